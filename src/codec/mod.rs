@@ -1,0 +1,1 @@
+//! Containers and compressors: knows bytes, knows no package.

@@ -1,0 +1,111 @@
+//! Every code, in one list: name, whose fault, and the page that `fitout explain CODE` shows.
+
+use std::fmt;
+
+/// Whose fault a finding is; decides the exit code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// The config, the command line, or the files that were given (exit 2).
+    Input,
+    /// The machine: I/O, disk full, a tool that failed, a file that changed while it was read (exit 3).
+    Environment,
+    /// Something that `lint` or `verify` looks for (exit 1).
+    Lint,
+}
+
+/// A stable code such as `config/unknown-key`.
+#[derive(Clone, Copy)]
+pub struct Code {
+    /// `room/what`.
+    pub name: &'static str,
+    /// Whose fault.
+    pub fault: Fault,
+    /// The page: what it means, why it matters, how to mend it.
+    pub page: &'static str,
+}
+
+impl PartialEq for Code {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name
+    }
+}
+impl Eq for Code {}
+impl fmt::Debug for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name)
+    }
+}
+
+macro_rules! codes {
+    ($($(#[$doc:meta])* $id:ident = $name:literal, $fault:ident, $page:literal;)*) => {
+        $($(#[$doc])* #[allow(missing_docs)] pub const $id: Code = Code { name: $name, fault: Fault::$fault, page: $page };)*
+        /// Every code, in the order of this file.
+        pub const ALL: &[Code] = &[$($id),*];
+    };
+}
+
+codes! {
+    // --- config ---
+    CONFIG_SYNTAX = "config/syntax", Input,
+        "The file is not valid TOML. The label shows the place where the parser gave up; the mistake is there or just before it.";
+    CONFIG_UNKNOWN_KEY = "config/unknown-key", Input,
+        "fitout's grammar is closed: a key that it does not know is an error, because a misspelt key that is silently ignored makes a package that is silently wrong. The help line lists the keys that the table takes.";
+    CONFIG_WRONG_TYPE = "config/wrong-type", Input,
+        "The value has another type than the key takes: a string where a list is wanted, a number where a string is wanted. Modes are strings with a leading zero (`\"0644\"`), because a bare number would be read as decimal.";
+    CONFIG_INVALID_VALUE = "config/invalid-value", Input,
+        "The value has the right type and is not one of those that the key takes. The help line lists them or shows the form.";
+    CONFIG_MISSING_KEY = "config/missing-key", Input,
+        "A key that has no default is not there.";
+    CONFIG_NOT_YET = "config/not-yet", Input,
+        "The grammar reserves this section or value, and this version of fitout does not implement it. It is refused, never ignored: a package without the service that its config asks for is worse than no package.";
+    CONFIG_NOT_FOUND = "config/not-found", Input,
+        "There is no fitout.toml in this folder. `fitout init` writes one; `-C DIR` and `--config FILE` name another place.";
+    CONFIG_NO_ENVIRONMENT = "config/no-environment", Input,
+        "`--environment` names an environment that the config does not have. Each is a table `[environment.NAME]`.";
+    CONFIG_UNSET_HOLE = "config/unset-hole", Input,
+        "A `{name}` hole has no value. Holes are filled when the package is built, from facts such as `{name}`, `{version}`, `{arch}`; a literal brace is written twice. `${NAME}` is filled at start on the host instead.";
+
+    // --- resolve: version, target, clock, environment, presets, build command ---
+    //
+    // --- end of resolve ---
+
+    // --- files: rules, paths, owners, modes, conflicts ---
+    //
+    // --- end of files ---
+
+    // --- elf ---
+    //
+    // --- end of elf ---
+
+    // --- deb ---
+    //
+    // --- end of deb ---
+
+    // --- rpm ---
+    //
+    // --- end of rpm ---
+
+    // --- tarball, zip, source archive ---
+    //
+    // --- end of tarball ---
+
+    // --- oci ---
+    //
+    // --- end of oci ---
+
+    // --- engine: reading, writing ---
+    //
+    // --- end of engine ---
+
+    // --- artifact: damage that reading back finds ---
+    //
+    // --- end of artifact ---
+
+    // --- lint ---
+    //
+    // --- end of lint ---
+
+    // --- command line, init, templates ---
+    //
+    // --- end of command line ---
+}

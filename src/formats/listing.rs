@@ -1,0 +1,98 @@
+//! What reading an artifact back gives: the same words for all formats, so that `diff` works across them.
+
+use std::collections::BTreeMap;
+
+use crate::diagnostic::Diagnostic;
+
+/// An artifact, read back.
+#[derive(Debug, Clone, Default)]
+pub struct Listing {
+    /// Format name.
+    pub format: &'static str,
+    /// Package name; the image's repository.
+    pub name: String,
+    /// Version in the format's own spelling, with epoch and revision.
+    pub version: String,
+    /// Architecture in the format's own word.
+    pub arch: String,
+    /// Fields in the artifact's own words and order: control fields, header tags, image config.
+    pub fields: Vec<(String, String)>,
+    /// Relations by kind in the format's own words: `Depends` -> [`libc6 (>= 2.34)`].
+    pub relations: BTreeMap<String, Vec<String>>,
+    /// Sorted by path.
+    pub entries: Vec<ListedEntry>,
+    /// Maintainer scripts, scriptlets, triggers.
+    pub scripts: Vec<ListedScript>,
+    /// Change log text, if the format carries it in its metadata.
+    pub changelog: Option<String>,
+    /// Bytes of the artifact.
+    pub packed_size: u64,
+    /// What was verified while reading.
+    pub checks: Vec<Check>,
+    /// Signatures: what kind, by whom as far as readable.
+    pub signatures: Vec<String>,
+    /// Odd things that do not stop reading: a path that escapes, a duplicate entry, an unknown member.
+    pub findings: Vec<Diagnostic>,
+}
+
+/// One path of an artifact.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListedEntry {
+    /// Absolute path on the host; the archive's own prefix (`./`, `name-version/`) is taken off.
+    pub path: String,
+    /// What it is.
+    pub kind: ListedKind,
+    /// Permission bits.
+    pub mode: u32,
+    /// User name or number; empty where the format carries none.
+    pub user: String,
+    /// Group name or number; empty where the format carries none.
+    pub group: String,
+    /// Bytes of content.
+    pub size: u64,
+    /// Seconds since 1970.
+    pub mtime: i64,
+    /// SHA-256 of the content of a regular file, in hex.
+    pub sha256: Option<String>,
+    /// `config`, `config(noreplace)`, `doc`, `license`, `ghost`; sorted.
+    pub flags: Vec<String>,
+    /// File capabilities.
+    pub capabilities: Option<String>,
+    /// Number of the image layer.
+    pub layer: Option<usize>,
+}
+
+/// What a listed entry is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ListedKind {
+    /// A directory.
+    Directory,
+    /// A regular file.
+    File,
+    /// A symbolic link and its target.
+    Symlink(String),
+    /// Another name of the file at this path.
+    Hardlink(String),
+    /// A device, fifo or socket, by the letter of `ls`.
+    Special(char),
+}
+
+/// A script of an artifact.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListedScript {
+    /// `postinst`, `%post`, `%triggerin -- bash`.
+    pub name: String,
+    /// Program that runs it.
+    pub interpreter: String,
+    /// Its text.
+    pub text: String,
+}
+
+/// One thing that was verified.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Check {
+    /// `md5sums`, `payload digest`, `blob sha256:…`.
+    pub what: String,
+    /// What is wrong, if it is.
+    pub problem: Option<String>,
+}

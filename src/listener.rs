@@ -1,0 +1,73 @@
+//! Typed events from the library to whoever shows them. The library never prints.
+
+use crate::diagnostic::Diagnostic;
+
+/// What happened.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum Event {
+    /// All facts of a target are known.
+    Resolved {
+        /// Package name.
+        name: String,
+        /// Version as typed or found.
+        version: String,
+        /// `linux/amd64`.
+        target: String,
+        /// Where the version came from.
+        from: String,
+    },
+    /// The build command of the config starts, finished, or printed a line.
+    Command {
+        /// The command line, or the line that it printed.
+        text: String,
+        /// True for a line of output.
+        output: bool,
+    },
+    /// The plan of a target is complete.
+    Assembled {
+        /// Entries that are regular files.
+        files: usize,
+        /// Bytes of their content.
+        bytes: u64,
+    },
+    /// Content was read, hashed and compressed: progress.
+    Read {
+        /// Bytes since the last such event.
+        bytes: u64,
+    },
+    /// An artifact is about to be written.
+    Packing {
+        /// Format name.
+        format: &'static str,
+        /// The format's own name of the architecture.
+        arch: String,
+    },
+    /// An artifact has its final name.
+    Packed {
+        /// Format name.
+        format: &'static str,
+        /// The format's own name of the architecture.
+        arch: String,
+        /// Bytes of the artifact.
+        bytes: u64,
+        /// Wall time of its emission in seconds.
+        seconds: f64,
+    },
+    /// A finding that does not stop the work.
+    Finding(Diagnostic),
+}
+
+/// Hears events; called from several threads.
+pub trait Listener: Sync {
+    /// Takes one event; must not block for long.
+    fn hear(&self, event: Event);
+}
+
+/// Hears nothing: for tests and for library users without a display.
+#[derive(Debug, Default, Clone, Copy)]
+pub struct Silent;
+
+impl Listener for Silent {
+    fn hear(&self, _event: Event) {}
+}
