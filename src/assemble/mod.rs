@@ -8,4 +8,6 @@ pub mod mode;
 pub mod owner;
 pub mod path;
 pub mod plan;
+#[cfg(test)]
+pub mod sample;
 pub mod template;
