@@ -76,14 +76,16 @@ codes! {
     // --- elf ---
     ELF_UNREADABLE = "elf/unreadable", Environment,
         "A file could not be read while fitout looked for what it needs. Dependencies are derived from the headers of every ELF file in the tree, so each of them must be readable.";
-    ELF_DAMAGED = "elf/damaged", Input,
+    ELF_DAMAGED = "elf/damaged", Lint,
         "The file begins like an ELF file, but its headers contradict themselves or point behind its end. It is packaged as it is, and no dependency is derived from it. Build it again if it is meant to run; if it is test data, leave it out with `exclude`.";
-    ELF_UNKNOWN_SONAME = "elf/unknown-soname", Input,
+    ELF_UNKNOWN_SONAME = "elf/unknown-soname", Lint,
         "An ELF file needs a shared library that neither the package contains nor fitout's table knows, so the package would install and not start. Say which package has it under `[format.deb.libraries]`: `\"libfoo.so.1\" = \"libfoo1 (>= 1.2)\"`. An empty string says that nothing is needed, for a library that is loaded from elsewhere.";
-    ELF_PRIVATE_SYMBOL = "elf/private-symbol", Input,
+    ELF_PRIVATE_SYMBOL = "elf/private-symbol", Lint,
         "The file uses symbols with the version `GLIBC_PRIVATE`, which belong to one build of the C library and may be gone in the next. It works only with the C library that it was built with, and no dependency can say that across distributions. Link against the public interface instead.";
-    ELF_NOT_ON_PATH = "elf/not-on-path", Input,
+    ELF_NOT_ON_PATH = "elf/not-on-path", Lint,
         "An ELF file needs a library that the package contains, in a directory where the dynamic loader does not look: not in the file's run path, not beside the file, not in a system directory. Unless something sets `LD_LIBRARY_PATH` or loads the library first, it does not start. Link with `-Wl,-rpath,'$ORIGIN/…'`, or mend the file with `patchelf --set-rpath`.";
+    ELF_UNKNOWN_VERSION = "elf/unknown-version", Lint,
+        "An ELF file needs a version of a library's symbols that is newer than fitout's table, so the lower bound in the dependency may be too low and the package could be installed where the file does not start. Give the bound under `[format.deb.libraries]`, or use a fitout that knows the version.";
     // --- end of elf ---
 
     // --- deb ---

@@ -1,1 +1,2 @@
 //! Debian packages (deb(5)).
+pub mod shlibs;
