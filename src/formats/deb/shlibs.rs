@@ -6,7 +6,8 @@
 //! that the user typed (`relations.rs`).
 //!
 //! The lower bounds come from symbol versions, so they are what the loader itself will check. dpkg-shlibdeps has bounds
-//! for single symbols and is sometimes stricter: deb-symbols(5).
+//! for single symbols and is sometimes stricter (deb-symbols(5)): glibc 2.34 took symbols of `libpthread` into `libc` under
+//! their old versions, which only their names tell. Every release in the table has a later glibc.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -41,6 +42,17 @@ pub fn depends(plan: &Plan) -> (Vec<String>, Findings) {
         for soname in &file.needed {
             needs.add(path, file, soname, &inside, release, &plan.deb.libraries);
         }
+    }
+    needs.finish(release)
+}
+
+/// What one file needs from the system, as if it were alone in a package for `distribution` (one of [`DISTRIBUTIONS`]).
+pub fn file_depends(path: &str, file: &ElfFile, distribution: Option<&str>) -> (Vec<String>, Findings) {
+    let release = distribution.and_then(|name| DISTRIBUTIONS.iter().position(|d| *d == name));
+    let inside = Inside::new(std::iter::empty(), &BTreeMap::new());
+    let mut needs = Needs::default();
+    for soname in &file.needed {
+        needs.add(path, file, soname, &inside, release, &BTreeMap::new());
     }
     needs.finish(release)
 }

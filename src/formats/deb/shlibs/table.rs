@@ -60,10 +60,13 @@ pub fn knows(soname: &str) -> bool {
 
 /// The soname itself, or one of the same library with another number.
 pub fn nearest(soname: &str) -> Option<&'static str> {
-    let stem =
-        |name: &str| name.split(".so").next().unwrap_or(name).trim_end_matches(|c: char| !c.is_alphabetic()).len();
-    let alike = |row: &&Library| row.soname[..stem(row.soname)] == soname[..stem(soname)];
-    row(soname).or_else(|| TABLE.iter().rfind(alike)).map(|row| row.soname)
+    let stem = |name: &'static str| name.split(".so").next();
+    let wanted = soname.split(".so").next()?;
+    let bare = |name: &str| name.trim_end_matches(|c: char| !c.is_alphabetic()).len();
+    row(soname)
+        .or_else(|| TABLE.iter().rfind(|row| stem(row.soname) == Some(wanted)))
+        .or_else(|| TABLE.iter().rfind(|row| stem(row.soname).is_some_and(|s| s[..bare(s)] == wanted[..bare(wanted)])))
+        .map(|row| row.soname)
 }
 
 /// The same package name everywhere.
