@@ -116,13 +116,28 @@ fn dpkg_shlibdeps(folder: &Path, path: &Path) -> BTreeMap<String, Option<String>
     parsed(text.trim().strip_prefix("shlibs:Depends=").unwrap_or(""))
 }
 
-/// Where our bound may be higher than Debian's, and why. Everywhere else it is equal or lower: lower, because Debian's
-/// symbols files have bounds for single symbols and for libraries without versions, ours come from symbol versions.
-const HIGHER: &[(&str, &str)] = &[
-    ("libsystemd0", "Debian writes 0 for what its oldest release has; the version says 209"),
-    ("libstdc++6", "Debian gives early CXXABI versions the bound of the first of them"),
-    ("libkmod2", "Debian writes `5~` to admit backports"),
+/// Packages whose bound may differ from Debian's although the file names versions of them, and why. Debian's symbols
+/// files have bounds for single symbols, often of the release after which their packaging could vouch for them.
+const EXPLAINED: &[(Differs, &str, &str)] = &[
+    (Differs::Lower, "libblkid1", "Debian bounds by the packaged point release, and the oldest symbols by 2.16"),
+    (Differs::Lower, "libmount1", "Debian bounds by the packaged point release"),
+    (Differs::Lower, "libuuid1", "the version 1.0 is that of its time in e2fsprogs; Debian has it from 2.16"),
+    (Differs::Lower, "libgnutls30", "Debian raises the bound with new constants and flags of old functions"),
+    (Differs::Lower, "liblzma5", "XZ_5.0 was first packaged as an alpha, XZ_5.2 as 5.2.2"),
+    (Differs::Lower, "libselinux1", "Debian began its symbols file at 3.1"),
+    (Differs::Lower, "libxml2", "Debian began its symbols file at 2.7.4"),
+    (Differs::Lower, "libstdc++6", "Debian bounds symbols by the packaged point release"),
+    (Differs::Lower, "zlib1g", "Debian bounds symbols by the packaged release"),
+    (Differs::Higher, "libsystemd0", "Debian writes 0 for what its oldest release has; the version says 209"),
+    (Differs::Higher, "libkmod2", "Debian writes `5~` to admit backports"),
+    (Differs::Higher, "libstdc++6", "Debian gives early CXXABI versions the bound of the first of them"),
 ];
+
+#[derive(PartialEq, Eq)]
+enum Differs {
+    Lower,
+    Higher,
+}
 
 /// The distribution of this machine, as fitout calls it.
 fn distribution() -> Option<String> {
@@ -164,7 +179,6 @@ fn dpkg_shlibdeps_names_the_same_packages() {
     let files = diverse(binaries());
     assert!(files.len() >= 50, "only {} files have all their libraries in the table", files.len());
     let faults = Mutex::new(BTreeSet::new());
-    let exact = Mutex::new(0);
     each(&files, |(path, facts)| {
         let (ours, findings) = shlibs::file_depends(path.to_str().unwrap(), facts, Some(&distribution));
         let ours = parsed(&ours.join(", "));
@@ -178,16 +192,14 @@ fn dpkg_shlibdeps_names_the_same_packages() {
             let their_bound = theirs.get(package).cloned().flatten();
             wrong.extend(judge(facts, package, bound.as_deref(), their_bound.as_deref()));
         }
-        *exact.lock().unwrap() += usize::from(ours == theirs);
         faults.lock().unwrap().extend(wrong.into_iter().map(|w| format!("{}: {w}", path.display())));
     });
     let faults = faults.into_inner().unwrap();
     assert!(faults.is_empty(), "{} differences:\n{}", faults.len(), faults.into_iter().collect::<Vec<_>>().join("\n"));
-    let exact = exact.into_inner().unwrap();
-    assert!(exact * 4 >= files.len(), "only {exact} of {} files are equal to the letter", files.len());
 }
 
-/// What is wrong with our bound, by the rule of [`HIGHER`]; glibc's has a rule of its own.
+/// What is wrong with our bound: nothing if it is Debian's, or if [`EXPLAINED`] says why not. A package without a bound of
+/// ours is a library without versions of its own release, where only Debian's symbols file can tell.
 fn judge(facts: &ElfFile, package: &str, ours: Option<&str>, theirs: Option<&str>) -> Option<String> {
     let (Some(ours), theirs) = (ours, theirs.unwrap_or("0")) else { return None };
     if package == "libc6" {
@@ -200,6 +212,7 @@ fn judge(facts: &ElfFile, package: &str, ours: Option<&str>, theirs: Option<&str
         return wrong.then(|| format!("libc6 (>= {ours}), dpkg-shlibdeps (>= {theirs})"));
     }
     let higher = Command::new("dpkg").args(["--compare-versions", ours, "gt", theirs]).status().unwrap().success();
-    let explained = HIGHER.iter().any(|(name, _)| *name == package);
-    (higher && !explained).then(|| format!("{package} (>= {ours}) is higher than dpkg-shlibdeps' {theirs}"))
+    let differs = if higher { Differs::Higher } else { Differs::Lower };
+    let explained = ours == theirs || EXPLAINED.iter().any(|(how, name, _)| *how == differs && *name == package);
+    (!explained).then(|| format!("{package} (>= {ours}), dpkg-shlibdeps (>= {theirs})"))
 }
