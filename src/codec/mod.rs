@@ -1,1 +1,4 @@
 //! Containers and compressors: knows bytes, knows no package.
+pub mod compress;
+pub mod deflate;
+pub mod inflate_scan;
