@@ -6,13 +6,13 @@
 
 use std::fs::File;
 use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
-use std::os::unix::fs::{FileExt, PermissionsExt};
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest as _, Sha256, Sha512};
-use tempfile::NamedTempFile;
 
 use super::EngineError;
+use super::output::Output;
 use super::store::Store;
 use crate::assemble::plan::{Compression, SourceId};
 use crate::codec::compress::{self, Finish};
@@ -22,7 +22,7 @@ use crate::formats::{Known, Layout, Measure, Piece, Pieces, Section, SectionFact
 /// An artifact that is whole and has no final name yet. Dropped without [`Emitted::keep`], it vanishes.
 #[derive(Debug)]
 pub struct Emitted {
-    file: NamedTempFile,
+    output: Output,
     /// Final file name.
     pub name: String,
     /// Bytes.
@@ -38,9 +38,9 @@ impl Emitted {
     /// When the rename fails.
     pub fn keep(self, folder: &Path) -> Result<PathBuf, EngineError> {
         let path = folder.join(&self.name);
-        match self.file.persist(&path) {
-            Ok(_) => Ok(path),
-            Err(error) => Err(EngineError::Write { path, source: error.error }),
+        match self.output.keep(&path) {
+            Ok(()) => Ok(path),
+            Err(source) => Err(EngineError::Write { path, source }),
         }
     }
 }
@@ -51,22 +51,19 @@ impl Emitted {
 /// When content cannot be read again or has changed, or the file cannot be written.
 pub fn emit(layout: &Layout<'_>, store: &Store<'_>, folder: &Path, threads: usize) -> Result<Emitted, EngineError> {
     let failed = |source| EngineError::Write { path: folder.to_path_buf(), source };
-    let file = tempfile::Builder::new()
-        .prefix(".fitout-")
-        .permissions(std::fs::Permissions::from_mode(0o644))
-        .tempfile_in(folder)
-        .map_err(failed)?;
-    let (known, deferred, size) = write_sections(layout, store, file.as_file(), threads)
+    let output = Output::create(folder).map_err(failed)?;
+    let file = output.file();
+    let (known, deferred, size) = write_sections(layout, store, file, threads)
         .map_err(|error| EngineError::from_io(error, &folder.join(&layout.file_name)))?;
     for patch in deferred {
         let bytes = (patch.fill)(&known);
         if bytes.len() != patch.width {
             return Err(EngineError::Width { expected: patch.width, found: bytes.len() });
         }
-        file.as_file().write_all_at(&bytes, patch.offset).map_err(failed)?;
+        file.write_all_at(&bytes, patch.offset).map_err(failed)?;
     }
-    let sha256 = digest_of(file.as_file()).map_err(failed)?;
-    Ok(Emitted { file, name: layout.file_name.clone(), size, sha256 })
+    let sha256 = digest_of(file).map_err(failed)?;
+    Ok(Emitted { output, name: layout.file_name.clone(), size, sha256 })
 }
 
 /// A deferred piece and where it goes.
