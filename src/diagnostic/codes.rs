@@ -106,14 +106,48 @@ codes! {
     // --- end of engine ---
 
     // --- artifact: damage that reading back finds ---
+    ARTIFACT_DAMAGED = "artifact/damaged", Lint,
+        "A digest that the artifact carries does not match what it holds: it was cut, altered or corrupted. Fetch it again and compare the digest with the publisher's.";
+    ARTIFACT_UNKNOWN = "artifact/unknown-format", Input,
+        "The file is none of the formats that fitout reads: deb, rpm, tarball (plain, gzip, xz, zstd), zip, OCI or docker archive. The first bytes decide, not the name.";
     //
     // --- end of artifact ---
 
     // --- lint ---
+    LINT_SUMMARY = "lint/summary", Lint,
+        "The one-line summary is not in the form that lists of packages need: a capital letter, no article, no full stop, at most 80 characters (Debian policy 3.4.1; rpmlint).";
+    LINT_DESCRIPTION = "lint/description", Lint,
+        "Package lists show the summary; whoever looks closer reads the description. A description that is missing or repeats the summary tells them nothing. Add two lines or more under [package].";
+    LINT_ETC = "lint/etc-without-config", Lint,
+        "A file below /etc is the administrator's to edit. Unless it is marked `role = \"config\"`, an upgrade overwrites the edits without asking (Debian policy 10.7.3).";
+    LINT_PLACE = "lint/place", Lint,
+        "The path lies where packages must not put anything: the place belongs to the administrator, to users or to the kernel, or is emptied at boot (Filesystem Hierarchy Standard 3.0).";
+    LINT_WRITABLE = "lint/writable-by-all", Lint,
+        "Every user of the host may change this path, and so what the application reads or runs. Directories with the sticky bit, such as /tmp, are not meant.";
+    LINT_PRIVILEGED = "lint/privileged", Lint,
+        "The program runs with the rights of its owner or group, whoever starts it. Where it only needs to bind a low port or to read raw packets, a file capability is the smaller right. If it is meant, allow it with a reason.";
+    LINT_RUNPATH = "lint/runpath", Lint,
+        "The ELF file carries a library search path (DT_RPATH or DT_RUNPATH) that exists where it was built and hardly on a host. Whoever can create that path there can load a library into the program.";
+    LINT_UNSTRIPPED = "lint/unstripped", Lint,
+        "The ELF file carries a symbol table or debug sections. They are of no use at run time and are often more than half of the file. Strip it in the build, or keep the symbols in a package of their own.";
+    LINT_NO_BASE = "lint/no-base", Lint,
+        "The image holds an Erlang runtime, which needs the C library, libtinfo and a shell, and it stands on `scratch`, which has none of them: it cannot start. Name a base under [format.oci].";
+    LINT_NO_MANUAL = "lint/no-manual", Lint,
+        "A program on the PATH should have a manual page (Debian policy 12.1); the first thing that an administrator types is `man NAME`. clap_mangen, help2man or pandoc make one.";
+    LINT_SECRET = "lint/secret-in-image", Lint,
+        "A variable of the image's environment has the name of a secret. Everybody who can pull the image can read it, and it stays in every copy. Hand secrets over when the container starts.";
     //
     // --- end of lint ---
 
     // --- command line, init, templates ---
+    CLI_NO_FOLDER = "cli/no-folder", Input,
+        "`-C` names a folder that is not there or may not be entered.";
+    CLI_UNKNOWN_FORMAT = "cli/unknown-format", Input,
+        "`--format` takes the names of formats, separated by commas.";
+    CLI_NOT_IN_PLAN = "cli/not-in-plan", Input,
+        "`fitout explain` takes a path that is in the plan (absolute, as it will be on the host), or the code of a finding.";
+    CLI_NO_TEMPLATE = "cli/no-template", Input,
+        "There is no template of that name; `fitout templates list` names them all.";
     //
     // --- end of command line ---
 }
