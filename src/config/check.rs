@@ -11,12 +11,10 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::grammar::{Grammar, Keys, Words};
+use super::rules::parse_mode;
 use super::schema::NOT_YET;
 use super::suggest;
 use crate::diagnostic::{Diagnostic, Findings, SourceText, Span, codes};
-
-/// More choices than this are not listed in a help line.
-const LISTED: usize = 30;
 
 /// Checks a whole file.
 pub fn check(source: &Arc<SourceText>, grammar: &Grammar, tree: &Spanned<DeTable<'_>>) -> Findings {
@@ -133,7 +131,7 @@ impl Check<'_> {
         let mut finding = Diagnostic::error(codes::CONFIG_MISSING_KEY, message)
             .at(&Span::new(self.source, place), format!("wants a key `{wanted}`"));
         if let Some(key) = keys.known.get(wanted) {
-            finding = finding.help(format!("`{wanted}` takes {}: {}", key.grammar.wanted(), key.about));
+            finding = finding.help(format!("add `{wanted}`, {}: {}", key.grammar.wanted(), key.about));
         }
         self.findings.push(finding);
     }
@@ -146,13 +144,11 @@ impl Check<'_> {
         let noun = words.noun.as_deref().unwrap_or("value");
         let label = suggest::nearest(text, choices.clone())
             .map_or_else(|| format!("not a {noun}"), |near| format!("did you mean `{near}`?"));
-        let finding = Diagnostic::error(codes::CONFIG_INVALID_VALUE, format!("unknown {noun} `{text}`"))
-            .at(&Span::new(self.source, place), label);
-        self.findings.push(if words.choices.len() > LISTED {
-            finding.help(format!("each finding shows its {noun} in brackets"))
-        } else {
-            finding.help(format!("a {noun} is one of: {}", choices.collect::<Vec<_>>().join(", ")))
-        });
+        self.findings.push(
+            Diagnostic::error(codes::CONFIG_INVALID_VALUE, format!("unknown {noun} `{text}`"))
+                .at(&Span::new(self.source, place), label)
+                .help(words.help()),
+        );
     }
 
     fn out_of_range(&mut self, max: u64, place: Range<usize>) {
@@ -183,13 +179,17 @@ impl Check<'_> {
             _ => String::new(),
         };
         match (grammar, value.get_ref()) {
-            (Grammar::Text(words), DeValue::Integer(number)) if words.noun.as_deref() == Some("mode") => Some(format!(
-                "a mode is a string with a leading zero, because a bare number is decimal: `{assign}\"{}\"`",
-                mode_of(number.as_str())
-            )),
-            (Grammar::Text(_), DeValue::Integer(_) | DeValue::Float(_) | DeValue::Boolean(_) | DeValue::Datetime(_)) => {
-                Some(format!("put it in quotes: `{assign}\"{written}\"`"))
+            (Grammar::Text(words), found) if words.noun.as_deref() == Some("mode") => {
+                let usual = if assign.starts_with("dir") { "0755" } else { "0644" };
+                let mode = found.as_integer().and_then(|number| mode_of(number.as_str()));
+                let mode = mode.as_deref().unwrap_or(usual);
+                Some(format!("a mode has a leading zero, which only a string can have: `{assign}\"{mode}\"`"))
             }
+            (Grammar::Text(words), _) if !words.choices.is_empty() => Some(words.help()),
+            (
+                Grammar::Text(_),
+                DeValue::Integer(_) | DeValue::Float(_) | DeValue::Boolean(_) | DeValue::Datetime(_),
+            ) => Some(format!("put it in quotes: `{assign}\"{written}\"`")),
             (Grammar::List(items), DeValue::String(_)) if matches!(**items, Grammar::Text(_)) => {
                 Some(format!("put it in a list: `{assign}[{written}]`"))
             }
@@ -267,8 +267,8 @@ fn found(value: &DeValue<'_>) -> &'static str {
     }
 }
 
-/// The digits of a number as the mode that was probably meant: `644` and `0o644` are `0644`.
-fn mode_of(digits: &str) -> String {
-    let octal = (3..=5).contains(&digits.len()) && digits.chars().all(|digit| ('0'..='7').contains(&digit));
-    if octal { format!("0{}", digits.trim_start_matches('0')) } else { "0644".to_owned() }
+/// The mode that a number was probably meant to be: `644` and `0o644` are `0644`.
+fn mode_of(digits: &str) -> Option<String> {
+    let meant = format!("0{}", digits.trim_start_matches('0'));
+    parse_mode(&meant).map(|_| meant)
 }

@@ -7,6 +7,9 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+/// More choices than this are not listed in a help line: only the codes of findings are so many.
+const LISTED: usize = 8;
+
 /// What the config cannot know of itself: names that later rooms own.
 #[derive(Debug, Clone)]
 pub struct Vocabulary {
@@ -61,7 +64,7 @@ pub struct Keys {
 pub struct Key {
     /// What it may hold.
     pub grammar: Grammar,
-    /// What it is for: the first line of its documentation.
+    /// What it is for: the first line of its documentation, to be read after a colon.
     pub about: String,
 }
 
@@ -128,6 +131,17 @@ impl Grammar {
     }
 }
 
+impl Words {
+    /// A help line that names the choices, if they are few enough to be read.
+    pub fn help(&self) -> String {
+        let noun = self.noun.as_deref().unwrap_or("value");
+        if self.choices.len() > LISTED {
+            return format!("each finding shows its {noun} in brackets");
+        }
+        format!("a {noun} is one of: {}", self.choices.join(", "))
+    }
+}
+
 impl Keys {
     fn of(root: &Value, node: &Value) -> Self {
         let known = node.get("properties").and_then(Value::as_object).into_iter().flatten();
@@ -169,7 +183,9 @@ impl Key {
     fn of(root: &Value, node: &Value) -> Self {
         let about = node.get("description").and_then(Value::as_str).unwrap_or_default();
         let line = about.lines().next().unwrap_or_default().trim_end_matches('.');
-        Self { grammar: Grammar::node(root, node), about: line.to_owned() }
+        let mut letters = line.chars();
+        let about = letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect());
+        Self { grammar: Grammar::node(root, node), about }
     }
 }
 
@@ -184,7 +200,9 @@ mod tests {
 
     fn at<'g>(grammar: &'g Grammar, path: &str) -> &'g Grammar {
         path.split('.').fold(grammar, |grammar, name| match grammar {
-            Grammar::Table(keys) => keys.known.get(name).map(|key| &key.grammar).or(keys.others.as_deref()).expect(name),
+            Grammar::Table(keys) => {
+                keys.known.get(name).map(|key| &key.grammar).or(keys.others.as_deref()).expect(name)
+            }
             Grammar::List(items) if name == "*" => items,
             other => panic!("{other:?} has no {name}"),
         })

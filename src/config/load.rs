@@ -86,7 +86,7 @@ fn syntax(source: &Arc<SourceText>, error: &Error) -> Diagnostic {
     let message = error.message().trim_end_matches(", expected nothing");
     let finding = Diagnostic::error(codes::CONFIG_SYNTAX, format!("this is not TOML: {message}"));
     let Some(range) = error.span() else { return finding.path(&source.name) };
-    let help = leading_zero(&source.text, range.start);
+    let help = unquoted(&source.text, range.start);
     let finding = finding.at(&Span::new(source, range), "");
     match help {
         Some(help) => finding.help(help),
@@ -94,14 +94,20 @@ fn syntax(source: &Arc<SourceText>, error: &Error) -> Diagnostic {
     }
 }
 
-/// `mode = 0644` is not even TOML: a number has no leading zero. Says how a mode is written.
-fn leading_zero(text: &str, at: usize) -> Option<String> {
-    let (before, after) = (text.get(..at)?, text.get(at..)?);
-    let line = before.rsplit('\n').next()?;
-    let key = line.strip_suffix(|c: char| c == '=' || c.is_whitespace())?.trim_end_matches(['=', ' ', '\t']);
-    let key = key.rsplit(['{', ',', ' ', '\t']).next().filter(|key| key.ends_with("mode"))?;
-    let digits: String = after.chars().take_while(char::is_ascii_digit).collect();
-    rules::parse_mode(&digits).map(|_| format!("a mode is a string: `{key} = \"{digits}\"`"))
+/// `version = 1.4.0` and `mode = 0644` are not even TOML: what looks like a number is a string without quotes. Says how it
+/// is written, if the mistake at `at` is in such a value.
+fn unquoted(text: &str, at: usize) -> Option<String> {
+    let bare = |c: char| c.is_ascii_alphanumeric() || "-_.+~:/@".contains(c);
+    let start = text.get(..at)?.rfind('\n').map_or(0, |newline| newline + 1);
+    let line = text.get(start..)?.lines().next()?;
+    let equals = line.get(..at - start)?.rfind('=')?;
+    let (before, after) = (line.get(..equals)?.trim_end(), line.get(equals + 1..)?.trim_start());
+    let key = before.rsplit(['{', ',', ' ', '\t']).next()?;
+    let end = after.find(|c| !bare(c)).unwrap_or(after.len());
+    let (value, rest) = after.split_at(end);
+    let whole = rest.trim_start().is_empty() || rest.trim_start().starts_with(['#', ',', '}']);
+    let name = !key.is_empty() && key.chars().all(bare);
+    (name && whole && !value.is_empty()).then(|| format!("a string stands in quotes: `{key} = \"{value}\"`"))
 }
 
 #[cfg(test)]
@@ -183,6 +189,82 @@ mod tests {
         assert_eq!(manifest.format.oci.health_check.and_then(|check| check.retries), Some(3));
     }
 
+    /// Values of every TOML type, right and wrong ones.
+    const VALUES: &[&str] = &[
+        "\"deb\"",
+        "\"0644\"",
+        "\"plain\"",
+        "\"config/syntax\"",
+        "0",
+        "-1",
+        "4294967295",
+        "4294967296",
+        "0x7f",
+        "1.5",
+        "inf",
+        "true",
+        "1979-05-27",
+        "[]",
+        "[\"deb\"]",
+        "[1]",
+        "[[]]",
+        "{}",
+        "[{}]",
+        "{ a = \"b\" }",
+        "{ a = 1 }",
+        "{ from = \"git\" }",
+    ];
+
+    /// Whole files that put every value into every place that the grammar knows.
+    fn every_place(grammar: &Grammar, whole: &dyn Fn(&str) -> String, files: &mut Vec<String>) {
+        files.extend(VALUES.iter().map(|value| whole(value)));
+        match grammar {
+            Grammar::List(items) => every_place(items, &|value| whole(&format!("[{value}]")), files),
+            Grammar::Either(forms) => forms.iter().for_each(|form| every_place(form, whole, files)),
+            Grammar::Table(keys) => {
+                for (name, key) in &keys.known {
+                    let others: Vec<String> = keys
+                        .required
+                        .iter()
+                        .filter(|other| *other != name)
+                        .map(|other| {
+                            let list = matches!(keys.known[other].grammar, Grammar::List(_));
+                            format!("{other} = {}, ", if list { "[]" } else { "\"config/syntax\"" })
+                        })
+                        .collect();
+                    let inside = |value: &str| whole(&format!("{{ {}{name} = {value} }}", others.concat()));
+                    every_place(&key.grammar, &inside, files);
+                }
+                keys.others
+                    .iter()
+                    .for_each(|others| every_place(others, &|value| whole(&format!("{{ x = {value} }}")), files));
+            }
+            _ => {}
+        }
+    }
+
+    #[test]
+    fn what_the_check_lets_pass_is_read() {
+        let grammar = Grammar::of(&schema::json_schema(&vocabulary()));
+        let Grammar::Table(root) = &grammar else { panic!("a table") };
+        let (mut passed, mut files) = (0, Vec::new());
+        for (name, key) in &root.known {
+            every_place(&key.grammar, &|value| format!("{name} = {value}"), &mut files);
+        }
+        for text in files {
+            let source = Arc::new(SourceText { name: String::new(), text: text.clone() });
+            let tree = DeTable::parse(&text).expect("TOML");
+            let findings = check::check(&source, &grammar, &tree);
+            let read = Manifest::deserialize(Deserializer::from(tree));
+            match (findings.is_empty(), read) {
+                (true, Err(error)) => panic!("{text} passes, and {error}"),
+                (true, Ok(_)) => passed += 1,
+                (false, _) => {}
+            }
+        }
+        assert!(passed > 500, "only {passed} files passed: the test has lost its aim");
+    }
+
     #[test]
     fn all_findings_come_in_one_run_in_the_order_of_the_file() {
         let text = "x = 1\n[[files]]\nfrom = 1\nmode = \"9\"\n[build]\npreset = \"ruts\"\n";
@@ -201,7 +283,10 @@ mod tests {
     #[test]
     fn a_slip_is_one_finding() {
         assert_eq!(codes_of("[[files]]\nform = \"x\"\nto = \"/x\"\n"), [("config/unknown-key", 2)]);
-        assert_eq!(codes_of("[[lint.allow]]\ncode = \"config/syntax\"\nreasons = \"x\"\n"), [("config/unknown-key", 3)]);
+        assert_eq!(
+            codes_of("[[lint.allow]]\ncode = \"config/syntax\"\nreasons = \"x\"\n"),
+            [("config/unknown-key", 3)]
+        );
     }
 
     #[test]
@@ -233,11 +318,17 @@ mod tests {
     }
 
     #[test]
-    fn a_mode_with_a_bare_leading_zero_is_helped() {
+    fn a_string_without_quotes_is_helped() {
         for (text, help) in [
-            ("[[files]]\nmode = 0644\n", Some("a mode is a string: `mode = \"0644\"`")),
-            ("files = [{dir-mode=0755}]\n", Some("a mode is a string: `dir-mode = \"0755\"`")),
-            ("[package]\nepoch = 01\n", None),
+            ("[[files]]\nmode = 0644\n", Some("a string stands in quotes: `mode = \"0644\"`")),
+            ("files = [{dir-mode=0755}]\n", Some("a string stands in quotes: `dir-mode = \"0755\"`")),
+            ("version = 1.4.0 # now\n", Some("a string stands in quotes: `version = \"1.4.0\"`")),
+            ("preset = otp", Some("a string stands in quotes: `preset = \"otp\"`")),
+            ("a = \"b\nc = 1\n", None),
+            ("a = [b, c]\n", None),
+            ("[package\n", None),
+            ("a =\n", None),
+            ("é = = 1", None),
         ] {
             let findings = load("fitout.toml", text, &vocabulary()).expect_err("has findings");
             assert_eq!(findings[0].code, codes::CONFIG_SYNTAX);

@@ -144,9 +144,12 @@ impl Rule<'_> {
             return None;
         }
         Some(
-            Diagnostic::error(codes::CONFIG_INVALID_VALUE, format!("`{key}` means nothing without `role = \"config\"`"))
-                .at(&self.key(key), "only a config file is kept on upgrade")
-                .help("add `role = \"config\"`, or take it out"),
+            Diagnostic::error(
+                codes::CONFIG_INVALID_VALUE,
+                format!("`{key}` means nothing without `role = \"config\"`"),
+            )
+            .at(&self.key(key), "only a config file is kept on upgrade")
+            .help("add `role = \"config\"`, or take it out"),
         )
     }
 

@@ -215,6 +215,7 @@ pub enum Preset {
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 #[schemars(title = "[[files]]")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a key that users switch on by itself")]
 pub struct Files {
     /// A file, a folder (its whole tree) or a glob, relative to the config file.
     pub from: Option<Text>,

@@ -3,6 +3,7 @@
 //! Tables are merged key by key, everything else is replaced; values keep the place where they were typed. After this
 //! nobody asks which environment a value came from: its span says it.
 
+use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use crate::config::load::Document;
@@ -40,14 +41,16 @@ fn overlay<'i>(tree: &DeTable<'i>, name: &str) -> Option<DeTable<'i>> {
 
 fn merge<'i>(base: &mut DeTable<'i>, overlay: DeTable<'i>) {
     for (key, value) in overlay {
-        match (base.get_mut(key.get_ref().as_ref()).map(toml::Spanned::get_mut), value.get_ref()) {
-            (Some(DeValue::Table(below)), DeValue::Table(above)) => merge(below, above.clone()),
-            _ => {
-                // The map would keep the old key, and with it the old place.
-                base.remove(key.get_ref().as_ref());
-                base.insert(key, value);
-            }
+        let name = key.get_ref().as_ref();
+        if let Some(DeValue::Table(below)) = base.get_mut(name).map(Spanned::get_mut)
+            && let DeValue::Table(above) = value.get_ref()
+        {
+            merge(below, above.clone());
+            continue;
         }
+        // The map would keep the old key, and with it the old place.
+        base.remove(name);
+        base.insert(key, value);
     }
 }
 

@@ -1,0 +1,2 @@
+//! The command line: the only room that prints.
+pub mod ui;
