@@ -53,15 +53,15 @@ codes! {
     CONFIG_WRONG_TYPE = "config/wrong-type", Input,
         "The value has another type than the key takes: a string where a list is wanted, a number where a string is wanted. Modes are strings with a leading zero (`\"0644\"`), because a bare number would be read as decimal.";
     CONFIG_INVALID_VALUE = "config/invalid-value", Input,
-        "The value has the right type and is not one of those that the key takes. The help line lists them or shows the form.";
+        "The value has the right type and is not one of those that the key takes, or stands beside a key that gives it no meaning. A value that would do nothing is refused: whoever wrote it expected something. The help line lists the choices or shows the form.";
     CONFIG_MISSING_KEY = "config/missing-key", Input,
-        "A key that has no default is not there.";
+        "A key that has no default is not there. In an environment only lists must be whole: its tables may leave out what the file itself says, and are judged after the merge. The help line says what the key takes.";
     CONFIG_NOT_YET = "config/not-yet", Input,
         "The grammar reserves this section or value, and this version of fitout does not implement it. It is refused, never ignored: a package without the service that its config asks for is worse than no package.";
     CONFIG_NOT_FOUND = "config/not-found", Input,
         "There is no fitout.toml in this folder. `fitout init` writes one; `-C DIR` and `--config FILE` name another place.";
     CONFIG_NO_ENVIRONMENT = "config/no-environment", Input,
-        "`--environment` names an environment that the config does not have. Each is a table `[environment.NAME]`.";
+        "`--environment` names an environment that the config does not have. Each is a table `[environment.NAME]`, which may hold any section of the file but `environment`; the help line lists those that exist.";
     CONFIG_UNSET_HOLE = "config/unset-hole", Input,
         "A `{name}` hole has no value. Holes are filled when the package is built, from facts such as `{name}`, `{version}`, `{arch}`; a literal brace is written twice. `${NAME}` is filled at start on the host instead.";
 
