@@ -1,4 +1,7 @@
 //! Containers and compressors: knows bytes, knows no package.
+pub mod ar;
 pub mod compress;
+pub mod decompress;
 pub mod deflate;
 pub mod inflate_scan;
+pub mod tar;

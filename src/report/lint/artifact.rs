@@ -9,7 +9,7 @@ use crate::report::words::printable;
 pub fn damage(listing: &Listing) -> Findings {
     let bad = listing.checks.iter().filter_map(|check| Some((check, check.problem.as_ref()?)));
     bad.map(|(check, problem)| {
-        Diagnostic::error(codes::ARTIFACT_DAMAGED, format!("{}: {}", printable(&check.what), printable(problem)))
+        Diagnostic::error(codes::ARTIFACT_DIGEST, format!("{}: {}", printable(&check.what), printable(problem)))
             .help("fetch it again; if it stays so, it was damaged before it was published")
     })
     .collect()
