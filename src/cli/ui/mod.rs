@@ -1,5 +1,2 @@
-//! How it looks: findings drawn, progress, and the streams.
+//! How it looks.
 pub mod draw;
-mod terminal;
-
-pub use terminal::Terminal;
