@@ -1,1 +1,3 @@
 //! Containers and compressors: knows bytes, knows no package.
+pub mod calendar;
+pub mod zip;
