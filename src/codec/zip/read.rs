@@ -239,12 +239,8 @@ pub fn local<R: Read + Seek + ?Sized>(file: &mut R, entry: &Entry) -> Result<(u6
     let name = take(file, u16_at(&head, 26)).map_err(|e| short(e, "local header"))?;
     let extra = take(file, u16_at(&head, 28)).map_err(|e| short(e, "local header"))?;
     let start = entry.offset + 30 + name.len() as u64 + extra.len() as u64;
-    let mut own = Entry {
-        packed: u64::from(u32_at(&head, 18)),
-        size: u64::from(u32_at(&head, 22)),
-        offset: 0,
-        ..entry.clone()
-    };
+    let mut own =
+        Entry { packed: u64::from(u32_at(&head, 18)), size: u64::from(u32_at(&head, 22)), offset: 0, ..entry.clone() };
     if let Some((_, value)) = Extras(&extra).find(|(id, _)| *id == EXTRA_64) {
         wide(&mut own, value)?;
     }
