@@ -120,7 +120,20 @@ codes! {
     // --- end of engine ---
 
     // --- artifact: damage that reading back finds ---
-    //
+    ARTIFACT_DAMAGED = "artifact/damaged", Input,
+        "The artifact is not what its format asks for: it ends early, a header is malformed, a checksum is wrong, a compressed stream does not unpack. It was cut off or changed on its way; fetch or build it again.";
+    ARTIFACT_UNSUPPORTED = "artifact/unsupported", Input,
+        "The artifact is whole as far as can be seen, and uses something that fitout does not read, such as bzip2 compression. The format's own tools read it.";
+    ARTIFACT_LIMIT = "artifact/limit", Input,
+        "The artifact goes over a limit that keeps a hostile file from taking all memory: number of entries, length of a name, size of a metadata file. No package made in earnest comes near these limits.";
+    ARTIFACT_BOMB = "artifact/decompression-bomb", Input,
+        "More than a thousand bytes come out of each compressed byte, and more than four gibibytes came out already: the artifact is made to fill a disk or to keep a reader busy. Reading stopped there.";
+    ARTIFACT_ESCAPING_PATH = "artifact/escaping-path", Input,
+        "A path in the artifact holds `..`, so that an extractor that is not careful would write outside of the folder that it was told. No package needs this; treat the artifact as hostile.";
+    ARTIFACT_DUPLICATE = "artifact/duplicate-entry", Input,
+        "Two entries of the artifact have the same path. Which of them wins depends on the extractor, so what one tool shows need not be what another installs.";
+    ARTIFACT_ODD = "artifact/odd", Input,
+        "Something about the artifact is unusual: a name that is not UTF-8, a file stored with holes, data after the end, an unknown member. Reading goes on.";
     // --- end of artifact ---
 
     // --- lint ---
