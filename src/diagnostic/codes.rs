@@ -88,19 +88,11 @@ codes! {
     // --- tarball, zip, source archive ---
     //
     ZIP_NAME = "zip/name", Input,
-        "A name that a zip archive cannot carry, or that its readers would take for something else: over 65,535 bytes, with a slash or control character where a file name is made of it, or no UTF-8 text. Rename it.";
+        "A name that a zip archive cannot carry, or that its readers would take for something else: a path over 65,535 bytes, a slash or control character where the archive's own name is made of it. Rename it.";
     ZIP_COMPRESSION = "zip/compression", Input,
         "Every zip reader inflates deflate and stored entries; hardly any reads more. fitout writes only these two: `gzip:6` (or another level) and `none`.";
-    ZIP_UNREADABLE = "zip/unreadable", Input,
-        "The file has no central directory that could be read: it is no zip archive, was cut off, is split over several files, or claims more entries than fitout reads (a million). Nothing of it can be trusted; fetch or build it again.";
-    ZIP_DAMAGED = "zip/damaged", Lint,
-        "An entry is not what the central directory says: another size, CRC, name or method, a damaged deflate stream, or content that is encrypted or packed by a method that fitout does not read. The rest of the archive is still listed.";
-    ZIP_OVERLAP = "zip/overlap", Lint,
+    ZIP_OVERLAP = "zip/overlap", Input,
         "Two entries share bytes of the archive, or an entry reaches into the directory. No packer writes such a thing; decompression bombs do, to grow from kilobytes to petabytes. The content of such an entry is not read.";
-    ZIP_DUPLICATE = "zip/duplicate", Lint,
-        "Two entries have the same path. Which one is extracted depends on the tool, so that a scanner may see another file than the one that is installed.";
-    ZIP_ESCAPES = "zip/escapes", Lint,
-        "An entry has an absolute path, a drive letter or `..` in it. A careless tool extracts it outside of the folder that was named.";
     // --- end of tarball ---
 
     // --- oci ---
