@@ -96,6 +96,12 @@ codes! {
 
     // --- tarball, zip, source archive ---
     //
+    ZIP_NAME = "zip/name", Input,
+        "A name that a zip archive cannot carry, or that its readers would take for something else: a path over 65,535 bytes, a slash or control character where the archive's own name is made of it. Rename it.";
+    ZIP_COMPRESSION = "zip/compression", Input,
+        "Every zip reader inflates deflate and stored entries; hardly any reads more. fitout writes only these two: `gzip:6` (or another level) and `none`.";
+    ZIP_OVERLAP = "zip/overlap", Input,
+        "Two entries share bytes of the archive, or an entry reaches into the directory. No packer writes such a thing; decompression bombs do, to grow from kilobytes to petabytes. The content of such an entry is not read.";
     // --- end of tarball ---
 
     // --- oci ---
