@@ -46,7 +46,8 @@ fn project(folder: &Path, backward: bool, age: Duration) {
         fs::create_dir_all(&sub).unwrap();
         let path = sub.join(format!("f{number}"));
         let length = if number % 50 == 0 { 3 << 20 } else { (number as usize * 37) % 40_000 };
-        fs::write(&path, (0..length).map(|i| ((i as u32).wrapping_mul(number) >> 3) as u8).collect::<Vec<_>>()).unwrap();
+        fs::write(&path, (0..length).map(|i| ((i as u32).wrapping_mul(number) >> 3) as u8).collect::<Vec<_>>())
+            .unwrap();
         // The x bit counts; the rest of the builder's mode does not.
         let mode = match (number % 3 == 0, backward) {
             (true, false) => 0o700,
@@ -84,14 +85,19 @@ fn two_builders_make_the_same_bytes() {
     if is_root {
         let copy = second.path().join("fitout");
         fs::copy(program, &copy).unwrap();
-        let status = std::process::Command::new("chown").args(["-R", "65534:65534"]).arg(second.path()).status().unwrap();
+        let status =
+            std::process::Command::new("chown").args(["-R", "65534:65534"]).arg(second.path()).status().unwrap();
         assert!(status.success());
         command = std::process::Command::new("setpriv");
         command.args(["--reuid=65534", "--regid=65534", "--clear-groups", "sh", "-c", &script]).arg(copy);
     } else {
         command.args(["-c", &script, program]);
     }
-    command.env("TZ", "Asia/Kathmandu").env("LC_ALL", "tr_TR.UTF-8").env("LANG", "tr_TR.UTF-8").env("HOME", "/nonexistent");
+    command
+        .env("TZ", "Asia/Kathmandu")
+        .env("LC_ALL", "tr_TR.UTF-8")
+        .env("LANG", "tr_TR.UTF-8")
+        .env("HOME", "/nonexistent");
     let (code, _, stderr) = finish(command.env_remove("SOURCE_DATE_EPOCH").output().unwrap());
     assert_eq!(code, 0, "{stderr}");
 
@@ -109,7 +115,8 @@ fn the_clock_is_source_date_epoch_and_nothing_else() {
     project(folder.path(), false, Duration::ZERO);
     let mut builds = Vec::new();
     for (epoch, out) in [("1000000000", "a"), ("1000000000", "b"), ("1700000000", "c")] {
-        let output = fitout(folder.path()).args(["build", "--out", out]).env("SOURCE_DATE_EPOCH", epoch).output().unwrap();
+        let output =
+            fitout(folder.path()).args(["build", "--out", out]).env("SOURCE_DATE_EPOCH", epoch).output().unwrap();
         let (code, _, stderr) = finish(output);
         assert_eq!(code, 0, "{stderr}");
         builds.push(contents(&folder.path().join(out)));
@@ -118,7 +125,8 @@ fn the_clock_is_source_date_epoch_and_nothing_else() {
     for (name, bytes) in &builds[0] {
         assert!(*bytes != builds[2][name], "{name} does not carry the clock");
     }
-    let bad = fitout(folder.path()).args(["build", "--out", "d"]).env("SOURCE_DATE_EPOCH", "yesterday").output().unwrap();
+    let bad =
+        fitout(folder.path()).args(["build", "--out", "d"]).env("SOURCE_DATE_EPOCH", "yesterday").output().unwrap();
     let (code, _, stderr) = finish(bad);
     assert_eq!(code, 2, "{stderr}");
     assert!(!folder.path().join("d").exists());

@@ -89,7 +89,11 @@ fn changes(old: &ListedEntry, new: &ListedEntry, same_format: bool) -> Vec<Strin
     }
     let symlink = matches!(new.kind, ListedKind::Symlink(_));
     if old.mode != new.mode && !symlink {
-        changes.push(format!("mode {} -> {}", permissions(words::kind(old).0, old.mode), permissions(words::kind(new).0, new.mode)));
+        changes.push(format!(
+            "mode {} -> {}",
+            permissions(words::kind(old).0, old.mode),
+            permissions(words::kind(new).0, new.mode)
+        ));
     }
     let owned = |entry: &ListedEntry| !entry.user.is_empty();
     if owned(old) && owned(new) && (&old.user, &old.group) != (&new.user, &new.group) {
@@ -165,7 +169,8 @@ pub fn text(difference: &Difference, with_scripts: bool) -> String {
     if old != new {
         let sign = if new >= old { '+' } else { '-' };
         let per_mille = old.abs_diff(new).saturating_mul(1000) / old.max(1);
-        let _ = writeln!(out, "size      {} -> {}  ({sign}{}.{} %)", size(old), size(new), per_mille / 10, per_mille % 10);
+        let _ =
+            writeln!(out, "size      {} -> {}  ({sign}{}.{} %)", size(old), size(new), per_mille / 10, per_mille % 10);
     }
     for (key, before, after) in &difference.fields {
         let _ = writeln!(out, "field     {}: {} -> {}", printable(key), printable(before), printable(after));
@@ -189,7 +194,13 @@ pub fn text(difference: &Difference, with_scripts: bool) -> String {
         for (path, files, bytes) in grouped(list) {
             match files {
                 0 => drop(writeln!(out, "{sign} {}", printable(&path))),
-                files => drop(writeln!(out, "{sign} {}   {}, {}", printable(&path), words::plural(files, "file", "files"), size(bytes))),
+                files => drop(writeln!(
+                    out,
+                    "{sign} {}   {}, {}",
+                    printable(&path),
+                    words::plural(files, "file", "files"),
+                    size(bytes)
+                )),
             }
         }
     }

@@ -62,7 +62,9 @@ fn role(role: Role) -> &'static str {
     match role {
         Role::Plain => "plain",
         Role::Config { noreplace: true, .. } => "config: kept on upgrade; conffile in deb, %config(noreplace) in rpm",
-        Role::Config { noreplace: false, .. } => "config: kept on upgrade in deb (conffile), saved as .rpmsave in rpm (%config)",
+        Role::Config { noreplace: false, .. } => {
+            "config: kept on upgrade in deb (conffile), saved as .rpmsave in rpm (%config)"
+        }
         Role::Doc => "doc: %doc in rpm",
         Role::License => "license: %license in rpm",
         Role::Ghost => "ghost: owned and not contained (%ghost in rpm; not in the other formats)",

@@ -36,7 +36,11 @@ pub fn text(listing: &Listing, sha256: &str, show: Show) -> String {
     }
     block(&mut out, "scripts", listing.scripts.iter().map(|script| printable(&script.name)));
     block(&mut out, "config", listing.entries.iter().filter(|e| is_config(e)).map(line));
-    block(&mut out, "largest", largest(listing).into_iter().map(|e| format!("{:>9}  {}", size(e.size), printable(&e.path))));
+    block(
+        &mut out,
+        "largest",
+        largest(listing).into_iter().map(|e| format!("{:>9}  {}", size(e.size), printable(&e.path))),
+    );
     if show.fields {
         let fields = listing.fields.iter();
         block(&mut out, "fields", fields.map(|(key, value)| format!("{}: {}", printable(key), printable(value))));

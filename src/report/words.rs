@@ -93,8 +93,14 @@ mod tests {
 
     #[test]
     fn sizes_are_powers_of_ten() {
-        let cases =
-            [(0, "0 B"), (999, "999 B"), (1000, "1.0 kB"), (999_999, "999.9 kB"), (1_000_000, "1.0 MB"), (12_449_999, "12.4 MB")];
+        let cases = [
+            (0, "0 B"),
+            (999, "999 B"),
+            (1000, "1.0 kB"),
+            (999_999, "999.9 kB"),
+            (1_000_000, "1.0 MB"),
+            (12_449_999, "12.4 MB"),
+        ];
         for (bytes, text) in cases {
             assert_eq!(size(bytes), text);
         }

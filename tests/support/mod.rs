@@ -54,7 +54,8 @@ pub fn tool(name: &str, args: &[&str]) -> Option<String> {
 
 /// Copies a tree: modes, links and empty folders kept, times not.
 pub fn copy_tree(from: &Path, to: &Path) {
-    let status = Command::new("cp").args(["-R", "-P", "--preserve=mode,links"]).arg(from).arg(to).status().expect("cp runs");
+    let status =
+        Command::new("cp").args(["-R", "-P", "--preserve=mode,links"]).arg(from).arg(to).status().expect("cp runs");
     assert!(status.success(), "cp {} {}", from.display(), to.display());
 }
 

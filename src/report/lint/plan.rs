@@ -11,7 +11,9 @@ pub fn summary(plan: &Plan) -> Findings {
     let mut findings = Findings::new();
     let mut say = |what: &str, help: String| {
         findings.push(
-            Diagnostic::warning(codes::LINT_SUMMARY, format!("the summary {what}")).at_origin(&fact.origin, "").help(help),
+            Diagnostic::warning(codes::LINT_SUMMARY, format!("the summary {what}"))
+                .at_origin(&fact.origin, "")
+                .help(help),
         );
     };
     if text.trim_end().ends_with('.') {
@@ -37,7 +39,10 @@ pub fn description(plan: &Plan) -> Findings {
         return Vec::new();
     }
     let message = "the package has no description besides its summary";
-    vec![Diagnostic::warning(codes::LINT_DESCRIPTION, message).help("add `description = \"…\"` under [package]: two lines or more")]
+    vec![
+        Diagnostic::warning(codes::LINT_DESCRIPTION, message)
+            .help("add `description = \"…\"` under [package]: two lines or more"),
+    ]
 }
 
 /// Files under /etc belong to the administrator (Debian policy 10.7.3, rpm `%config`).
@@ -82,13 +87,18 @@ pub fn odd_places(plan: &Plan) -> Findings {
 
 /// Anybody may change it.
 pub fn writable_by_all(plan: &Plan) -> Findings {
-    let entries = plan.entries.iter().filter(|entry| !matches!(entry.kind, Kind::Symlink { .. } | Kind::Hardlink { .. }));
+    let entries =
+        plan.entries.iter().filter(|entry| !matches!(entry.kind, Kind::Symlink { .. } | Kind::Hardlink { .. }));
     entries
         .filter(|entry| entry.mode & 0o002 != 0 && entry.mode & 0o1000 == 0)
         .map(|entry| {
-            about(codes::LINT_WRITABLE, &entry.path, format!("everybody may write `{}` (mode {:04o})", entry.path, entry.mode))
-                .at_origin(&entry.mode_origin, "")
-                .help("set a `mode` without write permission for others")
+            about(
+                codes::LINT_WRITABLE,
+                &entry.path,
+                format!("everybody may write `{}` (mode {:04o})", entry.path, entry.mode),
+            )
+            .at_origin(&entry.mode_origin, "")
+            .help("set a `mode` without write permission for others")
         })
         .collect()
 }
@@ -98,9 +108,13 @@ pub fn privileged(plan: &Plan) -> Findings {
     files(plan)
         .filter(|entry| entry.mode & 0o6000 != 0)
         .map(|entry| {
-            about(codes::LINT_PRIVILEGED, &entry.path, format!("`{}` is setuid or setgid (mode {:04o})", entry.path, entry.mode))
-                .at_origin(&entry.mode_origin, "")
-                .help("give it `capabilities` instead, or allow it in [[lint.allow]] with a reason")
+            about(
+                codes::LINT_PRIVILEGED,
+                &entry.path,
+                format!("`{}` is setuid or setgid (mode {:04o})", entry.path, entry.mode),
+            )
+            .at_origin(&entry.mode_origin, "")
+            .help("give it `capabilities` instead, or allow it in [[lint.allow]] with a reason")
         })
         .collect()
 }
