@@ -603,7 +603,7 @@ pub struct Allow {
     pub reason: Text,
 }
 
-/// Name of a format: a string whose choices come from the [`Vocabulary`].
+/// Name of a format: a string whose choices come from the [`super::grammar::Vocabulary`].
 #[derive(Debug, Clone, Copy)]
 pub struct FormatName;
 
