@@ -13,7 +13,7 @@ use super::schema::Manifest;
 
 /// The JSON schema (draft 2020-12) of the file, for editors and for our own check. Sections of
 /// [`super::schema::NOT_YET`] are not in it.
-pub fn json_schema(known: &Vocabulary) -> Value {
+pub fn json_schema(known: &Vocabulary<'_>) -> Value {
     let generator = SchemaSettings::draft2020_12().into_generator();
     let mut schema = generator.into_root_schema_for::<Manifest>();
     RecursiveTransform(without_null).transform(&mut schema);
@@ -72,7 +72,7 @@ mod tests {
     use crate::config::schema::NOT_YET;
 
     fn schema() -> Value {
-        json_schema(&Vocabulary { formats: vec!["deb", "rpm"] })
+        json_schema(&Vocabulary { formats: &["deb", "rpm"] })
     }
 
     fn walk(node: &Value, path: &str, look: &mut impl FnMut(&str, &Map<String, Value>)) {
