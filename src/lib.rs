@@ -7,4 +7,5 @@ pub mod diagnostic;
 pub mod engine;
 pub mod formats;
 pub mod listener;
+pub mod report;
 pub mod resolve;

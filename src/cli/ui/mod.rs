@@ -1,2 +1,2 @@
-//! How findings and progress look to people, to programs and to CI.
+//! How it looks.
 pub mod draw;
