@@ -11,10 +11,10 @@ use serde_json::Value;
 const LISTED: usize = 8;
 
 /// What the config cannot know of itself: names that later rooms own.
-#[derive(Debug, Clone)]
-pub struct Vocabulary {
+#[derive(Debug, Clone, Copy)]
+pub struct Vocabulary<'a> {
     /// Names of the formats, in the order in which they are shown.
-    pub formats: Vec<&'static str>,
+    pub formats: &'a [&'a str],
 }
 
 /// What may stand in one place.
@@ -195,7 +195,7 @@ mod tests {
     use crate::config::schema;
 
     fn whole() -> Grammar {
-        Grammar::of(&schema::json_schema(&Vocabulary { formats: vec!["deb", "rpm"] }))
+        Grammar::of(&schema::json_schema(&Vocabulary { formats: &["deb", "rpm"] }))
     }
 
     fn at<'g>(grammar: &'g Grammar, path: &str) -> &'g Grammar {

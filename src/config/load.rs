@@ -9,7 +9,8 @@ use serde::Deserialize;
 use toml::Spanned;
 use toml::de::{DeTable, Deserializer, Error};
 
-use super::grammar::{Grammar, Vocabulary};
+use super::grammar::Grammar;
+pub use super::grammar::Vocabulary;
 use super::schema::{self, Manifest};
 use super::{check, rules};
 use crate::diagnostic::{Diagnostic, Findings, SourceText, Span, codes};
@@ -25,7 +26,7 @@ pub struct Document {
 ///
 /// # Errors
 /// All findings of the file, in its order: of its TOML, or else of its keys and values.
-pub fn load(name: &str, text: &str, known: &Vocabulary) -> Result<Document, Findings> {
+pub fn load(name: &str, text: &str, known: &Vocabulary<'_>) -> Result<Document, Findings> {
     let source = Arc::new(SourceText { name: name.to_owned(), text: text.to_owned() });
     let (tree, errors) = DeTable::parse_recoverable(text);
     // What the parser guessed of a broken file is not worth judging: one missing quote would be ten findings.
@@ -114,8 +115,8 @@ fn unquoted(text: &str, at: usize) -> Option<String> {
 mod tests {
     use super::*;
 
-    fn vocabulary() -> Vocabulary {
-        Vocabulary { formats: vec!["deb", "rpm", "tarball", "zip", "oci"] }
+    fn vocabulary() -> Vocabulary<'static> {
+        Vocabulary { formats: &["deb", "rpm", "tarball", "zip", "oci"] }
     }
 
     fn codes_of(text: &str) -> Vec<(&'static str, usize)> {

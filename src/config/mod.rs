@@ -4,6 +4,7 @@
 //! [`suggest`] names what was probably meant. Overlays are merged later, in `resolve`.
 pub mod check;
 pub mod grammar;
+pub mod json_schema;
 pub mod load;
 pub mod rules;
 pub mod schema;

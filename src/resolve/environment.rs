@@ -79,8 +79,7 @@ fn place_of(tree: &DeTable<'_>, name: &str) -> Option<std::ops::Range<usize>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::grammar::Vocabulary;
-    use crate::config::load::load;
+    use crate::config::load::{Vocabulary, load};
 
     const TEXT: &str = r#"
 [package]
@@ -108,7 +107,7 @@ interval = "1s"
 "#;
 
     fn document() -> Document {
-        load("fitout.toml", TEXT, &Vocabulary { formats: vec!["deb"] }).expect("no findings")
+        load("fitout.toml", TEXT, &Vocabulary { formats: &["deb"] }).expect("no findings")
     }
 
     #[test]

@@ -3,8 +3,7 @@
 use std::path::Path;
 
 use fitout::cli::ui::draw;
-use fitout::config::grammar::Vocabulary;
-use fitout::config::load;
+use fitout::config::load::{self, Vocabulary};
 use fitout::diagnostic::Findings;
 use fitout::resolve::environment;
 
@@ -20,7 +19,7 @@ fn errors() {
 fn findings(case: &Path) -> Findings {
     let text = fs_err::read_to_string(case.join("fitout.toml")).expect("the config of the case");
     let environment = text.lines().next().and_then(|line| line.strip_prefix("# --environment "));
-    let known = Vocabulary { formats: vec!["deb", "rpm", "tarball", "zip", "oci"] };
+    let known = Vocabulary { formats: &["deb", "rpm", "tarball", "zip", "oci"] };
     let read = load::load("fitout.toml", &text, &known);
     read.and_then(|document| environment::manifest(&document, environment)).expect_err("the case has a mistake")
 }
