@@ -12,7 +12,7 @@ use crate::engine::EngineError;
 /// Prints the schema, completions or man pages.
 pub fn run(args: &Generate, terminal: &Terminal) -> Result<Exit, Findings> {
     match &args.what {
-        GenerateWhat::Schema => terminal.document(&schema::json_schema()),
+        GenerateWhat::Schema => terminal.document(&schema::json_schema(&crate::run::vocabulary())),
         GenerateWhat::Completions { shell } => {
             let mut text = Vec::new();
             clap_complete::generate(*shell, &mut Cli::command(), "fitout", &mut text);

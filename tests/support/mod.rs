@@ -118,3 +118,8 @@ pub fn contents(folder: &Path) -> std::collections::BTreeMap<String, Vec<u8>> {
         })
         .collect()
 }
+
+/// Whether the tests may install packages into roots and give files away.
+pub fn is_root() -> bool {
+    rustix::process::geteuid().is_root()
+}
