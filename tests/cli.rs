@@ -45,7 +45,8 @@ fn no_config() {
 
 #[test]
 fn bad_facts() {
-    let name = |name: &str| with(&format!("name = {name:?}\nversion = \"1.0\"\nmaintainer = \"O <o@example.org>\""), TREE);
+    let name =
+        |name: &str| with(&format!("name = {name:?}\nversion = \"1.0\"\nmaintainer = \"O <o@example.org>\""), TREE);
     let version = |version: &str| {
         with(&format!("name = \"bad\"\nversion = {version:?}\nmaintainer = \"O <o@example.org>\""), TREE)
     };
@@ -118,11 +119,13 @@ fn a_full_disk_leaves_nothing() {
         println!("note: not root, no small file system to fill");
         return;
     }
-    let noise: String = (0..4_000_000u32).map(|i| char::from(b'!' + (i.wrapping_mul(2_654_435_761) >> 25) as u8 % 90)).collect();
+    let noise: String =
+        (0..4_000_000u32).map(|i| char::from(b'!' + (i.wrapping_mul(2_654_435_761) >> 25) as u8 % 90)).collect();
     let folder = project(&[("fitout.toml", &config(TREE)), ("tree/a", &noise), ("dist/x", "")]);
     fs::remove_file(folder.path().join("dist/x")).unwrap();
     let dist = folder.path().join("dist");
-    let mount = std::process::Command::new("mount").args(["-t", "tmpfs", "-o", "size=6m", "none"]).arg(&dist).status().unwrap();
+    let mount =
+        std::process::Command::new("mount").args(["-t", "tmpfs", "-o", "size=6m", "none"]).arg(&dist).status().unwrap();
     assert!(mount.success());
     let (code, _, stderr) = run(folder.path(), &["build"]);
     let left = fs::read_dir(&dist).unwrap().count();
@@ -160,7 +163,8 @@ fn usage_errors_are_two_and_say_so() {
 #[test]
 fn a_closed_pipe_is_success() {
     let folder = project(&[("fitout.toml", &config(TREE)), ("tree/a", "a")]);
-    let script = "set -o pipefail; \"$0\" explain config/unknown-key | true; \"$0\" generate schema | head -c 10 >/dev/null";
+    let script =
+        "set -o pipefail; \"$0\" explain config/unknown-key | true; \"$0\" generate schema | head -c 10 >/dev/null";
     let output = std::process::Command::new("bash")
         .args(["-c", script, env!("CARGO_BIN_EXE_fitout")])
         .current_dir(folder.path())
@@ -195,7 +199,8 @@ fn results_are_on_stdout_and_everything_else_is_not() {
     ] {
         let output = fitout(folder.path()).args(args).output().unwrap();
         let (_, stdout, stderr) = finish(output);
-        let document: serde_json::Value = serde_json::from_str(&stdout).unwrap_or_else(|e| panic!("{args:?}: {e}\n{stdout}{stderr}"));
+        let document: serde_json::Value =
+            serde_json::from_str(&stdout).unwrap_or_else(|e| panic!("{args:?}: {e}\n{stdout}{stderr}"));
         assert!(document["schema"].is_string() || document["$schema"].is_string(), "{args:?}");
     }
 }

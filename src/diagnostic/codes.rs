@@ -123,6 +123,10 @@ codes! {
     // --- artifact: damage that reading back finds ---
     ARTIFACT_DIGEST = "artifact/digest", Lint,
         "A digest that the artifact carries does not match what it holds: it was cut, altered or corrupted. Fetch it again and compare the digest with the publisher's.";
+    ARTIFACT_NOT_FOUND = "artifact/not-found", Input,
+        "There is no file of that name. `fitout build` prints the paths of the artifacts that it made.";
+    ARTIFACT_READ = "artifact/read", Environment,
+        "The artifact could not be opened or read: it is not there, its permissions forbid it, or the disk failed.";
     ARTIFACT_UNKNOWN = "artifact/unknown-format", Input,
         "The file is none of the formats that fitout reads: deb, rpm, tarball (plain, gzip, xz, zstd), zip, OCI or docker archive. The first bytes decide, not the name.";
     //

@@ -11,10 +11,9 @@ use sha2::Digest as _;
 
 pub use crate::assemble::plan::{Abilities, Plan};
 use crate::diagnostic::{Diagnostic, Findings, codes};
-use crate::engine::EngineError;
-use crate::engine::store::Digests;
 
 pub mod deb;
+mod digests;
 mod layout;
 mod listing;
 pub mod oci;
@@ -22,6 +21,7 @@ pub mod rpm;
 pub mod tarball;
 pub mod tree;
 pub mod zip;
+pub use digests::{Digest, Digests};
 pub use layout::{Known, Layout, Measure, Piece, Pieces, Section, SectionFacts, Sink};
 pub use listing::{Check, ListedEntry, ListedKind, ListedScript, Listing};
 
@@ -72,7 +72,12 @@ formats! {}
 /// # Errors
 /// When the file cannot be read, is of no known format, or is damaged beyond reading.
 pub fn read_file(path: &Path) -> Result<(Listing, [u8; 32]), Diagnostic> {
-    let failed = |source| Diagnostic::from(EngineError::Read { path: path.to_path_buf(), source });
+    let failed = |error: std::io::Error| {
+        let message = format!("cannot read `{}`", path.display());
+        let missing = error.kind() == std::io::ErrorKind::NotFound;
+        let code = if missing { codes::ARTIFACT_NOT_FOUND } else { codes::ARTIFACT_READ };
+        Diagnostic::error(code, message).path(path).note(error.to_string())
+    };
     let mut file = std::fs::File::open(path).map_err(failed)?;
     if !file.metadata().map_err(failed)?.is_file() {
         return Err(unknown(path).note("it is not a regular file"));
