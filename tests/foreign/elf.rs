@@ -13,7 +13,20 @@ use fitout::formats::deb::shlibs;
 use fitout::formats::rpm::elfdeps;
 
 const ELFDEPS: &str = "/usr/lib/rpm/elfdeps";
+const SCRIPT_REQ: &str = "/usr/lib/rpm/script.req";
 const FOLDERS: &[&str] = &["/usr/lib/erlang", "/usr/bin", "/usr/sbin", "/usr/lib/x86_64-linux-gnu", "/usr/lib/gcc"];
+
+/// Whether the tool is there; `program` is a name in `PATH` or a whole path.
+fn have(program: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let found = Path::new(program).exists() || std::env::split_paths(&path).any(|folder| folder.join(program).exists());
+    if !found {
+        eprintln!("not compared: `{program}` is not installed");
+        let required = std::env::var_os("FITOUT_REQUIRE_FOREIGN").is_some_and(|v| v == "1");
+        assert!(!required, "`{program}` is not installed, and FITOUT_REQUIRE_FOREIGN=1 asks for it");
+    }
+    found
+}
 
 /// Every ELF file below the folders, in path order; links are left out.
 fn binaries() -> Vec<(PathBuf, ElfFile)> {
@@ -53,19 +66,21 @@ fn each<T: Sync>(items: &[T], work: impl Fn(&T) + Sync) {
     });
 }
 
-fn asked(what: &str, path: &Path) -> BTreeSet<String> {
+/// What a generator of rpm prints for one file.
+fn asked(generator: &str, what: &[&str], path: &Path) -> BTreeSet<String> {
+    let mut command = Command::new(generator);
     let mut child =
-        Command::new(ELFDEPS).arg(what).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("elfdeps starts");
+        command.args(what).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("the generator starts");
     writeln!(child.stdin.take().unwrap(), "{}", path.display()).unwrap();
     let out = child.wait_with_output().unwrap();
-    assert!(out.status.success(), "elfdeps fails on {}", path.display());
+    assert!(out.status.success(), "{generator} fails on {}", path.display());
     String::from_utf8(out.stdout).unwrap().lines().map(str::to_owned).collect()
 }
 
 /// A few hundred files of all folders: equal, to the letter.
 #[test]
 fn rpm_elfdeps_says_the_same() {
-    if !crate::have(ELFDEPS) {
+    if !have(ELFDEPS) {
         return;
     }
     let all = binaries();
@@ -83,13 +98,42 @@ fn rpm_elfdeps_says_the_same() {
     let linked = some.iter().filter(|(_, facts)| facts.linked && facts.dynamic).count();
     assert!(linked >= 50, "only {linked} linked files were found");
     each(&some, |(path, facts)| {
-        assert_eq!(elfdeps::file_requires(facts), asked("--requires", path), "what {} requires", path.display());
+        assert_eq!(
+            elfdeps::file_requires(facts),
+            asked(ELFDEPS, &["--requires"], path),
+            "what {} requires",
+            path.display()
+        );
         assert_eq!(
             elfdeps::file_provides(facts, path.to_str().unwrap()),
-            asked("--provides", path),
+            asked(ELFDEPS, &["--provides"], path),
             "what {} provides",
             path.display()
         );
+    });
+}
+
+/// The scripts of this machine, and lines that few have.
+#[test]
+fn rpm_script_req_says_the_same() {
+    if !have(SCRIPT_REQ) {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let mut scripts = Vec::new();
+    let odd =
+        ["#!/bin/sh", "#! /usr/bin/env perl -w", "#!/usr/bin/env   /opt/x/lua\n", "#!/opt/crlf\r\n", "#!sh\n", "#!\n"];
+    for (n, text) in odd.iter().enumerate() {
+        scripts.push(folder.path().join(n.to_string()));
+        fs_err::write(scripts.last().unwrap(), text).unwrap();
+    }
+    scripts.extend(fs_err::read_dir("/usr/bin").unwrap().map(|e| e.unwrap().path()).filter(|p| p.is_file()));
+    let line = |path: &PathBuf| elf::shebang(&fs_err::read(path).ok()?);
+    scripts.retain(|path| path.starts_with(folder.path()) || line(path).is_some());
+    assert!(scripts.len() >= 50, "only {} scripts were found", scripts.len());
+    each(&scripts, |path| {
+        let ours: BTreeSet<String> = line(path).iter().flat_map(|l| elfdeps::script_requires(l)).collect();
+        assert_eq!(ours, asked(SCRIPT_REQ, &[], path), "what {} requires", path.display());
     });
 }
 
@@ -166,7 +210,7 @@ fn diverse(all: Vec<(PathBuf, ElfFile)>) -> Vec<(PathBuf, ElfFile)> {
 
 #[test]
 fn dpkg_shlibdeps_names_the_same_packages() {
-    if !crate::have("dpkg-shlibdeps") {
+    if !have("dpkg-shlibdeps") {
         return;
     }
     let Some(distribution) = distribution() else {

@@ -23,7 +23,7 @@ pub fn requires(plan: &Plan) -> BTreeSet<String> {
         if entry.mode & 0o111 != 0
             && let Some(line) = plan.elf.shebangs.get(content_path(entry))
         {
-            all.extend(interpreters(line));
+            all.extend(script_requires(line));
         }
     }
     all
@@ -100,9 +100,9 @@ fn capability(file: &ElfFile, soname: &str, version: &str) -> Option<String> {
     })
 }
 
-/// The programs of a `#!` line that are named by their whole path: the first, and what `env` starts. What `env` would
+/// What a script requires by its `#!` line: the programs that are named by their whole path: the first, and what `env` starts. What `env` would
 /// look for in `PATH` has no path, and rpm does not ask for it.
-fn interpreters(line: &str) -> Vec<String> {
+pub fn script_requires(line: &str) -> Vec<String> {
     let mut words = line.split_ascii_whitespace();
     let first = words.next().filter(|word| word.starts_with('/'));
     let second = words.next().filter(|word| word.starts_with('/'));

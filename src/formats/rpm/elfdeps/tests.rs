@@ -64,7 +64,7 @@ fn scripts_need_the_programs_that_they_name_by_path() {
         ("/bin/sh /etc/rc", &["/bin/sh"]),
         ("sh", &[]),
     ] {
-        assert_eq!(interpreters(line), wanted, "{line}");
+        assert_eq!(script_requires(line), wanted, "{line}");
     }
 }
 
