@@ -137,6 +137,35 @@ fn rpm_script_req_says_the_same() {
     });
 }
 
+/// Every library that a symbols file of this machine names and the table knows has the same package in both.
+#[test]
+fn dpkg_symbols_files_name_the_same_packages() {
+    let Some(distribution) = distribution().filter(|_| have("dpkg")) else { return };
+    let mut compared = 0;
+    let mut wrong = Vec::new();
+    for entry in fs_err::read_dir("/var/lib/dpkg/info").unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_none_or(|e| e != "symbols") {
+            continue;
+        }
+        for line in fs_err::read_to_string(&path).unwrap().lines().filter(|l| !l.starts_with([' ', '*', '|', '#'])) {
+            let mut words = line.split(' ');
+            let (Some(soname), Some(package)) = (words.next(), words.next()) else { continue };
+            if !shlibs::knows(soname) {
+                continue;
+            }
+            let file = ElfFile { needed: vec![soname.to_owned()], ..ElfFile::default() };
+            let (ours, _) = shlibs::file_depends("/x", &file, Some(&distribution));
+            compared += 1;
+            if ours != [package] {
+                wrong.push(format!("{soname}: {ours:?}, Debian {package}"));
+            }
+        }
+    }
+    assert!(compared >= 80, "only {compared} libraries were compared");
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
 /// Package -> lower bound, of a line of relations.
 fn parsed(relations: &str) -> BTreeMap<String, Option<String>> {
     let one = |relation: &str| {
