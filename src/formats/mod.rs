@@ -15,6 +15,7 @@ mod layout;
 mod listing;
 pub mod oci;
 pub mod rpm;
+pub mod stream;
 pub mod tarball;
 pub mod tree;
 pub mod zip;
