@@ -50,9 +50,16 @@ impl Frame {
         if findings.is_empty() { Ok(size) } else { Err(findings) }
     }
 
-    /// Hands over the stream, first the folder itself.
-    pub fn write<'p>(&self, entries: impl Iterator<Item = &'p Entry>, sink: Sink<'_, 'p>) -> io::Result<()> {
-        sink(Piece::literal(self.root()))?;
+    /// Hands over the stream: the folder itself, then `first` (members that fitout made), then the entries.
+    pub fn write<'p>(
+        &self,
+        entries: impl Iterator<Item = &'p Entry>,
+        first: Vec<u8>,
+        sink: Sink<'_, 'p>,
+    ) -> io::Result<()> {
+        let mut head = self.root();
+        head.extend(first);
+        sink(Piece::literal(head))?;
         for entry in entries.filter(is_carried) {
             sink(Piece::literal(self.header(entry).map_err(io::Error::other)?))?;
             if let Kind::File(source) = &entry.kind {

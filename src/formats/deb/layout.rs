@@ -38,7 +38,7 @@ pub(super) fn layout<'p>(plan: &'p Plan, digests: &'p Digests) -> Result<Layout<
         stream(control_compression, move |sink| sink(Piece::literal(control.clone()))),
         padding(CONTROL),
         header(between, DATA),
-        stream(compression, move |sink| frame.write(plan.entries_for("deb"), sink)),
+        stream(compression, move |sink| frame.write(plan.entries_for("deb"), Vec::new(), sink)),
         padding(DATA),
     ];
     Ok(Layout { file_name: name.name, sections })
