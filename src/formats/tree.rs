@@ -241,7 +241,7 @@ impl Tree {
 }
 
 /// The absolute, normalised form of an archive path, and whether `..` led out of it. None for the archive's root.
-fn absolute(text: &str) -> (Option<String>, bool) {
+pub(super) fn absolute(text: &str) -> (Option<String>, bool) {
     let mut parts: Vec<&str> = Vec::new();
     let mut dotted = false;
     for part in text.split('/') {

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use crate::assemble::plan::{Entry, Kind, Plan, Role, SourceId};
 use crate::diagnostic::{Diagnostic, Findings, codes};
-use crate::engine::store::Digests;
+use crate::formats::Digests;
 use crate::formats::stream::is_carried;
 use crate::formats::tree::hex;
 

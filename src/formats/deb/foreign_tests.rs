@@ -178,7 +178,6 @@ fn installed_size_is_that_of_dpkg_gencontrol() {
     let tree = folder.path().join("debian/hello");
     fs_err::create_dir_all(tree.parent().unwrap()).unwrap();
     run("dpkg-deb", &["-x", text(&deb), text(&tree)]);
-    fs_err::create_dir_all(tree.join("DEBIAN")).unwrap();
     let debian = folder.path().join("debian");
     fs_err::write(
         debian.join("control"),
@@ -190,8 +189,9 @@ fn installed_size_is_that_of_dpkg_gencontrol() {
         "hello (1.0) unstable; urgency=low\n\n  * x\n\n -- A <a@example.org>  Tue, 14 Nov 2023 22:13:20 +0000\n",
     )
     .unwrap();
-    run("sh", &["-c", &format!("cd '{}' && dpkg-gencontrol -phello -Pdebian/hello 2>&1", text(folder.path()))]);
-    let theirs = fs_err::read_to_string(tree.join("DEBIAN/control")).unwrap();
+    // To stdout: a `DEBIAN` folder in the tree would be counted, which deb-substvars(5) says it is not.
+    let command = format!("cd '{}' && dpkg-gencontrol -O -phello -Pdebian/hello", text(folder.path()));
+    let theirs = run("sh", &["-c", &command]);
     let line = |control: &str| control.lines().find(|l| l.starts_with("Installed-Size")).map(str::to_owned);
     let ours = run("dpkg-deb", &["-f", text(&deb)]);
     assert_eq!(line(&ours), line(&theirs));
@@ -206,18 +206,9 @@ fn lintian_finds_no_fault_with_the_container() {
         let deb = build(&plan, &sources, folder.path());
         let out = Command::new("lintian").args(["--allow-root", "-L", ">=warning"]).arg(&deb).output().unwrap();
         let said = String::from_utf8(out.stdout).unwrap();
-        eprintln!("{said} {}", String::from_utf8_lossy(&out.stderr));
         // What the sample lacks, being no real package.
-        let content = [
-            "no-copyright-file",
-            "no-changelog",
-            "no-manual-page",
-            "package-contains-empty-directory",
-            "zero-byte-file-in-doc-directory",
-            "package-contains-hardlink",
-            "wrong-section-according-to-package-name",
-            "script-in-etc-init.d-not-registered-via-update-rc.d",
-        ];
+        let content = ["no-copyright-file", "no-changelog", "no-manual-page"];
+        assert!(said.contains("E: hello: no-changelog"), "lintian looked into it: {said}");
         for line in said.lines().filter(|l| !l.starts_with("N:")) {
             assert!(content.iter().any(|tag| line.contains(tag)), "{line}");
         }

@@ -7,7 +7,7 @@ use super::{conffiles, control, naming, relations, scripts, triggers};
 use crate::assemble::plan::{Compression, Plan};
 use crate::codec::{ar, tar};
 use crate::diagnostic::{Diagnostic, Findings, codes};
-use crate::engine::store::Digests;
+use crate::formats::Digests;
 use crate::formats::stream::Frame;
 use crate::formats::{Known, Layout, Measure, Piece, Section};
 

@@ -6,7 +6,7 @@
 use crate::assemble::plan::{Abilities, Dialect, Plan};
 use crate::codec::ar;
 use crate::diagnostic::{Diagnostic, Findings};
-use crate::engine::store::Digests;
+use crate::formats::Digests;
 use crate::formats::{Artifact, FileName, Format, Layout, Listing};
 
 mod conffiles;

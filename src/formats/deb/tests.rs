@@ -290,7 +290,7 @@ fn a_member_over_the_limit_is_refused() {
     }
     plan.entries = entries.into();
     plan.deb.compression = fact(Compression::None);
-    let digests = Digests::new(sources.list().iter().map(|_| crate::engine::store::Digest::default()).collect());
+    let digests = Digests::new(sources.list().iter().map(|_| crate::formats::Digest::default()).collect());
     let findings = Deb.layout(&plan, &digests).err().unwrap();
     assert_eq!(names(&findings), ["deb/too-large"]);
 }
@@ -301,7 +301,7 @@ fn an_owner_that_tar_cannot_say_is_refused() {
     let mut entries = plan.entries.to_vec();
     entries[0].owner.user = Arc::from("u".repeat(40));
     plan.entries = entries.into();
-    let digests = Digests::new(sources.list().iter().map(|_| crate::engine::store::Digest::default()).collect());
+    let digests = Digests::new(sources.list().iter().map(|_| crate::formats::Digest::default()).collect());
     assert_eq!(names(&Deb.layout(&plan, &digests).err().unwrap()), ["deb/path"]);
 }
 

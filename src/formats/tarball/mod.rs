@@ -5,7 +5,7 @@
 use crate::assemble::plan::{Abilities, Compression, Dialect, Entry, Plan, Step};
 use crate::codec::decompress::Codec;
 use crate::diagnostic::{Code, Diagnostic, Findings, codes};
-use crate::engine::store::Digests;
+use crate::formats::Digests;
 use crate::formats::stream::Frame;
 use crate::formats::{Artifact, FileName, Format, Layout, Listing, Measure, Section, Sink};
 
