@@ -185,6 +185,11 @@ pub enum Origin {
         /// What it is for, a few words.
         what: &'static str,
     },
+    /// A step of the ladder of owners and modes that has no place of its own: `role doc`, `the file's x bit`.
+    Ladder {
+        /// The step.
+        step: &'static str,
+    },
     /// A parent directory of something that was asked for.
     Implied,
     /// The default.
@@ -198,6 +203,7 @@ impl fmt::Display for Origin {
             Self::Preset { preset, what } => write!(f, "preset {preset}: {what}"),
             Self::Template { name } => write!(f, "template {name}"),
             Self::Generated { what } => write!(f, "generated: {what}"),
+            Self::Ladder { step } => f.write_str(step),
             Self::Implied => f.write_str("parent directory"),
             Self::Default => f.write_str("default"),
         }
