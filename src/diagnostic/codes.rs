@@ -115,9 +115,18 @@ codes! {
     // --- end of files ---
 
     // --- elf ---
-    //
     ELF_WRONG_ARCH = "elf/wrong-arch", Input,
         "An ELF file is made for another architecture than the package: it would install and not run. Build for the target, set `targets`, or exclude the file if it is data for another machine.";
+    ELF_UNREADABLE = "elf/unreadable", Environment,
+        "A file could not be read while fitout looked for what it needs. Dependencies are derived from the headers of every ELF file in the tree, so each of them must be readable.";
+    ELF_DAMAGED = "elf/damaged", Input,
+        "The file begins like an ELF file, but its headers contradict themselves or point behind its end. It is packaged as it is, and no dependency is derived from it. Build it again if it is meant to run; if it is test data, leave it out with `exclude`.";
+    ELF_UNKNOWN_SONAME = "elf/unknown-soname", Input,
+        "An ELF file needs a shared library that neither the package contains nor fitout's table knows, so the package would install and not start. Say which package has it under `[format.deb.libraries]`: `\"libfoo.so.1\" = \"libfoo1 (>= 1.2)\"`. An empty string says that nothing is needed, for a library that is loaded from elsewhere.";
+    ELF_PRIVATE_SYMBOL = "elf/private-symbol", Input,
+        "The file uses symbols with the version `GLIBC_PRIVATE`, which belong to one build of the C library and may be gone in the next. It works only with the C library that it was built with, and no dependency can say that across distributions. Link against the public interface instead.";
+    ELF_NOT_ON_PATH = "elf/not-on-path", Input,
+        "An ELF file needs a library that the package contains, in a directory where the dynamic loader does not look: not in the file's run path, not beside the file, not in a system directory. Unless something sets `LD_LIBRARY_PATH` or loads the library first, it does not start. Link with `-Wl,-rpath,'$ORIGIN/…'`, or mend the file with `patchelf --set-rpath`.";
     // --- end of elf ---
 
     // --- deb ---
