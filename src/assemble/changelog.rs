@@ -120,10 +120,18 @@ mod tests {
         assert!(text.lines().all(|line| line.chars().count() <= WIDTH + 1));
         let mut named = tempfile::NamedTempFile::new().unwrap();
         std::io::Write::write_all(&mut named, text.as_bytes()).unwrap();
-        let parsed = std::process::Command::new("dpkg-parsechangelog").arg("--all").arg("-l").arg(named.path()).output().unwrap();
+        let parsed = std::process::Command::new("dpkg-parsechangelog")
+            .arg("--all")
+            .arg("-l")
+            .arg(named.path())
+            .output()
+            .unwrap();
         let (out, err) = (String::from_utf8(parsed.stdout).unwrap(), String::from_utf8(parsed.stderr).unwrap());
         assert!(err.is_empty() && out.contains("Version: 1.4.0~rc.1+b5\n"), "{out}{err}");
-        assert!(out.contains("Date: Thu, 01 Jan 1970") || out.contains("Date: Tue, 14 Nov 2023 22:13:20 +0000\n"), "{out}");
+        assert!(
+            out.contains("Date: Thu, 01 Jan 1970") || out.contains("Date: Tue, 14 Nov 2023 22:13:20 +0000\n"),
+            "{out}"
+        );
     }
 
     #[test]
@@ -131,7 +139,8 @@ mod tests {
         let mut identity = plan_of(Vec::new()).identity;
         identity.release = Some(fact("2".to_owned()));
         identity.epoch = Some(1);
-        let change = |version: &str| Change { version: version.into(), time: 0, author: "A <a@b.c>".into(), lines: vec![] };
+        let change =
+            |version: &str| Change { version: version.into(), time: 0, author: "A <a@b.c>".into(), lines: vec![] };
         let (file, text) = debian(&identity, &[change("1.4.0-rc.1+b5"), change("1.3.0-a-b+c-d")]);
         assert_eq!(file, "changelog.Debian.gz");
         assert!(text.starts_with("hello (1:1.4.0~rc.1+b5-2) unstable"), "{text}");

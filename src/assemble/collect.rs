@@ -99,7 +99,8 @@ fn place(release: &Release, rule: &Rule, findings: &mut Findings) -> Option<Plac
     match path::place(&filled) {
         Ok(place) => Some(place),
         Err(problem) => {
-            let error = Diagnostic::error(codes::FILES_BAD_PATH, format!("the path `{}` {problem}", filled.escape_debug()));
+            let error =
+                Diagnostic::error(codes::FILES_BAD_PATH, format!("the path `{}` {problem}", filled.escape_debug()));
             findings.push(error.at_origin(&rule.to_origin, "").help(problem.help(&filled)));
             None
         }
@@ -149,7 +150,8 @@ impl Taking<'_> {
         if target.is_empty() || target.chars().any(char::is_control) {
             let error = format!("the link target `{}` is empty or holds a control character", target.escape_debug());
             let error = Diagnostic::error(codes::FILES_CONTROL_CHARACTER, error);
-            self.findings.push(error.at_origin(&self.rule.take_origin, "").help("write the path that the link points to"));
+            self.findings
+                .push(error.at_origin(&self.rule.take_origin, "").help("write the path that the link points to"));
         } else if self.is_no_folder("link") {
             let path = self.place.path.clone();
             self.add(&path, Body::Symlink { target: target.into(), tree: None }, self.link.clone());
@@ -315,7 +317,8 @@ impl Taking<'_> {
     fn excludes(&mut self) -> Option<GlobSet> {
         let mut globs = Vec::new();
         let mut whole = true;
-        for (typed, glob) in self.rule.exclude.iter().zip(walk::excludes(self.rule.exclude.iter().map(|e| e.as_str()))) {
+        for (typed, glob) in self.rule.exclude.iter().zip(walk::excludes(self.rule.exclude.iter().map(|e| e.as_str())))
+        {
             match glob {
                 Ok(glob) => globs.push(glob),
                 Err(error) => {
@@ -335,7 +338,8 @@ impl Taking<'_> {
 
     fn bad_glob(&mut self, pattern: &str, error: &globset::Error, origin: &Origin) {
         let error = Diagnostic::error(codes::FILES_BAD_GLOB, format!("`{pattern}` is no glob: {}", error.kind()));
-        self.findings.push(error.at_origin(origin, "").help("write a literal special character in brackets, such as `[*]`"));
+        self.findings
+            .push(error.at_origin(origin, "").help("write a literal special character in brackets, such as `[*]`"));
     }
 
     fn missing(&mut self, code: Code, message: &str, wanted: &Path) {
@@ -374,11 +378,7 @@ fn add_folders(base: &Path, found: &mut Vec<Found>) {
     for one in found.iter().filter(|one| matches!(one.kind, FoundKind::Directory)) {
         folders.remove(&one.name);
     }
-    found.extend(folders.into_iter().map(|name| Found {
-        path: base.join(&name),
-        name,
-        kind: FoundKind::Directory,
-    }));
+    found.extend(folders.into_iter().map(|name| Found { path: base.join(&name), name, kind: FoundKind::Directory }));
     found.sort_by(|a, b| a.name.cmp(&b.name));
 }
 

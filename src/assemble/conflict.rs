@@ -37,7 +37,10 @@ pub fn merge(drafts: Vec<Draft>, findings: &mut Findings) -> Tree {
 impl Tree {
     fn put(&mut self, mut draft: Draft, fights: &mut BTreeMap<(Option<usize>, Option<usize>), Fight>) {
         let there = self.paths.entry(Arc::clone(&draft.path)).or_default();
-        for old in there.iter_mut().filter(|old| old.formats.intersects(draft.formats)) {
+        for old in there.iter_mut() {
+            if !old.formats.intersects(draft.formats) {
+                continue;
+            }
             if same_directory(old, &draft) {
                 draft.formats = draft.formats.without(old.formats);
             } else if draft.replace {
@@ -72,8 +75,12 @@ impl Tree {
             while let Some(parent) = above {
                 // Neighbours share their parents: what is wanted there is wanted above too.
                 match wanted.get_mut(parent) {
-                    Some(children) if children.iter().any(|(f, ..)| draft.formats.without(*f) == FormatSet::EMPTY) => break,
-                    Some(children) => children.push((draft.formats, Arc::clone(&draft.path), Arc::clone(&draft.origin))),
+                    Some(children) if children.iter().any(|(f, ..)| draft.formats.without(*f) == FormatSet::EMPTY) => {
+                        break;
+                    }
+                    Some(children) => {
+                        children.push((draft.formats, Arc::clone(&draft.path), Arc::clone(&draft.origin)))
+                    }
                     None => {
                         let child = (draft.formats, Arc::clone(&draft.path), Arc::clone(&draft.origin));
                         wanted.insert(parent.to_owned(), vec![child]);
@@ -116,7 +123,11 @@ impl Fight {
         };
         let said = |draft: &Draft| {
             let owner = &draft.owner.0;
-            if draft.is_directory() { format!("{}:{} {:04o}", owner.user, owner.group, draft.mode.0) } else { draft.body.word().to_owned() }
+            if draft.is_directory() {
+                format!("{}:{} {:04o}", owner.user, owner.group, draft.mode.0)
+            } else {
+                draft.body.word().to_owned()
+            }
         };
         let mut told = Diagnostic::error(codes::FILES_CONFLICT, message)
             .path(path.as_ref())
@@ -129,7 +140,8 @@ impl Fight {
         }
         if self.paths > 1 {
             let more = self.paths - 1;
-            told = told.note(format!("the same two rules meet at {more} more path{}", if more == 1 { "" } else { "s" }));
+            told =
+                told.note(format!("the same two rules meet at {more} more path{}", if more == 1 { "" } else { "s" }));
         }
         told.help("exclude it from one of them, or write `replace = true` in the later one")
     }

@@ -32,9 +32,8 @@ pub fn render(path: &Path, shown: &str, holes: &Holes, origin: &Origin) -> Resul
     if bytes.len() as u64 > LARGEST_RENDERED {
         return Err(not_text("it is larger than 16 MiB"));
     }
-    let text = String::from_utf8(bytes).map_err(|error| {
-        not_text(&format!("byte {} is not UTF-8", error.utf8_error().valid_up_to()))
-    })?;
+    let text = String::from_utf8(bytes)
+        .map_err(|error| not_text(&format!("byte {} is not UTF-8", error.utf8_error().valid_up_to())))?;
     match template::fill(&text, holes) {
         Ok(filled) => Ok(filled.into_bytes().into()),
         Err(problems) => {

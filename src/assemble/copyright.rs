@@ -144,8 +144,12 @@ mod tests {
     #[test]
     fn several_licences_get_a_paragraph_each() {
         let text = text(&identity("MIT OR (GPL-3.0-or-later WITH X-exception AND MIT)"), Some("Permission"));
-        assert!(text.contains("License: MIT or GPL-3.0-or-later with X-exception and MIT\n\nLicense: MIT\n Permission\n"));
-        assert!(text.ends_with("\nLicense: GPL-3.0-or-later\n Debian systems hold its full text in \"/usr/share/common-licenses/GPL-3\".\n"));
+        assert!(
+            text.contains("License: MIT or GPL-3.0-or-later with X-exception and MIT\n\nLicense: MIT\n Permission\n")
+        );
+        assert!(text.ends_with(
+            "\nLicense: GPL-3.0-or-later\n Debian systems hold its full text in \"/usr/share/common-licenses/GPL-3\".\n"
+        ));
     }
 
     #[test]

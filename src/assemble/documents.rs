@@ -16,6 +16,8 @@ use crate::diagnostic::{Diagnostic, Findings, Origin, codes};
 
 /// Best that libdeflate does; `gzip -9` is what Debian policy 12.1 and 12.7 ask for, and lintian looks at the header byte.
 const BEST: i32 = 12;
+/// A larger file is no manual page, whatever its place; in bytes.
+const LARGEST_MANUAL: u64 = 16 << 20;
 
 /// Puts the generated documents into the tree.
 pub fn add(run: &Run<'_>, tree: &mut Tree, findings: &mut Findings) {
@@ -27,7 +29,8 @@ pub fn add(run: &Run<'_>, tree: &mut Tree, findings: &mut Findings) {
             return;
         }
         if let Err(problem) = path::place(&path) {
-            let error = Diagnostic::error(codes::FILES_BAD_PATH, format!("the path `{}` {problem}", path.escape_debug()));
+            let error =
+                Diagnostic::error(codes::FILES_BAD_PATH, format!("the path `{}` {problem}", path.escape_debug()));
             findings.push(error.at_origin(&release.identity.name.origin, "it holds the package's name"));
             return;
         }
@@ -66,6 +69,7 @@ fn overrides(name: &str, list: &[(String, String)]) -> String {
 pub fn compress_manuals(drafts: &mut [Draft], run: &Run<'_>, findings: &mut Findings) {
     for draft in drafts.iter_mut().filter(|draft| is_plain_manual(&draft.path)) {
         match &draft.body {
+            Body::File(_, on_disk) if on_disk.stat.size > LARGEST_MANUAL => continue,
             Body::File(file, _) => match fs_err::read(file) {
                 Ok(text) => draft.body = Body::Made(gzip(&text).into()),
                 Err(error) => {
@@ -75,7 +79,8 @@ pub fn compress_manuals(drafts: &mut [Draft], run: &Run<'_>, findings: &mut Find
             },
             Body::Made(text) => draft.body = Body::Made(gzip(text).into()),
             Body::Symlink { target, tree } => {
-                let target: Arc<str> = format!("{target}.gz").into();
+                let target: Arc<str> =
+                    if is_packed(target) { Arc::clone(target) } else { format!("{target}.gz").into() };
                 draft.body = Body::Symlink { target, tree: tree.clone() };
             }
             Body::Directory { .. } => continue,
@@ -90,8 +95,11 @@ fn is_plain_manual(path: &str) -> bool {
         return false;
     };
     let section = folder.rsplit('/').next().unwrap_or_default();
-    let packed = [".gz", ".bz2", ".xz", ".zst", ".lzma", ".Z"].iter().any(|suffix| name.ends_with(suffix));
-    path::is_section(section) && !packed
+    path::is_section(section) && !is_packed(name)
+}
+
+fn is_packed(name: &str) -> bool {
+    [".gz", ".bz2", ".xz", ".zst", ".lzma", ".Z"].iter().any(|suffix| name.ends_with(suffix))
 }
 
 /// One gzip member without name and time.

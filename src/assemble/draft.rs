@@ -108,7 +108,7 @@ pub fn settle(drafts: Vec<Draft>, sources: &mut Sources) -> Vec<Entry> {
             Body::Made(bytes) => Kind::File(sources.made(Arc::clone(bytes))),
             Body::File(path, on_disk) if on_disk.links > 1 => {
                 let firsts = names.entry(on_disk.stat.inode).or_default();
-                linked(&draft, path, on_disk, firsts, &entries, sources, )
+                linked(&draft, path, on_disk, firsts, &entries, sources)
             }
             Body::File(path, on_disk) => Kind::File(sources.file(path.clone(), on_disk.stat)),
         };

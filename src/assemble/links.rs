@@ -35,7 +35,8 @@ pub fn check(drafts: &[Draft], project: &Path, findings: &mut Findings) {
             }
             (Way::Missing { owned: true, at }, None) => {
                 let text = format!("points into this package, which has no `{at}`");
-                Diagnostic::warning(codes::FILES_DANGLING_LINK, message(&text)).help("correct the target, if nothing makes it on the host")
+                Diagnostic::warning(codes::FILES_DANGLING_LINK, message(&text))
+                    .help("correct the target, if nothing makes it on the host")
             }
             (Way::Missing { .. } | Way::AboveRoot, None) => continue,
             (way, Some(tree)) => match taken(draft, target, &way, &tree.0, [&tree.1, project]) {
@@ -73,8 +74,13 @@ fn taken(draft: &Draft, target: &str, way: &Way, root: &str, builder: [&Path; 2]
         return escapes("leads out of the tree that the rule takes, to nothing in the package")
             .map(|e| e.help("take what it points at too").help(by_rule));
     }
-    let message = format!("the symbolic link `{}` -> `{target}` points at nothing: the package has no `{at}`", draft.path);
-    Some(Diagnostic::error(codes::FILES_DANGLING_LINK, message).help("take what it points at too, or exclude it").help(by_rule))
+    let message =
+        format!("the symbolic link `{}` -> `{target}` points at nothing: the package has no `{at}`", draft.path);
+    Some(
+        Diagnostic::error(codes::FILES_DANGLING_LINK, message)
+            .help("take what it points at too, or exclude it")
+            .help(by_rule),
+    )
 }
 
 /// Where following a link ends.
@@ -144,5 +150,8 @@ fn follow(drafts: &[Draft], link: &Draft, target: &str) -> Way {
 /// The entry at `path` in one of `formats`.
 fn find<'d>(drafts: &'d [Draft], path: &str, formats: FormatSet) -> Option<&'d Draft> {
     let start = drafts.partition_point(|draft| draft.path.as_ref() < path);
-    drafts[start..].iter().take_while(|draft| draft.path.as_ref() == path).find(|draft| draft.formats.intersects(formats))
+    drafts[start..]
+        .iter()
+        .take_while(|draft| draft.path.as_ref() == path)
+        .find(|draft| draft.formats.intersects(formats))
 }

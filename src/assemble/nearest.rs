@@ -93,9 +93,9 @@ mod tests {
     #[test]
     fn near_paths() {
         let folder = tempfile::tempdir().unwrap();
-        let at = |path: &str| existing(&folder.path().join(path), |p| {
-            p.strip_prefix(folder.path()).unwrap().display().to_string()
-        });
+        let at = |path: &str| {
+            existing(&folder.path().join(path), |p| p.strip_prefix(folder.path()).unwrap().display().to_string())
+        };
         assert_eq!(at("x"), "the project's folder exists and is empty");
         fs_err::create_dir(folder.path().join("config")).unwrap();
         fs_err::write(folder.path().join("config/env.example"), "").unwrap();

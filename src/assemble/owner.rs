@@ -72,9 +72,12 @@ fn collide(
     let first = taken.entry(id).or_insert_with(|| Arc::clone(name));
     if first != name {
         findings.push(
-            Diagnostic::error(codes::FILES_OWNER_COLLISION, format!("the {what} `{first}` and `{name}` get the same id {id}"))
-                .at_origin(&typed.origin, "")
-                .help(format!("rename one of them, or write a number instead of `{name}`")),
+            Diagnostic::error(
+                codes::FILES_OWNER_COLLISION,
+                format!("the {what} `{first}` and `{name}` get the same id {id}"),
+            )
+            .at_origin(&typed.origin, "")
+            .help(format!("rename one of them, or write a number instead of `{name}`")),
         );
     }
 }
@@ -172,7 +175,8 @@ mod tests {
     #[test]
     fn two_names_with_one_id_are_refused() {
         let mut seen = BTreeMap::new();
-        let (a, b) = (0..).map(|i| format!("u{i}")).find_map(|n| seen.insert(id_of(&n), n.clone()).map(|o| (o, n))).unwrap();
+        let (a, b) =
+            (0..).map(|i| format!("u{i}")).find_map(|n| seen.insert(id_of(&n), n.clone()).map(|o| (o, n))).unwrap();
         let (mut owners, mut findings) = (Owners::default(), Vec::new());
         owners.decide(Some(&typed(&format!("{a}:root"))), &mut findings);
         owners.decide(Some(&typed(&format!("root:{b}"))), &mut findings);

@@ -110,8 +110,9 @@ impl Filling<'_> {
                 let length = name.len() + 2;
                 match self.holes.get(name) {
                     Some(value) => filled.push_str(value),
-                    None => problems
-                        .push(Problem { range: at..at + length, kind: ProblemKind::Unset(name.to_owned()) }),
+                    None => {
+                        problems.push(Problem { range: at..at + length, kind: ProblemKind::Unset(name.to_owned()) })
+                    }
                 }
                 length
             }
@@ -174,10 +175,7 @@ mod tests {
     fn every_unset_hole_is_found() {
         let problems = fill("{nmae} and {b} and { x", &holes()).unwrap_err();
         let kinds: Vec<_> = problems.iter().map(|p| p.kind.clone()).collect();
-        assert_eq!(
-            kinds,
-            [ProblemKind::Unset("nmae".into()), ProblemKind::Unset("b".into()), ProblemKind::Lone('{')]
-        );
+        assert_eq!(kinds, [ProblemKind::Unset("nmae".into()), ProblemKind::Unset("b".into()), ProblemKind::Lone('{')]);
         assert_eq!(problems[0].range, 0..6);
         let told = problems[0].diagnostic(&holes());
         assert_eq!(told.code, codes::CONFIG_UNSET_HOLE);
