@@ -124,12 +124,16 @@ impl Diagnostic {
         self
     }
 
-    /// Points at where `origin` says the thing came from, if that is a place in a text.
+    /// Points at where `origin` says the thing came from, if that is a place in a text; else says so in a note.
     #[must_use]
     pub fn at_origin(self, origin: &Origin, text: impl Into<String>) -> Self {
         match origin {
             Origin::Config(span) => self.at(span, text),
-            _ => self,
+            Origin::Preset { .. } | Origin::Template { .. } | Origin::Generated { .. } => {
+                let note = format!("from {origin}");
+                if self.notes.contains(&note) { self } else { self.note(note) }
+            }
+            Origin::Ladder { .. } | Origin::Implied | Origin::Default => self,
         }
     }
 

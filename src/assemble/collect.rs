@@ -187,7 +187,7 @@ impl Taking<'_> {
                 Ok(kind) => self.single(&full, kind),
                 Err(problem) => self.problem(&problem),
             },
-            Err(error) if is_missing(&error) => match walk::split(&from) {
+            Err(error) if is_missing(&error) => match walk::split(from.trim_end_matches('/')) {
                 Some((base, pattern)) => self.glob(&from, base, pattern),
                 None => self.missing(codes::FILES_NOT_FOUND, &format!("`{from}` does not exist"), &full),
             },
@@ -283,9 +283,9 @@ impl Taking<'_> {
     }
 
     fn add(&mut self, path: &str, body: Body, mode: (u32, Arc<Origin>)) {
-        let rule = self.rule;
+        let by = self.rule;
         let is_file = matches!(body, Body::File(..) | Body::Made(_));
-        let role = match (&body, rule.role) {
+        let role = match (&body, by.role) {
             (_, Role::Ghost) => Role::Ghost,
             (Body::Directory { .. }, _) | (Body::Symlink { .. }, Role::Config { .. }) => Role::Plain,
             (_, role) => role,
@@ -295,13 +295,13 @@ impl Taking<'_> {
             body,
             owner: self.owner.clone(),
             mode,
-            capabilities: rule.capabilities.as_deref().filter(|_| is_file).map(Into::into),
+            capabilities: by.capabilities.as_deref().filter(|_| is_file).map(Into::into),
             role,
-            churn: if matches!(role, Role::Config { .. }) { Churn::Config } else { rule.churn },
+            churn: if matches!(role, Role::Config { .. }) { Churn::Config } else { by.churn },
             formats: self.formats,
             origin: Arc::clone(&self.origin),
             rule: Some(self.index),
-            replace: rule.replace,
+            replace: by.replace,
         };
         // What belongs to every host has the owner and mode of every host.
         if let Body::Directory { shared: true } = draft.body {

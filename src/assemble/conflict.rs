@@ -69,39 +69,48 @@ impl Tree {
 
     /// Adds the directories above every entry and finds those that are no directories.
     pub fn finish(mut self, findings: &mut Findings) -> Vec<Draft> {
-        let mut wanted: BTreeMap<String, Vec<(FormatSet, Arc<str>, Arc<Origin>)>> = BTreeMap::new();
-        for draft in self.paths.values().flatten() {
-            let mut above = path::parent(&draft.path);
-            while let Some(parent) = above {
-                // Neighbours share their parents: what is wanted there is wanted above too.
-                match wanted.get_mut(parent) {
-                    Some(children) if children.iter().any(|(f, ..)| draft.formats.without(*f) == FormatSet::EMPTY) => {
-                        break;
-                    }
-                    Some(children) => {
-                        children.push((draft.formats, Arc::clone(&draft.path), Arc::clone(&draft.origin)))
-                    }
-                    None => {
-                        let child = (draft.formats, Arc::clone(&draft.path), Arc::clone(&draft.origin));
-                        wanted.insert(parent.to_owned(), vec![child]);
-                    }
-                }
-                above = path::parent(parent);
-            }
-        }
-        for (parent, children) in wanted {
+        for (parent, children) in self.parents() {
             let there = self.paths.get(parent.as_str()).map(Vec::as_slice).unwrap_or_default();
-            for (formats, child, origin) in &children {
-                let blocking = there.iter().find(|d| !d.is_directory() && d.formats.intersects(*formats));
-                findings.extend(blocking.map(|blocking| not_a_directory(blocking, child, origin)));
+            for child in &children {
+                let blocking = there.iter().find(|d| !d.is_directory() && d.formats.intersects(child.formats));
+                findings.extend(blocking.map(|blocking| not_a_directory(blocking, child)));
             }
-            let formats = children.iter().fold(FormatSet::EMPTY, |all, (formats, ..)| all.union(*formats));
-            let shared = path::is_shared(&parent);
-            let body = Body::Directory { shared };
+            let formats = children.iter().fold(FormatSet::EMPTY, |all, child| all.union(child.formats));
+            let body = Body::Directory { shared: path::is_shared(&parent) };
             self.add(Draft::added(&parent, body, Role::Plain, Churn::Runtime, formats, Origin::Implied));
         }
         self.paths.into_values().flatten().collect()
     }
+
+    /// Every directory that must be there, with one entry below it for each set of formats.
+    fn parents(&self) -> BTreeMap<String, Vec<Child>> {
+        let mut parents: BTreeMap<String, Vec<Child>> = BTreeMap::new();
+        for draft in self.paths.values().flatten() {
+            let mut above = path::parent(&draft.path);
+            while let Some(parent) = above {
+                let child = || Child {
+                    path: Arc::clone(&draft.path),
+                    formats: draft.formats,
+                    origin: Arc::clone(&draft.origin),
+                };
+                match parents.get_mut(parent) {
+                    // What is wanted here is wanted above too: neighbours share their parents.
+                    Some(known) if known.iter().any(|c| draft.formats.without(c.formats) == FormatSet::EMPTY) => break,
+                    Some(known) => known.push(child()),
+                    None => _ = parents.insert(parent.to_owned(), vec![child()]),
+                }
+                above = path::parent(parent);
+            }
+        }
+        parents
+    }
+}
+
+/// An entry that wants a directory above it.
+struct Child {
+    path: Arc<str>,
+    formats: FormatSet,
+    origin: Arc<Origin>,
 }
 
 /// Directories of two trees are one directory where they agree.
@@ -133,11 +142,6 @@ impl Fight {
             .path(path.as_ref())
             .at_origin(&second.origin, format!("here: {}", said(second)))
             .at_origin(&first.origin, format!("and here: {}", said(first)));
-        for origin in [&second.origin, &first.origin] {
-            if !matches!(**origin, Origin::Config(_)) {
-                told = told.note(format!("one of them is made by {origin}"));
-            }
-        }
         if self.paths > 1 {
             let more = self.paths - 1;
             told =
@@ -147,10 +151,11 @@ impl Fight {
     }
 }
 
-fn not_a_directory(blocking: &Draft, child: &str, origin: &Origin) -> Diagnostic {
+fn not_a_directory(blocking: &Draft, child: &Child) -> Diagnostic {
+    let Child { path: child, origin, .. } = child;
     let message = format!("`{child}` lies under `{}`, which is {}", blocking.path, blocking.body.word());
     Diagnostic::error(codes::FILES_NOT_A_DIRECTORY, message)
-        .path(child)
+        .path(child.as_ref())
         .at_origin(origin, "put there by this rule")
         .at_origin(&blocking.origin, format!("{} by this rule", blocking.body.word()))
         .help("change the place of one of them")

@@ -80,8 +80,8 @@ pub fn unreadable(shown: &str, error: &std::io::Error) -> Diagnostic {
         .help("mend its permissions, or leave it out with `exclude`")
 }
 
-/// The system's own words, without the path that `fs_err` puts before them.
+/// The system's own words, without the path that `fs_err` puts before them: the message names it already.
 fn answer(error: &std::io::Error) -> String {
-    let cause = std::error::Error::source(error).or_else(|| error.get_ref().and_then(|e| e.source()));
-    cause.map_or_else(|| error.to_string(), ToString::to_string)
+    let whole = error.to_string();
+    whole.rsplit_once("`: ").map_or(whole.clone(), |(_, answer)| answer.to_owned())
 }

@@ -12,7 +12,7 @@ use super::path;
 use super::plan::FormatSet;
 use crate::diagnostic::{Diagnostic, Findings, codes};
 
-/// As Linux has it: path_resolution(7).
+/// As Linux has it: `path_resolution(7)`.
 const MOST_HOPS: usize = 40;
 
 /// Checks every link of the package; `project` is the folder where it is built.
@@ -22,7 +22,7 @@ pub fn check(drafts: &[Draft], project: &Path, findings: &mut Findings) {
         let Body::Symlink { target, tree } = &draft.body else { continue };
         let message = |text: &str| format!("the symbolic link `{}` -> `{target}` {text}", draft.path);
         let finding = match (follow(drafts, draft, target), tree) {
-            (Way::Present, _) => continue,
+            (Way::Present, _) | (Way::Missing { owned: false, .. } | Way::AboveRoot, None) => continue,
             (Way::Loop(through), _) => {
                 // One finding for a loop, not one for each link of it.
                 let first = through.iter().all(|path| !told.contains(path));
@@ -38,7 +38,6 @@ pub fn check(drafts: &[Draft], project: &Path, findings: &mut Findings) {
                 Diagnostic::warning(codes::FILES_DANGLING_LINK, message(&text))
                     .help("correct the target, if nothing makes it on the host")
             }
-            (Way::Missing { .. } | Way::AboveRoot, None) => continue,
             (way, Some(tree)) => match taken(draft, target, &way, &tree.0, [&tree.1, project]) {
                 Some(finding) => finding,
                 None => continue,

@@ -60,7 +60,9 @@ pub fn assemble(release: &Release, sources: &mut Sources, listener: &dyn Listene
     if findings.iter().any(|finding| finding.severity == Severity::Error) {
         return Err(findings);
     }
-    findings.into_iter().for_each(|finding| listener.hear(Event::Finding(finding)));
+    for warning in findings {
+        listener.hear(Event::Finding(warning));
+    }
     listener.hear(assembled(&entries));
     let mut plan = plan(release, entries);
     plan.target.independent = elf.files.is_empty();

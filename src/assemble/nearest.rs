@@ -51,8 +51,8 @@ pub fn existing(path: &Path, show: impl Fn(&Path) -> String) -> String {
 /// Names of a folder, sorted, without those that cannot be shown.
 fn names(folder: &Path) -> Vec<String> {
     let Ok(list) = fs_err::read_dir(folder) else { return Vec::new() };
-    let named = list.take(MOST_NAMES).filter_map(|entry| entry.ok()?.file_name().into_string().ok());
-    let mut names: Vec<String> = named.filter(|name| !name.chars().any(char::is_control)).collect();
+    let shown = list.take(MOST_NAMES).filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+    let mut names: Vec<String> = shown.filter(|name| !name.chars().any(char::is_control)).collect();
     names.sort();
     names
 }

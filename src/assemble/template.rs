@@ -111,7 +111,7 @@ impl Filling<'_> {
                 match self.holes.get(name) {
                     Some(value) => filled.push_str(value),
                     None => {
-                        problems.push(Problem { range: at..at + length, kind: ProblemKind::Unset(name.to_owned()) })
+                        problems.push(Problem { range: at..at + length, kind: ProblemKind::Unset(name.to_owned()) });
                     }
                 }
                 length

@@ -205,7 +205,8 @@ impl Walk<'_> {
             }
             let taken = folder.taken || self.select.takes(&name);
             let directory = entry.file_type()?.is_dir();
-            if !taken && !(directory && self.select.enters(&name)) {
+            let entered = directory && self.select.enters(&name);
+            if !taken && !entered {
                 continue;
             }
             let path = entry.path();

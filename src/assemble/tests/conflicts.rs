@@ -30,7 +30,7 @@ fn a_preset_is_named_too() {
     project.file("a", "a").from("a", "/opt/x").from("a", "/opt/x");
     project.release.rules[0].origin = Origin::Preset { preset: "otp", what: "release tree".into() };
     let told = project.refusal(codes::FILES_CONFLICT);
-    assert_eq!(told.notes, ["one of them is made by preset otp: release tree"]);
+    assert_eq!(told.notes, ["from preset otp: release tree"]);
 }
 
 #[test]
