@@ -10,7 +10,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::Mutex;
 
-use crate::diagnostic::{Diagnostic, Origin, Result, codes};
+use crate::diagnostic::{Diagnostic, Result, codes};
 use crate::listener::{Event, Listener};
 
 /// Lines that a failure quotes.
@@ -19,11 +19,11 @@ const QUOTED: usize = 12;
 const LONGEST_LINE: u64 = 16 * 1024;
 
 /// Runs `command` by `sh -c` in `dir`, without standard input, and waits for its end. Lines of both its streams are
-/// heard as [`Event::Command`] in the order in which they arrive; bytes that are not UTF-8 are replaced.
-pub fn run(command: &str, origin: &Origin, dir: &Path, listener: &dyn Listener) -> Result<()> {
+/// heard as [`Event::Command`] in the order in which they arrive; bytes that are not UTF-8 are replaced. The caller knows
+/// the place in the config, and points at it.
+pub fn run(command: &str, dir: &Path, listener: &dyn Listener) -> Result<()> {
     listener.hear(Event::Command { text: command.to_owned(), output: false });
-    let failed =
-        |message: String| Diagnostic::error(codes::BUILD_COMMAND_FAILED, message).at_origin(origin, "this command");
+    let failed = |message: String| Diagnostic::error(codes::BUILD_COMMAND_FAILED, message);
     let mut child = Command::new("sh")
         .args(["-c", command])
         .current_dir(dir)
@@ -91,7 +91,7 @@ mod tests {
     fn lines_of_both_streams_are_heard() {
         let dir = tempfile::tempdir().unwrap();
         let ears = Ears::default();
-        run("echo one; echo two >&2; printf three > made", &Origin::Default, dir.path(), &ears).unwrap();
+        run("echo one; echo two >&2; printf three > made", dir.path(), &ears).unwrap();
         let mut heard = ears.0.into_inner().unwrap();
         assert_eq!(heard.remove(0), ("echo one; echo two >&2; printf three > made".into(), false));
         heard.sort();
@@ -102,7 +102,7 @@ mod tests {
     #[test]
     fn a_failure_quotes_the_last_lines_only() {
         let dir = tempfile::tempdir().unwrap();
-        let finding = run("seq 100; exit 3", &Origin::Default, dir.path(), &crate::listener::Silent).unwrap_err();
+        let finding = run("seq 100; exit 3", dir.path(), &crate::listener::Silent).unwrap_err();
         assert_eq!(finding.code, codes::BUILD_COMMAND_FAILED);
         assert!(finding.message.contains("status 3"), "{}", finding.message);
         assert_eq!(finding.notes.len(), QUOTED);
@@ -113,7 +113,7 @@ mod tests {
     fn an_endless_line_and_a_signal_do_no_harm() {
         let dir = tempfile::tempdir().unwrap();
         let ears = Ears::default();
-        let finding = run("head -c 100000 /dev/zero | tr '\\0' x; kill -9 $$", &Origin::Default, dir.path(), &ears);
+        let finding = run("head -c 100000 /dev/zero | tr '\\0' x; kill -9 $$", dir.path(), &ears);
         assert!(finding.unwrap_err().message.contains("signal"));
         assert!(ears.0.into_inner().unwrap().iter().all(|(text, _)| text.len() <= 16 * 1024));
     }

@@ -1,29 +1,17 @@
-//! Days and seconds of the Gregorian calendar, UTC: for change logs and copyright lines.
+//! Dates as change logs write them -> seconds since 1970.
 
-const DAY: i64 = 86_400;
+use crate::codec::calendar::{Date, date as date_of, seconds};
 
 /// Names as change logs abbreviate them.
 const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
 /// Seconds since 1970 at midnight of a date; `None` if there is no such date from 1970 to 9999.
-pub(crate) fn midnight(year: i64, month: i64, day: i64) -> Option<i64> {
-    if !(1970..=9999).contains(&year) || !(1..=12).contains(&month) || day < 1 || day > days_of(year, month) {
-        return None;
-    }
-    let years: i64 = (1970..year).map(|year| if leaps(year) { 366 } else { 365 }).sum();
-    let months: i64 = (1..month).map(|month| days_of(year, month)).sum();
-    Some((years + months + day - 1) * DAY)
-}
-
-/// The year that a time lies in.
-pub(crate) fn year(time: i64) -> i64 {
-    let mut days = time.max(0).div_euclid(DAY);
-    let mut year = 1970;
-    while days >= if leaps(year) { 366 } else { 365 } {
-        days -= if leaps(year) { 366 } else { 365 };
-        year += 1;
-    }
-    year
+fn midnight(year: i64, month: i64, day: i64) -> Option<i64> {
+    let date =
+        Date { year, month: u8::try_from(month).ok()?, day: u8::try_from(day).ok()?, hour: 0, minute: 0, second: 0 };
+    // A day that is not there runs on into the next month.
+    let time = seconds(date);
+    ((1970..=9999).contains(&year) && (1..=12).contains(&month) && date_of(time) == date).then_some(time)
 }
 
 /// `2026-01-31`
@@ -65,19 +53,6 @@ pub(crate) fn mail_date(text: &str) -> Option<i64> {
     (time >= 0).then_some(time)
 }
 
-fn leaps(year: i64) -> bool {
-    year % 4 == 0 && (year % 100 != 0 || year % 400 == 0)
-}
-
-fn days_of(year: i64, month: i64) -> i64 {
-    match month {
-        2 if leaps(year) => 29,
-        2 => 28,
-        4 | 6 | 9 | 11 => 30,
-        _ => 31,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -93,10 +68,9 @@ mod tests {
             let said = std::process::Command::new("date").args(["-u", "-d", text, "+%s %Y"]).output().unwrap();
             let said = String::from_utf8(said.stdout).unwrap();
             let time = mail_date(text).unwrap();
-            assert_eq!(said.trim(), format!("{time} {}", year(time)));
+            assert_eq!(said.trim(), format!("{time} {}", date_of(time).year));
         }
         assert_eq!(date("2026-01-31"), mail_date("31 Jan 2026 00:00:00 +0000"));
-        assert_eq!(year(-5), 1970);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use crate::config::schema::Text;
 use crate::diagnostic::{Origin, codes};
 
 use super::ground::Ground;
-use super::near;
+use crate::config::suggest;
 
 /// What a format takes.
 pub(crate) const ALL: &[&str] = &["gzip", "xz", "zstd", "none"];
@@ -34,7 +34,7 @@ fn parse(text: &str, kinds: &[&str]) -> Result<Compression, String> {
     };
     if !kinds.contains(&kind) {
         let all: Vec<String> = kinds.iter().map(|kind| format!("`{kind}`")).collect();
-        return Err(match near::word(kind, kinds.iter().copied()) {
+        return Err(match suggest::nearest(kind, kinds.iter().copied()) {
             Some(near) => format!("did you mean `{near}`?"),
             None => format!("it takes {}", all.join(", ")),
         });

@@ -4,10 +4,12 @@
 
 use std::path::Path;
 
+use super::ground::not_found;
 use super::preset::{assembled_releases, one_line, otp::OtpRelease, rust::Package};
 use super::tool::ask;
 use super::version::{mix_app, mix_description, mix_release};
 use super::{git, license};
+use crate::diagnostic::Findings;
 
 /// What `init` has to say and to write.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,7 +35,13 @@ struct Draft {
 }
 
 /// Looks at a folder.
-pub fn propose(dir: &Path) -> Proposal {
+///
+/// # Errors
+/// It is not there.
+pub fn propose(dir: &Path) -> Result<Proposal, Findings> {
+    if !dir.is_dir() {
+        return Err(vec![not_found(dir, &dir.display().to_string())]);
+    }
     let mut findings = Vec::new();
     let mut draft = if let Some(draft) = otp(dir, &mut findings) {
         draft
@@ -45,7 +53,7 @@ pub fn propose(dir: &Path) -> Proposal {
         plain(dir, &mut findings)
     };
     common(dir, &mut draft, &mut findings);
-    Proposal { findings, config: draft.text(), other_files: Vec::new() }
+    Ok(Proposal { findings, config: draft.text(), other_files: Vec::new() })
 }
 
 fn text(path: &Path) -> Option<String> {

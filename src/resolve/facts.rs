@@ -1,10 +1,10 @@
 //! Who and what the package is: from the config, else from the preset, else an error that says where it could come from.
 
 use crate::assemble::plan::{Fact, Identity};
+use crate::codec::calendar::date;
 use crate::config::schema::{Manifest, Text};
 use crate::diagnostic::{Code, Diagnostic, Origin, Span, codes};
 
-use super::calendar;
 use super::git::Commit;
 use super::ground::Ground;
 use super::preset::{Known, Preset};
@@ -54,7 +54,7 @@ pub(crate) fn identity(
     let clock = given.clock?;
     let holder = || {
         let who = maintainer.split('<').next().unwrap_or_default().trim();
-        vec![format!("{} {who}", calendar::year(clock))]
+        vec![format!("{} {who}", date(clock).year)]
     };
     let copyright = copyright.unwrap_or_else(holder);
     let identity = Identity {

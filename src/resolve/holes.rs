@@ -7,9 +7,8 @@
 use std::collections::BTreeMap;
 
 use crate::assemble::plan::{Identity, Target};
+use crate::config::suggest;
 use crate::diagnostic::{Diagnostic, Span, codes};
-
-use super::near;
 
 /// The values for one target. `{environment}` is there only in one.
 pub(crate) fn values(
@@ -85,7 +84,7 @@ fn is_hole(word: &str) -> bool {
 }
 
 fn unset(word: &str, holes: &BTreeMap<String, String>, span: &Span) -> Diagnostic {
-    let label = match near::word(word, holes.keys().map(String::as_str)) {
+    let label = match suggest::nearest(word, holes.keys().map(String::as_str)) {
         Some(near) => format!("did you mean `{{{near}}}`?"),
         None => String::new(),
     };

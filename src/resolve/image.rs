@@ -41,6 +41,8 @@ pub(crate) fn read(
     Some(Image {
         compression: compression?,
         base: base?,
+        // Its layers are content, which is named when the plan is made.
+        resolved_base: None,
         repository,
         tag: oci.tag.as_ref().map(|text| ground.fact(text)),
         user: user?,

@@ -1,11 +1,12 @@
 //! Manifest -> Release: all facts of one target known, no defaults left; the manifest is dropped.
 //!
-//! Enters: the merged manifest, the folder, and what the command line adds ([`Request`]). Leaves: one [`Release`] a target.
+//! Enters: the merged manifest, its document, the folder, and what the command line adds ([`Request`]). Leaves: one [`Release`] a target.
 //! Files are read here for facts (versions, scripts, change logs), never for content; nothing is written, and no network
 //! is used. Each part reports what is wrong and goes on, so that all findings come in one run.
 
 pub mod clock;
 pub mod detect;
+pub mod environment;
 pub mod git;
 pub mod holes;
 pub mod preset;
@@ -15,7 +16,6 @@ pub mod version;
 mod calendar;
 mod changelog;
 mod compression;
-mod environment;
 mod facts;
 mod files;
 mod ground;
@@ -27,11 +27,11 @@ mod settings;
 mod tool;
 
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use crate::assemble::plan::{self, Abilities, Arch};
-use crate::config::schema::{Build, Manifest};
-use crate::diagnostic::{Diagnostic, Findings, Origin, Severity, SourceText, codes};
+use crate::config::load::Document;
+use crate::config::schema::Manifest;
+use crate::diagnostic::{Findings, Origin, Severity};
 use crate::listener::{Event, Listener};
 
 use ground::Ground;
@@ -135,17 +135,15 @@ pub enum Take {
 pub struct Request {
     /// Folder of the config file.
     pub project: PathBuf,
-    /// Formats to make, with what each can carry: see [`choose_formats`].
+    /// Formats to make, with what each can carry.
     pub formats: Vec<(&'static str, Abilities)>,
-    /// Names of all formats that there are, for messages.
-    pub known_formats: Vec<&'static str>,
     /// Targets of the command line, over the config's; empty for none.
     pub targets: Vec<String>,
     /// The environment that was merged into the manifest.
     pub environment: Option<String>,
     /// Value of `SOURCE_DATE_EPOCH`, if it is set.
     pub source_date_epoch: Option<String>,
-    /// Target where none is named: see [`target::host`].
+    /// The target where none is named, and the machine that the build ran on: see [`target::host`].
     pub host: Option<Arch>,
 }
 
@@ -155,11 +153,11 @@ pub struct Request {
 /// All errors, with the warnings among them, in the order of the config file.
 pub fn resolve(
     manifest: &Manifest,
-    source: &Arc<SourceText>,
+    document: &Document,
     request: &Request,
     listener: &dyn Listener,
 ) -> Result<Vec<Release>, Findings> {
-    let ground = Ground::new(&request.project, source);
+    let ground = Ground::new(&request.project, document.source());
     let found = releases(&ground, manifest, request);
     let findings = ground.into_findings();
     let failed = findings.iter().any(|finding| finding.severity == Severity::Error);
@@ -185,7 +183,7 @@ fn releases(ground: &Ground, manifest: &Manifest, request: &Request) -> Option<(
     let shared = shared(ground, manifest, request, preset.as_ref());
     let (Some(targets), Some(preset), Some(shared)) = (targets, preset, shared) else {
         // There is no place to put anything; the rules are checked all the same.
-        files::rules(ground, &manifest.files, None, request);
+        files::rules(ground, &manifest.files, None);
         return None;
     };
     let releases: Vec<Option<Release>> =
@@ -259,7 +257,7 @@ fn of_target(
     let environment = request.environment.as_deref();
     let holes = holes::values(&shared.identity, &target, rust_target, environment, &shared.prefix);
     let mut rules = preset.rules(ground, place);
-    rules.extend(files::rules(ground, &manifest.files, Some(&holes), request)?);
+    rules.extend(files::rules(ground, &manifest.files, Some(&holes))?);
     let overrides = manifest.format.deb.lintian_overrides.iter();
     Some(Release {
         project: request.project.clone(),
@@ -283,44 +281,6 @@ fn of_target(
         zip: shared.zip.clone(),
         image: shared.image.clone(),
     })
-}
-
-/// The formats of a run, in the order of the list of formats: asked for on the command line, else of the config, else all.
-///
-/// # Errors
-/// A name that is none of `known`.
-pub fn choose_formats(
-    build: &Build,
-    source: &Arc<SourceText>,
-    known: &[(&'static str, Abilities)],
-    asked: &[String],
-) -> Result<Vec<(&'static str, Abilities)>, Findings> {
-    let names: Vec<&str> = known.iter().map(|(name, _)| *name).collect();
-    let ground = Ground::new(std::path::Path::new(""), source);
-    for name in asked.iter().filter(|name| !names.contains(&name.as_str())) {
-        let near = near::word(name, names.iter().copied()).map(|near| format!("did you mean `{near}`?"));
-        let all = names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
-        ground.report(
-            Diagnostic::error(codes::CONFIG_INVALID_VALUE, format!("there is no format `{}`", name.escape_debug()))
-                .help(near.unwrap_or_else(|| format!("formats are {all}"))),
-        );
-    }
-    let typed = build.formats.as_deref().unwrap_or_default();
-    for name in typed.iter().filter(|name| !names.contains(&name.as_str())) {
-        files::unknown_format(&ground, name, name, &names);
-    }
-    let findings = ground.into_findings();
-    if !findings.is_empty() {
-        return Err(findings);
-    }
-    let wanted = |name: &str| {
-        if asked.is_empty() {
-            build.formats.is_none() || typed.iter().any(|typed| typed.value == name)
-        } else {
-            asked.iter().any(|asked| asked == name)
-        }
-    };
-    Ok(known.iter().filter(|(name, _)| wanted(name)).copied().collect())
 }
 
 #[cfg(test)]

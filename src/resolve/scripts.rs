@@ -5,7 +5,7 @@ use crate::config::schema::{At, Formats, Scriptlet, Text, Texts};
 use crate::diagnostic::{Diagnostic, codes};
 
 use super::ground::Ground;
-use super::near;
+use crate::config::suggest;
 
 /// `[[format.rpm.triggers]] event`
 const EVENTS: &[&str] = &[
@@ -54,7 +54,7 @@ pub(crate) fn lifecycle(ground: &Ground, formats: &Formats) -> Option<Lifecycle>
     for trigger in &formats.rpm.triggers {
         let event = EVENTS.iter().copied().find(|event| *event == trigger.event.value);
         if event.is_none() {
-            let help = match near::word(&trigger.event, EVENTS.iter().copied()) {
+            let help = match suggest::nearest(&trigger.event, EVENTS.iter().copied()) {
                 Some(near) => format!("did you mean `{near}`?"),
                 None => format!("events are {}", EVENTS.join(", ")),
             };

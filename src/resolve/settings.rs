@@ -9,10 +9,11 @@ use crate::assemble::plan::{self, Fact};
 use crate::config::schema::{self, Formats, Text};
 use crate::diagnostic::codes;
 
+use super::compression;
 use super::facts::host_path;
 use super::ground::Ground;
 use super::preset::{Preset, fact};
-use super::{compression, near};
+use crate::config::suggest;
 
 /// `[format.deb]`
 pub(crate) fn deb(ground: &Ground, formats: &Formats, preset: Option<&Preset>) -> Option<plan::Deb> {
@@ -139,7 +140,7 @@ pub(crate) fn word(ground: &Ground, text: &Text, words: &[&str]) -> Option<Fact<
         return Some(ground.fact(text));
     }
     let all: Vec<String> = words.iter().map(|word| format!("`{word}`")).collect();
-    let help = match near::word(text, words.iter().copied()) {
+    let help = match suggest::nearest(text, words.iter().copied()) {
         Some(near) => format!("did you mean `{near}`?"),
         None => format!("it is one of {}", all.join(", ")),
     };
@@ -154,7 +155,7 @@ fn trigger(ground: &Ground, line: &Text) -> bool {
     let words: Vec<&str> = line.split_whitespace().collect();
     let good = matches!(words[..], [directive, _] if DIRECTIVES.contains(&directive)) && !line.contains('\n');
     if !good {
-        let near = words.first().and_then(|word| near::word(word, DIRECTIVES));
+        let near = words.first().and_then(|word| suggest::nearest(word, DIRECTIVES));
         let help = match near {
             Some(near) if words.len() == 2 => format!("did you mean `{near}`?"),
             _ => "write it as `interest-noawait /usr/share/NAME` or `activate-noawait ldconfig`".into(),

@@ -7,8 +7,9 @@ use crate::assemble::plan::{Arch, Target};
 use crate::config::schema::Build;
 use crate::diagnostic::{Diagnostic, Span, codes};
 
+use super::Request;
 use super::ground::Ground;
-use super::{Request, near};
+use crate::config::suggest;
 
 /// An architecture in other tools' words.
 struct Names {
@@ -126,7 +127,7 @@ pub fn parse(text: &str) -> Result<Target, String> {
         return Err(format!("fitout makes packages for `linux`, not for `{os}`"));
     }
     let all: Vec<String> = Arch::ALL.iter().map(|arch| target(*arch).to_string()).collect();
-    match near::word(text, all.iter().map(String::as_str)) {
+    match suggest::nearest(text, all.iter().map(String::as_str)) {
         Some(near) => Err(format!("did you mean `{near}`?")),
         None => Err(format!("targets are {}", all.iter().map(|t| format!("`{t}`")).collect::<Vec<_>>().join(", "))),
     }

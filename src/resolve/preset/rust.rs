@@ -7,10 +7,11 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use crate::assemble::plan::{Churn, Role};
+use crate::config::suggest;
 use crate::diagnostic::{Diagnostic, Origin, Result, codes};
 use crate::resolve::ground::Ground;
 use crate::resolve::tool::ask;
-use crate::resolve::{Rule, near, target};
+use crate::resolve::{Rule, target};
 
 use super::{Known, Place, fact, one_line, rule};
 
@@ -233,7 +234,7 @@ fn choose(mut packages: Vec<Described>, project: &Path, name: Option<&str>) -> R
         None => "the workspace has several packages with binaries".into(),
     };
     let all = names.iter().map(|n| format!("`{n}`")).collect::<Vec<_>>().join(", ");
-    let help = match name.and_then(|name| near::word(name, names.iter().copied())) {
+    let help = match name.and_then(|name| suggest::nearest(name, names.iter().copied())) {
         Some(near) => format!("did you mean `{near}`?"),
         None => format!("set `name` under `[package]` to one of {all}"),
     };

@@ -5,11 +5,12 @@ use std::path::Path;
 
 use crate::assemble::plan::{Fact, Version};
 use crate::config::schema::{At, Text, VersionSource};
+use crate::config::suggest;
 use crate::diagnostic::{Diagnostic, codes};
+use crate::resolve::git;
 use crate::resolve::ground::{Ground, read_text};
 use crate::resolve::preset::Preset;
 use crate::resolve::tool::ask;
-use crate::resolve::{git, near};
 
 use super::{cargo, dotenv, mix, parse};
 
@@ -77,7 +78,7 @@ fn look_up(ground: &Ground, from: &Text, preset: Option<&Preset>) -> Option<(Str
         Some("mix.exs") => from_mix(ground, from),
         _ => {
             let known = ["git", "release", "Cargo.toml", "mix.exs", "file:VERSION", "command:"];
-            let label = near::word(word, known).map(|near| format!("did you mean `{near}`?")).unwrap_or_default();
+            let label = suggest::nearest(word, known).map(|near| format!("did you mean `{near}`?")).unwrap_or_default();
             let finding = Diagnostic::error(codes::CONFIG_INVALID_VALUE, format!("`{word}` is no source of versions"));
             ground.report(finding.at(&ground.span(&from.range), label).help(SOURCES));
             None
@@ -138,7 +139,7 @@ fn from_file(ground: &Ground, from: &Text, place: &str) -> Option<(String, Strin
         Some(value) => Some((value, place.to_owned())),
         None => {
             let keys = dotenv::keys(&file.text);
-            let help = match near::word(key, keys.iter().copied()) {
+            let help = match suggest::nearest(key, keys.iter().copied()) {
                 Some(near) => format!("did you mean `file:{path}#{near}`?"),
                 None => format!("it takes a line such as `{key}=1.2.3`"),
             };
