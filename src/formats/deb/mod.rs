@@ -1,5 +1,3 @@
-//! Debian packages (deb(5)).
-pub mod shlibs;
 //! Debian packages (deb(5), deb-control(5)).
 //!
 //! Enters: a Plan and digests, or the bytes of any .deb. Leaves: a Layout, or a Listing. Not here: what the maintainer
@@ -18,6 +16,7 @@ pub mod naming;
 mod read;
 pub mod relations;
 mod scripts;
+pub mod shlibs;
 mod triggers;
 
 #[cfg(test)]
