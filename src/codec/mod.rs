@@ -1,1 +1,2 @@
 //! Containers and compressors: knows bytes, knows no package.
+pub mod cpio;
