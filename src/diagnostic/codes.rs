@@ -121,6 +121,14 @@ codes! {
     // --- end of oci ---
 
     // --- engine: reading, writing ---
+    ENGINE_READ = "engine/read", Environment,
+        "A source file could not be read: it vanished after the walk, its permissions forbid it, or the disk failed. Nothing was written under a final name.";
+    ENGINE_CHANGED = "engine/changed", Environment,
+        "A source file was not the same when it was read as when the plan was made, or when it was read a second time. A package of it would hold neither the old nor the new file. Let whatever writes it finish, then run again; nothing was written under a final name.";
+    ENGINE_WRITE = "engine/write", Environment,
+        "An artifact, or the scratch file beside it, could not be written: the disk is full, a quota is reached, or the folder is not writable. Artifacts are written under temporary names and renamed when whole, so nothing partial is left under a final name.";
+    ENGINE_BUG = "engine/bug", Environment,
+        "fitout contradicted itself while it wrote an artifact. That is a fault of fitout, not of your files; please report it with the config.";
     //
     // --- end of engine ---
 

@@ -1,2 +1,94 @@
-//! Content is read, hashed and compressed once; all layouts are then written.
+//! Store and all Layouts -> files.
+//!
+//! Two phases on one thread pool: [`store::Store::fill`] reads, hashes and compresses content; [`emit::emit`] writes one
+//! artifact from its Layout, and all artifacts are written in parallel. Knows sections and pieces, knows no package.
+
+use std::io;
+use std::path::PathBuf;
+
+use crate::assemble::plan::SourceId;
+use crate::diagnostic::{Diagnostic, codes};
+
+pub mod emit;
+mod output;
 pub mod store;
+
+/// What stops the engine. All but a changed file are faults of the machine.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// A source cannot be read.
+    #[error("cannot read `{}`", path.display())]
+    Read {
+        /// The source.
+        path: PathBuf,
+        /// The system's answer.
+        source: io::Error,
+    },
+    /// A source is not as it was when the plan was made.
+    #[error("`{}` changed while it was read", path.display())]
+    Changed {
+        /// The source.
+        path: PathBuf,
+    },
+    /// An output, or the scratch file beside it, cannot be written.
+    #[error("cannot write in `{}`", path.display())]
+    Write {
+        /// The file or folder.
+        path: PathBuf,
+        /// The system's answer.
+        source: io::Error,
+    },
+    /// A layout asks for a compressed form that was not prepared: a fault of fitout.
+    #[error("content {} was not kept in the form that a layout asks for", id.0)]
+    NotKept {
+        /// The content.
+        id: SourceId,
+    },
+    /// A layout's deferred piece has another width than announced: a fault of fitout.
+    #[error("a deferred piece of {expected} bytes came out with {found}")]
+    Width {
+        /// As announced.
+        expected: usize,
+        /// As made.
+        found: usize,
+    },
+}
+
+impl From<EngineError> for io::Error {
+    fn from(error: EngineError) -> Self {
+        Self::other(error)
+    }
+}
+
+impl EngineError {
+    /// Takes an error back that travelled through [`io::Error`]; any other one is a failure to write `path`.
+    fn from_io(error: io::Error, path: &std::path::Path) -> Self {
+        error.downcast::<Self>().unwrap_or_else(|source| Self::Write { path: path.to_path_buf(), source })
+    }
+}
+
+impl From<EngineError> for Diagnostic {
+    fn from(error: EngineError) -> Self {
+        let message = error.to_string();
+        match error {
+            EngineError::Read { path, source } => {
+                Self::error(codes::ENGINE_READ, message).path(path).note(source.to_string())
+            }
+            EngineError::Changed { path } => Self::error(codes::ENGINE_CHANGED, message)
+                .path(path)
+                .help("let the build that writes it finish, then run `fitout build` again"),
+            EngineError::Write { path, source } => {
+                let full = matches!(source.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded);
+                let help = if full {
+                    "free some space, or name another folder with `--out`"
+                } else {
+                    "name a folder that can be written with `--out`"
+                };
+                Self::error(codes::ENGINE_WRITE, message).path(path).note(source.to_string()).help(help)
+            }
+            EngineError::NotKept { .. } | EngineError::Width { .. } => Self::error(codes::ENGINE_BUG, message),
+        }
+    }
+}
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,283 @@
+//! Finds the last block of a raw deflate stream (RFC 1951) without decoding its output.
+//!
+//! Enters: a stream that a compressor just made. Leaves: where its last block begins and where the stream ends, in
+//! bits, so that [`super::deflate`] can clear the final bit and join streams. The whole stream is parsed: headers,
+//! Huffman tables and the lengths of all symbols; a stream that is not a chain of well-formed blocks is an error. This
+//! is no check of the content: a flipped literal passes.
+
+/// Where the last block begins and where the stream ends, in bits from the start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LastBlock {
+    /// Bit of `BFINAL` of the last block.
+    pub header: usize,
+    /// First bit after the stream.
+    pub end: usize,
+}
+
+/// The bytes are not one whole deflate stream that ends in the last byte with zero padding.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not a well-formed deflate stream")]
+pub struct Malformed;
+
+/// Bits that one table step resolves; longer codes take the bitwise path. Measured best at 11 (10: 6 % slower).
+const TABLE_BITS: u32 = 11;
+const TABLE_SIZE: usize = 1 << TABLE_BITS;
+/// Entry flag: leave the fast loop (end of block, long code, unused code).
+const LEAVE: u16 = 1 << 15;
+/// Entry flag: a distance follows.
+const LENGTH: u16 = 1 << 14;
+/// Low bits of an entry: code and extra bits to drop.
+const DROP: u16 = 63;
+const END_OF_BLOCK: usize = 256;
+const MAX_CODE: usize = 15;
+
+const LENGTH_EXTRA: [u8; 29] = [0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3, 4, 4, 4, 4, 5, 5, 5, 5, 0];
+const CODE_LENGTH_ORDER: [usize; 19] = [16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15];
+
+/// Finds the last block of `stream`.
+///
+/// # Errors
+/// When the bytes are not one whole stream.
+pub fn last_block(stream: &[u8]) -> Result<LastBlock, Malformed> {
+    let mut bits = Bits { data: stream, position: 0 };
+    let mut literals = Code::new();
+    let mut distances = Code::new();
+    loop {
+        let header = bits.position;
+        let last = bits.take(1)? == 1;
+        match bits.take(2)? {
+            0 => bits.skip_stored()?,
+            1 => {
+                let mut lengths = [8u8; 288];
+                lengths[144..256].fill(9);
+                lengths[256..280].fill(7);
+                literals.build(&lengths, literal_extra, true)?;
+                distances.build(&[5; 30], distance_extra, false)?;
+                skip_symbols(&mut bits, &literals, &distances)?;
+            }
+            2 => {
+                read_codes(&mut bits, &mut literals, &mut distances)?;
+                skip_symbols(&mut bits, &literals, &distances)?;
+            }
+            _ => return Err(Malformed),
+        }
+        if last {
+            let end = bits.position;
+            let padding = if end % 8 == 0 { 0 } else { stream.get(end / 8).ok_or(Malformed)? >> (end % 8) };
+            return if end.div_ceil(8) == stream.len() && padding == 0 {
+                Ok(LastBlock { header, end })
+            } else {
+                Err(Malformed)
+            };
+        }
+    }
+}
+
+/// Reads the two codes of a dynamic block (RFC 1951, 3.2.7).
+fn read_codes(bits: &mut Bits<'_>, literals: &mut Code, distances: &mut Code) -> Result<(), Malformed> {
+    let literal_count = bits.take(5)? as usize + 257;
+    let distance_count = bits.take(5)? as usize + 1;
+    let mut lengths = [0u8; 19];
+    for &place in &CODE_LENGTH_ORDER[..bits.take(4)? as usize + 4] {
+        lengths[place] = bits.take_byte(3)?;
+    }
+    // The code of code lengths is read through the slow path: it has at most 320 symbols.
+    literals.build(&lengths, |_| Some(0), false)?;
+    let mut all = [0u8; 320];
+    let total = literal_count + distance_count;
+    let mut filled = 0;
+    while filled < total {
+        let symbol = literals.decode(bits)?;
+        let (value, repeat) = match symbol {
+            0..=15 => (u8::try_from(symbol).map_err(|_| Malformed)?, 1),
+            16 if filled > 0 => (all[filled - 1], 3 + bits.take(2)? as usize),
+            17 => (0, 3 + bits.take(3)? as usize),
+            18 => (0, 11 + bits.take(7)? as usize),
+            _ => return Err(Malformed),
+        };
+        let end = filled + repeat;
+        if end > total {
+            return Err(Malformed);
+        }
+        all[filled..end].fill(value);
+        filled = end;
+    }
+    if all[END_OF_BLOCK] == 0 {
+        return Err(Malformed);
+    }
+    literals.build(&all[..literal_count], literal_extra, true)?;
+    distances.build(&all[literal_count..total], distance_extra, false)
+}
+
+/// Drops all symbols of a block up to and with its end-of-block code.
+fn skip_symbols(bits: &mut Bits<'_>, literals: &Code, distances: &Code) -> Result<(), Malformed> {
+    loop {
+        // 15 + 5 bits of a length and 15 + 13 of a distance are 48: one refill of 57 bits and more serves both.
+        let mut window = bits.window();
+        let mut used = 0u32;
+        let entry = literals.table[window as usize & (TABLE_SIZE - 1)];
+        if entry & LEAVE == 0 {
+            used += u32::from(entry & DROP);
+            if entry & LENGTH != 0 {
+                window >>= entry & DROP;
+                let entry = distances.table[window as usize & (TABLE_SIZE - 1)];
+                if entry & LEAVE != 0 {
+                    bits.advance(used as usize)?;
+                    bits.skip_distance(distances)?;
+                    continue;
+                }
+                used += u32::from(entry & DROP);
+            } else {
+                // Literals come in rows: take a second one from the same window.
+                let entry = literals.table[(window >> used) as usize & (TABLE_SIZE - 1)];
+                if entry & (LEAVE | LENGTH) == 0 {
+                    used += u32::from(entry & DROP);
+                }
+            }
+            bits.advance(used as usize)?;
+            continue;
+        }
+        match literals.decode(bits)? {
+            END_OF_BLOCK => return Ok(()),
+            0..END_OF_BLOCK => {}
+            symbol => {
+                bits.advance(literal_extra(symbol).ok_or(Malformed)? as usize)?;
+                bits.skip_distance(distances)?;
+            }
+        }
+    }
+}
+
+/// Extra bits of a literal/length symbol; none for symbols that do not exist.
+fn literal_extra(symbol: usize) -> Option<u8> {
+    if symbol <= END_OF_BLOCK { Some(0) } else { LENGTH_EXTRA.get(symbol - 257).copied() }
+}
+
+/// Extra bits of a distance symbol; none for symbols that do not exist.
+fn distance_extra(symbol: usize) -> Option<u8> {
+    match symbol {
+        0..4 => Some(0),
+        4..30 => u8::try_from(symbol / 2 - 1).ok(),
+        _ => None,
+    }
+}
+
+/// A canonical Huffman code: a table for short codes, counts and sorted symbols for the others.
+struct Code {
+    table: Box<[u16; TABLE_SIZE]>,
+    count: [u16; MAX_CODE + 1],
+    symbols: [u16; 320],
+}
+
+impl Code {
+    fn new() -> Self {
+        Self { table: Box::new([LEAVE; TABLE_SIZE]), count: [0; MAX_CODE + 1], symbols: [0; 320] }
+    }
+
+    /// Builds the code from its lengths. `literal` marks length symbols and the end of the block in the table.
+    fn build(&mut self, lengths: &[u8], extra: impl Fn(usize) -> Option<u8>, literal: bool) -> Result<(), Malformed> {
+        self.count = [0; MAX_CODE + 1];
+        for &length in lengths {
+            self.count[usize::from(length)] += 1;
+        }
+        self.count[0] = 0;
+        let mut offsets = [0u16; MAX_CODE + 2];
+        let mut next = [0u32; MAX_CODE + 2];
+        let (mut code, mut left) = (0u32, 1i32);
+        for length in 1..=MAX_CODE {
+            left = left * 2 - i32::from(self.count[length]);
+            if left < 0 {
+                return Err(Malformed);
+            }
+            next[length] = code;
+            code = (code + u32::from(self.count[length])) << 1;
+            offsets[length + 1] = offsets[length] + self.count[length];
+        }
+        self.table.fill(LEAVE);
+        for (symbol, &length) in lengths.iter().enumerate().filter(|(_, length)| **length > 0) {
+            let length = usize::from(length);
+            self.symbols[usize::from(offsets[length])] = u16::try_from(symbol).map_err(|_| Malformed)?;
+            offsets[length] += 1;
+            let reversed = (next[length].reverse_bits() >> (32 - length)) as usize;
+            next[length] += 1;
+            if length > TABLE_BITS as usize || (literal && symbol == END_OF_BLOCK) {
+                continue;
+            }
+            let Some(extra) = extra(symbol) else { continue };
+            let flag = if literal && symbol > END_OF_BLOCK { LENGTH } else { 0 };
+            let entry = flag | u16::try_from(length).map_err(|_| Malformed)? + u16::from(extra);
+            for slot in self.table[reversed..].iter_mut().step_by(1 << length) {
+                *slot = entry;
+            }
+        }
+        Ok(())
+    }
+
+    /// Decodes one symbol bit by bit, without its extra bits.
+    fn decode(&self, bits: &mut Bits<'_>) -> Result<usize, Malformed> {
+        let (mut code, mut first, mut index) = (0i32, 0i32, 0i32);
+        for length in 1..=MAX_CODE {
+            code |= i32::from(bits.take_byte(1)?);
+            let count = i32::from(self.count[length]);
+            if code - count < first {
+                let place = usize::try_from(index + code - first).map_err(|_| Malformed)?;
+                return self.symbols.get(place).map(|s| usize::from(*s)).ok_or(Malformed);
+            }
+            index += count;
+            first = (first + count) << 1;
+            code <<= 1;
+        }
+        Err(Malformed)
+    }
+}
+
+/// A cursor over bits, least significant first.
+struct Bits<'a> {
+    data: &'a [u8],
+    position: usize,
+}
+
+impl Bits<'_> {
+    /// At least 57 bits from the position on, zeros behind the end.
+    fn window(&self) -> u64 {
+        let byte = self.position / 8;
+        let word = if let Some(eight) = self.data.get(byte..byte + 8) {
+            u64::from_le_bytes(eight.try_into().unwrap_or_default())
+        } else {
+            let mut eight = [0u8; 8];
+            let tail = self.data.get(byte..).unwrap_or_default();
+            eight[..tail.len()].copy_from_slice(tail);
+            u64::from_le_bytes(eight)
+        };
+        word >> (self.position % 8)
+    }
+
+    fn advance(&mut self, count: usize) -> Result<(), Malformed> {
+        self.position += count;
+        if self.position <= self.data.len() * 8 { Ok(()) } else { Err(Malformed) }
+    }
+
+    fn take(&mut self, count: u32) -> Result<u32, Malformed> {
+        let value = self.window() & ((1 << count) - 1);
+        self.advance(count as usize)?;
+        u32::try_from(value).map_err(|_| Malformed)
+    }
+
+    fn take_byte(&mut self, count: u32) -> Result<u8, Malformed> {
+        u8::try_from(self.take(count)?).map_err(|_| Malformed)
+    }
+
+    fn skip_stored(&mut self) -> Result<(), Malformed> {
+        self.position = self.position.next_multiple_of(8);
+        let (length, complement) = (self.take(16)?, self.take(16)?);
+        if length != !complement & 0xffff {
+            return Err(Malformed);
+        }
+        self.advance(length as usize * 8)
+    }
+
+    fn skip_distance(&mut self, distances: &Code) -> Result<(), Malformed> {
+        let symbol = distances.decode(self)?;
+        self.advance(distance_extra(symbol).ok_or(Malformed)? as usize)
+    }
+}

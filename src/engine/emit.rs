@@ -1,0 +1,345 @@
+//! One Layout -> one file.
+//!
+//! Enters: a [`Layout`] and the sealed [`Store`]. Leaves: an [`Emitted`], a temporary file in the output folder that the
+//! caller renames when all artifacts of the run are whole. gzip streams are one member each: literals and small content
+//! are compressed in runs of their own, large content is spliced from the store, and the CRC is combined.
+
+use std::fs::File;
+use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest as _, Sha256, Sha512};
+
+use super::EngineError;
+use super::output::Output;
+use super::store::Store;
+use crate::assemble::plan::{Compression, SourceId};
+use crate::codec::compress::{self, Finish};
+use crate::codec::deflate::{Deflater, END_OF_STREAM, RUN};
+use crate::formats::{Known, Layout, Measure, Piece, Pieces, Section, SectionFacts};
+
+/// An artifact that is whole and has no final name yet. Dropped without [`Emitted::keep`], it vanishes.
+#[derive(Debug)]
+pub struct Emitted {
+    output: Output,
+    /// Final file name.
+    pub name: String,
+    /// Bytes.
+    pub size: u64,
+    /// SHA-256 of the file.
+    pub sha256: [u8; 32],
+}
+
+impl Emitted {
+    /// Gives the file its final name in `folder`, in one rename.
+    ///
+    /// # Errors
+    /// When the rename fails.
+    pub fn keep(self, folder: &Path) -> Result<PathBuf, EngineError> {
+        let path = folder.join(&self.name);
+        match self.output.keep(&path) {
+            Ok(()) => Ok(path),
+            Err(source) => Err(EngineError::Write { path, source }),
+        }
+    }
+}
+
+/// Writes one artifact into `folder`. `threads` bounds the workers of zstd and xz; the bytes do not depend on it.
+///
+/// # Errors
+/// When content cannot be read again or has changed, or the file cannot be written.
+pub fn emit(layout: &Layout<'_>, store: &Store<'_>, folder: &Path, threads: usize) -> Result<Emitted, EngineError> {
+    let failed = |source| EngineError::Write { path: folder.to_path_buf(), source };
+    let output = Output::create(folder).map_err(failed)?;
+    let file = output.file();
+    let (known, deferred, size) = write_sections(layout, store, file, threads)
+        .map_err(|error| EngineError::from_io(error, &folder.join(&layout.file_name)))?;
+    for patch in deferred {
+        let bytes = (patch.fill)(&known);
+        if bytes.len() != patch.width {
+            return Err(EngineError::Width { expected: patch.width, found: bytes.len() });
+        }
+        file.write_all_at(&bytes, patch.offset).map_err(failed)?;
+    }
+    let sha256 = digest_of(file).map_err(failed)?;
+    Ok(Emitted { output, name: layout.file_name.clone(), size, sha256 })
+}
+
+/// A deferred piece and where it goes.
+struct Patch<'p> {
+    offset: u64,
+    width: usize,
+    fill: Box<dyn Fn(&Known) -> Vec<u8> + Send + Sync + 'p>,
+}
+
+fn write_sections<'p>(
+    layout: &Layout<'p>,
+    store: &Store<'_>,
+    file: &File,
+    threads: usize,
+) -> io::Result<(Known, Vec<Patch<'p>>, u64)> {
+    let mut known = Known::default();
+    let mut patches = Vec::new();
+    let mut out = Out { file: BufWriter::with_capacity(RUN, file), offset: 0, sha256: None, sha512: None };
+    for section in &layout.sections {
+        let mut facts = SectionFacts { offset: out.offset, ..SectionFacts::default() };
+        match section {
+            Section::Computed(compute) => {
+                let bytes = compute(&known);
+                facts.raw_size = bytes.len() as u64;
+                facts.raw_sha256 = Some(Sha256::digest(&bytes).into());
+                facts.packed_sha256 = facts.raw_sha256;
+                out.write_all(&bytes)?;
+            }
+            Section::Stream { compression, measure, pieces } => {
+                out.measure(*measure);
+                let sink = open(*compression, &mut out, threads)?;
+                let raw = write_stream(pieces, Stream { store, raw: Raw::new(*measure), patches: &mut patches, sink })?;
+                facts.raw_size = raw.size;
+                facts.raw_sha256 = raw.sha256.map(|h| h.finalize().into());
+                facts.raw_sha512 = raw.sha512.map(|h| h.finalize().into());
+                facts.packed_sha256 = out.sha256.take().map(|h| h.finalize().into());
+                facts.packed_sha512 = out.sha512.take().map(|h| h.finalize().into());
+            }
+        }
+        facts.packed_size = out.offset - facts.offset;
+        known.sections.push(facts);
+    }
+    out.flush()?;
+    let size = out.offset;
+    Ok((known, patches, size))
+}
+
+fn write_stream<'p>(pieces: &Pieces<'p>, mut stream: Stream<'_, '_, '_, 'p>) -> io::Result<Raw> {
+    pieces(&mut |piece| stream.piece(piece))?;
+    let Stream { raw, sink, .. } = stream;
+    sink.finish()?;
+    Ok(raw)
+}
+
+fn digest_of(mut file: &File) -> io::Result<[u8; 32]> {
+    let mut hasher = Sha256::new();
+    let mut buffer = vec![0; 256 * 1024];
+    file.seek(SeekFrom::Start(0))?;
+    loop {
+        match file.read(&mut buffer)? {
+            0 => return Ok(hasher.finalize().into()),
+            count => hasher.update(&buffer[..count]),
+        }
+    }
+}
+
+/// The file being written, its length so far, and the digests of the current section.
+struct Out<'f> {
+    file: BufWriter<&'f File>,
+    offset: u64,
+    sha256: Option<Sha256>,
+    sha512: Option<Sha512>,
+}
+
+impl Out<'_> {
+    fn measure(&mut self, measure: Measure) {
+        self.sha256 = measure.packed_sha256.then(Sha256::new);
+        self.sha512 = measure.packed_sha512.then(Sha512::new);
+    }
+}
+
+impl Write for Out<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.file.write_all(bytes)?;
+        self.offset += bytes.len() as u64;
+        if let Some(hasher) = &mut self.sha256 {
+            hasher.update(bytes);
+        }
+        if let Some(hasher) = &mut self.sha512 {
+            hasher.update(bytes);
+        }
+        Ok(bytes.len())
+    }
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+/// What is known of a section's bytes before compression.
+struct Raw {
+    size: u64,
+    sha256: Option<Sha256>,
+    sha512: Option<Sha512>,
+}
+
+impl Raw {
+    fn new(measure: Measure) -> Self {
+        Self { size: 0, sha256: measure.raw_sha256.then(Sha256::new), sha512: measure.raw_sha512.then(Sha512::new) }
+    }
+
+    /// Whether the bytes themselves are needed, not only their number.
+    fn hashes(&self) -> bool {
+        self.sha256.is_some() || self.sha512.is_some()
+    }
+
+    fn hash(&mut self, bytes: &[u8]) {
+        if let Some(hasher) = &mut self.sha256 {
+            hasher.update(bytes);
+        }
+        if let Some(hasher) = &mut self.sha512 {
+            hasher.update(bytes);
+        }
+    }
+
+    fn update(&mut self, bytes: &[u8]) {
+        self.size += bytes.len() as u64;
+        self.hash(bytes);
+    }
+}
+
+/// Where the pieces of a section go.
+enum StreamSink<'o, 'f> {
+    Plain(&'o mut Out<'f>),
+    Gzip(Box<Gzip<'o, 'f>>),
+    Encoded(Box<dyn Finish + 'o>),
+}
+
+fn open<'o, 'f>(compression: Compression, out: &'o mut Out<'f>, threads: usize) -> io::Result<StreamSink<'o, 'f>> {
+    Ok(match compression {
+        Compression::None => StreamSink::Plain(out),
+        Compression::Gzip(level) => StreamSink::Gzip(Box::new(Gzip::new(out, level)?)),
+        Compression::Zstd(level) => StreamSink::Encoded(compress::zstd(out, level, threads)?),
+        Compression::Xz(level) => StreamSink::Encoded(compress::xz(out, level, threads)?),
+    })
+}
+
+impl StreamSink<'_, '_> {
+    fn bytes(&mut self, bytes: &[u8]) -> io::Result<()> {
+        match self {
+            Self::Plain(out) => out.write_all(bytes),
+            Self::Gzip(gzip) => gzip.solid(bytes),
+            Self::Encoded(encoder) => encoder.write_all(bytes),
+        }
+    }
+
+    fn finish(self) -> io::Result<()> {
+        match self {
+            Self::Plain(_) => Ok(()),
+            Self::Gzip(gzip) => gzip.finish(),
+            Self::Encoded(encoder) => encoder.finish(),
+        }
+    }
+}
+
+/// One section being written.
+struct Stream<'s, 'o, 'f, 'p> {
+    store: &'s Store<'s>,
+    raw: Raw,
+    patches: &'s mut Vec<Patch<'p>>,
+    sink: StreamSink<'o, 'f>,
+}
+
+impl<'p> Stream<'_, '_, '_, 'p> {
+    fn piece(&mut self, piece: Piece<'p>) -> io::Result<()> {
+        match piece {
+            Piece::Literal(bytes) => {
+                self.raw.update(&bytes);
+                self.sink.bytes(&bytes)
+            }
+            Piece::Content(id) => self.content(id),
+            Piece::Deflated(id) => {
+                let StreamSink::Plain(out) = &mut self.sink else { return Err(EngineError::NotKept { id }.into()) };
+                let raw = &mut self.raw;
+                self.store.deflated(id, |bytes| {
+                    raw.update(bytes);
+                    out.write_all(bytes)
+                })
+            }
+            Piece::Deferred { width, fill } => {
+                let StreamSink::Plain(out) = &mut self.sink else {
+                    return Err(EngineError::Width { expected: width, found: 0 }.into());
+                };
+                self.patches.push(Patch { offset: out.offset, width, fill });
+                self.raw.update(&vec![0; width]);
+                out.write_all(&vec![0; width])
+            }
+        }
+    }
+
+    fn content(&mut self, id: SourceId) -> io::Result<()> {
+        let Self { store, raw, sink, .. } = self;
+        if let StreamSink::Gzip(gzip) = sink
+            && store.is_spliced(id, gzip.level)
+        {
+            let (size, _) = store.size_and_crc(id);
+            raw.size += size;
+            if raw.hashes() {
+                store.raw(id, |bytes| {
+                    raw.hash(bytes);
+                    Ok(())
+                })?;
+            }
+            return gzip.splice(store, id);
+        }
+        store.raw(id, |bytes| {
+            raw.update(bytes);
+            sink.bytes(bytes)
+        })
+    }
+}
+
+/// A gzip member made of runs (RFC 1952). No name and no time, so that equal content gives equal bytes.
+struct Gzip<'o, 'f> {
+    out: &'o mut Out<'f>,
+    level: u8,
+    deflater: Deflater,
+    /// Literals and small content that wait for their run.
+    pending: Vec<u8>,
+    run: Vec<u8>,
+    crc: crc32fast::Hasher,
+    size: u64,
+}
+
+impl<'o, 'f> Gzip<'o, 'f> {
+    fn new(out: &'o mut Out<'f>, level: u8) -> io::Result<Self> {
+        // Method deflate, no flags, no time, no extra flags, system Unix.
+        out.write_all(&[0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3])?;
+        let (deflater, crc) = (Deflater::new(level), crc32fast::Hasher::new());
+        Ok(Self { out, level, deflater, pending: Vec::new(), run: Vec::new(), crc, size: 0 })
+    }
+
+    fn solid(&mut self, mut bytes: &[u8]) -> io::Result<()> {
+        while !bytes.is_empty() {
+            let (now, later) = bytes.split_at(bytes.len().min(RUN - self.pending.len()));
+            self.pending.extend_from_slice(now);
+            if self.pending.len() == RUN {
+                self.flush()?;
+            }
+            bytes = later;
+        }
+        Ok(())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.crc.update(&self.pending);
+        self.size += self.pending.len() as u64;
+        self.run.clear();
+        self.deflater.runs(&self.pending, &mut self.run);
+        self.pending.clear();
+        self.out.write_all(&self.run)
+    }
+
+    fn splice(&mut self, store: &Store<'_>, id: SourceId) -> io::Result<()> {
+        self.flush()?;
+        let (size, crc) = store.size_and_crc(id);
+        self.crc.combine(&crc32fast::Hasher::new_with_initial_len(crc, size));
+        self.size += size;
+        store.runs(id, self.level, |bytes| self.out.write_all(bytes))
+    }
+
+    fn finish(mut self: Box<Self>) -> io::Result<()> {
+        self.flush()?;
+        self.out.write_all(&END_OF_STREAM)?;
+        let (crc, size) = (self.crc.finalize(), self.size);
+        self.out.write_all(&crc.to_le_bytes())?;
+        // ISIZE is the length modulo 2^32 by its definition.
+        self.out.write_all(&size.to_le_bytes()[..4])
+    }
+}

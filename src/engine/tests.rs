@@ -1,0 +1,177 @@
+//! The engine alone: layouts of made-up sections.
+
+use std::io::Read as _;
+use std::path::Path;
+
+use super::emit::emit;
+use super::store::{Store, Wants, stat_of};
+use crate::assemble::plan::{Compression, SourceId, Sources};
+use crate::diagnostic::Diagnostic;
+use crate::formats::{Layout, Measure, Piece, Section};
+use crate::listener::Silent;
+
+fn noise(length: usize, seed: u32) -> Vec<u8> {
+    let mut state = seed.wrapping_mul(2_654_435_761) | 1;
+    (0..length)
+        .map(|_| {
+            state ^= state << 13;
+            state ^= state >> 17;
+            state ^= state << 5;
+            (state >> 24) as u8 & 0x3f
+        })
+        .collect()
+}
+
+/// Small, spliced, empty, and piecewise content, from memory and from files.
+fn sources(folder: &Path) -> (Sources, Vec<Vec<u8>>) {
+    let mut sources = Sources::default();
+    let mut contents = Vec::new();
+    for (index, length) in [0usize, 1, 16_383, 16_384, 100_000, 1 << 20, (9 << 20) + 17, 3].into_iter().enumerate() {
+        let bytes = noise(length, index as u32);
+        if index % 2 == 0 {
+            let path = folder.join(format!("in{index}"));
+            fs_err::write(&path, &bytes).unwrap();
+            let stat = stat_of(&fs_err::metadata(&path).unwrap());
+            sources.file(path, stat);
+        } else {
+            sources.made(bytes.clone());
+        }
+        contents.push(bytes);
+    }
+    (sources, contents)
+}
+
+fn layout(count: u32, compression: Compression) -> Layout<'static> {
+    let measure = Measure { raw_sha256: true, packed_sha256: true, raw_sha512: true, packed_sha512: true };
+    Layout {
+        file_name: "out".into(),
+        sections: vec![
+            Section::Stream {
+                compression: Compression::None,
+                measure: Measure::default(),
+                pieces: Box::new(|sink| {
+                    sink(Piece::Deferred {
+                        width: 8,
+                        fill: Box::new(|k| k.sections[1].packed_size.to_le_bytes().to_vec()),
+                    })
+                }),
+            },
+            Section::Stream {
+                compression,
+                measure,
+                pieces: Box::new(move |sink| {
+                    for id in 0..count {
+                        sink(Piece::literal(format!("<{id}>").into_bytes()))?;
+                        sink(Piece::Content(SourceId(id)))?;
+                    }
+                    Ok(())
+                }),
+            },
+            Section::Computed(Box::new(|known| {
+                let mut all = known.sections[1].packed_sha256.unwrap().to_vec();
+                all.extend(known.sections[1].raw_sha256.unwrap());
+                all
+            })),
+        ],
+    }
+}
+
+fn decode(compression: Compression, packed: &[u8]) -> Vec<u8> {
+    let mut out = Vec::new();
+    match compression {
+        Compression::None => out.extend(packed),
+        // The plain decoder stops after one member: so there is only one.
+        Compression::Gzip(_) => drop(flate2::read::GzDecoder::new(packed).read_to_end(&mut out).unwrap()),
+        Compression::Xz(_) => drop(liblzma::read::XzDecoder::new(packed).read_to_end(&mut out).unwrap()),
+        Compression::Zstd(_) => out = zstd::decode_all(packed).unwrap(),
+    }
+    out
+}
+
+fn build(folder: &Path, sources: &Sources, compression: Compression, threads: usize) -> Vec<u8> {
+    let wants = Wants { md5: true, levels: [1, 6].into(), zip_level: Some(6) };
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+    pool.install(|| {
+        let (store, _) = Store::fill(sources.list(), &wants, folder, &Silent).unwrap();
+        let layout = layout(sources.list().len() as u32, compression);
+        let emitted = emit(&layout, &store, folder, threads).unwrap();
+        let path = emitted.keep(folder).unwrap();
+        fs_err::read(path).unwrap()
+    })
+}
+
+#[test]
+fn streams_decode_to_their_pieces_with_the_same_bytes_for_any_thread_count() {
+    use sha2::Digest as _;
+    let folder = tempfile::tempdir().unwrap();
+    let (sources, contents) = sources(folder.path());
+    let mut raw = Vec::new();
+    for (id, content) in contents.iter().enumerate() {
+        raw.extend(format!("<{id}>").into_bytes());
+        raw.extend(content);
+    }
+    for compression in
+        [Compression::None, Compression::Gzip(1), Compression::Gzip(6), Compression::Xz(0), Compression::Zstd(3)]
+    {
+        let out = build(folder.path(), &sources, compression, 1);
+        assert!(out == build(folder.path(), &sources, compression, 3), "{compression:?} depends on the thread count");
+        let packed = &out[8..out.len() - 64];
+        assert_eq!(u64::from_le_bytes(out[..8].try_into().unwrap()), packed.len() as u64, "deferred size");
+        assert!(decode(compression, packed) == raw, "{compression:?}");
+        assert_eq!(out[out.len() - 64..out.len() - 32], sha2::Sha256::digest(packed)[..]);
+        assert_eq!(out[out.len() - 32..], sha2::Sha256::digest(&raw)[..]);
+    }
+}
+
+#[test]
+fn deflated_content_has_the_length_that_the_digest_says() {
+    let folder = tempfile::tempdir().unwrap();
+    let (sources, contents) = sources(folder.path());
+    let wants = Wants { zip_level: Some(6), ..Wants::default() };
+    let (store, digests) = Store::fill(sources.list(), &wants, folder.path(), &Silent).unwrap();
+    for (id, content) in contents.iter().enumerate() {
+        let id = SourceId(id as u32);
+        let mut stream = Vec::new();
+        store
+            .deflated(id, |bytes| {
+                stream.extend(bytes);
+                Ok(())
+            })
+            .unwrap();
+        assert_eq!(digests[id].deflated, stream.len() as u64);
+        assert_eq!(digests[id].crc32, crc32fast::hash(content));
+        let mut out = Vec::new();
+        flate2::read::DeflateDecoder::new(&stream[..]).read_to_end(&mut out).unwrap();
+        assert!(out == *content);
+    }
+}
+
+#[test]
+fn a_changed_file_is_an_error_and_leaves_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let inputs = tempfile::tempdir().unwrap();
+    let path = inputs.path().join("data");
+    for change in ["longer", "shorter", "same length", "gone"] {
+        fs_err::write(&path, vec![7; 50_000]).unwrap();
+        let stat = stat_of(&fs_err::metadata(&path).unwrap());
+        let mut sources = Sources::default();
+        sources.file(path.clone(), stat);
+        let wants = Wants { levels: [6].into(), ..Wants::default() };
+        let (store, _) = Store::fill(sources.list(), &wants, folder.path(), &Silent).unwrap();
+        std::thread::sleep(std::time::Duration::from_millis(5));
+        match change {
+            "longer" => fs_err::write(&path, vec![7; 50_001]).unwrap(),
+            "shorter" => fs_err::write(&path, vec![7; 49_999]).unwrap(),
+            "same length" => fs_err::write(&path, vec![8; 50_000]).unwrap(),
+            _ => fs_err::remove_file(&path).unwrap(),
+        }
+        // Before the first reading, and between the phases: raw bytes are read again.
+        let again = Store::fill(sources.list(), &wants, folder.path(), &Silent).err().unwrap();
+        let later = emit(&layout(1, Compression::None), &store, folder.path(), 1).unwrap_err();
+        for error in [again, later] {
+            let code = Diagnostic::from(error).code.name;
+            assert_eq!(code, if change == "gone" { "engine/read" } else { "engine/changed" }, "{change}");
+        }
+        assert_eq!(fs_err::read_dir(folder.path()).unwrap().count(), 0, "{change}");
+    }
+}
