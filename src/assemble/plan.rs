@@ -297,6 +297,17 @@ pub enum Content {
         /// Its size and times at the walk.
         stat: Stat,
     },
+    /// A range of such a file that is packed already (a layer of a base image): stored as it is, never compressed.
+    Slice {
+        /// Where.
+        path: PathBuf,
+        /// First byte.
+        offset: u64,
+        /// Bytes.
+        length: u64,
+        /// Size and times of the whole file.
+        stat: Stat,
+    },
     /// Bytes that fitout made: a rendered file, a copyright file.
     Made(Arc<[u8]>),
 }
@@ -321,6 +332,11 @@ impl Sources {
         let id = self.push(Content::File { path: path.clone(), stat });
         self.by_path.insert(path, id);
         Source { id, size: stat.size }
+    }
+
+    /// Names a range of a file that is packed already.
+    pub fn slice(&mut self, path: PathBuf, offset: u64, length: u64, stat: Stat) -> Source {
+        Source { id: self.push(Content::Slice { path, offset, length, stat }), size: length }
     }
 
     /// Takes bytes that fitout made.
@@ -596,6 +612,8 @@ pub struct Image {
     pub compression: Fact<Compression>,
     /// What it stands on.
     pub base: Fact<Base>,
+    /// What was found there; filled before the Plan is complete, none for scratch.
+    pub resolved_base: Option<ResolvedBase>,
     /// Repository name for `load`.
     pub repository: Fact<String>,
     /// Tag as typed; the version made legal if unset.
@@ -633,6 +651,30 @@ pub enum Base {
     Layout(PathBuf, Option<String>),
     /// A tar of an OCI layout, and which reference of it.
     Archive(PathBuf, Option<String>),
+}
+
+/// A base image: its metadata read, its layers named as content and not yet read.
+#[derive(Debug, Clone)]
+pub struct ResolvedBase {
+    /// Its name, as its own index has it or as typed.
+    pub name: String,
+    /// Digest of its manifest, `sha256:…`.
+    pub digest: String,
+    /// Its image configuration, JSON as found.
+    pub config: Arc<[u8]>,
+    /// Lowest first.
+    pub layers: Vec<BaseLayer>,
+}
+
+/// One layer of a base image.
+#[derive(Debug, Clone)]
+pub struct BaseLayer {
+    /// The packed bytes.
+    pub source: Source,
+    /// Media type, in OCI's words.
+    pub media_type: String,
+    /// What its manifest says that the SHA-256 of the packed bytes is; checked before a byte is written.
+    pub sha256: [u8; 32],
 }
 
 /// Health check of an image; times in nanoseconds, 0 means the engine's default.

@@ -108,6 +108,7 @@ pub fn plan_of(entries: Vec<Entry>) -> Plan {
         image: Image {
             compression: gzip,
             base: fact(Base::Scratch),
+            resolved_base: None,
             repository: fact("localhost/hello".into()),
             tag: None,
             user: String::new(),

@@ -1,5 +1,10 @@
 //! Containers and compressors: knows bytes, knows no package.
+pub mod ar;
+pub mod calendar;
 pub mod compress;
 pub mod cpio;
+pub mod decompress;
 pub mod deflate;
 pub mod inflate_scan;
+pub mod tar;
+pub mod zip;

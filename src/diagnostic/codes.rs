@@ -114,6 +114,20 @@ codes! {
 
     // --- tarball, zip, source archive ---
     //
+    ZIP_NAME = "zip/name", Input,
+        "A name that a zip archive cannot carry, or that its readers would take for something else: over 65,535 bytes, with a slash or control character where a file name is made of it, or no UTF-8 text. Rename it.";
+    ZIP_COMPRESSION = "zip/compression", Input,
+        "Every zip reader inflates deflate and stored entries; hardly any reads more. fitout writes only these two: `gzip:6` (or another level) and `none`.";
+    ZIP_UNREADABLE = "zip/unreadable", Input,
+        "The file has no central directory that could be read: it is no zip archive, was cut off, is split over several files, or claims more entries than fitout reads (a million). Nothing of it can be trusted; fetch or build it again.";
+    ZIP_DAMAGED = "zip/damaged", Lint,
+        "An entry is not what the central directory says: another size, CRC, name or method, a damaged deflate stream, or content that is encrypted or packed by a method that fitout does not read. The rest of the archive is still listed.";
+    ZIP_OVERLAP = "zip/overlap", Lint,
+        "Two entries share bytes of the archive, or an entry reaches into the directory. No packer writes such a thing; decompression bombs do, to grow from kilobytes to petabytes. The content of such an entry is not read.";
+    ZIP_DUPLICATE = "zip/duplicate", Lint,
+        "Two entries have the same path. Which one is extracted depends on the tool, so that a scanner may see another file than the one that is installed.";
+    ZIP_ESCAPES = "zip/escapes", Lint,
+        "An entry has an absolute path, a drive letter or `..` in it. A careless tool extracts it outside of the folder that was named.";
     // --- end of tarball ---
 
     // --- oci ---
@@ -133,7 +147,20 @@ codes! {
     // --- end of engine ---
 
     // --- artifact: damage that reading back finds ---
-    //
+    ARTIFACT_DAMAGED = "artifact/damaged", Input,
+        "The artifact is not what its format asks for: it ends early, a header is malformed, a checksum is wrong, a compressed stream does not unpack. It was cut off or changed on its way; fetch or build it again.";
+    ARTIFACT_UNSUPPORTED = "artifact/unsupported", Input,
+        "The artifact is whole as far as can be seen, and uses something that fitout does not read, such as bzip2 compression. The format's own tools read it.";
+    ARTIFACT_LIMIT = "artifact/limit", Input,
+        "The artifact goes over a limit that keeps a hostile file from taking all memory: number of entries, length of a name, size of a metadata file. No package made in earnest comes near these limits.";
+    ARTIFACT_BOMB = "artifact/decompression-bomb", Input,
+        "More than a thousand bytes come out of each compressed byte, and more than four gibibytes came out already: the artifact is made to fill a disk or to keep a reader busy. Reading stopped there.";
+    ARTIFACT_ESCAPING_PATH = "artifact/escaping-path", Input,
+        "A path in the artifact holds `..`, so that an extractor that is not careful would write outside of the folder that it was told. No package needs this; treat the artifact as hostile.";
+    ARTIFACT_DUPLICATE = "artifact/duplicate-entry", Input,
+        "Two entries of the artifact have the same path. Which of them wins depends on the extractor, so what one tool shows need not be what another installs.";
+    ARTIFACT_ODD = "artifact/odd", Input,
+        "Something about the artifact is unusual: a name that is not UTF-8, a file stored with holes, data after the end, an unknown member. Reading goes on.";
     // --- end of artifact ---
 
     // --- lint ---

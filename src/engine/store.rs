@@ -7,7 +7,7 @@
 
 use std::collections::BTreeSet;
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, Read, Seek, SeekFrom};
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
@@ -218,13 +218,17 @@ impl Deflaters {
 fn size_of(content: &Content) -> u64 {
     match content {
         Content::File { stat, .. } => stat.size,
+        Content::Slice { length, .. } => *length,
         Content::Made(bytes) => bytes.len() as u64,
     }
 }
 
-/// The levels whose runs are kept: those of the streams, and zip's.
-fn run_levels(wants: &Wants) -> BTreeSet<u8> {
-    wants.levels.iter().copied().chain(wants.zip_level).collect()
+/// The levels whose runs are kept: those of the streams, and zip's. A slice is packed already and is only ever stored.
+fn run_levels(content: &Content, wants: &Wants) -> BTreeSet<u8> {
+    match content {
+        Content::Slice { .. } => BTreeSet::new(),
+        _ => wants.levels.iter().copied().chain(wants.zip_level).collect(),
+    }
 }
 
 /// A content that fits in memory.
@@ -244,7 +248,7 @@ fn fill_whole(
         deflated: 0,
     };
     if digest.size >= SPLICED_FROM {
-        for level in run_levels(wants) {
+        for level in run_levels(content, wants) {
             let mut runs = Vec::new();
             deflaters.of(level).runs(&bytes, &mut runs);
             if wants.zip_level == Some(level) {
@@ -266,8 +270,8 @@ fn fill_whole(
 fn read_all(content: &Content) -> Result<std::borrow::Cow<'_, [u8]>, EngineError> {
     match content {
         Content::Made(bytes) => Ok((&**bytes).into()),
-        Content::File { path, stat } => {
-            let length = usize::try_from(stat.size).map_err(|_| EngineError::Changed { path: path.clone() })?;
+        Content::File { path, .. } | Content::Slice { path, .. } => {
+            let length = usize::try_from(size_of(content)).map_err(|_| EngineError::Changed { path: path.clone() })?;
             let mut bytes = vec![0; length];
             let mut reader = Opened::new(content)?;
             reader.fill(&mut bytes)?;
@@ -284,7 +288,7 @@ fn fill_piecewise(
     scratch: &Scratch,
     listener: &dyn Listener,
 ) -> Result<(Slot, Digest), EngineError> {
-    let levels: Vec<u8> = run_levels(wants).into_iter().collect();
+    let levels: Vec<u8> = run_levels(content, wants).into_iter().collect();
     let batch = RUN * (2 * rayon::current_num_threads()).min(32);
     let mut reader = Opened::new(content)?;
     let (mut sha256, mut md5, mut crc32) = (Sha256::new(), Md5::new(), crc32fast::Hasher::new());
@@ -349,7 +353,13 @@ fn compress_batch(bytes: &[u8], levels: &[u8]) -> Vec<Vec<Vec<u8>>> {
 
 /// A content that is being read, with the stat that it must keep.
 enum Opened<'c> {
-    File { path: &'c PathBuf, stat: &'c Stat, file: File },
+    /// `whole`: nothing may follow the last byte.
+    File {
+        path: &'c PathBuf,
+        stat: &'c Stat,
+        file: File,
+        whole: bool,
+    },
     Made(&'c [u8]),
 }
 
@@ -357,13 +367,21 @@ impl<'c> Opened<'c> {
     fn new(content: &'c Content) -> Result<Self, EngineError> {
         match content {
             Content::Made(bytes) => Ok(Self::Made(bytes)),
-            Content::File { path, stat } => {
-                let file = File::open(path).map_err(|source| EngineError::Read { path: path.clone(), source })?;
-                let opened = Self::File { path, stat, file };
-                opened.check()?;
-                Ok(opened)
-            }
+            Content::File { path, stat } => Self::open(path, stat, None),
+            Content::Slice { path, offset, stat, .. } => Self::open(path, stat, Some(*offset)),
         }
+    }
+
+    /// From the start of the file, or from the offset of a slice.
+    fn open(path: &'c PathBuf, stat: &'c Stat, offset: Option<u64>) -> Result<Self, EngineError> {
+        let failed = |source| EngineError::Read { path: path.clone(), source };
+        let mut file = File::open(path).map_err(failed)?;
+        if let Some(offset) = offset {
+            file.seek(SeekFrom::Start(offset)).map_err(failed)?;
+        }
+        let opened = Self::File { path, stat, file, whole: offset.is_none() };
+        opened.check()?;
+        Ok(opened)
     }
 
     fn changed(&self) -> EngineError {
@@ -375,7 +393,7 @@ impl<'c> Opened<'c> {
 
     /// Whether the open file is still the one that the walk saw.
     fn check(&self) -> Result<(), EngineError> {
-        let Self::File { path, stat, file } = self else { return Ok(()) };
+        let Self::File { path, stat, file, .. } = self else { return Ok(()) };
         let meta = file.metadata().map_err(|source| EngineError::Read { path: (*path).clone(), source })?;
         if stat_of(&meta) == **stat { Ok(()) } else { Err(self.changed()) }
     }
@@ -401,7 +419,7 @@ impl<'c> Opened<'c> {
 
     /// After the last byte: nothing may follow, and the file must not have been written meanwhile.
     fn finish(&mut self) -> Result<(), EngineError> {
-        if let Self::File { file, path, .. } = self {
+        if let Self::File { file, path, whole: true, .. } = self {
             let mut more = [0];
             let count = file.read(&mut more).map_err(|source| EngineError::Read { path: path.clone(), source })?;
             if count > 0 {

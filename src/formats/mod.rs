@@ -16,6 +16,7 @@ mod listing;
 pub mod oci;
 pub mod rpm;
 pub mod tarball;
+pub mod tree;
 pub mod zip;
 pub use layout::{Known, Layout, Measure, Piece, Pieces, Section, SectionFacts, Sink};
 pub use listing::{Check, ListedEntry, ListedKind, ListedScript, Listing};

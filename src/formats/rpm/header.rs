@@ -288,6 +288,7 @@ impl Header {
     }
 
     /// Every tag, in order.
+    #[cfg(test)]
     pub fn tags(&self) -> impl Iterator<Item = u32> {
         self.tags.keys().copied()
     }

@@ -150,7 +150,7 @@ impl Opening {
 }
 
 /// SHA3-256 by the `rpm` crate, which has the only implementation in the tree.
-fn sha3(main: &[u8]) -> Option<String> {
+pub fn sha3(main: &[u8]) -> Option<String> {
     let header = SignatureHeaderBuilder::new().format(RpmFormat::V6).calculate_digests(main).build().ok()?;
     header.get_entry_data_as_string(S::RPMSIGTAG_SHA3_256).ok().map(str::to_owned)
 }

@@ -1,0 +1,205 @@
+//! A zip of anyone's, read back: entries, content checked, and what is odd about it.
+//!
+//! Memory is bounded by the limits of [`crate::codec::zip::read`]; content is inflated in parts and thrown away.
+
+use std::collections::BTreeSet;
+
+use sha2::{Digest as _, Sha256};
+
+use super::super::{Artifact, Check, ListedEntry, ListedKind, Listing};
+use crate::codec::zip::read::{self as records, Entry, ZipError};
+use crate::diagnostic::{Diagnostic, codes};
+
+/// Longest symlink target that is kept: Linux takes 4,095 bytes.
+const LONGEST_TARGET: usize = 4_095;
+/// Findings that are kept; a hostile archive has one for each entry.
+const MOST_FINDINGS: usize = 100;
+
+pub(super) fn read(artifact: &mut dyn Artifact, name: &str) -> Result<Listing, Diagnostic> {
+    let failed = |e: ZipError| match e {
+        ZipError::Io(e) => Diagnostic::error(codes::ZIP_UNREADABLE, "the zip cannot be read").note(e.to_string()),
+        other => Diagnostic::error(codes::ZIP_UNREADABLE, format!("the zip cannot be read: {other}")),
+    };
+    let failed = |e: ZipError| failed(e).path(name).help("fetch or build the artifact again");
+    let packed_size = artifact.seek(std::io::SeekFrom::End(0)).map_err(|e| failed(e.into()))?;
+    let directory = records::directory(artifact).map_err(failed)?;
+    let mut listing = Listing { format: "zip", packed_size, ..Listing::default() };
+    let root = root_of(&directory.entries, name);
+    identify(&mut listing, root.as_deref().unwrap_or(name));
+    if directory.shift > 0 {
+        listing.fields.push(("Bytes before the archive".into(), directory.shift.to_string()));
+    }
+    if !directory.comment.is_empty() {
+        listing.fields.push(("Comment".into(), directory.comment.clone()));
+    }
+    let mut reader = Reader {
+        artifact,
+        listing,
+        root: root.map_or(String::new(), |root| format!("{root}/")),
+        seen: BTreeSet::new(),
+        damaged: 0,
+        limit: directory.offset,
+        end: directory.shift,
+    };
+    let mut in_file_order: Vec<&Entry> = directory.entries.iter().collect();
+    in_file_order.sort_by_key(|e| e.offset);
+    for entry in in_file_order {
+        reader.entry(entry).map_err(failed)?;
+    }
+    let mut listing = reader.listing;
+    listing.entries.sort_by(|a, b| a.path.cmp(&b.path));
+    let problem = (reader.damaged > 0).then(|| format!("{} entries are damaged", reader.damaged));
+    listing.checks.push(Check { what: "CRC of every entry".into(), problem });
+    Ok(listing)
+}
+
+struct Reader<'a> {
+    artifact: &'a mut dyn Artifact,
+    listing: Listing,
+    /// What is taken off every name.
+    root: String,
+    seen: BTreeSet<String>,
+    damaged: usize,
+    /// Where the central directory begins: no content may reach beyond.
+    limit: u64,
+    /// Where the content of the last entry ended.
+    end: u64,
+}
+
+impl Reader<'_> {
+    fn entry(&mut self, entry: &Entry) -> Result<(), ZipError> {
+        let name = entry.name.strip_prefix(&self.root).unwrap_or(&entry.name);
+        let path = format!("/{}", name.trim_end_matches('/'));
+        self.judge_name(entry);
+        if !self.seen.insert(path.clone()) {
+            self.find(codes::ZIP_DUPLICATE, entry, "stands in the archive twice", "only one of them is extracted");
+        }
+        let mut problem = None;
+        let mut sha256 = Sha256::new();
+        let mut target = Vec::new();
+        let kind = kind_of(entry);
+        match records::local(self.artifact, entry) {
+            Err(ZipError::Io(e)) => return Err(e.into()),
+            Err(other) => problem = Some(other.to_string()),
+            Ok((start, difference)) => {
+                if difference.is_some() {
+                    problem = difference;
+                }
+                let end = start.saturating_add(entry.packed);
+                if entry.offset < self.end || end > self.limit {
+                    let help = "an archive that packs the same bytes into many entries grows without bound";
+                    self.find(codes::ZIP_OVERLAP, entry, "overlaps another entry or the directory", help);
+                } else {
+                    let bad = records::content(self.artifact, entry, start, &mut |bytes| {
+                        sha256.update(bytes);
+                        let room = LONGEST_TARGET.saturating_sub(target.len()).min(bytes.len());
+                        if kind == Some('l') {
+                            target.extend_from_slice(&bytes[..room]);
+                        }
+                    })?;
+                    problem = problem.or(bad);
+                }
+                self.end = self.end.max(end.min(self.limit));
+            }
+        }
+        let whole = problem.is_none();
+        if let Some(problem) = problem {
+            self.damaged += 1;
+            let message = format!("`{}` cannot be trusted: {problem}", entry.name.escape_debug());
+            self.push(Diagnostic::error(codes::ZIP_DAMAGED, message).help("fetch or build the artifact again"));
+        }
+        let kind = match kind {
+            None => ListedKind::File,
+            Some('d') => ListedKind::Directory,
+            Some('l') => ListedKind::Symlink(String::from_utf8_lossy(&target).into_owned()),
+            Some(other) => ListedKind::Special(other),
+        };
+        if path == "/" {
+            return Ok(()); // the archive's own folder
+        }
+        let file = kind == ListedKind::File;
+        self.listing.entries.push(ListedEntry {
+            path,
+            mode: entry.mode.map_or(if kind == ListedKind::Directory { 0o755 } else { 0o644 }, |m| m & 0o7777),
+            kind,
+            user: String::new(),
+            group: String::new(),
+            size: if file { entry.size } else { 0 },
+            mtime: entry.mtime,
+            sha256: (file && whole).then(|| sha256.finalize().iter().map(|b| format!("{b:02x}")).collect()),
+            flags: Vec::new(),
+            capabilities: None,
+            layer: None,
+        });
+        Ok(())
+    }
+
+    fn judge_name(&mut self, entry: &Entry) {
+        let name = &entry.name;
+        let drive = name.as_bytes().get(1) == Some(&b':');
+        if name.starts_with(['/', '\\']) || drive || name.split(['/', '\\']).any(|part| part == "..") {
+            let help = "do not extract it with a tool that follows such names";
+            self.find(codes::ZIP_ESCAPES, entry, "leaves the folder that it is extracted into", help);
+        }
+        if entry.name_replaced || name.contains('\0') {
+            self.find(codes::ZIP_NAME, entry, "has a name that is no UTF-8 text", "it is shown with replacements");
+        }
+    }
+
+    fn find(&mut self, code: crate::diagnostic::Code, entry: &Entry, what: &str, help: &str) {
+        let message = format!("`{}` {what}", entry.name.escape_debug());
+        self.push(Diagnostic::warning(code, message).help(help));
+    }
+
+    fn push(&mut self, finding: Diagnostic) {
+        if self.listing.findings.len() < MOST_FINDINGS {
+            self.listing.findings.push(finding);
+        }
+    }
+}
+
+/// The letter of `ls`; none for a regular file.
+fn kind_of(entry: &Entry) -> Option<char> {
+    match entry.mode.unwrap_or_default() & 0o170_000 {
+        0o120_000 => Some('l'),
+        0o040_000 => Some('d'),
+        0o020_000 => Some('c'),
+        0o060_000 => Some('b'),
+        0o010_000 => Some('p'),
+        0o140_000 => Some('s'),
+        _ => entry.name.ends_with('/').then_some('d'),
+    }
+}
+
+/// The one folder that everything lies in, if it is named like the archive or like `name-version`.
+fn root_of(entries: &[Entry], file: &str) -> Option<String> {
+    let (first, _) = entries.first()?.name.split_once('/')?;
+    let all = entries.iter().all(|e| e.name.split_once('/').is_some_and(|(top, _)| top == first));
+    let stem = std::path::Path::new(file).file_stem().and_then(|s| s.to_str());
+    let named = stem == Some(first) || name_end(first).is_some();
+    (all && named).then(|| first.to_owned())
+}
+
+/// Where the name ends in `name-1.2…`.
+fn name_end(text: &str) -> Option<usize> {
+    text.match_indices('-').map(|(at, _)| at).find(|at| text.as_bytes().get(at + 1).is_some_and(u8::is_ascii_digit))
+}
+
+/// Name, version and architecture from `name-version-os-arch`.
+fn identify(listing: &mut Listing, root: &str) {
+    let root = root.rsplit('/').next().unwrap_or(root);
+    let root = root.strip_suffix(".zip").unwrap_or(root);
+    let Some(end) = name_end(root) else {
+        root.clone_into(&mut listing.name);
+        return;
+    };
+    root[..end].clone_into(&mut listing.name);
+    let rest = &root[end + 1..];
+    match rest.rsplit_once('-').and_then(|(front, arch)| Some((front.strip_suffix("-linux")?, arch))) {
+        Some((version, arch)) => {
+            version.clone_into(&mut listing.version);
+            arch.clone_into(&mut listing.arch);
+        }
+        None => rest.clone_into(&mut listing.version),
+    }
+}
