@@ -22,6 +22,7 @@ mod needs;
 mod opening;
 mod read;
 pub mod relations;
+mod rich;
 mod scripts;
 #[cfg(test)]
 mod tests;

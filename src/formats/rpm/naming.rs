@@ -156,7 +156,7 @@ fn dist_suffix(distribution: &str) -> Option<String> {
     }
 }
 
-fn check_name(name: &str) -> Result<(), String> {
+pub(super) fn check_name(name: &str) -> Result<(), String> {
     first_character(name, |c| c.is_ascii_alphanumeric() || c == '_')?;
     all_characters(name, |c| c.is_ascii_alphanumeric() || "+-._".contains(c))
 }

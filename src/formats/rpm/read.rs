@@ -64,9 +64,9 @@ const SIGNATURES: &[(&str, S)] = &[
 ];
 
 /// The parts of a package before its payload.
-struct Front {
-    signature: Header,
-    main: Header,
+pub(super) struct Front {
+    pub(super) signature: Header,
+    pub(super) main: Header,
     /// Bytes of the file.
     size: u64,
     /// Where the main header begins.
@@ -98,7 +98,7 @@ pub(super) fn read(artifact: &mut dyn Artifact, name: &str) -> Result<Listing, D
     Ok(listing)
 }
 
-fn front(artifact: &mut dyn Artifact) -> io::Result<Front> {
+pub(super) fn front(artifact: &mut dyn Artifact) -> io::Result<Front> {
     let size = artifact.seek(SeekFrom::End(0))?;
     artifact.rewind()?;
     let mut lead = [0; LEAD];

@@ -7,10 +7,8 @@
 
 use ::rpm::{DependencyFlags, IndexTag};
 
-use super::naming::check_version;
-
-/// Deepest nesting of a rich relation that is taken.
-const DEEPEST: usize = 16;
+use super::naming::{check_name, check_version};
+use super::rich::{self, Context};
 
 /// One relation as the header holds it. The order is the one that rpmbuild writes.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -79,14 +77,14 @@ pub struct Kind {
     pub flags: IndexTag,
     /// Tag of the versions.
     pub versions: IndexTag,
-    /// `(a or b)` is taken.
-    rich: bool,
-    /// Paths are taken.
-    paths: bool,
+    /// What surrounds a rich relation of this kind; none if it takes none.
+    rich: Option<Context>,
+    /// Takes names of packages only: no paths and no capabilities.
+    packages: bool,
 }
 
 macro_rules! kinds {
-    ($($word:literal $name:ident $flags:ident $version:ident $rich:literal $paths:literal;)*) => {
+    ($($word:literal $name:ident $flags:ident $version:ident $rich:expr, $packages:literal;)*) => {
         /// Every kind, in the order of their tags.
         pub const KINDS: &[Kind] = &[$(Kind {
             word: $word,
@@ -94,20 +92,20 @@ macro_rules! kinds {
             flags: IndexTag::$flags,
             versions: IndexTag::$version,
             rich: $rich,
-            paths: $paths,
+            packages: $packages,
         }),*];
     };
 }
 kinds! {
-    "Provides" RPMTAG_PROVIDENAME RPMTAG_PROVIDEFLAGS RPMTAG_PROVIDEVERSION false true;
-    "Requires" RPMTAG_REQUIRENAME RPMTAG_REQUIREFLAGS RPMTAG_REQUIREVERSION true true;
-    "Conflicts" RPMTAG_CONFLICTNAME RPMTAG_CONFLICTFLAGS RPMTAG_CONFLICTVERSION true true;
-    "Obsoletes" RPMTAG_OBSOLETENAME RPMTAG_OBSOLETEFLAGS RPMTAG_OBSOLETEVERSION false false;
-    "OrderWithRequires" RPMTAG_ORDERNAME RPMTAG_ORDERFLAGS RPMTAG_ORDERVERSION false true;
-    "Recommends" RPMTAG_RECOMMENDNAME RPMTAG_RECOMMENDFLAGS RPMTAG_RECOMMENDVERSION true true;
-    "Suggests" RPMTAG_SUGGESTNAME RPMTAG_SUGGESTFLAGS RPMTAG_SUGGESTVERSION true true;
-    "Supplements" RPMTAG_SUPPLEMENTNAME RPMTAG_SUPPLEMENTFLAGS RPMTAG_SUPPLEMENTVERSION true true;
-    "Enhances" RPMTAG_ENHANCENAME RPMTAG_ENHANCEFLAGS RPMTAG_ENHANCEVERSION true true;
+    "Provides" RPMTAG_PROVIDENAME RPMTAG_PROVIDEFLAGS RPMTAG_PROVIDEVERSION None, false;
+    "Requires" RPMTAG_REQUIRENAME RPMTAG_REQUIREFLAGS RPMTAG_REQUIREVERSION Some(Context::And), false;
+    "Conflicts" RPMTAG_CONFLICTNAME RPMTAG_CONFLICTFLAGS RPMTAG_CONFLICTVERSION Some(Context::Or), false;
+    "Obsoletes" RPMTAG_OBSOLETENAME RPMTAG_OBSOLETEFLAGS RPMTAG_OBSOLETEVERSION None, true;
+    "OrderWithRequires" RPMTAG_ORDERNAME RPMTAG_ORDERFLAGS RPMTAG_ORDERVERSION None, false;
+    "Recommends" RPMTAG_RECOMMENDNAME RPMTAG_RECOMMENDFLAGS RPMTAG_RECOMMENDVERSION Some(Context::And), false;
+    "Suggests" RPMTAG_SUGGESTNAME RPMTAG_SUGGESTFLAGS RPMTAG_SUGGESTVERSION Some(Context::And), false;
+    "Supplements" RPMTAG_SUPPLEMENTNAME RPMTAG_SUPPLEMENTFLAGS RPMTAG_SUPPLEMENTVERSION Some(Context::Or), false;
+    "Enhances" RPMTAG_ENHANCENAME RPMTAG_ENHANCEFLAGS RPMTAG_ENHANCEVERSION Some(Context::Or), false;
 }
 
 /// Qualifiers of Requires and the bit of each.
@@ -138,15 +136,13 @@ pub fn kind(word: &str) -> Option<(&'static Kind, DependencyFlags)> {
 pub fn parse(text: &str, kind: &Kind) -> Result<Relation, String> {
     let text = text.trim();
     if text.starts_with('(') {
-        if !kind.rich {
-            return Err(format!("{} take no rich relation", kind.word));
-        }
-        return Ok(Relation::any(parse_rich(text)?));
+        let context = kind.rich.ok_or_else(|| format!("{} take no rich relation", kind.word))?;
+        return Ok(Relation::any(rich::parse(text, context)?));
     }
     let words: Vec<&str> = text.split_whitespace().collect();
     let relation = parse_simple(&words)?;
-    if relation.name.starts_with('/') && !kind.paths {
-        return Err(format!("{} take no path", kind.word));
+    if kind.packages {
+        check_name(&relation.name).map_err(|why| format!("{} take names of packages only: {why}", kind.word))?;
     }
     Ok(relation)
 }
@@ -159,7 +155,8 @@ pub fn parse_plain(text: &str) -> Result<Relation, String> {
     parse_simple(&text.split_whitespace().collect::<Vec<_>>())
 }
 
-fn parse_simple(words: &[&str]) -> Result<Relation, String> {
+/// A name, or a name, a comparison and a version.
+pub(super) fn parse_simple(words: &[&str]) -> Result<Relation, String> {
     let (name, sign, version) = match words {
         [] => return Err("it is empty".into()),
         [name] => return check_relation_name(name).map(|()| Relation::any(*name)),
@@ -213,91 +210,4 @@ fn check_evr(evr: &str) -> Result<(), String> {
     let (version, release) = rest.rsplit_once('-').map_or((rest, None), |(v, r)| (v, Some(r)));
     check_version(version)?;
     release.map_or(Ok(()), check_version)
-}
-
-/// Checks a rich relation and spells it with single blanks.
-fn parse_rich(text: &str) -> Result<String, String> {
-    let mut tokens = tokens(text)?.into_iter().peekable();
-    let mut out = String::with_capacity(text.len());
-    rich(&mut tokens, &mut out, 0)?;
-    match tokens.next() {
-        None => Ok(out),
-        Some(token) => Err(format!("`{token}` stands behind its end")),
-    }
-}
-
-/// Words, and parentheses that stand alone: those of `perl(Foo)` belong to the word.
-fn tokens(text: &str) -> Result<Vec<&str>, String> {
-    let mut tokens = Vec::new();
-    for word in text.split_whitespace() {
-        let bare = word.trim_start_matches('(');
-        tokens.extend(std::iter::repeat_n("(", word.len() - bare.len()));
-        let (mut open, mut end) = (0u32, bare.len());
-        for (at, c) in bare.char_indices() {
-            match c {
-                '(' => open += 1,
-                ')' if open > 0 => open -= 1,
-                ')' => {
-                    end = at;
-                    break;
-                }
-                _ => {}
-            }
-        }
-        if !bare[..end].is_empty() {
-            tokens.push(&bare[..end]);
-        }
-        if !bare[end..].bytes().all(|b| b == b')') {
-            return Err(format!("`{}` follows a parenthesis", bare[end..].trim_start_matches(')')));
-        }
-        tokens.extend(std::iter::repeat_n(")", bare.len() - end));
-    }
-    Ok(tokens)
-}
-
-type Tokens<'a> = std::iter::Peekable<std::vec::IntoIter<&'a str>>;
-
-fn rich(tokens: &mut Tokens<'_>, out: &mut String, depth: usize) -> Result<(), String> {
-    if depth > DEEPEST {
-        return Err(format!("it nests deeper than {DEEPEST}"));
-    }
-    tokens.next();
-    out.push('(');
-    operand(tokens, out, depth)?;
-    let mut before: Option<&str> = None;
-    loop {
-        let word = tokens.next().ok_or("it does not close a parenthesis")?;
-        if word == ")" {
-            out.push(')');
-            return Ok(());
-        }
-        let chains = matches!(word, "and" | "or" | "with");
-        match (before, word) {
-            (None, "and" | "or" | "with" | "without" | "if" | "unless") | (Some("if" | "unless"), "else") => {}
-            (Some(one), _) if one == word && chains => {}
-            (Some(one), "and" | "or" | "with" | "without" | "if" | "unless" | "else") => {
-                return Err(format!("`{word}` cannot follow `{one}` without parentheses"));
-            }
-            _ => return Err(format!("`{word}` is none of `and`, `or`, `with`, `without`, `if`, `unless`")),
-        }
-        out.push(' ');
-        out.push_str(word);
-        out.push(' ');
-        operand(tokens, out, depth)?;
-        before = Some(word);
-    }
-}
-
-fn operand(tokens: &mut Tokens<'_>, out: &mut String, depth: usize) -> Result<(), String> {
-    if tokens.peek() == Some(&"(") {
-        return rich(tokens, out, depth + 1);
-    }
-    let name = tokens.next().filter(|t| *t != ")").ok_or("it lacks an operand")?;
-    let mut words = vec![name];
-    if tokens.peek().is_some_and(|t| t.starts_with(['<', '>', '='])) {
-        words.extend(tokens.next());
-        words.extend(tokens.next());
-    }
-    out.push_str(&parse_simple(&words)?.spelled());
-    Ok(())
 }
