@@ -17,6 +17,10 @@ pub(crate) const EXTRA_64: u16 = 0x0001;
 pub(crate) const EXTRA_TIME: u16 = 0x5455;
 /// Names are UTF-8: bit 11.
 const FLAG_UTF8: u16 = 1 << 11;
+/// The version of the specification that has zip64, times ten.
+const VERSION_64: u16 = 45;
+/// High byte of "version made by".
+const MADE_BY_UNIX: u16 = 3 << 8;
 /// In a 32-bit field: the value stands in the zip64 extra field.
 const FULL: u32 = u32::MAX;
 
@@ -57,7 +61,7 @@ impl Stamp {
         let d = calendar::date(seconds.clamp(calendar::seconds(first), calendar::seconds(last)));
         let year = u16::try_from(d.year - 1980).unwrap_or_default();
         Self {
-            dos_time: u16::from(d.hour) << 11 | u16::from(d.minute) << 5 | u16::from(d.second) / 2,
+            dos_time: (u16::from(d.hour) << 11) | (u16::from(d.minute) << 5) | (u16::from(d.second) / 2),
             dos_date: year << 9 | u16::from(d.month) << 5 | u16::from(d.day),
             unix: i32::try_from(seconds).ok(),
         }
@@ -104,7 +108,7 @@ impl Record<'_> {
 
     fn version_needed(&self, large: bool) -> u16 {
         if large {
-            45
+            VERSION_64
         } else if self.method == Method::Deflated || self.name.ends_with('/') {
             20
         } else {
@@ -170,7 +174,7 @@ impl Record<'_> {
         let mut out = Vec::with_capacity(46 + self.name.len() + extra.len());
         let version = self.version_needed(self.large() || far);
         put32(&mut out, CENTRAL);
-        put16(&mut out, 3 << 8 | version.max(30)); // made by Unix: the mode below is one of Unix
+        put16(&mut out, MADE_BY_UNIX | version.max(30)); // the mode below is one of Unix
         put16(&mut out, version);
         self.common(&mut out);
         put16(&mut out, len16(extra.len()));
@@ -193,8 +197,8 @@ pub fn end(entries: u64, size: u64, offset: u64) -> Vec<u8> {
     if large {
         put32(&mut out, END_64);
         put64(&mut out, 44); // bytes of this record after this field
-        put16(&mut out, 3 << 8 | 45);
-        put16(&mut out, 45);
+        put16(&mut out, MADE_BY_UNIX | VERSION_64);
+        put16(&mut out, VERSION_64);
         put32(&mut out, 0); // this disk
         put32(&mut out, 0); // disk of the directory
         put64(&mut out, entries);

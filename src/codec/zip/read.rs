@@ -258,29 +258,34 @@ pub fn local<R: Read + Seek + ?Sized>(file: &mut R, entry: &Entry) -> Result<(u6
     Ok((start, difference))
 }
 
+impl Entry {
+    /// Why its content is not read, if it is not.
+    pub fn unsupported(&self) -> Option<String> {
+        match self.method {
+            _ if self.flags & 1 != 0 => Some("it is encrypted".to_owned()),
+            0 | 8 => None,
+            other => Some(format!("it is packed by method {other}")),
+        }
+    }
+}
+
 /// Reads the content that begins at `start`, hands it on in parts, and answers what is wrong with it, if anything is. Never
-/// hands on more than the stated size.
+/// hands on more than the stated size. The entry must not be [`Entry::unsupported`].
 pub fn content<R: Read + Seek + ?Sized>(
     file: &mut R,
     entry: &Entry,
     start: u64,
     sink: &mut dyn FnMut(&[u8]),
 ) -> Result<Option<String>, ZipError> {
-    if entry.flags & 1 != 0 {
-        return Ok(Some("it is encrypted".to_owned()));
-    }
     file.seek(SeekFrom::Start(start))?;
     let packed = BufReader::with_capacity(64 << 10, file.take(entry.packed));
-    match entry.method {
-        0 => drain(packed, entry, sink),
-        8 => {
-            let mut inflate = flate2::bufread::DeflateDecoder::new(packed);
-            let problem = drain(&mut inflate, entry, sink)?;
-            let unread = inflate.total_in() != entry.packed;
-            Ok(problem.or_else(|| unread.then(|| "bytes follow its deflate stream".to_owned())))
-        }
-        other => Ok(Some(format!("its compression method {other} is not read"))),
+    if entry.method == 0 {
+        return drain(packed, entry, sink);
     }
+    let mut inflate = flate2::bufread::DeflateDecoder::new(packed);
+    let problem = drain(&mut inflate, entry, sink)?;
+    let unread = inflate.total_in() != entry.packed;
+    Ok(problem.or_else(|| unread.then(|| "bytes follow its deflate stream".to_owned())))
 }
 
 fn drain(mut input: impl Read, entry: &Entry, sink: &mut dyn FnMut(&[u8])) -> Result<Option<String>, ZipError> {

@@ -15,6 +15,7 @@ use crate::engine::store::Digests;
 use crate::formats::{Artifact, FileName, Format, Layout, Listing, Measure, Piece, Section};
 
 mod changelog;
+pub mod elfdeps;
 mod files;
 mod header;
 pub mod naming;

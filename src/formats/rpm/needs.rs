@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ::rpm::DependencyFlags;
 
+use super::elfdeps;
 use super::header::Writer;
 use super::naming::Name;
 use super::relations::{self, KINDS, Relation};
@@ -77,6 +78,12 @@ impl Needs {
             let config = Relation::equal(format!("config({})", name.name), &*evr).with(DependencyFlags::CONFIG);
             self.add("Provides", config.clone());
             self.add("Requires", config);
+        }
+        for capability in elfdeps::provides(plan) {
+            self.add("Provides", Relation::any(capability).with(DependencyFlags::FIND_PROVIDES));
+        }
+        for capability in elfdeps::requires(plan) {
+            self.add("Requires", Relation::any(capability).with(DependencyFlags::FIND_REQUIRES));
         }
         for interpreter in scripts.requires() {
             self.add("Requires", interpreter);

@@ -88,7 +88,7 @@ fn everything() -> (Plan, Sources) {
     };
     let hardlink = |path: &str, target: &str| entry(path, Kind::Hardlink { target: target.into() });
     let config = |noreplace, missingok| Role::Config { noreplace, missingok };
-    let mut program = with(file("/usr/bin/hello", "hello hello\n"), 0o755, Role::Plain);
+    let mut program = with(file("/usr/bin/hello", "#!/bin/sh\necho hello\n"), 0o755, Role::Plain);
     program.capabilities = Some("cap_net_bind_service=ep".into());
     let mut env = with(file("/etc/hello/env", "PORT=80\n"), 0o640, config(true, false));
     env.owner = Owner { group: "daemon".into(), gid: 1, ..sample::root() };
@@ -123,6 +123,7 @@ fn everything() -> (Plan, Sources) {
     let mut plan = sample::plan_of(entries);
     plan.identity.epoch = Some(2);
     plan.identity.vendor = Some("Ops".into());
+    plan.elf.shebangs.insert("/usr/bin/hello".into(), "/bin/sh".into());
     plan.rpm.prefixes = vec![fact("/opt/hello".into()), fact("/usr/".into())];
     everything_said(&mut plan);
     (plan, sources)

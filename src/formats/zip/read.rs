@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use sha2::{Digest as _, Sha256};
 
-use super::super::{Artifact, Check, ListedEntry, ListedKind, Listing};
+use super::super::{Artifact, Check, ListedEntry, ListedKind, Listing, tree};
 use crate::codec::zip::read::{self as records, Entry, ZipError};
 use crate::diagnostic::{Diagnostic, codes};
 
@@ -16,11 +16,7 @@ const LONGEST_TARGET: usize = 4_095;
 const MOST_FINDINGS: usize = 100;
 
 pub(super) fn read(artifact: &mut dyn Artifact, name: &str) -> Result<Listing, Diagnostic> {
-    let failed = |e: ZipError| match e {
-        ZipError::Io(e) => Diagnostic::error(codes::ZIP_UNREADABLE, "the zip cannot be read").note(e.to_string()),
-        other => Diagnostic::error(codes::ZIP_UNREADABLE, format!("the zip cannot be read: {other}")),
-    };
-    let failed = |e: ZipError| failed(e).path(name).help("fetch or build the artifact again");
+    let failed = |e: ZipError| damage(&e).path(name);
     let packed_size = artifact.seek(std::io::SeekFrom::End(0)).map_err(|e| failed(e.into()))?;
     let directory = records::directory(artifact).map_err(failed)?;
     let mut listing = Listing { format: "zip", packed_size, ..Listing::default() };
@@ -53,6 +49,17 @@ pub(super) fn read(artifact: &mut dyn Artifact, name: &str) -> Result<Listing, D
     Ok(listing)
 }
 
+/// Says why an archive cannot be read on.
+fn damage(error: &ZipError) -> Diagnostic {
+    match error {
+        ZipError::Io(e) => tree::io_damage(e),
+        ZipError::TooLarge { .. } => Diagnostic::error(codes::ARTIFACT_LIMIT, error.to_string()),
+        ZipError::Split => Diagnostic::error(codes::ARTIFACT_UNSUPPORTED, error.to_string())
+            .help("join the parts with `zip -s 0 SPLIT.zip --out WHOLE.zip`"),
+        ZipError::NoEnd | ZipError::Damaged(_) => tree::damaged(error.to_string()),
+    }
+}
+
 struct Reader<'a> {
     artifact: &'a mut dyn Artifact,
     listing: Listing,
@@ -69,12 +76,12 @@ struct Reader<'a> {
 impl Reader<'_> {
     fn entry(&mut self, entry: &Entry) -> Result<(), ZipError> {
         let name = entry.name.strip_prefix(&self.root).unwrap_or(&entry.name);
-        let path = format!("/{}", name.trim_end_matches('/'));
+        let path = tree::absolute(&name.replace('\\', "/")).0.unwrap_or_else(|| "/".to_owned());
         self.judge_name(entry);
         if !self.seen.insert(path.clone()) {
-            self.find(codes::ZIP_DUPLICATE, entry, "stands in the archive twice", "only one of them is extracted");
+            self.push(Diagnostic::warning(codes::ARTIFACT_DUPLICATE, format!("`{path}` is there twice")).path(&path));
         }
-        let mut problem = None;
+        let (mut problem, mut whole) = (None, true);
         let mut sha256 = Sha256::new();
         let mut target = Vec::new();
         let kind = kind_of(entry);
@@ -88,7 +95,12 @@ impl Reader<'_> {
                 let end = start.saturating_add(entry.packed);
                 if entry.offset < self.end || end > self.limit {
                     let help = "an archive that packs the same bytes into many entries grows without bound";
-                    self.find(codes::ZIP_OVERLAP, entry, "overlaps another entry or the directory", help);
+                    let message = format!("`{path}` overlaps another entry or the directory");
+                    self.push(Diagnostic::error(codes::ZIP_OVERLAP, message).path(&path).help(help));
+                } else if let Some(why) = entry.unsupported() {
+                    let message = format!("the content of `{path}` was not read: {why}");
+                    self.push(Diagnostic::warning(codes::ARTIFACT_UNSUPPORTED, message).path(&path));
+                    whole = false;
                 } else {
                     let bad = records::content(self.artifact, entry, start, &mut |bytes| {
                         sha256.update(bytes);
@@ -102,11 +114,10 @@ impl Reader<'_> {
                 self.end = self.end.max(end.min(self.limit));
             }
         }
-        let whole = problem.is_none();
         if let Some(problem) = problem {
             self.damaged += 1;
-            let message = format!("`{}` cannot be trusted: {problem}", entry.name.escape_debug());
-            self.push(Diagnostic::error(codes::ZIP_DAMAGED, message).help("fetch or build the artifact again"));
+            whole = false;
+            self.push(tree::damaged(format!("`{path}` is damaged: {problem}")).path(&path));
         }
         let kind = match kind {
             None => ListedKind::File,
@@ -126,7 +137,7 @@ impl Reader<'_> {
             group: String::new(),
             size: if file { entry.size } else { 0 },
             mtime: entry.mtime,
-            sha256: (file && whole).then(|| sha256.finalize().iter().map(|b| format!("{b:02x}")).collect()),
+            sha256: (file && whole).then(|| tree::hex(&sha256.finalize())),
             flags: Vec::new(),
             capabilities: None,
             layer: None,
@@ -135,20 +146,16 @@ impl Reader<'_> {
     }
 
     fn judge_name(&mut self, entry: &Entry) {
-        let name = &entry.name;
+        let (name, shown) = (&entry.name, entry.name.escape_debug());
         let drive = name.as_bytes().get(1) == Some(&b':');
         if name.starts_with(['/', '\\']) || drive || name.split(['/', '\\']).any(|part| part == "..") {
-            let help = "do not extract it with a tool that follows such names";
-            self.find(codes::ZIP_ESCAPES, entry, "leaves the folder that it is extracted into", help);
+            let message = format!("the path `{shown}` leaves the folder that it is extracted into");
+            self.push(Diagnostic::error(codes::ARTIFACT_ESCAPING_PATH, message).path(name));
         }
         if entry.name_replaced || name.contains('\0') {
-            self.find(codes::ZIP_NAME, entry, "has a name that is no UTF-8 text", "it is shown with replacements");
+            let message = format!("the path `{shown}` is not UTF-8");
+            self.push(Diagnostic::warning(codes::ARTIFACT_ODD, message).path(name));
         }
-    }
-
-    fn find(&mut self, code: crate::diagnostic::Code, entry: &Entry, what: &str, help: &str) {
-        let message = format!("`{}` {what}", entry.name.escape_debug());
-        self.push(Diagnostic::warning(code, message).help(help));
     }
 
     fn push(&mut self, finding: Diagnostic) {

@@ -45,7 +45,7 @@ It does nothing else.
 %install
 mkdir -p %{buildroot}/{etc/hello,usr/bin,opt/hello/empty,usr/share/hello}
 cd %{buildroot}
-echo hello hello > usr/bin/hello; chmod 755 usr/bin/hello
+printf '#!/bin/sh\necho hello\n' > usr/bin/hello; chmod 755 usr/bin/hello
 ln -s hello usr/bin/hi
 echo PORT=80 > etc/hello/env; echo PORT=80 > etc/hello/env2
 printf lic > usr/share/hello/LICENSE; printf doc > usr/share/hello/README
@@ -113,6 +113,9 @@ const DIFFERENCES: &[(u32, &str)] = &[
     (1132, "PLATFORM: rpmbuild names the machine that it runs on"),
     (1141, "FILECLASS: fitout does not look into files that are not ELF"),
     (1142, "CLASSDICT: the same"),
+    (1143, "FILEDEPENDSX: which file needs which relation is told to nobody but `rpm -q --filerequire`"),
+    (1144, "FILEDEPENDSN: the same"),
+    (1145, "DEPENDSDICT: the same"),
     (5092, "PAYLOADDIGEST: another deflate"),
 ];
 
