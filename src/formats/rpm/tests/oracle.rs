@@ -204,7 +204,7 @@ fn the_rpm_crate_reads_what_we_write() {
         let mut contents = BTreeMap::new();
         for file in package.files().unwrap() {
             let file = file.unwrap();
-            contents.insert(file.metadata.path().to_str().unwrap().to_owned(), file.content.len());
+            contents.insert(file.metadata.path().to_str().unwrap().to_owned(), file.content().len());
         }
         let data: usize = ["data", "data2", "zdata3"].iter().filter_map(|n| contents.get(&format!("/opt/hello/{n}"))).sum();
         assert!(data >= 64_000 && contents["/etc/hello/env"] == 8, "{contents:?}");
