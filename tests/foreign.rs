@@ -5,3 +5,8 @@
 
 #[path = "foreign/elf.rs"]
 mod elf;
+
+mod support;
+
+#[path = "foreign/examples.rs"]
+mod examples;
