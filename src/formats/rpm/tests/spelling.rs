@@ -209,7 +209,7 @@ fn rich_relations_may_stand_where_rpm_takes_them() {
         "(a without (b and c))", "(a without b without c)", "(a and b or c)", "(a)", "()", "(a if b if c)",
         "((a and b) with c)", "((a with b) and c)", "(a if (b unless c))", "((a unless b) if c)",
         "(a unless (b if c))", "((a if b) unless c)", "(a if b else (c unless d))", "(a if (b or (c if d)))",
-        "((a or (b if c)) and d)", "(((a)))", "(a with (b with (c or d)))", "(a or b", "(a or b) c", "(a nor b)",
+        "((a or (b if c)) and d)", "(((a)))", "(a with (b with (c or d)))", "(a or b", "(a nor b)",
     ];
     for word in ["Requires", "Conflicts", "Supplements", "Obsoletes"] {
         let kind = relations::kind(word).unwrap().0;
