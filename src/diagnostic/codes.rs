@@ -196,7 +196,34 @@ codes! {
     // --- end of deb ---
 
     // --- rpm ---
-    //
+    RPM_NAME = "rpm/invalid-name", Input,
+        "rpm takes letters, digits and `+`, `-`, `.`, `_` in a package name, and a letter, a digit or `_` as its first character. Other characters would make file names and relations ambiguous, and dnf could not name the package. Set another `name` in `[package]`.";
+    RPM_VERSION = "rpm/invalid-version", Input,
+        "rpm takes letters, digits and `.`, `_`, `+`, `~`, `^` in a version. A hyphen ends the version and begins the release, so fitout writes the prerelease of `1.2.3-rc.1` as `1.2.3~rc.1`, which sorts before `1.2.3`. What is left that rpm does not take is refused, because any other spelling might sort wrongly.";
+    RPM_RELEASE = "rpm/invalid-release", Input,
+        "The release counts packagings of one version. rpm takes the same characters in it as in a version, and no hyphen. It is `1` unless `release` in `[package]` says otherwise.";
+    RPM_DISTRIBUTION = "rpm/unknown-distribution", Input,
+        "`distribution` in `[format.rpm]` names the family and its release, such as `el-9` or `fedora-43`; the package's release gets that distribution's suffix (`.el9`, `.fc43`). Leave it unset for a package that suits all supported distributions.";
+    RPM_RELATION = "rpm/invalid-relation", Input,
+        "A relation is `name`, a name with a comparison such as `name >= 1:2.0-1`, a path, or a rich relation in parentheses such as `(a or b)`. Each stands in a string of its own, with blanks around the comparison. rpm would take a misspelt one as the name of a package that does not exist, and the package could not be installed.";
+    RPM_SCRIPT = "rpm/invalid-script", Input,
+        "A scriptlet belongs to one of rpm's moments and is run by a program given by its absolute path, or by rpm's own `<lua>`. All parts for one moment run in one program.";
+    RPM_TRIGGER = "rpm/invalid-trigger", Input,
+        "A trigger waits for packages (`bash`, `zsh >= 5`), a file trigger for absolute path prefixes. rpm ignores what it does not know in a header, so a wrong one would never run; it is refused instead.";
+    RPM_PREFIX = "rpm/invalid-prefix", Input,
+        "A relocatable prefix is an absolute path under which the package has files; `rpm --prefix` moves them elsewhere at installation. A prefix without files has no effect, so it is probably misspelt.";
+    RPM_TEXT = "rpm/invalid-text", Input,
+        "The fields of an rpm header are single lines, but for the description, and none of them can hold a NUL. Shorten the text, or move it into `description`.";
+    RPM_ENTRY = "rpm/invalid-entry", Input,
+        "rpm has no way to say this of a file. A hard link needs its first name in the same package, before it; every path needs a name.";
+    RPM_CLOCK = "rpm/time-out-of-range", Input,
+        "rpm keeps times as unsigned 32-bit seconds since 1970. The clock of the build is SOURCE_DATE_EPOCH, or else the time of the commit.";
+    RPM_HEADER_TOO_LARGE = "rpm/header-too-large", Input,
+        "All file names, digests and relations of an rpm stand in its header, and rpm refuses headers over 256 MiB. That is about a million files; ship them as an archive or in several packages.";
+    RPM_DAMAGED = "rpm/damaged", Input,
+        "The file is no rpm package, or it is cut off, or its headers contradict themselves. Compare its size and digest with those of the original; `rpm -K FILE` says what rpm thinks of it.";
+    RPM_ODD = "rpm/odd-content", Lint,
+        "The package can be read, and something in it is not as it should be: a path that escapes, a path that is there twice, a payload that fitout cannot unpack. Whoever built it should know.";
     // --- end of rpm ---
 
     // --- tarball, zip, source archive ---
