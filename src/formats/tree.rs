@@ -5,7 +5,6 @@
 //! ([`crate::codec::decompress`]), and what the archive's own prefix means.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::error::Error as _;
 use std::fmt::Write as _;
 use std::io::{self, Read};
 
