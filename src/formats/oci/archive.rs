@@ -116,9 +116,10 @@ fn blob<'p>(
 
 /// Digest and size of a layer's blob.
 fn packed(known: &Known, at: usize) -> (String, u64) {
-    known.sections.get(at).map_or_else(Default::default, |facts| {
-        (digest(&facts.packed_sha256.unwrap_or_default()), facts.packed_size)
-    })
+    known
+        .sections
+        .get(at)
+        .map_or_else(Default::default, |facts| (digest(&facts.packed_sha256.unwrap_or_default()), facts.packed_size))
 }
 
 /// What names the layers: configs, manifests, indexes.

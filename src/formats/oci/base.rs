@@ -29,11 +29,7 @@ const DEEPEST: usize = 4;
 ///
 /// # Errors
 /// When the base is not there or damaged, has no image for the target, or has more than one and none was named.
-pub fn resolve(
-    base: &Fact<Base>,
-    target: &Target,
-    sources: &mut Sources,
-) -> Result<Option<ResolvedBase>, Diagnostic> {
+pub fn resolve(base: &Fact<Base>, target: &Target, sources: &mut Sources) -> Result<Option<ResolvedBase>, Diagnostic> {
     let found = match &base.value {
         Base::Scratch => return Ok(None),
         Base::Layout(folder, reference) => {
@@ -69,7 +65,8 @@ pub(super) fn checked(base: &ResolvedBase, origin: &Origin, digests: &Digests) -
 
 fn refuse(what: impl AsRef<str>) -> Diagnostic {
     let message = format!("the base image cannot be used: {}", what.as_ref());
-    Diagnostic::error(codes::OCI_BASE, message).help("make an OCI layout of it: `skopeo copy docker://IMAGE oci:FOLDER:TAG`")
+    Diagnostic::error(codes::OCI_BASE, message)
+        .help("make an OCI layout of it: `skopeo copy docker://IMAGE oci:FOLDER:TAG`")
 }
 
 /// Where blobs are read from.
@@ -118,8 +115,11 @@ impl Place {
         if named.is_empty() {
             let names: Vec<_> = index.manifests.iter().filter_map(name_of).map(|n| format!("`{n}`")).collect();
             let reference = reference.unwrap_or_default();
-            return Err(refuse(format!("it holds no image `{reference}`"))
-                .help(if names.is_empty() { "its images have no names".into() } else { format!("it holds {}", names.join(", ")) }));
+            return Err(refuse(format!("it holds no image `{reference}`")).help(if names.is_empty() {
+                "its images have no names".into()
+            } else {
+                format!("it holds {}", names.join(", "))
+            }));
         }
         let mut candidates = Vec::new();
         let mut others = BTreeSet::new();
@@ -132,8 +132,9 @@ impl Place {
         let candidate = match candidates.pop() {
             None => {
                 let others: Vec<_> = others.into_iter().collect();
-                return Err(refuse(format!("it has no image for `{target}`"))
-                    .help(format!("it is for {}", others.join(", "))));
+                return Err(
+                    refuse(format!("it has no image for `{target}`")).help(format!("it is for {}", others.join(", ")))
+                );
             }
             Some(_) if !candidates.is_empty() => {
                 let names: Vec<_> = index.manifests.iter().filter_map(name_of).collect();
@@ -165,9 +166,11 @@ impl Place {
         let bytes = self.blob(descriptor)?;
         if descriptor.is_index() {
             let index: Index = parse(&bytes, "an index")?;
-            return index.manifests.iter().take(MOST_IMAGES).try_for_each(|inner| {
-                self.collect(inner, name.clone(), target, depth - 1, found, others)
-            });
+            return index
+                .manifests
+                .iter()
+                .take(MOST_IMAGES)
+                .try_for_each(|inner| self.collect(inner, name.clone(), target, depth - 1, found, others));
         }
         let manifest: Manifest = parse(&bytes, "a manifest")?;
         if manifest.schema_version != 2 {
@@ -289,9 +292,10 @@ fn name_of(descriptor: &Descriptor) -> Option<String> {
 
 /// By its whole name, or by the tag alone.
 fn is_named(descriptor: &Descriptor, reference: &str) -> bool {
-    [REF_NAME, IMAGE_NAME].iter().filter_map(|key| descriptor.annotations.get(*key)).any(|name| {
-        name == reference || name.rsplit_once(':').is_some_and(|(_, tag)| tag == reference)
-    })
+    [REF_NAME, IMAGE_NAME]
+        .iter()
+        .filter_map(|key| descriptor.annotations.get(*key))
+        .any(|name| name == reference || name.rsplit_once(':').is_some_and(|(_, tag)| tag == reference))
 }
 
 /// Whether an image of this platform runs on the target. A variant that is left out says nothing; `arm64` is `v8`.

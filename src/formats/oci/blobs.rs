@@ -41,7 +41,8 @@ impl Blobs {
         while at < end {
             archive.seek(SeekFrom::Start(at)).map_err(io_damage)?;
             let passed = Cell::new(0);
-            let mut reader = Reader::new(Counted { input: BufReader::with_capacity(4096, &mut *archive), passed: &passed });
+            let mut reader =
+                Reader::new(Counted { input: BufReader::with_capacity(4096, &mut *archive), passed: &passed });
             let Some(member) = reader.next_member().map_err(|e| tree::tar_damage(&shift(e, at)))? else { break };
             let range = Range { offset: at + passed.get(), length: member.size };
             let next = member.size.checked_next_multiple_of(512).and_then(|size| range.offset.checked_add(size));

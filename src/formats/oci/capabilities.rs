@@ -93,9 +93,7 @@ pub(super) fn decode(value: &[u8]) -> Option<String> {
     let mut clauses: std::collections::BTreeMap<String, Vec<String>> = std::collections::BTreeMap::new();
     for bit in (0..64).filter(|bit| (permitted | inheritable) >> bit & 1 != 0) {
         let mut flags = String::new();
-        for (flag, on) in
-            [('e', effective), ('i', inheritable >> bit & 1 != 0), ('p', permitted >> bit & 1 != 0)]
-        {
+        for (flag, on) in [('e', effective), ('i', inheritable >> bit & 1 != 0), ('p', permitted >> bit & 1 != 0)] {
             flags.extend(on.then_some(flag));
         }
         let name = NAMES.get(bit).map_or_else(|| format!("{bit}"), |name| format!("cap_{name}"));

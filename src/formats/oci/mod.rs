@@ -153,7 +153,11 @@ fn settings(plan: &Plan, findings: &mut Findings) {
     let number = |text: &str| !text.is_empty() && text.parse::<u32>().is_ok();
     let (uid, gid) = image.user.split_once(':').unwrap_or((&image.user, "0"));
     if !image.user.is_empty() && !(number(uid) && number(gid)) {
-        refuse("user", &image.user, "write it as numbers, `10001:10001`: engines check that it is not root by the number");
+        refuse(
+            "user",
+            &image.user,
+            "write it as numbers, `10001:10001`: engines check that it is not root by the number",
+        );
     }
     for port in &image.ports {
         let (number, protocol) = port.split_once('/').unwrap_or((port, "tcp"));

@@ -120,10 +120,14 @@ mod tests {
 
     #[test]
     fn repositories_follow_the_grammar_of_references() {
-        for good in ["localhost/hello", "hello", "docker.io/team/app", "r.example:5000/a/b-c/d__e.f", "a--b", "team/app"] {
+        for good in
+            ["localhost/hello", "hello", "docker.io/team/app", "r.example:5000/a/b-c/d__e.f", "a--b", "team/app"]
+        {
             assert!(is_repository(good), "{good}");
         }
-        for bad in ["", "/a", "a/", "a//b", "Team/app", "a:1", "a@b", "r.example:x/a", "a_-b", "a___b", "a..b", "-a", "a-"] {
+        for bad in
+            ["", "/a", "a/", "a//b", "Team/app", "a:1", "a@b", "r.example:x/a", "a_-b", "a___b", "a..b", "-a", "a-"]
+        {
             assert!(!is_repository(bad), "{bad}");
         }
         let mut plan = plan_of(Vec::new());
