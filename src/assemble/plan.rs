@@ -408,15 +408,20 @@ pub enum Churn {
 pub struct ElfFacts {
     /// Every ELF file, by path on the host.
     pub files: BTreeMap<Arc<str>, ElfFile>,
+    /// First line without `#!` of every script with an x bit, by path on the host.
+    pub shebangs: BTreeMap<Arc<str>, String>,
 }
 
 /// One ELF file.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[allow(clippy::struct_excessive_bools)]
 pub struct ElfFile {
     /// 64 bit.
     pub is_64: bool,
     /// `e_machine`.
     pub machine: u16,
+    /// `e_flags`; on ARM they hold the float ABI.
+    pub flags: u32,
     /// Little endian.
     pub little_endian: bool,
     /// `DT_SONAME`.
@@ -429,6 +434,8 @@ pub struct ElfFile {
     pub verneed: BTreeMap<String, BTreeSet<String>>,
     /// `.gnu.version_d` without the base entry.
     pub verdef: BTreeSet<String>,
+    /// The base entry of `.gnu.version_d`: the file's own name when it was linked.
+    pub verdef_base: Option<String>,
     /// `DT_RPATH` and `DT_RUNPATH` parts, `$ORIGIN` kept.
     pub runpath: Vec<String>,
     /// `DT_GNU_HASH` without `DT_HASH`.
@@ -439,6 +446,8 @@ pub struct ElfFile {
     pub debug: bool,
     /// `ET_EXEC` or `ET_DYN` (objects and cores have neither needs nor provides).
     pub linked: bool,
+    /// `ET_DYN`: a library, or a position-independent program.
+    pub shared: bool,
     /// Mode of the entry has an x bit.
     pub executable: bool,
     /// Has a symbol table or debug sections.

@@ -10,6 +10,9 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{self, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
+pub use super::json_schema::json_schema;
+use crate::diagnostic::codes;
+
 /// A value and the bytes of the file that it was read from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct At<T> {
@@ -38,6 +41,10 @@ impl<T: JsonSchema> JsonSchema for At<T> {
     fn schema_name() -> std::borrow::Cow<'static, str> {
         T::schema_name()
     }
+    // The same id makes it the same definition: a place is not part of the grammar.
+    fn schema_id() -> std::borrow::Cow<'static, str> {
+        T::schema_id()
+    }
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
         T::json_schema(generator)
     }
@@ -51,9 +58,10 @@ pub type Text = At<String>;
 /// A list of strings with their places.
 pub type Texts = Vec<Text>;
 
-/// The whole file.
+/// What is packaged, where its files go, and what each format adds.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+#[schemars(title = "fitout.toml")]
 pub struct Manifest {
     /// What the package is.
     pub package: Package,
@@ -80,9 +88,10 @@ pub const NOT_YET: &[(&str, &str)] = &[
     ("report", "the size report"),
 ];
 
-/// `[package]`
+/// `[package]`: who and what the package is, the same in every format.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+#[schemars(title = "[package]")]
 pub struct Package {
     /// Package name in every format; the preset may know it.
     pub name: Option<Text>,
@@ -92,19 +101,19 @@ pub struct Package {
     pub epoch: Option<At<u32>>,
     /// Revision of the packaging: Debian revision, rpm Release (1 if unset there).
     pub release: Option<Text>,
-    /// One line, no full stop.
+    /// What it is, in one line without a full stop.
     pub summary: Option<Text>,
-    /// Paragraphs; an empty line separates them.
+    /// What it is, at length: paragraphs; an empty line separates them.
     pub description: Option<Text>,
-    /// `Name <mail>`.
+    /// Who answers for the package: `Name <mail>`.
     pub maintainer: Option<Text>,
-    /// SPDX expression.
+    /// Licence as an SPDX expression, such as `Apache-2.0 OR MIT`.
     pub license: Option<Text>,
     /// File with the licence's text, shipped as documentation.
     pub license_file: Option<Text>,
     /// Copyright line, such as `2026 Example Ltd`; the maintainer's if unset.
     pub copyright: Option<Text>,
-    /// URL.
+    /// URL of the project.
     pub homepage: Option<Text>,
     /// Who distributes it.
     pub vendor: Option<Text>,
@@ -158,16 +167,18 @@ impl JsonSchema for VersionSource {
     }
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({ "anyOf": [
-            { "type": "string" },
+            { "type": "string", "description": "The version itself." },
             { "type": "object", "additionalProperties": false, "required": ["from"],
-              "properties": { "from": { "type": "string" } } },
+              "properties": { "from": { "type": "string", "description":
+                "`git`, `mix.exs`, `Cargo.toml`, `release`, `file:PATH`, `file:PATH#KEY`, `command:…`." } } },
         ] })
     }
 }
 
-/// `[build]`
+/// `[build]`: where the application comes from, and which artifacts are made of it.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+#[schemars(title = "[build]")]
 pub struct Build {
     /// What kind of application it is; `fitout init` detects it.
     pub preset: Option<At<Preset>>,
@@ -176,6 +187,7 @@ pub struct Build {
     /// The built application: a folder (otp, plain) or the target folder (rust).
     pub input: Option<Text>,
     /// Formats to make; all if unset.
+    #[schemars(with = "Option<Vec<FormatName>>")]
     pub formats: Option<Texts>,
     /// `os/arch` as Go and OCI spell it, such as `linux/arm64`; the host's if unset.
     pub targets: Option<Texts>,
@@ -186,6 +198,7 @@ pub struct Build {
 /// Kinds of application.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
+#[schemars(title = "preset")]
 pub enum Preset {
     /// Any tree.
     Plain,
@@ -198,6 +211,8 @@ pub enum Preset {
 /// `[[files]]`: exactly one of `from`, `link`, `text`, `directory`.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+#[schemars(title = "[[files]]")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a key that users switch on by itself")]
 pub struct Files {
     /// A file, a folder (its whole tree) or a glob, relative to the config file.
     pub from: Option<Text>,
@@ -221,8 +236,10 @@ pub struct Files {
     /// `user:group` or `user`.
     pub owner: Option<Text>,
     /// Octal with a leading zero, such as `"0640"`: for files (directories of a tree get `dir-mode`).
+    #[schemars(with = "Option<Mode>")]
     pub mode: Option<Text>,
     /// Octal with a leading zero, for directories of a tree.
+    #[schemars(with = "Option<Mode>")]
     pub dir_mode: Option<Text>,
     /// POSIX capabilities in text form, such as `cap_net_bind_service=ep`.
     pub capabilities: Option<Text>,
@@ -237,6 +254,7 @@ pub struct Files {
 /// Roles of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
+#[schemars(title = "role")]
 pub enum Role {
     /// Nothing special.
     Plain,
@@ -281,14 +299,16 @@ impl JsonSchema for OneOrMany {
     fn schema_name() -> std::borrow::Cow<'static, str> {
         "OneOrMany".into()
     }
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "anyOf": [{ "type": "string" }, { "type": "array", "items": { "type": "string" } }] })
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let name = generator.subschema_for::<FormatName>();
+        json_schema!({ "anyOf": [name, { "type": "array", "items": name }] })
     }
 }
 
-/// `[format]`
+/// `[format]`: one table for each format, in that format's own words.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+#[schemars(title = "[format]")]
 pub struct Formats {
     /// `[format.deb]`
     pub deb: Deb,
@@ -305,40 +325,41 @@ pub struct Formats {
 /// `[format.deb]`: words of deb-control(5).
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+#[schemars(title = "[format.deb]")]
 pub struct Deb {
     /// `gzip[:1-12]`, `xz[:0-9]`, `zstd[:1-19]` or `none`; `gzip:6` unless set.
     pub compression: Option<Text>,
     /// `debian-12`, `ubuntu-24.04` …; unset means what suits all that are supported.
     pub distribution: Option<Text>,
-    /// Section, `misc` unless set.
+    /// Section of the archive; `misc` unless set.
     pub section: Option<Text>,
-    /// Priority, `optional` unless set.
+    /// Priority; `optional` unless set.
     pub priority: Option<Text>,
     /// Source package name, where it differs.
     pub source: Option<Text>,
-    /// Essential: yes.
+    /// Essential: the system does not work without it. Never set this for an application.
     pub essential: bool,
     /// Multi-Arch: `same`, `foreign`, `allowed`.
     pub multi_arch: Option<Text>,
-    /// Pre-Depends
+    /// Pre-Depends: what must be configured before this package is unpacked.
     pub pre_depends: Texts,
     /// Depends, besides what the ELF files need.
     pub depends: Texts,
-    /// Recommends
+    /// Recommends: installed along unless the administrator says no.
     pub recommends: Texts,
-    /// Suggests
+    /// Suggests: worth a look.
     pub suggests: Texts,
-    /// Enhances
+    /// Enhances: the reverse of Suggests.
     pub enhances: Texts,
-    /// Conflicts
+    /// Conflicts: what cannot be unpacked at the same time.
     pub conflicts: Texts,
-    /// Breaks
+    /// Breaks: what stops working, usually older versions of another package.
     pub breaks: Texts,
-    /// Replaces
+    /// Replaces: whose files this package may take over.
     pub replaces: Texts,
-    /// Provides
+    /// Provides: virtual packages.
     pub provides: Texts,
-    /// Any other control fields.
+    /// Any other control fields, by name.
     pub fields: BTreeMap<String, Text>,
     /// Sonames that fitout's table lacks, or has otherwise: `"libfoo.so.1" = "libfoo1 (>= 1.2)"`.
     pub libraries: BTreeMap<String, Text>,
@@ -346,15 +367,16 @@ pub struct Deb {
     pub no_auto_depends: bool,
     /// Lines of the triggers file (deb-triggers(5)).
     pub triggers: Texts,
-    /// Maintainer scripts.
+    /// Files that become the maintainer scripts.
     pub scripts: DebScripts,
-    /// Lines of the lintian overrides file, each `tag: why` becomes a comment and an override.
+    /// Lintian tags that are right here; each becomes a comment and an override.
     pub lintian_overrides: Vec<At<Override>>,
 }
 
-/// One lintian override and its reason.
+/// A lintian tag that is right in this package, and why.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[schemars(title = "[[format.deb.lintian-overrides]]")]
 pub struct Override {
     /// The tag, with its context if needed.
     pub tag: String,
@@ -362,23 +384,25 @@ pub struct Override {
     pub reason: String,
 }
 
-/// `[format.deb.scripts]`: files with the scripts' text.
+/// `[format.deb.scripts]`: files whose text becomes part of the maintainer scripts (deb-preinst(5) and its kin).
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+#[schemars(title = "[format.deb.scripts]")]
 pub struct DebScripts {
-    /// File.
+    /// File with the text that runs before unpacking.
     pub preinst: Option<Text>,
-    /// File.
+    /// File with the text that runs after configuring.
     pub postinst: Option<Text>,
-    /// File.
+    /// File with the text that runs before removal.
     pub prerm: Option<Text>,
-    /// File.
+    /// File with the text that runs after removal and at purge.
     pub postrm: Option<Text>,
 }
 
 /// `[format.rpm]`: words of rpm's spec files.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+#[schemars(title = "[format.rpm]")]
 pub struct Rpm {
     /// `gzip[:1-12]`, `xz[:0-9]`, `zstd[:1-19]` or `none`; `gzip:6` unless set.
     pub compression: Option<Text>,
@@ -392,74 +416,77 @@ pub struct Rpm {
     pub packager: Option<Text>,
     /// Requires, besides what the ELF files need.
     pub requires: Texts,
-    /// Requires(pre)
+    /// Requires(pre): what `%pre` needs.
     pub requires_pre: Texts,
-    /// Requires(post)
+    /// Requires(post): what `%post` needs.
     pub requires_post: Texts,
-    /// Requires(preun)
+    /// Requires(preun): what `%preun` needs.
     pub requires_preun: Texts,
-    /// Requires(postun)
+    /// Requires(postun): what `%postun` needs.
     pub requires_postun: Texts,
-    /// Recommends
+    /// Recommends: installed along unless the administrator says no.
     pub recommends: Texts,
-    /// Suggests
+    /// Suggests: worth a look.
     pub suggests: Texts,
-    /// Supplements
+    /// Supplements: the reverse of Recommends.
     pub supplements: Texts,
-    /// Enhances
+    /// Enhances: the reverse of Suggests.
     pub enhances: Texts,
-    /// Conflicts
+    /// Conflicts: what cannot be installed at the same time.
     pub conflicts: Texts,
-    /// Obsoletes
+    /// Obsoletes: what this package takes the place of.
     pub obsoletes: Texts,
-    /// Provides
+    /// Provides: what else it can be required as.
     pub provides: Texts,
-    /// `OrderWithRequires`
+    /// `OrderWithRequires`: installed after these, if both are in one transaction.
     pub order_with_requires: Texts,
     /// Do not derive Requires and Provides from ELF files.
     pub no_auto_requires: bool,
-    /// Relocatable prefixes.
+    /// Prefixes that may be moved at installation (`rpm --prefix`).
     pub prefixes: Texts,
-    /// Scriptlets.
+    /// Files that become the scriptlets.
     pub scripts: RpmScripts,
-    /// `%triggerin`, `%triggerun` …
+    /// `%triggerin`, `%triggerun` and their kin.
     pub triggers: Vec<At<RpmTrigger>>,
 }
 
-/// `[format.rpm.scripts]`
+/// `[format.rpm.scripts]`: files whose text becomes part of the scriptlets.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+#[schemars(title = "[format.rpm.scripts]")]
 pub struct RpmScripts {
-    /// `%pre`
+    /// `%pre`: runs before installation.
     pub pre: Option<At<Scriptlet>>,
-    /// `%post`
+    /// `%post`: runs after installation.
     pub post: Option<At<Scriptlet>>,
-    /// `%preun`
+    /// `%preun`: runs before removal.
     pub preun: Option<At<Scriptlet>>,
-    /// `%postun`
+    /// `%postun`: runs after removal.
     pub postun: Option<At<Scriptlet>>,
-    /// `%pretrans`
+    /// `%pretrans`: runs before the transaction.
     pub pretrans: Option<At<Scriptlet>>,
-    /// `%posttrans`
+    /// `%posttrans`: runs after the transaction.
     pub posttrans: Option<At<Scriptlet>>,
-    /// `%verifyscript`
+    /// `%verifyscript`: runs when the package is verified.
     pub verify: Option<At<Scriptlet>>,
 }
 
 /// A scriptlet: a file with its text, and the program that runs it.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[schemars(title = "scriptlet")]
 pub struct Scriptlet {
-    /// File.
+    /// File with the text.
     pub file: Text,
     /// Program and its arguments, `["/bin/sh"]` unless set.
     #[serde(default)]
     pub interpreter: Texts,
 }
 
-/// `[[format.rpm.triggers]]`
+/// `[[format.rpm.triggers]]`: a script that runs when another package, or a file, comes or goes.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[schemars(title = "[[format.rpm.triggers]]")]
 pub struct RpmTrigger {
     /// `triggerprein`, `triggerin`, `triggerun`, `triggerpostun`, `filetriggerin`, `filetriggerun`, `filetriggerpostun`,
     /// `transfiletriggerin`, `transfiletriggerun`, `transfiletriggerpostun`.
@@ -476,17 +503,19 @@ pub struct RpmTrigger {
     pub priority: Option<u32>,
 }
 
-/// `[format.tarball]`
+/// `[format.tarball]`: the archive with one folder inside.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+#[schemars(title = "[format.tarball]")]
 pub struct Tarball {
     /// `gzip[:1-12]`, `xz[:0-9]`, `zstd[:1-19]` or `none`; `gzip:6` unless set.
     pub compression: Option<Text>,
 }
 
-/// `[format.zip]`
+/// `[format.zip]`: the archive with one folder inside.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+#[schemars(title = "[format.zip]")]
 pub struct Zip {
     /// `gzip[:1-12]` (deflate) or `none`.
     pub compression: Option<Text>,
@@ -495,6 +524,7 @@ pub struct Zip {
 /// `[format.oci]`: words of the image configuration.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+#[schemars(title = "[format.oci]")]
 pub struct Oci {
     /// `gzip[:1-12]`, `zstd[:1-19]` or `none`; `gzip:6` unless set.
     pub compression: Option<Text>,
@@ -504,43 +534,44 @@ pub struct Oci {
     pub repository: Option<Text>,
     /// Tag; the version unless set.
     pub tag: Option<Text>,
-    /// `uid[:gid]`, numeric.
+    /// Who the program runs as: `uid[:gid]`, numeric.
     pub user: Option<Text>,
-    /// Exec form.
+    /// Program and its first arguments, as a list (exec form).
     pub entrypoint: Option<Texts>,
-    /// Exec form.
+    /// Arguments that `run` may replace, as a list (exec form).
     pub cmd: Option<Texts>,
     /// Environment variables of the container; never a secret.
     pub env: BTreeMap<String, Text>,
-    /// `80`, `53/udp`.
+    /// Ports that it listens on, such as `80` or `53/udp`.
     pub ports: Texts,
-    /// Directories that are volumes.
+    /// Directories that outlive the container.
     pub volumes: Texts,
-    /// Working directory.
+    /// Folder that the program starts in.
     pub working_dir: Option<Text>,
-    /// `SIGTERM` unless set.
+    /// Signal that asks it to stop; `SIGTERM` unless set.
     pub stop_signal: Option<Text>,
-    /// Health check.
+    /// How an engine finds out whether it is well.
     pub health_check: Option<HealthCheck>,
-    /// Labels of the config.
+    /// Labels of the image configuration.
     pub labels: BTreeMap<String, Text>,
     /// Annotations of manifest and index.
     pub annotations: BTreeMap<String, Text>,
 }
 
-/// `[format.oci.health-check]`
+/// `[format.oci.health-check]`: how an engine finds out whether the container is well.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[schemars(title = "[format.oci.health-check]")]
 pub struct HealthCheck {
-    /// Exec form.
+    /// Program and arguments; status 0 means well.
     pub command: Texts,
-    /// Such as `30s`.
+    /// Time between two checks, such as `30s`.
     #[serde(default)]
     pub interval: Option<Text>,
-    /// Such as `5s`.
+    /// Time for one check, such as `5s`.
     #[serde(default)]
     pub timeout: Option<Text>,
-    /// Such as `10s`.
+    /// Time after the start in which failures do not count, such as `10s`.
     #[serde(default)]
     pub start_period: Option<Text>,
     /// Failures in a row that make it unhealthy.
@@ -548,23 +579,66 @@ pub struct HealthCheck {
     pub retries: Option<u32>,
 }
 
-/// `[lint]`
+/// `[lint]`: what `fitout lint` should not report.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+#[schemars(title = "[lint]")]
 pub struct Lint {
     /// Findings that are right here: code and reason.
     pub allow: Vec<At<Allow>>,
 }
 
-/// `[[lint.allow]]`
+/// `[[lint.allow]]`: one kind of finding that is right here, and why.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[schemars(title = "[[lint.allow]]")]
 pub struct Allow {
     /// The code, such as `elf/unknown-soname`.
+    #[schemars(with = "FindingCode")]
     pub code: Text,
     /// Only for paths that match this glob.
     #[serde(default)]
     pub path: Option<Text>,
-    /// Why.
+    /// Why it is right here.
     pub reason: Text,
+}
+
+/// Name of a format: a string whose choices come from the [`super::grammar::Vocabulary`].
+#[derive(Debug, Clone, Copy)]
+pub struct FormatName;
+
+impl JsonSchema for FormatName {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "FormatName".into()
+    }
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "title": "format", "type": "string" })
+    }
+}
+
+/// Code of a finding: a string whose choices are [`codes::ALL`].
+#[derive(Debug, Clone, Copy)]
+pub struct FindingCode;
+
+impl JsonSchema for FindingCode {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "FindingCode".into()
+    }
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let names: Vec<&str> = codes::ALL.iter().map(|code| code.name).collect();
+        json_schema!({ "title": "code", "type": "string", "enum": names })
+    }
+}
+
+/// Mode of a file: a string that [`super::rules::parse_mode`] reads.
+#[derive(Debug, Clone, Copy)]
+pub struct Mode;
+
+impl JsonSchema for Mode {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Mode".into()
+    }
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "title": "mode", "type": "string", "pattern": "^0[0-7]{3,4}$" })
+    }
 }

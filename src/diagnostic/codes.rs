@@ -53,15 +53,15 @@ codes! {
     CONFIG_WRONG_TYPE = "config/wrong-type", Input,
         "The value has another type than the key takes: a string where a list is wanted, a number where a string is wanted. Modes are strings with a leading zero (`\"0644\"`), because a bare number would be read as decimal.";
     CONFIG_INVALID_VALUE = "config/invalid-value", Input,
-        "The value has the right type and is not one of those that the key takes. The help line lists them or shows the form.";
+        "The value has the right type and is not one of those that the key takes, or stands beside a key that gives it no meaning. A value that would do nothing is refused: whoever wrote it expected something. The help line lists the choices or shows the form.";
     CONFIG_MISSING_KEY = "config/missing-key", Input,
-        "A key that has no default is not there.";
+        "A key that has no default is not there. In an environment only lists must be whole: its tables may leave out what the file itself says, and are judged after the merge. The help line says what the key takes.";
     CONFIG_NOT_YET = "config/not-yet", Input,
         "The grammar reserves this section or value, and this version of fitout does not implement it. It is refused, never ignored: a package without the service that its config asks for is worse than no package.";
     CONFIG_NOT_FOUND = "config/not-found", Input,
         "There is no fitout.toml in this folder. `fitout init` writes one; `-C DIR` and `--config FILE` name another place.";
     CONFIG_NO_ENVIRONMENT = "config/no-environment", Input,
-        "`--environment` names an environment that the config does not have. Each is a table `[environment.NAME]`.";
+        "`--environment` names an environment that the config does not have. Each is a table `[environment.NAME]`, which may hold any section of the file but `environment`; the help line lists those that exist.";
     CONFIG_UNSET_HOLE = "config/unset-hole", Input,
         "A `{name}` hole has no value. Holes are filled when the package is built, from facts such as `{name}`, `{version}`, `{arch}`; a literal brace is written twice. `${NAME}` is filled at start on the host instead.";
 
@@ -74,7 +74,16 @@ codes! {
     // --- end of files ---
 
     // --- elf ---
-    //
+    ELF_UNREADABLE = "elf/unreadable", Environment,
+        "A file could not be read while fitout looked for what it needs. Dependencies are derived from the headers of every ELF file in the tree, so each of them must be readable.";
+    ELF_DAMAGED = "elf/damaged", Input,
+        "The file begins like an ELF file, but its headers contradict themselves or point behind its end. It is packaged as it is, and no dependency is derived from it. Build it again if it is meant to run; if it is test data, leave it out with `exclude`.";
+    ELF_UNKNOWN_SONAME = "elf/unknown-soname", Input,
+        "An ELF file needs a shared library that neither the package contains nor fitout's table knows, so the package would install and not start. Say which package has it under `[format.deb.libraries]`: `\"libfoo.so.1\" = \"libfoo1 (>= 1.2)\"`. An empty string says that nothing is needed, for a library that is loaded from elsewhere.";
+    ELF_PRIVATE_SYMBOL = "elf/private-symbol", Input,
+        "The file uses symbols with the version `GLIBC_PRIVATE`, which belong to one build of the C library and may be gone in the next. It works only with the C library that it was built with, and no dependency can say that across distributions. Link against the public interface instead.";
+    ELF_NOT_ON_PATH = "elf/not-on-path", Input,
+        "An ELF file needs a library that the package contains, in a directory where the dynamic loader does not look: not in the file's run path, not beside the file, not in a system directory. Unless something sets `LD_LIBRARY_PATH` or loads the library first, it does not start. Link with `-Wl,-rpath,'$ORIGIN/…'`, or mend the file with `patchelf --set-rpath`.";
     // --- end of elf ---
 
     // --- deb ---
@@ -126,6 +135,15 @@ codes! {
     // --- end of engine ---
 
     // --- artifact: damage that reading back finds ---
+    ARTIFACT_DIGEST = "artifact/digest", Lint,
+        "A digest that the artifact carries does not match what it holds: it was cut, altered or corrupted. Fetch it again and compare the digest with the publisher's.";
+    ARTIFACT_NOT_FOUND = "artifact/not-found", Input,
+        "There is no file of that name. `fitout build` prints the paths of the artifacts that it made.";
+    ARTIFACT_READ = "artifact/read", Environment,
+        "The artifact could not be opened or read: it is not there, its permissions forbid it, or the disk failed.";
+    ARTIFACT_UNKNOWN = "artifact/unknown-format", Input,
+        "The file is none of the formats that fitout reads: deb, rpm, tarball (plain, gzip, xz, zstd), zip, OCI or docker archive. The first bytes decide, not the name.";
+    //
     ARTIFACT_DAMAGED = "artifact/damaged", Input,
         "The artifact is not what its format asks for: it ends early, a header is malformed, a checksum is wrong, a compressed stream does not unpack. It was cut off or changed on its way; fetch or build it again.";
     ARTIFACT_UNSUPPORTED = "artifact/unsupported", Input,
@@ -143,10 +161,40 @@ codes! {
     // --- end of artifact ---
 
     // --- lint ---
+    LINT_SUMMARY = "lint/summary", Lint,
+        "The one-line summary is not in the form that lists of packages need: a capital letter, no article, no full stop, at most 80 characters (Debian policy 3.4.1; rpmlint).";
+    LINT_DESCRIPTION = "lint/description", Lint,
+        "Package lists show the summary; whoever looks closer reads the description. A description that is missing or repeats the summary tells them nothing. Add two lines or more under [package].";
+    LINT_ETC = "lint/etc-without-config", Lint,
+        "A file below /etc is the administrator's to edit. Unless it is marked `role = \"config\"`, an upgrade overwrites the edits without asking (Debian policy 10.7.3).";
+    LINT_PLACE = "lint/place", Lint,
+        "The path lies where packages must not put anything: the place belongs to the administrator, to users or to the kernel, or is emptied at boot (Filesystem Hierarchy Standard 3.0).";
+    LINT_WRITABLE = "lint/writable-by-all", Lint,
+        "Every user of the host may change this path, and so what the application reads or runs. Directories with the sticky bit, such as /tmp, are not meant.";
+    LINT_PRIVILEGED = "lint/privileged", Lint,
+        "The program runs with the rights of its owner or group, whoever starts it. Where it only needs to bind a low port or to read raw packets, a file capability is the smaller right. If it is meant, allow it with a reason.";
+    LINT_RUNPATH = "lint/runpath", Lint,
+        "The ELF file carries a library search path (DT_RPATH or DT_RUNPATH) that exists where it was built and hardly on a host. Whoever can create that path there can load a library into the program.";
+    LINT_UNSTRIPPED = "lint/unstripped", Lint,
+        "The ELF file carries a symbol table or debug sections. They are of no use at run time and are often more than half of the file. Strip it in the build, or keep the symbols in a package of their own.";
+    LINT_NO_BASE = "lint/no-base", Lint,
+        "The image holds an Erlang runtime, which needs the C library, libtinfo and a shell, and it stands on `scratch`, which has none of them: it cannot start. Name a base under [format.oci].";
+    LINT_NO_MANUAL = "lint/no-manual", Lint,
+        "A program on the PATH should have a manual page (Debian policy 12.1); the first thing that an administrator types is `man NAME`. clap_mangen, help2man or pandoc make one.";
+    LINT_SECRET = "lint/secret-in-image", Lint,
+        "A variable of the image's environment has the name of a secret. Everybody who can pull the image can read it, and it stays in every copy. Hand secrets over when the container starts.";
     //
     // --- end of lint ---
 
     // --- command line, init, templates ---
+    CLI_NO_FOLDER = "cli/no-folder", Input,
+        "`-C` names a folder that is not there or may not be entered.";
+    CLI_UNKNOWN_FORMAT = "cli/unknown-format", Input,
+        "`--format` takes the names of formats, separated by commas.";
+    CLI_NOT_IN_PLAN = "cli/not-in-plan", Input,
+        "`fitout explain` takes a path that is in the plan (absolute, as it will be on the host), or the code of a finding.";
+    CLI_NO_TEMPLATE = "cli/no-template", Input,
+        "There is no template of that name; `fitout templates list` names them all.";
     //
     // --- end of command line ---
 }

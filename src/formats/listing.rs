@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use serde::Serialize;
+
 use crate::diagnostic::Diagnostic;
 
 /// An artifact, read back.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize)]
 pub struct Listing {
     /// Format name.
     pub format: &'static str,
@@ -32,11 +34,12 @@ pub struct Listing {
     /// Signatures: what kind, by whom as far as readable.
     pub signatures: Vec<String>,
     /// Odd things that do not stop reading: a path that escapes, a duplicate entry, an unknown member.
+    #[serde(skip)]
     pub findings: Vec<Diagnostic>,
 }
 
 /// One path of an artifact.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ListedEntry {
     /// Absolute path on the host; the archive's own prefix (`./`, `name-version/`) is taken off.
     pub path: String,
@@ -63,7 +66,8 @@ pub struct ListedEntry {
 }
 
 /// What a listed entry is.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum ListedKind {
     /// A directory.
     Directory,
@@ -78,7 +82,7 @@ pub enum ListedKind {
 }
 
 /// A script of an artifact.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ListedScript {
     /// `postinst`, `%post`, `%triggerin -- bash`.
     pub name: String,
@@ -89,7 +93,7 @@ pub struct ListedScript {
 }
 
 /// One thing that was verified.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Check {
     /// `md5sums`, `payload digest`, `blob sha256:…`.
     pub what: String,

@@ -5,12 +5,15 @@
 //! [`Format::layout`], before a byte is written. If it needs a decision, the Plan lacks a field.
 
 use std::io::{Read, Seek};
+use std::path::Path;
+
+use sha2::Digest as _;
 
 pub use crate::assemble::plan::{Abilities, Plan};
-use crate::diagnostic::{Diagnostic, Findings};
-use crate::engine::store::Digests;
+use crate::diagnostic::{Diagnostic, Findings, codes};
 
 pub mod deb;
+mod digests;
 mod layout;
 mod listing;
 pub mod oci;
@@ -18,6 +21,7 @@ pub mod rpm;
 pub mod tarball;
 pub mod tree;
 pub mod zip;
+pub use digests::{Digest, Digests};
 pub use layout::{Known, Layout, Measure, Piece, Pieces, Section, SectionFacts, Sink};
 pub use listing::{Check, ListedEntry, ListedKind, ListedScript, Listing};
 
@@ -53,3 +57,49 @@ pub struct FileName {
 /// An artifact to read back.
 pub trait Artifact: Read + Seek {}
 impl<T: Read + Seek> Artifact for T {}
+
+/// Lists the formats once: flags, schema, docs, completions, inspect, diff and lint follow from it.
+macro_rules! formats {
+    ($($room:ident :: $format:ident),* $(,)?) => {
+        /// Every format, in the order in which artifacts are listed.
+        pub const ALL: &[&dyn Format] = &[$(&$room::$format),*];
+    };
+}
+formats! {}
+
+/// Reads an artifact of any format back, and the SHA-256 of the file.
+///
+/// # Errors
+/// When the file cannot be read, is of no known format, or is damaged beyond reading.
+pub fn read_file(path: &Path) -> Result<(Listing, [u8; 32]), Diagnostic> {
+    let failed = |error: std::io::Error| {
+        let message = format!("cannot read `{}`", path.display());
+        let missing = error.kind() == std::io::ErrorKind::NotFound;
+        let code = if missing { codes::ARTIFACT_NOT_FOUND } else { codes::ARTIFACT_READ };
+        Diagnostic::error(code, message).path(path).note(error.to_string())
+    };
+    let mut file = std::fs::File::open(path).map_err(failed)?;
+    if !file.metadata().map_err(failed)?.is_file() {
+        return Err(unknown(path).note("it is not a regular file"));
+    }
+    let mut head = Vec::with_capacity(HEAD);
+    file.by_ref().take(HEAD as u64).read_to_end(&mut head).map_err(failed)?;
+    let name = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+    let format = ALL.iter().find(|format| format.recognises(&head, &name)).ok_or_else(|| unknown(path))?;
+    file.rewind().map_err(failed)?;
+    let mut hasher = sha2::Sha256::new();
+    let size = std::io::copy(&mut file, &mut hasher).map_err(failed)?;
+    file.rewind().map_err(failed)?;
+    let mut listing = format.read(&mut std::io::BufReader::new(file), &name).map_err(|finding| finding.path(path))?;
+    listing.packed_size = size;
+    Ok((listing, hasher.finalize().into()))
+}
+
+/// Bytes that tell a format.
+const HEAD: usize = 512;
+
+fn unknown(path: &Path) -> Diagnostic {
+    let names: Vec<&str> = ALL.iter().map(|format| format.name()).collect();
+    Diagnostic::error(codes::ARTIFACT_UNKNOWN, format!("`{}` is no artifact that fitout reads", path.display()))
+        .help(format!("formats: {}", names.join(", ")))
+}

@@ -1,1 +1,161 @@
-//! environment
+//! The overlay, merged once: a checked [`Document`] and the name of an environment become the [`Manifest`].
+//!
+//! Tables are merged key by key, everything else is replaced; values keep the place where they were typed. After this
+//! nobody asks which environment a value came from: its span says it.
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use crate::config::load::Document;
+use crate::config::schema::Manifest;
+use crate::config::suggest;
+use crate::diagnostic::{Diagnostic, Findings, codes};
+
+/// Reads the document with the overlay of `environment`, or as it is.
+///
+/// # Errors
+/// The environment is not in the document, or what it overlays does not make a whole.
+pub fn manifest(document: &Document, environment: Option<&str>) -> Result<Manifest, Findings> {
+    let mut tree = document.tree();
+    if let Some(name) = environment {
+        let overlay = overlay(tree.get_ref(), name).ok_or_else(|| vec![unknown(document, tree.get_ref(), name)])?;
+        merge(tree.get_mut(), overlay);
+    }
+    document.read(tree)
+}
+
+/// Names of the environments that the document has, sorted.
+pub fn names(document: &Document) -> Vec<String> {
+    environments(document.tree().get_ref()).into_iter().map(str::to_owned).collect()
+}
+
+fn environments<'t>(tree: &'t DeTable<'_>) -> Vec<&'t str> {
+    let all = tree.get("environment").and_then(|value| value.get_ref().as_table());
+    all.into_iter().flat_map(DeTable::keys).map(|name| name.get_ref().as_ref()).collect()
+}
+
+fn overlay<'i>(tree: &DeTable<'i>, name: &str) -> Option<DeTable<'i>> {
+    let all = tree.get("environment")?.get_ref().as_table()?;
+    all.get(name)?.get_ref().as_table().cloned()
+}
+
+fn merge<'i>(base: &mut DeTable<'i>, overlay: DeTable<'i>) {
+    for (key, value) in overlay {
+        let name = key.get_ref().as_ref();
+        if let Some(DeValue::Table(below)) = base.get_mut(name).map(Spanned::get_mut)
+            && let DeValue::Table(above) = value.get_ref()
+        {
+            merge(below, above.clone());
+            continue;
+        }
+        // The map would keep the old key, and with it the old place.
+        base.remove(name);
+        base.insert(key, value);
+    }
+}
+
+fn unknown(document: &Document, tree: &DeTable<'_>, name: &str) -> Diagnostic {
+    let finding = Diagnostic::error(codes::CONFIG_NO_ENVIRONMENT, format!("there is no environment `{name}`"));
+    let existing = environments(tree);
+    if existing.is_empty() {
+        return finding
+            .path(&document.source().name)
+            .help(format!("add a table `[environment.{name}]`, or leave `--environment` out"));
+    }
+    let list = existing.join(", ");
+    let finding = match suggest::nearest(name, existing).and_then(|near| Some((near, place_of(tree, near)?))) {
+        Some((near, range)) => finding.at(&document.span(range), format!("did you mean `{near}`?")),
+        None => finding.path(&document.source().name),
+    };
+    finding.help(format!("environments here: {list}"))
+}
+
+/// Where the name of an environment stands.
+fn place_of(tree: &DeTable<'_>, name: &str) -> Option<std::ops::Range<usize>> {
+    let all = tree.get("environment")?.get_ref().as_table()?;
+    all.get_key_value(name).map(|(key, _)| key.span())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::load::{Vocabulary, load};
+
+    const TEXT: &str = r#"
+[package]
+name = "hello"
+summary = "base"
+version = { from = "git" }
+bundle = ["a", "b"]
+[format.deb]
+depends = ["libc6"]
+fields = { X-One = "1", X-Two = "2" }
+[[files]]
+from = "a"
+to = "/a"
+[environment.staging.package]
+summary = "overlay"
+version = "2.0"
+bundle = []
+[environment.staging.format.deb]
+fields.X-Two = "two"
+[[environment.staging.files]]
+from = "b"
+to = "/b"
+[environment.live.format.oci.health-check]
+interval = "1s"
+"#;
+
+    fn document() -> Document {
+        load("fitout.toml", TEXT, &Vocabulary { formats: &["deb"] }).expect("no findings")
+    }
+
+    #[test]
+    fn without_an_environment_the_base_holds() {
+        let manifest = manifest(&document(), None).expect("reads");
+        assert_eq!(manifest.package.summary.expect("a summary").value, "base");
+        assert_eq!(manifest.files[0].to.as_ref().expect("a path").value, "/a");
+    }
+
+    #[test]
+    fn tables_are_merged_and_the_rest_is_replaced() {
+        let manifest = manifest(&document(), Some("staging")).expect("reads");
+        assert_eq!(manifest.package.name.expect("a name").value, "hello");
+        assert_eq!(manifest.package.summary.expect("a summary").value, "overlay");
+        assert!(manifest.package.bundle.is_empty());
+        let version = manifest.package.version.expect("a version");
+        assert_eq!(version.value, crate::config::schema::VersionSource::Literal("2.0".to_owned()));
+        assert_eq!(manifest.files.len(), 1);
+        assert_eq!(manifest.files[0].to.as_ref().expect("a path").value, "/b");
+        let fields: Vec<_> = manifest.format.deb.fields.iter().map(|(k, v)| (k.as_str(), v.value.as_str())).collect();
+        assert_eq!(fields, [("X-One", "1"), ("X-Two", "two")]);
+        assert_eq!(manifest.format.deb.depends.len(), 1);
+    }
+
+    #[test]
+    fn values_keep_their_places() {
+        let document = document();
+        let manifest = manifest(&document, Some("staging")).expect("reads");
+        let summary = manifest.package.summary.expect("a summary");
+        assert_eq!(&TEXT[summary.range.clone()], "\"overlay\"");
+        assert_eq!(document.span(summary.range).line_column().0, 14);
+        assert_eq!(&TEXT[manifest.package.name.expect("a name").range], "\"hello\"");
+    }
+
+    #[test]
+    fn what_does_not_make_a_whole_is_found_after_the_merge() {
+        let findings = manifest(&document(), Some("live")).expect_err("`command` is nowhere");
+        assert_eq!(findings.len(), 1);
+        assert_eq!(findings[0].code, codes::CONFIG_MISSING_KEY);
+        assert!(findings[0].message.contains("`command`"), "{}", findings[0].message);
+    }
+
+    #[test]
+    fn an_unknown_environment_names_the_nearest() {
+        let findings = manifest(&document(), Some("stagging")).expect_err("not there");
+        assert_eq!(findings[0].code, codes::CONFIG_NO_ENVIRONMENT);
+        assert_eq!(findings[0].labels[0].text, "did you mean `staging`?");
+        assert_eq!(&TEXT[findings[0].labels[0].span.range.clone()], "staging");
+        assert_eq!(names(&document()), ["live", "staging"]);
+    }
+}

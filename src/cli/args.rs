@@ -1,0 +1,217 @@
+//! What may be typed: one struct a verb.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Makes deb, rpm, tarball, zip and OCI image from one config file in one run
+#[derive(Debug, Parser)]
+#[command(name = "fitout", version, max_term_width = 100, propagate_version = true)]
+pub struct Cli {
+    /// Flags of every verb.
+    #[command(flatten)]
+    pub common: Common,
+    /// What to do.
+    #[command(subcommand)]
+    pub verb: Verb,
+}
+
+/// Flags of every verb
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Common options")]
+pub struct Common {
+    /// Run as if started in this folder
+    #[arg(short = 'C', global = true, value_name = "DIR", value_hint = clap::ValueHint::DirPath)]
+    pub directory: Option<PathBuf>,
+    /// The config file, relative to the folder
+    #[arg(long, global = true, value_name = "FILE", default_value = "fitout.toml", env = "FITOUT_CONFIG",
+          value_hint = clap::ValueHint::FilePath)]
+    pub config: PathBuf,
+    /// Print one JSON document on standard output instead of text
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// When to use colour
+    #[arg(long, global = true, value_enum, default_value = "auto", value_name = "WHEN")]
+    pub color: Color,
+    /// Say more
+    #[arg(short, long, global = true, conflicts_with = "quiet")]
+    pub verbose: bool,
+    /// Say nothing but findings and results
+    #[arg(short, long, global = true)]
+    pub quiet: bool,
+}
+
+/// When to use colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    /// On a terminal, unless `NO_COLOR` is set.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// What narrows a plan
+#[derive(Debug, Clone, Default, Args)]
+pub struct Narrow {
+    /// Only these formats, separated by commas
+    #[arg(long, value_name = "FORMAT,…", value_delimiter = ',')]
+    pub format: Vec<String>,
+    /// Only these targets, separated by commas, such as linux/arm64
+    #[arg(long, value_name = "OS/ARCH,…", value_delimiter = ',')]
+    pub target: Vec<String>,
+    /// The overlay `[environment.NAME]`
+    #[arg(long, value_name = "NAME", env = "FITOUT_ENVIRONMENT")]
+    pub environment: Option<String>,
+}
+
+/// The verbs; each answers one question.
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    /// Write a fitout.toml that fits this folder; where there is one, show what would be different
+    Init(Init),
+    /// Show what would be in the packages: every entry with owner, mode and reason; writes nothing
+    Plan(Plan),
+    /// Make the packages
+    Build(Build),
+    /// Show what is in an artifact, made by fitout or not
+    Inspect(Inspect),
+    /// Compare two artifacts, also across formats; exit 1 where they differ
+    Diff(Diff),
+    /// Look for mistakes in the config, the plan and artifacts; exit 1 where there are some
+    Lint(Lint),
+    /// Say why a path is as it is, or what the code of a finding means
+    Explain(Explain),
+    /// List or show the templates that scripts and files are made from
+    Templates(Templates),
+    /// Print the JSON schema of the config, shell completions or man pages
+    Generate(Generate),
+}
+
+/// `fitout init`
+#[derive(Debug, Args)]
+pub struct Init {}
+
+/// `fitout plan`
+#[derive(Debug, Args)]
+pub struct Plan {
+    /// What narrows it.
+    #[command(flatten)]
+    pub narrow: Narrow,
+}
+
+/// `fitout build`
+#[derive(Debug, Args)]
+pub struct Build {
+    /// What narrows it.
+    #[command(flatten)]
+    pub narrow: Narrow,
+    /// Folder for the artifacts, relative to the config file
+    #[arg(long, value_name = "DIR", default_value = "dist", env = "FITOUT_OUT", value_hint = clap::ValueHint::DirPath)]
+    pub out: PathBuf,
+    /// Threads; all processors unless set. The bytes of the artifacts do not depend on it
+    #[arg(long, value_name = "N", env = "FITOUT_JOBS", value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub jobs: Option<u16>,
+}
+
+/// `fitout inspect`
+#[derive(Debug, Args)]
+pub struct Inspect {
+    /// The artifact
+    #[arg(value_hint = clap::ValueHint::FilePath)]
+    pub file: PathBuf,
+    /// Every entry, as ls -l would show it
+    #[arg(long)]
+    pub tree: bool,
+    /// The text of every script
+    #[arg(long)]
+    pub scripts: bool,
+    /// Every field
+    #[arg(long)]
+    pub fields: bool,
+}
+
+/// `fitout diff`
+#[derive(Debug, Args)]
+pub struct Diff {
+    /// The older artifact
+    #[arg(value_hint = clap::ValueHint::FilePath)]
+    pub old: PathBuf,
+    /// The newer artifact
+    #[arg(value_hint = clap::ValueHint::FilePath)]
+    pub new: PathBuf,
+    /// The changed lines of scripts, too
+    #[arg(long)]
+    pub scripts: bool,
+}
+
+/// `fitout lint`
+#[derive(Debug, Args)]
+pub struct Lint {
+    /// Artifacts; the config and its plan if there are none
+    #[arg(value_hint = clap::ValueHint::FilePath)]
+    pub files: Vec<PathBuf>,
+    /// What narrows the plan.
+    #[command(flatten)]
+    pub narrow: Narrow,
+    /// Also fail on warnings
+    #[arg(long, value_name = "WHAT", value_parser = ["warnings"])]
+    pub deny: Option<String>,
+}
+
+/// `fitout explain`
+#[derive(Debug, Args)]
+pub struct Explain {
+    /// A path on the host such as /etc/hello/env, or a code such as config/unknown-key
+    pub what: String,
+    /// What narrows the plan.
+    #[command(flatten)]
+    pub narrow: Narrow,
+}
+
+/// `fitout templates`
+#[derive(Debug, Args)]
+pub struct Templates {
+    /// What of them.
+    #[command(subcommand)]
+    pub action: TemplatesAction,
+}
+
+/// What to do with templates.
+#[derive(Debug, Subcommand)]
+pub enum TemplatesAction {
+    /// Name every template
+    List,
+    /// Print the text of one
+    Show {
+        /// Its name
+        name: String,
+    },
+}
+
+/// `fitout generate`
+#[derive(Debug, Args)]
+pub struct Generate {
+    /// What.
+    #[command(subcommand)]
+    pub what: GenerateWhat,
+}
+
+/// What to generate.
+#[derive(Debug, Subcommand)]
+pub enum GenerateWhat {
+    /// The JSON schema of fitout.toml
+    Schema,
+    /// Completions for a shell
+    Completions {
+        /// Which
+        shell: clap_complete::Shell,
+    },
+    /// Man pages, one a verb, into a folder; the page of fitout itself on standard output without one
+    Man {
+        /// The folder
+        #[arg(value_hint = clap::ValueHint::DirPath)]
+        folder: Option<PathBuf>,
+    },
+}

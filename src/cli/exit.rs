@@ -1,0 +1,40 @@
+//! Exit codes, and what leads to which.
+
+use std::process::ExitCode;
+
+use crate::diagnostic::{Diagnostic, Fault, Severity};
+
+/// How a run ends. A panic is 101 and means a fault of fitout; a signal is 128 + its number, by the shell's rule.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Exit {
+    /// Done, or the answer is yes.
+    Done = 0,
+    /// The answer is no: findings of lint, a difference, a mismatch.
+    No = 1,
+    /// The input: usage, config, files that are not as they must be.
+    Input = 2,
+    /// Could not: I/O, disk full, a tool that failed, a file that changed while it was read.
+    CouldNot = 3,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit as u8)
+    }
+}
+
+impl Exit {
+    /// What findings that stopped a verb lead to: the machine's fault outweighs the input's.
+    pub fn of(findings: &[Diagnostic]) -> Self {
+        findings
+            .iter()
+            .filter(|finding| finding.severity == Severity::Error)
+            .map(|finding| match finding.code.fault {
+                Fault::Lint => Self::No,
+                Fault::Input => Self::Input,
+                Fault::Environment => Self::CouldNot,
+            })
+            .max()
+            .unwrap_or(Self::Done)
+    }
+}

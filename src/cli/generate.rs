@@ -1,0 +1,34 @@
+//! `fitout generate`
+
+use clap::CommandFactory as _;
+
+use super::args::{Cli, Generate, GenerateWhat};
+use super::exit::Exit;
+use super::ui::Terminal;
+use crate::config::schema;
+use crate::diagnostic::Findings;
+use crate::engine::EngineError;
+
+/// Prints the schema, completions or man pages.
+pub fn run(args: &Generate, terminal: &Terminal) -> Result<Exit, Findings> {
+    match &args.what {
+        GenerateWhat::Schema => terminal.document(&schema::json_schema(&crate::run::vocabulary())),
+        GenerateWhat::Completions { shell } => {
+            let mut text = Vec::new();
+            clap_complete::generate(*shell, &mut Cli::command(), "fitout", &mut text);
+            terminal.data(&String::from_utf8_lossy(&text));
+        }
+        GenerateWhat::Man { folder: Some(folder) } => {
+            let failed = |source| vec![EngineError::Write { path: folder.clone(), source }.into()];
+            fs_err::create_dir_all(folder).map_err(failed)?;
+            clap_mangen::generate_to(Cli::command(), folder).map_err(failed)?;
+        }
+        GenerateWhat::Man { folder: None } => {
+            let mut text = Vec::new();
+            // Rendering into memory does not fail.
+            let _ = clap_mangen::Man::new(Cli::command()).render(&mut text);
+            terminal.data(&String::from_utf8_lossy(&text));
+        }
+    }
+    Ok(Exit::Done)
+}

@@ -1,0 +1,25 @@
+//! `fitout inspect`
+
+use super::args::{Common, Inspect};
+use super::exit::Exit;
+use super::shown;
+use super::ui::Terminal;
+use crate::diagnostic::Findings;
+use crate::formats;
+use crate::report::{inspect, lint};
+use crate::run::hex;
+
+/// Shows what is in an artifact; exit 1 where a digest does not match.
+pub fn run(common: &Common, args: &Inspect, terminal: &Terminal) -> Result<Exit, Findings> {
+    let (listing, sha256) = formats::read_file(&args.file).map_err(|finding| vec![finding])?;
+    let sha256 = hex(&sha256);
+    if common.json {
+        terminal.document(&inspect::json(&listing, &sha256));
+    } else {
+        let show = inspect::Show { tree: args.tree, scripts: args.scripts, fields: args.fields };
+        terminal.data(&inspect::text(&listing, &sha256, show));
+        let findings: Vec<_> = lint::lint_damage(&listing).into_iter().map(|f| f.path(shown(&args.file))).collect();
+        terminal.findings(&findings);
+    }
+    Ok(if inspect::is_sound(&listing) { Exit::Done } else { Exit::No })
+}

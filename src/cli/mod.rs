@@ -1,0 +1,2 @@
+//! The command line: the only room that prints. Wired when the rooms that it calls have landed.
+pub mod ui;

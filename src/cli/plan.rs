@@ -1,0 +1,24 @@
+//! `fitout plan`
+
+use super::args::{Common, Plan};
+use super::exit::Exit;
+use super::request;
+use super::ui::{Terminal, draw};
+use crate::diagnostic::Findings;
+use crate::report::{lint, plan};
+use crate::run;
+
+/// Prints every entry of every plan.
+pub fn run(common: &Common, args: &Plan, terminal: &Terminal) -> Result<Exit, Findings> {
+    let planned = run::plan(&request(common, &args.narrow), terminal)?;
+    let warnings = lint::allowed(planned.warnings, &planned.lint);
+    terminal.findings(&warnings);
+    if common.json {
+        let plans: Vec<_> = planned.plans.iter().map(plan::json).collect();
+        let findings: Vec<_> = warnings.iter().map(draw::json).collect();
+        terminal.document(&serde_json::json!({ "schema": "fitout/plan/1", "plans": plans, "findings": findings }));
+    } else {
+        terminal.data(&planned.plans.iter().map(plan::text).collect::<Vec<_>>().join("\n"));
+    }
+    Ok(Exit::Done)
+}

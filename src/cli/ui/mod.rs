@@ -1,0 +1,2 @@
+//! How it looks.
+pub mod draw;

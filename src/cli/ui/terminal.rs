@@ -1,0 +1,186 @@
+//! The two streams, and the listener that shows events on them.
+//!
+//! On a terminal one live line tells what is going on and vanishes at the end; without one, each finished step is a
+//! plain line.
+
+use std::io::{self, IsTerminal as _, Write as _};
+use std::sync::Mutex;
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::draw;
+use crate::cli::args::{Color, Common};
+use crate::cli::env;
+use crate::diagnostic::{Diagnostic, Severity};
+use crate::listener::{Event, Listener};
+use crate::report::words::{plural, size};
+
+/// Both streams.
+pub struct Terminal {
+    color: bool,
+    json: bool,
+    quiet: bool,
+    verbose: bool,
+    live: Option<ProgressBar>,
+    state: Mutex<State>,
+}
+
+/// What the live line shows.
+#[derive(Default)]
+struct State {
+    read: u64,
+    total: u64,
+    packing: Vec<String>,
+    /// Lines of the build command, shown when it fails by the finding itself.
+    done: usize,
+}
+
+impl Terminal {
+    /// Looks at the streams and the flags once.
+    pub fn new(common: &Common) -> Self {
+        let is_terminal = io::stderr().is_terminal();
+        let dumb = env::get(env::TERM).as_deref() == Some("dumb");
+        let color = match common.color {
+            Color::Always => true,
+            Color::Never => false,
+            Color::Auto => {
+                let forced = env::get(env::CLICOLOR_FORCE).is_some_and(|value| value != "0");
+                env::get(env::NO_COLOR).is_none() && (forced || (is_terminal && !dumb))
+            }
+        };
+        let show_live = is_terminal && !dumb && !common.quiet && env::get(env::NO_PROGRESS).is_none();
+        let live = show_live.then(|| {
+            let bar = ProgressBar::new_spinner();
+            bar.set_style(ProgressStyle::with_template("{spinner} {msg}").unwrap_or_else(|_| ProgressStyle::default_spinner()));
+            bar.enable_steady_tick(Duration::from_millis(120));
+            bar
+        });
+        Self { color, json: common.json, quiet: common.quiet, verbose: common.verbose, live, state: Mutex::default() }
+    }
+
+    /// Whether more is wanted.
+    pub fn is_verbose(&self) -> bool {
+        self.verbose
+    }
+
+    /// Data, on standard output. A reader that went away wants no more: that is success.
+    pub fn data(&self, text: &str) {
+        self.clear();
+        let mut out = io::stdout().lock();
+        let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+        if let Err(error) = written
+            && error.kind() != io::ErrorKind::BrokenPipe
+        {
+            self.say(&format!("cannot write to standard output: {error}\n"));
+        }
+    }
+
+    /// One JSON document, on standard output.
+    pub fn document(&self, value: &serde_json::Value) {
+        self.data(&format!("{value:#}\n"));
+    }
+
+    /// Text for the person, on standard error.
+    pub fn say(&self, text: &str) {
+        let write = || drop(io::stderr().lock().write_all(text.as_bytes()));
+        match &self.live {
+            Some(live) => live.suspend(write),
+            None => write(),
+        }
+    }
+
+    /// A finished step: a word of at most twelve letters, then what.
+    pub fn step(&self, word: &str, rest: &str) {
+        if !self.quiet && !self.json {
+            let (on, off) = if self.color { ("\u{1b}[32;1m", "\u{1b}[0m") } else { ("", "") };
+            self.say(&format!("{on}{word:>11}{off} {rest}\n"));
+        }
+    }
+
+    /// Findings that do not stop anything.
+    pub fn findings(&self, findings: &[Diagnostic]) {
+        if !self.json {
+            for finding in findings {
+                self.say(&format!("{}\n", draw::draw(finding, self.color).trim_end()));
+            }
+        }
+        self.annotate(findings);
+    }
+
+    /// Findings that stopped the verb.
+    pub fn stop(&self, findings: &[Diagnostic]) {
+        self.clear();
+        if self.json {
+            let list: Vec<_> = findings.iter().map(draw::json).collect();
+            self.document(&serde_json::json!({ "schema": "fitout/findings/1", "findings": list }));
+            self.annotate(findings);
+            return;
+        }
+        self.findings(findings);
+        let errors = findings.iter().filter(|finding| finding.severity == Severity::Error).count();
+        self.say(&format!("{}. Nothing was written.\n", plural(errors, "error", "errors")));
+    }
+
+    fn annotate(&self, findings: &[Diagnostic]) {
+        if env::get(env::GITHUB_ACTIONS).is_some() {
+            for finding in findings {
+                self.say(&format!("{}\n", draw::github(finding)));
+            }
+        }
+    }
+
+    fn clear(&self) {
+        if let Some(live) = &self.live {
+            live.finish_and_clear();
+        }
+    }
+
+    fn show(&self, state: &State) {
+        if let Some(live) = &self.live {
+            let packing = state.packing.join(", ");
+            live.set_message(if packing.is_empty() {
+                format!("Reading {} of {}", size(state.read), size(state.total.max(state.read)))
+            } else {
+                format!("Packing {packing} ({} done)", state.done)
+            });
+        }
+    }
+}
+
+impl Listener for Terminal {
+    fn hear(&self, event: Event) {
+        let mut state = self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        match event {
+            Event::Resolved { name, version, target, from } => {
+                self.step("Resolved", &format!("{name} {version} for {target}   {from}"));
+            }
+            Event::Command { text, output: false } => self.step("Running", &text),
+            Event::Command { text, output: true } => {
+                if !self.quiet && !self.json {
+                    self.say(&format!("            {text}\n"));
+                }
+            }
+            Event::Assembled { files, bytes } => {
+                state.total += bytes;
+                self.step("Assembled", &format!("{}, {}", plural(files, "file", "files"), size(bytes)));
+            }
+            Event::Read { bytes } => {
+                state.read += bytes;
+                self.show(&state);
+            }
+            Event::Packing { format, arch } => {
+                state.packing.push(format!("{format} {arch}"));
+                self.show(&state);
+            }
+            Event::Packed { format, arch, bytes, seconds } => {
+                let name = format!("{format} {arch}");
+                state.packing.retain(|other| *other != name);
+                state.done += 1;
+                self.step("Packed", &format!("{format:<8} {arch:<8} {:>9}  {seconds:.1}s", size(bytes)));
+                self.show(&state);
+            }
+            Event::Finding(finding) => self.findings(&[finding]),
+        }
+    }
+}

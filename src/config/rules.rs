@@ -1,0 +1,185 @@
+//! What the grammar cannot say of a `[[files]]` rule: keys that need or exclude each other, and the form of a mode.
+//!
+//! Enters: the spanned tree. Leaves: every finding. A value of the wrong type is [`super::check`]'s matter and is passed
+//! over here; whether paths exist and owners are known is asked later, by the rooms that use them.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::check::misspelt;
+use super::grammar::{Grammar, Keys};
+use crate::diagnostic::{Diagnostic, Findings, SourceText, Span, codes};
+
+/// The keys that say what a rule takes: exactly one is there.
+const TAKES: &[&str] = &["from", "link", "text", "directory"];
+
+/// Keys that mean something only beside one of these.
+const ONLY_WITH: &[(&str, &[&str])] = &[
+    ("exclude", &["from"]),
+    ("dir-mode", &["from"]),
+    ("render", &["from", "text"]),
+    ("capabilities", &["from", "text"]),
+    ("mode", &["from", "text", "directory"]),
+];
+
+/// Keys that mean something only for `role = "config"`.
+const ONLY_CONFIG: &[&str] = &["noreplace", "missingok"];
+
+/// Reads `"0644"`: a zero and three or four octal digits, so `07777` at most.
+pub fn parse_mode(text: &str) -> Option<u32> {
+    let digits = text.strip_prefix('0')?;
+    let octal = (3..=4).contains(&digits.len()) && digits.bytes().all(|digit| (b'0'..=b'7').contains(&digit));
+    if octal { u32::from_str_radix(digits, 8).ok() } else { None }
+}
+
+/// Checks the rules of the file and of every environment.
+pub fn check(source: &Arc<SourceText>, grammar: &Grammar, tree: &DeTable<'_>) -> Findings {
+    let mut findings = Vec::new();
+    let Some(keys) = keys_of_a_rule(grammar) else { return findings };
+    let environments = tree.get("environment").and_then(|value| value.get_ref().as_table());
+    let overlays = environments.into_iter().flat_map(DeTable::values).filter_map(|value| value.get_ref().as_table());
+    for table in std::iter::once(tree).chain(overlays) {
+        let rules = table.get("files").and_then(|value| value.get_ref().as_array());
+        for rule in rules.into_iter().flat_map(|rules| rules.iter()) {
+            if let Some(table) = rule.get_ref().as_table() {
+                Rule { source, keys, table, place: rule.span() }.check(&mut findings);
+            }
+        }
+    }
+    findings
+}
+
+fn keys_of_a_rule(grammar: &Grammar) -> Option<&Keys> {
+    let Grammar::Table(root) = grammar else { return None };
+    let Grammar::List(rule) = &root.known.get("files")?.grammar else { return None };
+    if let Grammar::Table(keys) = &**rule { Some(keys) } else { None }
+}
+
+struct Rule<'a> {
+    source: &'a Arc<SourceText>,
+    keys: &'a Keys,
+    table: &'a DeTable<'a>,
+    place: Range<usize>,
+}
+
+impl Rule<'_> {
+    fn check(&self, findings: &mut Findings) {
+        let takes: Vec<&str> = TAKES.iter().copied().filter(|key| self.says(key)).collect();
+        match takes.as_slice() {
+            [] => findings.extend(self.takes_nothing()),
+            [only] => {
+                findings.extend(ONLY_WITH.iter().filter_map(|(key, with)| self.needless(key, only, with)));
+                findings.extend(ONLY_CONFIG.iter().filter_map(|key| self.not_config(key)));
+            }
+            [first, others @ ..] => findings.push(self.takes_too_much(first, others)),
+        }
+        if !self.table.contains_key("to") && misspelt(self.keys, self.table, "to").is_none() {
+            findings.push(
+                Diagnostic::error(codes::CONFIG_MISSING_KEY, "`to` is missing in this [[files]] rule")
+                    .at(&self.span(), "goes nowhere")
+                    .help("`to` is the absolute path on the host, such as `to = \"/etc/hello/env\"`"),
+            );
+        }
+        findings.extend(["mode", "dir-mode"].into_iter().filter_map(|key| self.mode(key)));
+    }
+
+    /// Whether the key is there and not switched off.
+    fn says(&self, key: &str) -> bool {
+        self.table.get(key).is_some_and(|value| !matches!(value.get_ref(), DeValue::Boolean(false)))
+    }
+
+    fn span(&self) -> Span {
+        Span::new(self.source, self.place.clone())
+    }
+
+    fn key(&self, name: &str) -> Span {
+        let place = self.table.get_key_value(name).map_or_else(|| self.place.clone(), |(key, _)| key.span());
+        Span::new(self.source, place)
+    }
+
+    fn takes_nothing(&self) -> Option<Diagnostic> {
+        if TAKES.iter().any(|key| misspelt(self.keys, self.table, key).is_some()) {
+            return None;
+        }
+        let message = "this [[files]] rule does not say what it takes";
+        let finding = Diagnostic::error(codes::CONFIG_MISSING_KEY, message)
+            .at(&self.span(), "wants one of `from`, `link`, `text`, `directory`");
+        let role = self.table.get("role").and_then(|role| role.get_ref().as_str());
+        Some(if role == Some("ghost") {
+            finding.help("a ghost has no content: `text = \"\"` for a file, `directory = true` for a directory")
+        } else {
+            finding.help("`from` takes a file, a folder or a glob; `directory = true` makes an empty directory")
+        })
+    }
+
+    fn takes_too_much(&self, first: &str, others: &[&str]) -> Diagnostic {
+        let all: Vec<String> = std::iter::once(&first).chain(others).map(|key| format!("`{key}`")).collect();
+        let message = format!("this [[files]] rule has {}: only one can be", all.join(" and "));
+        let finding = Diagnostic::error(codes::CONFIG_INVALID_VALUE, message).at(&self.key(first), "takes this");
+        others
+            .iter()
+            .fold(finding, |finding, key| finding.at(&self.key(key), "and this"))
+            .help("make two rules of it, or take one key out")
+    }
+
+    fn needless(&self, key: &str, taken: &str, with: &[&str]) -> Option<Diagnostic> {
+        if !self.says(key) || with.contains(&taken) {
+            return None;
+        }
+        let with = with.iter().map(|key| format!("`{key}`")).collect::<Vec<_>>().join(", ");
+        Some(
+            Diagnostic::error(codes::CONFIG_INVALID_VALUE, format!("`{key}` means nothing beside `{taken}`"))
+                .at(&self.key(key), "is never used")
+                .at(&self.key(taken), "what the rule takes")
+                .help(format!("take it out; `{key}` goes with {with}")),
+        )
+    }
+
+    fn not_config(&self, key: &str) -> Option<Diagnostic> {
+        let role = self.table.get("role").and_then(|role| role.get_ref().as_str());
+        if !self.says(key) || role == Some("config") {
+            return None;
+        }
+        Some(
+            Diagnostic::error(
+                codes::CONFIG_INVALID_VALUE,
+                format!("`{key}` means nothing without `role = \"config\"`"),
+            )
+            .at(&self.key(key), "only a config file is kept on upgrade")
+            .help("add `role = \"config\"`, or take it out"),
+        )
+    }
+
+    fn mode(&self, key: &str) -> Option<Diagnostic> {
+        let value: &Spanned<DeValue<'_>> = self.table.get(key)?;
+        let text = value.get_ref().as_str()?;
+        if parse_mode(text).is_some() {
+            return None;
+        }
+        let meant = parse_mode(&format!("0{text}")).map(|_| format!("0{text}"));
+        let label = meant.map_or_else(|| "not a mode".to_owned(), |meant| format!("did you mean `{meant}`?"));
+        Some(
+            Diagnostic::error(codes::CONFIG_INVALID_VALUE, format!("invalid mode `{text}`"))
+                .at(&Span::new(self.source, value.span()), label)
+                .help("a mode is a zero and three or four octal digits: `0644`, `0755`, `04755`"),
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_modes() {
+        assert_eq!(parse_mode("0644"), Some(0o644));
+        assert_eq!(parse_mode("07777"), Some(0o7777));
+        assert_eq!(parse_mode("0000"), Some(0));
+        for wrong in ["", "0", "644", "0o644", "0648", "017777", "00", "+0644", "0 644", "064", "0644 ", "０644"] {
+            assert_eq!(parse_mode(wrong), None, "{wrong:?}");
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! What is in an artifact.
+
+use std::fmt::Write as _;
+
+use super::words::{self, permissions, plural, printable, size};
+use crate::formats::{ListedEntry, ListedKind, Listing};
+
+/// Which parts to show besides the summary.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Show {
+    /// Every entry.
+    pub tree: bool,
+    /// The text of every script.
+    pub scripts: bool,
+    /// Every field.
+    pub fields: bool,
+}
+
+/// The text of `fitout inspect`.
+pub fn text(listing: &Listing, sha256: &str, show: Show) -> String {
+    let mut out = String::new();
+    let installed: u64 = listing.entries.iter().map(|entry| entry.size).sum();
+    let _ = writeln!(
+        out,
+        "{} {}   {} {}   {} packed, {} installed   sha256 {}",
+        printable(&listing.name),
+        printable(&listing.version),
+        listing.format,
+        printable(&listing.arch),
+        size(listing.packed_size),
+        size(installed),
+        sha256.get(..8).unwrap_or(sha256),
+    );
+    for (kind, relations) in &listing.relations {
+        block(&mut out, &printable(kind).to_lowercase(), relations.iter().map(|relation| printable(relation)));
+    }
+    block(&mut out, "scripts", listing.scripts.iter().map(|script| printable(&script.name)));
+    block(&mut out, "config", listing.entries.iter().filter(|e| is_config(e)).map(line));
+    block(
+        &mut out,
+        "largest",
+        largest(listing).into_iter().map(|e| format!("{:>9}  {}", size(e.size), printable(&e.path))),
+    );
+    if show.fields {
+        let fields = listing.fields.iter();
+        block(&mut out, "fields", fields.map(|(key, value)| format!("{}: {}", printable(key), printable(value))));
+    }
+    if show.tree {
+        block(&mut out, "tree", listing.entries.iter().map(line));
+    }
+    if show.scripts {
+        for script in &listing.scripts {
+            let _ = writeln!(out, "--- {} ({})", printable(&script.name), printable(&script.interpreter));
+            out.push_str(&words::printable_lines(&script.text));
+            if !script.text.ends_with('\n') {
+                out.push('\n');
+            }
+        }
+    }
+    let _ = writeln!(out, "{}", closing(listing));
+    out
+}
+
+/// Whether everything that was verified held.
+pub fn is_sound(listing: &Listing) -> bool {
+    listing.checks.iter().all(|check| check.problem.is_none())
+}
+
+/// One line of a listing, as `ls -l` would show it.
+pub fn line(entry: &ListedEntry) -> String {
+    let (letter, rest) = words::kind(entry);
+    let owner = if entry.user.is_empty() && entry.group.is_empty() {
+        String::new()
+    } else {
+        format!(" {}:{}", printable(&entry.user), printable(&entry.group))
+    };
+    let flags = if entry.flags.is_empty() { String::new() } else { format!("  [{}]", entry.flags.join(" ")) };
+    let layer = entry.layer.map_or_else(String::new, |layer| format!("  layer {layer}"));
+    let capabilities = entry.capabilities.as_ref().map_or_else(String::new, |c| format!("  {}", printable(c)));
+    format!(
+        "{}{owner} {:>9} {}{rest}{flags}{capabilities}{layer}",
+        permissions(letter, entry.mode),
+        size(entry.size),
+        printable(&entry.path)
+    )
+}
+
+/// A label, and items below each other beside it.
+fn block(out: &mut String, label: &str, items: impl Iterator<Item = String>) {
+    for (index, item) in items.enumerate() {
+        let _ = writeln!(out, "{:<13} {item}", if index == 0 { label } else { "" });
+    }
+}
+
+fn is_config(entry: &ListedEntry) -> bool {
+    entry.flags.iter().any(|flag| flag.starts_with("config"))
+}
+
+fn largest(listing: &Listing) -> Vec<&ListedEntry> {
+    let mut files: Vec<_> = listing.entries.iter().filter(|entry| entry.kind == ListedKind::File).collect();
+    files.sort_by_key(|entry| std::cmp::Reverse(entry.size));
+    files.truncate(3);
+    files
+}
+
+fn closing(listing: &Listing) -> String {
+    let of = |wanted: fn(&ListedKind) -> bool| listing.entries.iter().filter(|entry| wanted(&entry.kind)).count();
+    let files = of(|kind| matches!(kind, ListedKind::File | ListedKind::Hardlink(_)));
+    let directories = of(|kind| matches!(kind, ListedKind::Directory));
+    let links = of(|kind| matches!(kind, ListedKind::Symlink(_)));
+    let checks = match listing.checks.iter().filter(|check| check.problem.is_some()).count() {
+        0 if listing.checks.is_empty() => "nothing to verify".to_owned(),
+        0 => format!("{} hold", plural(listing.checks.len(), "check", "checks")),
+        bad => format!("{bad} of {} FAIL", plural(listing.checks.len(), "check", "checks")),
+    };
+    let signed = if listing.signatures.is_empty() { "not signed".to_owned() } else { listing.signatures.join(", ") };
+    format!(
+        "{}, {}, {}; {checks}; {signed}",
+        plural(files, "file", "files"),
+        plural(directories, "directory", "directories"),
+        plural(links, "symlink", "symlinks"),
+    )
+}
+
+/// The document of `fitout inspect --json`.
+pub fn json(listing: &Listing, sha256: &str) -> serde_json::Value {
+    serde_json::json!({ "schema": "fitout/inspect/1", "sha256": sha256, "sound": is_sound(listing), "artifact": listing })
+}

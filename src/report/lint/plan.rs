@@ -1,0 +1,204 @@
+//! Rules over a plan: what would be wrong in every format, before anything is packed.
+
+use super::about;
+use crate::assemble::plan::{Base, Entry, Kind, Plan, Role};
+use crate::diagnostic::{Diagnostic, Findings, codes};
+
+/// The one-line summary, by the rules of Debian policy 3.4.1 and rpmlint.
+pub fn summary(plan: &Plan) -> Findings {
+    let fact = &plan.identity.summary;
+    let text = fact.value.as_str();
+    let mut findings = Findings::new();
+    let mut say = |what: &str, help: String| {
+        findings.push(
+            Diagnostic::warning(codes::LINT_SUMMARY, format!("the summary {what}"))
+                .at_origin(&fact.origin, "")
+                .help(help),
+        );
+    };
+    if text.trim_end().ends_with('.') {
+        say("ends with a full stop", format!("write `{}`", text.trim_end().trim_end_matches('.')));
+    }
+    let first = text.split_whitespace().next().unwrap_or_default();
+    if ["a", "an", "the"].contains(&first.to_lowercase().as_str()) {
+        say("begins with an article", "leave the article out: lists of packages are read by their first words".into());
+    }
+    if first.chars().next().is_some_and(char::is_lowercase) {
+        say("begins with a small letter", "begin with a capital letter".into());
+    }
+    if text.chars().count() > 80 {
+        say("has more than 80 characters", "put the rest into `description`".into());
+    }
+    findings
+}
+
+/// A description that says more than the summary.
+pub fn description(plan: &Plan) -> Findings {
+    let text = plan.identity.description.trim();
+    if !text.is_empty() && text != plan.identity.summary.value.trim() {
+        return Vec::new();
+    }
+    let message = "the package has no description besides its summary";
+    vec![
+        Diagnostic::warning(codes::LINT_DESCRIPTION, message)
+            .help("add `description = \"…\"` under [package]: two lines or more"),
+    ]
+}
+
+/// Files under /etc belong to the administrator (Debian policy 10.7.3, rpm `%config`).
+pub fn etc_without_config(plan: &Plan) -> Findings {
+    files(plan)
+        .filter(|entry| entry.path.starts_with("/etc/") && !matches!(entry.role, Role::Config { .. }))
+        .map(|entry| {
+            about(codes::LINT_ETC, &entry.path, format!("`{}` is not marked as config", entry.path))
+                .at_origin(&entry.origin, "")
+                .help("add `role = \"config\"` to its rule, or put it below /usr")
+        })
+        .collect()
+}
+
+/// Places that packages must leave alone (FHS 3.0; Debian policy 9.1).
+pub fn odd_places(plan: &Plan) -> Findings {
+    const PLACES: &[(&str, &str)] = &[
+        ("/usr/local/", "it belongs to the administrator"),
+        ("/home/", "it belongs to users"),
+        ("/root/", "it belongs to the administrator"),
+        ("/srv/", "its layout belongs to the administrator"),
+        ("/tmp/", "it is emptied at boot"),
+        ("/run/", "it is emptied at boot"),
+        ("/var/run/", "it is emptied at boot"),
+        ("/var/tmp/", "it is emptied from time to time"),
+        ("/proc/", "it is the kernel's"),
+        ("/sys/", "it is the kernel's"),
+        ("/dev/", "it is the kernel's"),
+    ];
+    let entries = plan.entries.iter().filter(|entry| !matches!(entry.kind, Kind::Directory { shared: true }));
+    entries
+        .filter_map(|entry| {
+            let (place, why) = PLACES.iter().find(|(place, _)| entry.path.starts_with(place))?;
+            Some(
+                about(codes::LINT_PLACE, &entry.path, format!("`{}` lies in `{place}`: {why}", entry.path))
+                    .at_origin(&entry.origin, "")
+                    .help("code goes below /usr/lib/NAME or /opt/NAME, state to /var/lib/NAME"),
+            )
+        })
+        .collect()
+}
+
+/// Anybody may change it.
+pub fn writable_by_all(plan: &Plan) -> Findings {
+    let entries =
+        plan.entries.iter().filter(|entry| !matches!(entry.kind, Kind::Symlink { .. } | Kind::Hardlink { .. }));
+    entries
+        .filter(|entry| entry.mode & 0o002 != 0 && entry.mode & 0o1000 == 0)
+        .map(|entry| {
+            about(
+                codes::LINT_WRITABLE,
+                &entry.path,
+                format!("everybody may write `{}` (mode {:04o})", entry.path, entry.mode),
+            )
+            .at_origin(&entry.mode_origin, "")
+            .help("set a `mode` without write permission for others")
+        })
+        .collect()
+}
+
+/// It runs with more rights than its caller.
+pub fn privileged(plan: &Plan) -> Findings {
+    files(plan)
+        .filter(|entry| entry.mode & 0o6000 != 0)
+        .map(|entry| {
+            about(
+                codes::LINT_PRIVILEGED,
+                &entry.path,
+                format!("`{}` is setuid or setgid (mode {:04o})", entry.path, entry.mode),
+            )
+            .at_origin(&entry.mode_origin, "")
+            .help("give it `capabilities` instead, or allow it in [[lint.allow]] with a reason")
+        })
+        .collect()
+}
+
+/// A library path that only exists where it was built.
+pub fn runpath_of_the_builder(plan: &Plan) -> Findings {
+    let suspicious = |path: &str| {
+        !path.starts_with("$ORIGIN")
+            && !path.starts_with("${ORIGIN}")
+            && !["/usr/", "/lib", "/opt/"].iter().any(|place| path.starts_with(place))
+    };
+    let files = plan.elf.files.iter();
+    files
+        .filter_map(|(path, file)| {
+            let bad = file.runpath.iter().find(|path| suspicious(path))?;
+            Some(
+                about(codes::LINT_RUNPATH, path, format!("`{path}` looks for libraries in `{bad}`"))
+                    .help("link it without that RPATH, or with one that begins with `$ORIGIN`"),
+            )
+        })
+        .collect()
+}
+
+/// Symbols that nobody needs at run time.
+pub fn unstripped(plan: &Plan) -> Findings {
+    let files = plan.elf.files.iter().filter(|(_, file)| file.unstripped && file.linked);
+    files
+        .map(|(path, _)| {
+            about(codes::LINT_UNSTRIPPED, path, format!("`{path}` carries its symbol table"))
+                .help("strip it in the build (`strip = true` in a Cargo profile), or allow it in [[lint.allow]]")
+        })
+        .collect()
+}
+
+/// A release with its ERTS needs libc, libtinfo and a shell; an image from scratch has none.
+pub fn otp_without_base(plan: &Plan) -> Findings {
+    if !plan.formats.contains(&"oci") || plan.image.base.value != Base::Scratch {
+        return Vec::new();
+    }
+    let beam = plan.elf.files.keys().find(|path| path.ends_with("/bin/beam.smp"));
+    let Some(beam) = beam else { return Vec::new() };
+    vec![
+        about(codes::LINT_NO_BASE, beam, "the image holds an Erlang runtime and stands on nothing".into())
+            .at_origin(&plan.image.base.origin, "")
+            .help("set `base` under [format.oci] to a layout folder or archive with the C library and a shell"),
+    ]
+}
+
+/// A program on the PATH without a manual page (Debian policy 12.1).
+pub fn command_without_manual(plan: &Plan) -> Findings {
+    if !plan.formats.iter().any(|format| ["deb", "rpm"].contains(format)) {
+        return Vec::new();
+    }
+    let pages: std::collections::BTreeSet<&str> = plan
+        .entries
+        .iter()
+        .filter_map(|entry| entry.path.strip_prefix("/usr/share/man/man")?.split('/').nth(1)?.split('.').next())
+        .collect();
+    let commands = plan.entries.iter().filter(|entry| !matches!(entry.kind, Kind::Directory { .. }));
+    commands
+        .filter_map(|entry| {
+            let name = entry.path.strip_prefix("/usr/bin/").or_else(|| entry.path.strip_prefix("/usr/sbin/"))?;
+            let page = name.split('.').next().unwrap_or(name);
+            (!pages.contains(page)).then(|| {
+                about(codes::LINT_NO_MANUAL, &entry.path, format!("`{name}` has no manual page"))
+                    .help(format!("add one at /usr/share/man/man1/{name}.1"))
+            })
+        })
+        .collect()
+}
+
+/// Everybody who can pull an image can read its environment.
+pub fn secrets_in_image_environment(plan: &Plan) -> Findings {
+    const WORDS: &[&str] = &["SECRET", "PASSWORD", "PASSWD", "TOKEN", "PRIVATE_KEY", "API_KEY", "COOKIE"];
+    let names = plan.image.env.iter().filter(|_| plan.formats.contains(&"oci"));
+    names
+        .filter(|(name, value)| !value.is_empty() && WORDS.iter().any(|word| name.to_uppercase().contains(word)))
+        .map(|(name, _)| {
+            Diagnostic::warning(codes::LINT_SECRET, format!("the image's environment carries `{name}`"))
+                .help("hand secrets over when the container starts")
+        })
+        .collect()
+}
+
+fn files(plan: &Plan) -> impl Iterator<Item = &Entry> {
+    plan.entries.iter().filter(|entry| matches!(entry.kind, Kind::File(_)))
+}

@@ -1,0 +1,8 @@
+//! What can be said of plans and artifacts: texts and JSON from [`Listing`](crate::formats::Listing) and
+//! [`Plan`](crate::assemble::plan::Plan). Nothing is printed here.
+pub mod diff;
+pub mod explain;
+pub mod inspect;
+pub mod lint;
+pub mod plan;
+pub mod words;

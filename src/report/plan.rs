@@ -1,0 +1,116 @@
+//! What would be in the packages: the text and the document of `fitout plan`.
+
+use std::fmt::Write as _;
+
+use serde_json::json;
+
+use super::words::{permissions, plan_kind, plural, size};
+use crate::assemble::plan::{Entry, Kind, Plan, Role};
+use crate::formats;
+
+/// The plan of one target as text: what is made, and every entry with owner, mode, size and reason.
+pub fn text(plan: &Plan) -> String {
+    let mut out = String::new();
+    let identity = &plan.identity;
+    let _ = writeln!(out, "{} {} for {}", identity.name.value, identity.version.value, plan.target);
+    let _ = writeln!(out, "version   {}", identity.version.origin);
+    for format in formats::ALL.iter().filter(|format| plan.formats.contains(&format.name())) {
+        if let Ok(name) = format.file_name(plan) {
+            let _ = writeln!(out, "{:<9} {}", format.name(), name.name);
+        }
+    }
+    let _ = writeln!(out);
+    for entry in plan.entries.iter() {
+        let (letter, rest) = plan_kind(entry);
+        let owner = format!("{}:{}", entry.owner.user, entry.owner.group);
+        let _ = writeln!(
+            out,
+            "{} {owner:<11} {:>9} {}{rest}{}   {}{}",
+            permissions(letter, entry.mode),
+            bytes(entry).map_or_else(String::new, size),
+            entry.path,
+            role(entry),
+            entry.origin,
+            only(plan, entry),
+        );
+    }
+    let files: Vec<u64> = plan.entries.iter().filter_map(bytes).collect();
+    let _ = writeln!(out, "\n{}, {}", plural(files.len(), "file", "files"), size(files.iter().sum()));
+    out
+}
+
+/// Bytes of a regular file.
+pub fn bytes(entry: &Entry) -> Option<u64> {
+    match &entry.kind {
+        Kind::File(source) => Some(source.size),
+        _ => None,
+    }
+}
+
+fn role(entry: &Entry) -> &'static str {
+    match entry.role {
+        Role::Plain => "",
+        Role::Config { .. } => "  [config]",
+        Role::Doc => "  [doc]",
+        Role::License => "  [license]",
+        Role::Ghost => "  [ghost]",
+    }
+}
+
+/// The formats of an entry that is not in all of them.
+fn only(plan: &Plan, entry: &Entry) -> String {
+    let inside: Vec<&str> =
+        plan.formats.iter().filter(|format| plan.format_set(format).intersects(entry.formats)).copied().collect();
+    if inside.len() == plan.formats.len() { String::new() } else { format!("  only {}", inside.join(", ")) }
+}
+
+/// The plan of one target for `--json`.
+pub fn json(plan: &Plan) -> serde_json::Value {
+    let artifacts: Vec<_> = formats::ALL
+        .iter()
+        .filter(|format| plan.formats.contains(&format.name()))
+        .filter_map(|format| {
+            let name = format.file_name(plan).ok()?;
+            Some(json!({ "format": format.name(), "file": name.name, "arch": name.arch, "version": name.version }))
+        })
+        .collect();
+    json!({
+        "name": plan.identity.name.value,
+        "version": plan.identity.version.text,
+        "version-from": plan.identity.version.origin.to_string(),
+        "target": plan.target.to_string(),
+        "environment": plan.environment,
+        "clock": plan.clock,
+        "artifacts": artifacts,
+        "entries": plan.entries.iter().map(|entry| self::entry(plan, entry)).collect::<Vec<_>>(),
+        "elf": plan.elf.files.iter().map(|(path, file)| json!({
+            "path": &**path, "needed": file.needed, "versions": file.verneed, "soname": file.soname,
+        })).collect::<Vec<_>>(),
+    })
+}
+
+/// One entry for `--json`.
+pub fn entry(plan: &Plan, entry: &Entry) -> serde_json::Value {
+    let (kind, target) = match &entry.kind {
+        Kind::Directory { .. } => ("directory", None),
+        Kind::File(_) => ("file", None),
+        Kind::Symlink { target } => ("symlink", Some(target)),
+        Kind::Hardlink { target } => ("hardlink", Some(target)),
+    };
+    json!({
+        "path": &*entry.path,
+        "kind": kind,
+        "target": target.map(|target| &**target),
+        "size": bytes(entry),
+        "mode": format!("{:04o}", entry.mode),
+        "user": &*entry.owner.user,
+        "group": &*entry.owner.group,
+        "uid": entry.owner.uid,
+        "gid": entry.owner.gid,
+        "role": role(entry).trim_matches([' ', '[', ']']),
+        "formats": plan.formats.iter().filter(|f| plan.format_set(f).intersects(entry.formats)).collect::<Vec<_>>(),
+        "from": entry.origin.to_string(),
+        "owner-from": entry.owner_origin.to_string(),
+        "mode-from": entry.mode_origin.to_string(),
+    })
+}

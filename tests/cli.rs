@@ -1,0 +1,220 @@
+//! Bad input is normal input: a code, a place or path, a help line, the right exit code, and nothing written.
+
+mod support;
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::Path;
+
+use support::{finish, fitout, project, run};
+
+/// A config with everything that is asked for; `rest` goes behind `[build] preset = "plain"`.
+fn config(rest: &str) -> String {
+    with("name = \"bad\"\nversion = \"1.0.0\"\nmaintainer = \"Ops Team <ops@example.org>\"", rest)
+}
+
+fn with(package: &str, rest: &str) -> String {
+    format!("[package]\n{package}\nsummary = \"Bad input\"\nlicense = \"MIT\"\n\n[build]\npreset = \"plain\"\n\n{rest}")
+}
+
+const TREE: &str = "[[files]]\nfrom = \"tree\"\nto = \"/usr/lib/bad\"\n";
+
+/// Builds and expects a refusal with this code, that says what to do, and that nothing was written.
+fn refused(folder: &Path, exit: i32, code: &str) -> String {
+    refused_with(folder, exit, code, &["build"])
+}
+
+fn refused_with(folder: &Path, exit: i32, code: &str, args: &[&str]) -> String {
+    let (status, stdout, stderr) = run(folder, args);
+    assert!(stderr.contains(&format!("error[{code}]")), "wanted {code}, exit {status}:\n{stderr}");
+    assert_eq!(status, exit, "{stderr}");
+    assert!(stderr.contains("= help: ") || stderr.contains("did you mean"), "no help line:\n{stderr}");
+    assert!(stderr.contains("-->") || exit == 3, "no place:\n{stderr}");
+    assert_eq!(stdout, "", "data on stdout");
+    let dist = folder.join("dist");
+    let written = fs::read_dir(&dist).map_or(0, Iterator::count);
+    assert_eq!(written, 0, "something was written to dist");
+    stderr
+}
+
+#[test]
+fn no_config() {
+    let folder = tempfile::tempdir().unwrap();
+    refused(folder.path(), 2, "config/not-found");
+}
+
+#[test]
+fn bad_facts() {
+    let name =
+        |name: &str| with(&format!("name = {name:?}\nversion = \"1.0\"\nmaintainer = \"O <o@example.org>\""), TREE);
+    let version = |version: &str| {
+        with(&format!("name = \"bad\"\nversion = {version:?}\nmaintainer = \"O <o@example.org>\""), TREE)
+    };
+    for (text, code) in [
+        (name("Bad_Name"), "deb/name"),
+        (version("1.0 beta"), "package/version"),
+        (version(""), "package/version"),
+        (with("name = \"bad\"\nversion = \"1.0\"\nmaintainer = \"nobody\"", TREE), "package/maintainer"),
+        (config(&format!("{TREE}[format.deb]\ndepends = [\"libc6 (>> )\"]\n")), "deb/relation"),
+        (config(&format!("{TREE}[format.rpm]\nrequires = [\"foo >=\"]\n")), "rpm/relation"),
+        (config(&format!("{TREE}mode = \"0999\"\n")), "config/invalid-value"),
+        (config(&format!("{TREE}owner = \"no such:user\"\n")), "files/owner"),
+    ] {
+        let folder = project(&[("fitout.toml", &text), ("tree/a", "a")]);
+        refused(folder.path(), 2, code);
+    }
+}
+
+#[test]
+fn bad_files() {
+    for (rules, code) in [
+        ("[[files]]\nfrom = \"trea\"\nto = \"/usr/lib/bad\"\n", "files/not-found"),
+        ("[[files]]\nfrom = \"tree/*.txt\"\nto = \"/usr/lib/bad\"\n", "files/no-match"),
+        ("[[files]]\nfrom = \"tree/a\"\nto = \"/usr/x\"\n[[files]]\ntext = \"b\"\nto = \"/usr/x\"\n", "files/conflict"),
+        ("[[files]]\nfrom = \"tree/a\"\nto = \"/usr/../../etc/x\"\n", "files/path"),
+        ("[[files]]\nfrom = \"empty\"\nto = \"/usr/lib/bad\"\n", "files/empty-tree"),
+        ("[[files]]\ntext = \"{nosuch}\"\nto = \"/usr/lib/bad/x\"\nrender = true\n", "config/unset-hole"),
+    ] {
+        let folder = project(&[("fitout.toml", &config(rules)), ("tree/a", "a")]);
+        fs::create_dir(folder.path().join("empty")).unwrap();
+        refused(folder.path(), 2, code);
+    }
+}
+
+#[test]
+fn odd_inodes() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt as _;
+    type Make = fn(&Path);
+    let cases: [(Make, &str); 7] = [
+        (|tree| fs::write(tree.join(OsStr::from_bytes(b"caf\xe9")), "x").unwrap(), "files/name"),
+        (|tree| fs::write(tree.join("two\nlines"), "x").unwrap(), "files/name"),
+        (|tree| symlink("nowhere", tree.join("link")).unwrap(), "files/dangling-link"),
+        (|tree| symlink("loop", tree.join("loop")).unwrap(), "files/link-loop"),
+        (|tree| symlink("../../outside", tree.join("link")).unwrap(), "files/escaping-link"),
+        (|tree| drop(std::os::unix::net::UnixListener::bind(tree.join("socket")).unwrap()), "files/special"),
+        (
+            |tree| assert!(std::process::Command::new("mkfifo").arg(tree.join("pipe")).status().unwrap().success()),
+            "files/special",
+        ),
+    ];
+    for (make, code) in cases {
+        let folder = project(&[("fitout.toml", &config(TREE)), ("tree/a", "a")]);
+        make(&folder.path().join("tree"));
+        refused(folder.path(), 2, code);
+    }
+}
+
+#[test]
+fn an_output_folder_that_cannot_be_written() {
+    let folder = project(&[("fitout.toml", &config(TREE)), ("tree/a", "a"), ("file", "")]);
+    let (code, _, stderr) = run(folder.path(), &["build", "--out", "file/dist"]);
+    assert_eq!(code, 3, "{stderr}");
+    assert!(stderr.contains("error[engine/write]"), "{stderr}");
+}
+
+#[test]
+fn a_full_disk_leaves_nothing() {
+    if !support::is_root() {
+        println!("note: not root, no small file system to fill");
+        return;
+    }
+    let noise: String =
+        (0..4_000_000u32).map(|i| char::from(b'!' + (i.wrapping_mul(2_654_435_761) >> 25) as u8 % 90)).collect();
+    let folder = project(&[("fitout.toml", &config(TREE)), ("tree/a", &noise), ("dist/x", "")]);
+    fs::remove_file(folder.path().join("dist/x")).unwrap();
+    let dist = folder.path().join("dist");
+    let mount =
+        std::process::Command::new("mount").args(["-t", "tmpfs", "-o", "size=6m", "none"]).arg(&dist).status().unwrap();
+    assert!(mount.success());
+    let (code, _, stderr) = run(folder.path(), &["build"]);
+    let left = fs::read_dir(&dist).unwrap().count();
+    assert!(std::process::Command::new("umount").arg(&dist).status().unwrap().success());
+    assert_eq!(code, 3, "{stderr}");
+    assert!(stderr.contains("error[engine/write]") && stderr.contains("free some space"), "{stderr}");
+    assert_eq!(left, 0, "something is left");
+}
+
+#[test]
+fn a_foreign_architecture_is_refused() {
+    // The smallest ELF header that says aarch64.
+    let mut elf = vec![0x7f, b'E', b'L', b'F', 2, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2, 0, 183, 0, 1, 0, 0, 0];
+    elf.resize(64, 0);
+    elf[52] = 64;
+    let folder = project(&[("fitout.toml", &config(TREE)), ("tree/a", "a")]);
+    fs::write(folder.path().join("tree/program"), elf).unwrap();
+    let said = refused_with(folder.path(), 2, "elf/wrong-arch", &["build", "--target", "linux/amd64"]);
+    assert!(said.contains("arm64") && said.contains("amd64"), "{said}");
+}
+
+#[test]
+fn usage_errors_are_two_and_say_so() {
+    let folder = tempfile::tempdir().unwrap();
+    for args in [&["bild"][..], &["build", "--formats", "deb"], &["inspect"], &["build", "--jobs", "0"]] {
+        let (code, stdout, stderr) = run(folder.path(), args);
+        assert_eq!((code, stdout.as_str()), (2, ""), "{args:?}: {stderr}");
+    }
+    let folder = project(&[("fitout.toml", &config(TREE)), ("tree/a", "a")]);
+    let (code, _, stderr) = run(folder.path(), &["build", "--format", "dep"]);
+    assert_eq!(code, 2);
+    assert!(stderr.contains("did you mean `deb`?"), "{stderr}");
+}
+
+#[test]
+fn a_closed_pipe_is_success() {
+    let folder = project(&[("fitout.toml", &config(TREE)), ("tree/a", "a")]);
+    let script =
+        "set -o pipefail; \"$0\" explain config/unknown-key | true; \"$0\" generate schema | head -c 10 >/dev/null";
+    let output = std::process::Command::new("bash")
+        .args(["-c", script, env!("CARGO_BIN_EXE_fitout")])
+        .current_dir(folder.path())
+        .output()
+        .unwrap();
+    assert_eq!(finish(output).0, 0);
+}
+
+#[test]
+fn results_are_on_stdout_and_everything_else_is_not() {
+    let folder = project(&[("fitout.toml", &config(TREE)), ("tree/a", "a")]);
+    let (code, stdout, stderr) = run(folder.path(), &["build", "--format", "zip,deb"]);
+    assert_eq!(code, 0, "{stderr}");
+    let paths: Vec<&str> = stdout.lines().collect();
+    assert_eq!(paths.len(), 2, "{stdout}");
+    for path in &paths {
+        assert!(folder.path().join(path).is_file(), "{path}");
+    }
+    assert!(stderr.contains("Finished"), "{stderr}");
+    for args in [
+        &["--json", "build"][..],
+        &["plan", "--json"],
+        &["inspect", "--json", paths[0]],
+        &["diff", "--json", paths[0], paths[1]],
+        &["lint", "--json"],
+        &["lint", "--json", paths[0]],
+        &["explain", "--json", "/usr/lib/bad/a"],
+        &["explain", "--json", "config/unknown-key"],
+        &["templates", "list", "--json"],
+        &["generate", "schema"],
+        &["inspect", "--json", "fitout.toml"],
+    ] {
+        let output = fitout(folder.path()).args(args).output().unwrap();
+        let (_, stdout, stderr) = finish(output);
+        let document: serde_json::Value =
+            serde_json::from_str(&stdout).unwrap_or_else(|e| panic!("{args:?}: {e}\n{stdout}{stderr}"));
+        assert!(document["schema"].is_string() || document["$schema"].is_string(), "{args:?}");
+    }
+}
+
+#[test]
+fn init_never_overwrites() {
+    let folder = project(&[("tree/a", "a")]);
+    let (code, _, stderr) = run(folder.path(), &["init"]);
+    assert_eq!(code, 0, "{stderr}");
+    let config = folder.path().join("fitout.toml");
+    let first = fs::read_to_string(&config).unwrap();
+    fs::write(&config, format!("# mine\n{first}")).unwrap();
+    let (code, stdout, stderr) = run(folder.path(), &["init"]);
+    assert_eq!(code, 0, "{stderr}");
+    assert!(stdout.contains("-# mine"), "no diff: {stdout}");
+    assert_eq!(fs::read_to_string(&config).unwrap(), format!("# mine\n{first}"));
+}
