@@ -14,7 +14,7 @@ use super::manifest::{self, Descriptor, DockerImage, IMAGE_NAME, Index, Manifest
 use super::naming;
 use crate::assemble::plan::{Churn, Compression, Plan, SourceId};
 use crate::codec::tar::{self, Member, Type};
-use crate::engine::store::Digests;
+use crate::formats::Digests;
 use crate::formats::{Known, Layout, Measure, Piece, Section, Sink};
 
 const BLOCK: usize = 512;

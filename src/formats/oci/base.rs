@@ -18,7 +18,7 @@ use super::manifest::{self, Descriptor, IMAGE_NAME, Index, Manifest, Platform, R
 use super::naming;
 use crate::assemble::plan::{Base, BaseLayer, Fact, ResolvedBase, Source, Sources, Stat, Target};
 use crate::diagnostic::{Diagnostic, Findings, Origin, codes};
-use crate::engine::store::{Digests, stat_of};
+use crate::formats::Digests;
 
 /// Most images of a base that are looked at.
 const MOST_IMAGES: usize = 100;
@@ -96,7 +96,7 @@ impl Place {
     fn archive(path: &Path) -> Result<Self, Diagnostic> {
         let failed = |e: std::io::Error| refuse("it cannot be read").note(e.to_string()).path(path);
         let mut file = File::open(path).map_err(failed)?;
-        let stat = stat_of(&file.metadata().map_err(failed)?);
+        let stat = Stat::of(&file.metadata().map_err(failed)?);
         let blobs = Blobs::scan(&mut file).map_err(|e| refuse(e.message).path(path))?;
         if blobs.find("index.json").is_none() {
             return Err(refuse("there is no `index.json` in it").path(path));
@@ -219,7 +219,7 @@ impl Place {
                 if meta.len() != layer.size {
                     return Err(wrong(meta.len()));
                 }
-                Ok(sources.slice(path, 0, layer.size, stat_of(&meta)))
+                Ok(sources.slice(path, 0, layer.size, Stat::of(&meta)))
             }
             Self::Archive { path, stat, blobs, .. } => {
                 let range = blobs.blob(sha256).ok_or_else(|| missing(layer))?;

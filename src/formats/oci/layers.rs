@@ -10,7 +10,7 @@ use std::io;
 use super::capabilities;
 use crate::assemble::plan::{Churn, Entry, Kind, Plan, Role, SourceId};
 use crate::codec::tar::{self, Member, Type};
-use crate::engine::store::Digests;
+use crate::formats::Digests;
 use crate::formats::{Piece, Sink};
 
 /// One layer: places in the plan's entries, in path order.

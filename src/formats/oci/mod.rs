@@ -10,7 +10,7 @@ use super::{Artifact, FileName, Format, Layout, Listing};
 use crate::assemble::plan::{Abilities, Compression, Dialect, Plan};
 use crate::codec::tar::LONGEST_OWNER;
 use crate::diagnostic::{Diagnostic, Findings, codes};
-use crate::engine::store::Digests;
+use crate::formats::Digests;
 
 mod archive;
 pub mod base;
