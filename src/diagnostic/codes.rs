@@ -87,7 +87,24 @@ codes! {
     // --- end of elf ---
 
     // --- deb ---
-    //
+    DEB_NAME = "deb/name", Input,
+        "A Debian package name has lower-case letters, digits, `+`, `-` and `.`, at least two of them, and begins with a letter or digit (Debian policy 5.6.1). fitout does not map other names silently, because users, scripts and dependencies must know the name. Set another one under `[package] name`.";
+    DEB_VERSION = "deb/version", Input,
+        "A Debian version has letters, digits, `.`, `+` and `~`, and begins with a digit (deb-version(7)). fitout spells a SemVer prerelease `1.2.3-rc.1` as `1.2.3~rc.1`, so that it sorts before the release; anything else that dpkg would refuse must be changed in the version itself.";
+    DEB_RELATION = "deb/relation", Input,
+        "The relation is not in the syntax of deb-control(5): `name`, `name (>= 1.2)`, `a | b`, `name:any`. Operators are `<<`, `<=`, `=`, `>=` and `>>`. Alternatives stand only in Pre-Depends, Depends, Recommends, Suggests and Enhances, and Provides takes only `=`.";
+    DEB_MAINTAINER = "deb/maintainer", Input,
+        "The Maintainer field is `Name <mail>` on one line, with one mail address (Debian policy 5.6.2). Tools such as lintian and the archive software refuse other forms.";
+    DEB_FIELD = "deb/field", Input,
+        "A control field has a name of printable ASCII without blanks and colons, and a value that is not empty (deb-control(5)). Fields that fitout writes from its own keys cannot be set a second time under `fields`.";
+    DEB_TRIGGER = "deb/trigger", Input,
+        "A line of the triggers file is `interest NAME` or `activate NAME`, with `-await` or `-noawait` after the first word if wanted (deb-triggers(5)). dpkg refuses to install a package with any other line.";
+    DEB_SCRIPT = "deb/script", Input,
+        "dpkg runs a maintainer script as a program, so it must begin with `#!` and an absolute path. File capabilities are set by a few lines of shell in the postinst, because a .deb cannot carry them; a postinst in another language cannot take them.";
+    DEB_PATH = "deb/path", Input,
+        "The path, link target or owner cannot stand in a .deb: the tar of dpkg takes owner names up to 31 bytes, and the lists of conffiles and checksums are lines.";
+    DEB_TOO_LARGE = "deb/too-large", Input,
+        "A .deb is an ar archive, whose headers say sizes with ten decimal digits: its data member ends at 9,999,999,999 bytes. Choose a compression, or split the package.";
     // --- end of deb ---
 
     // --- rpm ---
@@ -95,7 +112,18 @@ codes! {
     // --- end of rpm ---
 
     // --- tarball, zip, source archive ---
-    //
+    TARBALL_NAME = "tarball/name", Input,
+        "Name, version and architecture become the file name of the archive and the folder inside it. They may hold letters, digits, `.`, `_`, `+`, `~` and `-`, and begin with a letter or digit, so that no shell, file system or URL reads them otherwise.";
+    TARBALL_PATH = "tarball/path", Input,
+        "The path, link target or owner cannot stand in a tar archive: owner names end at 31 bytes, times begin in 1970.";
+    SOURCE_GIT = "source/git", Environment,
+        "The source archive holds what git tracks, so the project must be a git work tree and `git` must run. The note shows what git answered.";
+    SOURCE_DIRTY = "source/dirty", Input,
+        "Tracked files differ from the last commit. The source archive holds them as they are in the work tree, so that it is the source of the packages of the same run; commit first if it is to be published.";
+    SOURCE_SUBMODULE = "source/submodule", Input,
+        "The project has a git submodule. Its files are not tracked by the project, so the source archive leaves them out and cannot be built as it is.";
+    SOURCE_PATH = "source/path", Input,
+        "A tracked path cannot stand in the source archive: it is not UTF-8 or not a regular file or link in the work tree.";
     ZIP_NAME = "zip/name", Input,
         "A name that a zip archive cannot carry, or that its readers would take for something else: a path over 65,535 bytes, a slash or control character where the archive's own name is made of it. Rename it.";
     ZIP_COMPRESSION = "zip/compression", Input,

@@ -18,8 +18,12 @@ mod layout;
 mod listing;
 pub mod oci;
 pub mod rpm;
+pub mod source;
+pub mod stream;
 pub mod tarball;
 pub mod tree;
+#[cfg(test)]
+mod trial;
 pub mod zip;
 pub use digests::{Digest, Digests};
 pub use layout::{Known, Layout, Measure, Piece, Pieces, Section, SectionFacts, Sink};
