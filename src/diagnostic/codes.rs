@@ -249,6 +249,20 @@ codes! {
 
     // --- oci ---
     //
+    OCI_TAG = "oci/tag", Input,
+        "A tag has up to 128 letters, digits, `_`, `.` and `-`, and does not begin with `.` or `-`. fitout makes it of the version, with `+` as `-`; a version that has more than that in it (`~`, `:`) is refused rather than mangled. Set `tag` in `[format.oci]`.";
+    OCI_REPOSITORY = "oci/repository", Input,
+        "A repository is an optional host with port and a path of small letters, digits and single separators, such as `localhost/app` or `registry.example.org:5000/team/app`. The tag is not part of it.";
+    OCI_COMPRESSION = "oci/compression", Input,
+        "Layers of an image are plain, gzip or zstd (image-spec, layer media types). Everything reads gzip; zstd needs a container engine of 2021 or later and cannot stand in a docker-archive, so that `docker load` before version 25 does not take it.";
+    OCI_CONFIG = "oci/config", Input,
+        "A setting of the image that container engines would refuse or misread: a user that is no number, a port that is none, a variable name with `=`, a folder that is not absolute, an owner longer than a tar header can say. Mend it in `[format.oci]` or in the rule that sets it.";
+    OCI_CAPABILITIES = "oci/capabilities", Input,
+        "File capabilities are written as setcap(8) takes them: `cap_net_bind_service=ep`, several joined by commas. The kernel keeps one effective bit for a file, so either all of its capabilities are effective or none is.";
+    OCI_BASE = "oci/base", Input,
+        "The base image cannot be read, is damaged, or has no image for the target. A base is an OCI layout, as a folder or as a tar; `skopeo copy` makes one of any image. Where it holds several images, name one after the path.";
+    OCI_BASE_DIGEST = "oci/base-digest", Input,
+        "A file of the base image has other content than its digest says: it was damaged on its way or changed afterwards. Engines refuse such an image, so it is refused before anything is written.";
     // --- end of oci ---
 
     // --- engine: reading, writing ---
