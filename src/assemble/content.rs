@@ -36,9 +36,9 @@ pub fn render(path: &Path, shown: &str, holes: &Holes, origin: &Origin) -> Resul
         .map_err(|error| not_text(&format!("byte {} is not UTF-8", error.utf8_error().valid_up_to())))?;
     match template::fill(&text, holes) {
         Ok(filled) => Ok(filled.into_bytes().into()),
-        Err(problems) => {
+        Err(unset) => {
             let source = Arc::new(SourceText { name: shown.to_owned(), text });
-            let told = problems.iter().map(|problem| problem.in_text(holes, &source));
+            let told = unset.iter().map(|unset| unset.in_text(holes, &source));
             Err(told.map(|told| told.at_origin(origin, "filled because of this rule")).collect())
         }
     }
