@@ -91,7 +91,7 @@ fn place(rule: &Rule, findings: &mut Findings) -> Option<Place> {
     path::place(&rule.to)
         .map_err(|problem| {
             let error = format!("the path `{}` {problem}", rule.to.escape_debug());
-            let error = Diagnostic::error(codes::FILES_BAD_PATH, error).at_origin(&rule.to_origin, "");
+            let error = Diagnostic::error(codes::FILES_PATH, error).at_origin(&rule.to_origin, "");
             findings.push(error.help(problem.help(&rule.to)));
         })
         .ok()
@@ -138,7 +138,7 @@ impl Taking<'_> {
     fn link(&mut self, target: &str) {
         if target.is_empty() || target.chars().any(char::is_control) {
             let error = format!("the link target `{}` is empty or holds a control character", target.escape_debug());
-            let error = Diagnostic::error(codes::FILES_CONTROL_CHARACTER, error);
+            let error = Diagnostic::error(codes::FILES_NAME, error);
             let error = error.at_origin(&self.rule.take_origin, "");
             self.findings.push(error.help("write the path that the link points to"));
         } else if self.is_no_folder("link") {
@@ -151,7 +151,7 @@ impl Taking<'_> {
     fn is_no_folder(&mut self, key: &str) -> bool {
         if self.place.folder {
             let error = format!("`to` of a `{key}` rule must name the file, and `{}/` is a folder", self.place.path);
-            let error = Diagnostic::error(codes::FILES_BAD_PATH, error).at_origin(&self.rule.to_origin, "");
+            let error = Diagnostic::error(codes::FILES_PATH, error).at_origin(&self.rule.to_origin, "");
             self.findings.push(error.help("put the file's name after the last `/`"));
         }
         !self.place.folder
@@ -243,7 +243,7 @@ impl Taking<'_> {
     fn found(&mut self, path: &str, found: Found, tree: &Arc<(String, PathBuf)>) {
         if let Err(problem) = path::place(path) {
             let error = format!("the path `{}` {problem}", path.escape_debug());
-            let error = Diagnostic::error(codes::FILES_BAD_PATH, error).at_origin(&self.rule.origin, "");
+            let error = Diagnostic::error(codes::FILES_PATH, error).at_origin(&self.rule.origin, "");
             return self.findings.push(error.path(self.show(&found.path)).help(problem.help(path)));
         }
         match found.kind {

@@ -174,9 +174,9 @@ fn links_that_lead_nowhere_are_refused() {
         ("nothing", codes::FILES_DANGLING_LINK),
         ("/opt/t/nothing", codes::FILES_DANGLING_LINK),
         ("a/below-a-file", codes::FILES_DANGLING_LINK),
-        ("../outside", codes::FILES_LINK_ESCAPES),
-        ("../../../../outside", codes::FILES_LINK_ESCAPES),
-        ("/home/me/x", codes::FILES_LINK_ESCAPES),
+        ("../outside", codes::FILES_ESCAPING_LINK),
+        ("../../../../outside", codes::FILES_ESCAPING_LINK),
+        ("/home/me/x", codes::FILES_ESCAPING_LINK),
         ("link", codes::FILES_LINK_LOOP),
     ] {
         let mut project = Project::new();
@@ -187,7 +187,7 @@ fn links_that_lead_nowhere_are_refused() {
     let mut project = Project::new();
     let absolute = project.at("t/a");
     project.file("t/a", "").link("t/link", absolute).from("t", "/opt/t");
-    assert!(project.refusal(codes::FILES_LINK_ESCAPES).message.contains("where the package is built"));
+    assert!(project.refusal(codes::FILES_ESCAPING_LINK).message.contains("where the package is built"));
 }
 
 #[test]
@@ -226,23 +226,23 @@ fn bad_names_are_refused() {
     project.file("t/a", "");
     fs_err::write(project.at("t").join(OsStr::from_bytes(b"caf\xe9")), "").unwrap();
     project.from("t", "/opt/t");
-    let told = project.refusal(codes::FILES_NON_UTF8_NAME);
+    let told = project.refusal(codes::FILES_NAME);
     assert!(told.path.unwrap().starts_with("t/caf"));
 
     let mut project = Project::new();
     project.file("t/two\nlines", "").from("t", "/opt/t");
-    let told = project.refusal(codes::FILES_CONTROL_CHARACTER);
+    let told = project.refusal(codes::FILES_NAME);
     assert!(told.message.contains("two\\nlines") && !told.message.contains('\n'));
 
     let mut project = Project::new();
     project.link("t/l", OsStr::from_bytes(b"\xff")).link("t/m", "a\tb").from("t", "/opt/t");
     let codes: Vec<_> = project.refused().iter().map(|f| f.code).collect();
-    assert_eq!(codes, [codes::FILES_NON_UTF8_NAME, codes::FILES_CONTROL_CHARACTER]);
+    assert_eq!(codes, [codes::FILES_NAME, codes::FILES_NAME]);
 
     let mut project = Project::new();
     fs_err::create_dir_all(project.at("t").join(OsStr::from_bytes(b"\xe9/in/side"))).unwrap();
     project.from("t", "/opt/t");
-    project.refusal(codes::FILES_NON_UTF8_NAME);
+    project.refusal(codes::FILES_NAME);
 }
 
 #[test]
@@ -294,11 +294,11 @@ fn text_link_and_directory_rules() {
     for take in [Take::Text(String::new()), Take::Link("x".into())] {
         let mut project = Project::new();
         project.rule(take, "/etc/hello/", |_| ());
-        project.refusal(codes::FILES_BAD_PATH);
+        project.refusal(codes::FILES_PATH);
     }
     let mut project = Project::new();
     project.rule(Take::Link("a\nb".into()), "/etc/l", |_| ());
-    project.refusal(codes::FILES_CONTROL_CHARACTER);
+    project.refusal(codes::FILES_NAME);
 }
 
 #[test]
@@ -321,9 +321,9 @@ fn holes_of_content_are_filled_when_asked_for() {
     project.release.rules[0].render = true;
     project.refusal(codes::CONFIG_UNSET_HOLE);
     project.release.rules[0].to = "etc/x".into();
-    project.refusal(codes::FILES_BAD_PATH);
+    project.refusal(codes::FILES_PATH);
     project.release.rules[0].to = "/usr/../../etc/x".into();
-    project.refusal(codes::FILES_BAD_PATH);
+    project.refusal(codes::FILES_PATH);
 }
 
 #[test]
