@@ -66,7 +66,50 @@ codes! {
         "A `{name}` hole has no value. Holes are filled when the package is built, from facts such as `{name}`, `{version}`, `{arch}`; a literal brace is written twice. `${NAME}` is filled at start on the host instead.";
 
     // --- resolve: version, target, clock, environment, presets, build command ---
-    //
+    RESOLVE_INVALID_VERSION = "resolve/invalid-version", Input,
+        "The version is empty, has a part that is empty, or has characters that no format could carry. A version begins with a letter or digit and goes on with letters, digits and `.`, `+`, `-`, `~`, `_`, `^`; a leading `v` is dropped. An epoch is not part of it: that is `epoch = 1` under `[package]`.";
+    RESOLVE_NO_VERSION = "resolve/no-version", Input,
+        "The place that `version = { from = … }` names does not give a version: no such file, no such line, no literal in it, no git repository, or a clone without the history that the tag is in. fitout never takes a version from an environment variable, because then the same sources would make different packages. Name another place, or write the version itself.";
+    RESOLVE_COMMAND_FAILED = "resolve/command-failed", Environment,
+        "A program that fitout asked for a fact (git, cargo, or the command of `version = { from = \"command:…\" }`) could not be started or ended with an error. Its last lines are quoted; run it by hand in the folder of fitout.toml to see all of it.";
+    RESOLVE_SOURCE_DATE_EPOCH = "resolve/source-date-epoch", Input,
+        "`SOURCE_DATE_EPOCH` is set and is not a whole number of seconds since 1970 between 0 and 4294967295, the last second that rpm and gzip can store. It is the time stamped on everything; unset, the time of the last commit is taken, and without git 1980-01-01.";
+    RESOLVE_UNKNOWN_TARGET = "resolve/unknown-target", Input,
+        "A target is `os/arch` as Go and OCI spell it, such as `linux/amd64`; the system is always `linux`. Rust triples, `uname -m`, Debian's and rpm's names are understood well enough to say which target was meant, and refused all the same: one spelling in the config keeps it searchable.";
+    RESOLVE_INVALID_NAME = "resolve/invalid-name", Input,
+        "The package name becomes part of paths and file names, so it begins with a letter or digit and goes on with letters, digits and `+`, `-`, `.`, `_`. A format may ask for more; Debian takes lower case only and no `_`.";
+    RESOLVE_INVALID_MAINTAINER = "resolve/invalid-maintainer", Input,
+        "A maintainer is written `Name <mail>`, on one line: deb and rpm both store it in this form, and tools take the address out of the angle brackets.";
+    RESOLVE_INVALID_LICENSE = "resolve/invalid-license", Input,
+        "The licence is an SPDX expression: identifiers such as `MIT` or `Apache-2.0`, joined by `AND`, `OR` and `WITH`, with parentheses where needed. For a licence that SPDX does not list, write `LicenseRef-` and a name of your own.";
+    RESOLVE_INVALID_HOMEPAGE = "resolve/invalid-homepage", Input,
+        "A homepage is a URL that begins with `https://` or `http://` and has no blanks.";
+    RESOLVE_INVALID_PATH = "resolve/invalid-path", Input,
+        "A path on the host is absolute and normalised: it begins with `/` and has no `.`, `..`, empty part or line break. What a package installs must not depend on where it is unpacked.";
+    RESOLVE_NOT_FOUND = "resolve/not-found", Input,
+        "A file or folder that the config names is not there. Paths are relative to the folder of fitout.toml. If it is made by the build, run `fitout build`, which runs `[build] command` first, or the command itself.";
+    RESOLVE_UNREADABLE = "resolve/unreadable", Environment,
+        "A file is there and could not be read as text: a permission, an I/O error, a size that no such file has, or bytes that are not UTF-8.";
+    RESOLVE_BAD_CHANGELOG = "resolve/bad-changelog", Input,
+        "The change log is neither a Debian changelog (deb-changelog(5)) nor Markdown in the manner of Keep a Changelog (`## [1.2.3] - 2026-01-31`). deb and rpm carry its records with version, author and date, so each record must have them in a form that can be read.";
+    RESOLVE_BAD_SCRIPT = "resolve/bad-script", Input,
+        "A maintainer script cannot be used as it stands. dpkg executes scripts directly, so each begins with `#!` and its interpreter; rpm takes the interpreter from the config or from that line. No script may hold a NUL byte, and none may be empty.";
+    RESOLVE_NOTHING = "resolve/nothing-to-pack", Input,
+        "Neither `[build] input` nor a `[[files]]` rule says what is to be in the package, so it would be empty.";
+    RESOLVE_NOT_A_RELEASE = "resolve/not-a-release", Input,
+        "The folder is not an assembled OTP release. One has `releases/start_erl.data`, which names the version of the runtime and of the release, and `releases/VERSION/NAME.rel`. `mix release`, relx (`rebar3 release`) and Distillery make such a folder; the input is that folder, not the project.";
+    RESOLVE_BAD_TERM = "resolve/bad-term", Input,
+        "A file that should hold one Erlang term (`.rel`, `.app`) does not. These files are written by the release tool; one that cannot be read was cut off or edited by hand. Make the release anew.";
+    RESOLVE_STALE_PART = "resolve/stale-part", Input,
+        "The release folder holds parts of another version than the live one, left over from an earlier build. They are left out of the package. `mix release --overwrite` does not remove them; deleting the folder before the build does.";
+    RESOLVE_COOKIE = "resolve/cookie", Input,
+        "A file of the release sets the distribution cookie, and would carry one secret to every host, readable by anyone there. fitout never ships `releases/COOKIE`; a `-setcookie` in vm.args is yours to take out. Give the cookie to the node at start instead.";
+    RESOLVE_CARGO = "resolve/cargo", Input,
+        "`cargo metadata` answered, and the package to be made could not be told from its answer: a workspace has several. Name the one by `name` under `[package]`, or put fitout.toml beside its Cargo.toml.";
+    RESOLVE_NOT_BUILT = "resolve/not-built", Input,
+        "The preset knows which binaries the project makes, and one of them is not in the target folder. Build it first, or let `[build] command` do so.";
+    BUILD_COMMAND_FAILED = "build/command-failed", Environment,
+        "The `[build] command` could not be started, ended with an error, or was killed. Nothing was packed. Its last lines are quoted; run it by hand in the folder of fitout.toml to see all of it.";
     // --- end of resolve ---
 
     // --- files: rules, paths, owners, modes, conflicts ---
@@ -117,18 +160,37 @@ codes! {
         "An ELF file is made for another architecture than the package: it would install and not run. Build for the target, set `targets`, or exclude the file if it is data for another machine.";
     ELF_UNREADABLE = "elf/unreadable", Environment,
         "A file could not be read while fitout looked for what it needs. Dependencies are derived from the headers of every ELF file in the tree, so each of them must be readable.";
-    ELF_DAMAGED = "elf/damaged", Input,
+    ELF_DAMAGED = "elf/damaged", Lint,
         "The file begins like an ELF file, but its headers contradict themselves or point behind its end. It is packaged as it is, and no dependency is derived from it. Build it again if it is meant to run; if it is test data, leave it out with `exclude`.";
-    ELF_UNKNOWN_SONAME = "elf/unknown-soname", Input,
+    ELF_UNKNOWN_SONAME = "elf/unknown-soname", Lint,
         "An ELF file needs a shared library that neither the package contains nor fitout's table knows, so the package would install and not start. Say which package has it under `[format.deb.libraries]`: `\"libfoo.so.1\" = \"libfoo1 (>= 1.2)\"`. An empty string says that nothing is needed, for a library that is loaded from elsewhere.";
-    ELF_PRIVATE_SYMBOL = "elf/private-symbol", Input,
+    ELF_PRIVATE_SYMBOL = "elf/private-symbol", Lint,
         "The file uses symbols with the version `GLIBC_PRIVATE`, which belong to one build of the C library and may be gone in the next. It works only with the C library that it was built with, and no dependency can say that across distributions. Link against the public interface instead.";
-    ELF_NOT_ON_PATH = "elf/not-on-path", Input,
+    ELF_NOT_ON_PATH = "elf/not-on-path", Lint,
         "An ELF file needs a library that the package contains, in a directory where the dynamic loader does not look: not in the file's run path, not beside the file, not in a system directory. Unless something sets `LD_LIBRARY_PATH` or loads the library first, it does not start. Link with `-Wl,-rpath,'$ORIGIN/…'`, or mend the file with `patchelf --set-rpath`.";
+    ELF_UNKNOWN_VERSION = "elf/unknown-version", Lint,
+        "An ELF file needs a version of a library's symbols that is newer than fitout's table, so the lower bound in the dependency may be too low and the package could be installed where the file does not start. Give the bound under `[format.deb.libraries]`, or use a fitout that knows the version.";
     // --- end of elf ---
 
     // --- deb ---
-    //
+    DEB_NAME = "deb/name", Input,
+        "A Debian package name has lower-case letters, digits, `+`, `-` and `.`, at least two of them, and begins with a letter or digit (Debian policy 5.6.1). fitout does not map other names silently, because users, scripts and dependencies must know the name. Set another one under `[package] name`.";
+    DEB_VERSION = "deb/version", Input,
+        "A Debian version has letters, digits, `.`, `+` and `~`, and begins with a digit (deb-version(7)). fitout spells a SemVer prerelease `1.2.3-rc.1` as `1.2.3~rc.1`, so that it sorts before the release; anything else that dpkg would refuse must be changed in the version itself.";
+    DEB_RELATION = "deb/relation", Input,
+        "The relation is not in the syntax of deb-control(5): `name`, `name (>= 1.2)`, `a | b`, `name:any`. Operators are `<<`, `<=`, `=`, `>=` and `>>`. Alternatives stand only in Pre-Depends, Depends, Recommends, Suggests and Enhances, and Provides takes only `=`.";
+    DEB_MAINTAINER = "deb/maintainer", Input,
+        "The Maintainer field is `Name <mail>` on one line, with one mail address (Debian policy 5.6.2). Tools such as lintian and the archive software refuse other forms.";
+    DEB_FIELD = "deb/field", Input,
+        "A control field has a name of printable ASCII without blanks and colons, and a value that is not empty (deb-control(5)). Fields that fitout writes from its own keys cannot be set a second time under `fields`.";
+    DEB_TRIGGER = "deb/trigger", Input,
+        "A line of the triggers file is `interest NAME` or `activate NAME`, with `-await` or `-noawait` after the first word if wanted (deb-triggers(5)). dpkg refuses to install a package with any other line.";
+    DEB_SCRIPT = "deb/script", Input,
+        "dpkg runs a maintainer script as a program, so it must begin with `#!` and an absolute path. File capabilities are set by a few lines of shell in the postinst, because a .deb cannot carry them; a postinst in another language cannot take them.";
+    DEB_PATH = "deb/path", Input,
+        "The path, link target or owner cannot stand in a .deb: the tar of dpkg takes owner names up to 31 bytes, and the lists of conffiles and checksums are lines.";
+    DEB_TOO_LARGE = "deb/too-large", Input,
+        "A .deb is an ar archive, whose headers say sizes with ten decimal digits: its data member ends at 9,999,999,999 bytes. Choose a compression, or split the package.";
     // --- end of deb ---
 
     // --- rpm ---
@@ -136,7 +198,18 @@ codes! {
     // --- end of rpm ---
 
     // --- tarball, zip, source archive ---
-    //
+    TARBALL_NAME = "tarball/name", Input,
+        "Name, version and architecture become the file name of the archive and the folder inside it. They may hold letters, digits, `.`, `_`, `+`, `~` and `-`, and begin with a letter or digit, so that no shell, file system or URL reads them otherwise.";
+    TARBALL_PATH = "tarball/path", Input,
+        "The path, link target or owner cannot stand in a tar archive: owner names end at 31 bytes, times begin in 1970.";
+    SOURCE_GIT = "source/git", Environment,
+        "The source archive holds what git tracks, so the project must be a git work tree and `git` must run. The note shows what git answered.";
+    SOURCE_DIRTY = "source/dirty", Input,
+        "Tracked files differ from the last commit. The source archive holds them as they are in the work tree, so that it is the source of the packages of the same run; commit first if it is to be published.";
+    SOURCE_SUBMODULE = "source/submodule", Input,
+        "The project has a git submodule. Its files are not tracked by the project, so the source archive leaves them out and cannot be built as it is.";
+    SOURCE_PATH = "source/path", Input,
+        "A tracked path cannot stand in the source archive: it is not UTF-8 or not a regular file or link in the work tree.";
     ZIP_NAME = "zip/name", Input,
         "A name that a zip archive cannot carry, or that its readers would take for something else: a path over 65,535 bytes, a slash or control character where the archive's own name is made of it. Rename it.";
     ZIP_COMPRESSION = "zip/compression", Input,

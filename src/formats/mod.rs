@@ -18,8 +18,12 @@ mod layout;
 mod listing;
 pub mod oci;
 pub mod rpm;
+pub mod source;
+pub mod stream;
 pub mod tarball;
 pub mod tree;
+#[cfg(test)]
+mod trial;
 pub mod zip;
 pub use digests::{Digest, Digests};
 pub use layout::{Known, Layout, Measure, Piece, Pieces, Section, SectionFacts, Sink};
@@ -65,7 +69,7 @@ macro_rules! formats {
         pub const ALL: &[&dyn Format] = &[$(&$room::$format),*];
     };
 }
-formats! {}
+formats! { deb::Deb, tarball::Tarball, zip::Zip }
 
 /// Reads an artifact of any format back, and the SHA-256 of the file.
 ///
