@@ -16,6 +16,7 @@ pub mod naming;
 mod read;
 pub mod relations;
 mod scripts;
+pub mod shlibs;
 mod triggers;
 
 #[cfg(test)]
