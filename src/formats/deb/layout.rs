@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::io;
 
-use super::{conffiles, control, naming, relations, scripts, triggers};
+use super::{conffiles, control, naming, relations, scripts, shlibs, triggers};
 use crate::assemble::plan::{Compression, Plan};
 use crate::codec::{ar, tar};
-use crate::diagnostic::{Diagnostic, Findings, codes};
+use crate::diagnostic::{Diagnostic, Findings, Severity, codes};
 use crate::formats::Digests;
 use crate::formats::stream::Frame;
 use crate::formats::{Known, Layout, Measure, Piece, Section};
@@ -148,7 +148,9 @@ pub(super) fn control_files(
 
 /// The control file; needs no digests, so that `plan` can refuse before content is read.
 pub(super) fn control_text(plan: &Plan, findings: &mut Findings) -> String {
-    let mut derived = Vec::new();
+    let (mut derived, doubts) = shlibs::depends(plan);
+    // Warnings are lint's to tell; they refuse nothing.
+    findings.extend(doubts.into_iter().filter(|d| d.severity == Severity::Error));
     if scripts::has_capabilities(plan) {
         derived.push(scripts::SETCAP_PACKAGE.to_owned());
     }
