@@ -10,3 +10,4 @@ pub mod formats;
 pub mod listener;
 pub mod report;
 pub mod resolve;
+pub mod run;

@@ -113,24 +113,86 @@ codes! {
     // --- end of resolve ---
 
     // --- files: rules, paths, owners, modes, conflicts ---
-    //
+    FILES_NOT_FOUND = "files/not-found", Input,
+        "`from` names a file or folder that is not there. Paths are relative to the folder of fitout.toml; the help line names the nearest thing that exists. If a build command makes the file, see whether it ran and where it writes.";
+    FILES_NO_MATCH = "files/no-match", Input,
+        "The glob of `from` matches nothing. `*` and `?` stop at a `/`, `**` does not. A rule that silently takes nothing makes a package that silently lacks something, so it is an error; the help line names the nearest thing that exists.";
+    FILES_BAD_GLOB = "files/bad-glob", Input,
+        "A pattern of `from` or `exclude` is no glob: an open bracket or brace, or `**` glued to other characters. Write a literal special character in brackets, such as `[*]`.";
+    FILES_EMPTY_TREE = "files/empty-tree", Input,
+        "The folder that the rule takes is empty, or `exclude` leaves nothing of it. Most often the build has not run or writes elsewhere. An empty directory that is wanted is written as `directory = true`.";
+    FILES_UNREADABLE = "files/unreadable", Environment,
+        "A file or folder that a rule takes cannot be read. The line says what the system answered. Mend its permissions or exclude it; fitout never packs part of what was asked for.";
+    FILES_SPECIAL = "files/special", Input,
+        "A socket, fifo or device stands in the tree. Packages carry files, directories and links; such things are made on the host when the service runs. Exclude it.";
+    FILES_NON_UTF8_NAME = "files/non-utf8-name", Input,
+        "A file name or link target is not UTF-8. rpm, zip and OCI images have no place for such names and their readers guess differently, so it is refused everywhere. Rename or exclude the file.";
+    FILES_CONTROL_CHARACTER = "files/control-character", Input,
+        "A name or link target holds a newline or another control character. Lists such as md5sums and conffiles have one name a line, so a package with such a name is broken or worse. Rename or exclude the file.";
+    FILES_BAD_PATH = "files/bad-path", Input,
+        "A path on the host must be absolute, without `.`, `..` or empty parts, each part at most 255 bytes and the whole at most 4095. A path that climbs with `..` could leave the place that it seems to name.";
+    FILES_NOT_A_DIRECTORY = "files/not-a-directory", Input,
+        "One entry lies under a path that another entry makes a file or a link. No file system can hold both. Change one of the two places, or exclude one of them.";
+    FILES_CONFLICT = "files/conflict", Input,
+        "Two rules put something at the same path. Which one was meant cannot be told, so fitout does not choose: exclude the path from one of them, give them different formats with `when`, or write `replace = true` in the later one. Directories of two trees merge when owner and mode agree.";
+    FILES_LINK_ESCAPES = "files/link-escapes", Input,
+        "A symbolic link of the taken tree leads out of it: into the folder where the package is built, or to a place that is neither in the package nor in a base system. On the host it would point at nothing, or at something else. Links are kept as they are written; take what it points at instead, or write the link as a rule with `link`.";
+    FILES_DANGLING_LINK = "files/dangling-link", Input,
+        "A symbolic link points to a path that the package should hold and does not. Exclude it, or take what it points at too. A link to something that another package brings is written as a rule with `link`, which is not checked against the tree.";
+    FILES_LINK_LOOP = "files/link-loop", Input,
+        "Following the symbolic link leads back to itself. Whoever opens it on the host gets `Too many levels of symbolic links`.";
+    FILES_INVALID_OWNER = "files/invalid-owner", Input,
+        "`owner` is `user:group` or `user` (its group has the same name), by name or by number. Names begin with a lower-case letter or `_`, go on with those, digits and `-`, may end in `$`, and have at most 32 characters: what useradd takes on every distribution.";
+    FILES_OWNER_COLLISION = "files/owner-collision", Input,
+        "Image layers and other numeric formats carry ids. Every name but root gets an id between 10001 and 59999 that is derived from the name, so that it is the same in every build; two names of this package get the same one. Rename one of them or give it as a number.";
+    FILES_OWNER_WITHOUT_ACCOUNT = "files/owner-without-account", Lint,
+        "Something belongs to a user or group that this package does not create. Where the account is missing on the host, dpkg refuses the package and rpm gives the file to root. Create the account in a script before the files are unpacked, or depend on the package that does.";
+    FILES_INVALID_MODE = "files/invalid-mode", Input,
+        "A mode is octal with a leading zero and has at most the bits `07777`.";
+    FILES_NOT_TEXT = "files/not-text", Input,
+        "`render = true` fills `{name}` holes, which only text can have: the file must be UTF-8 and at most 16 MiB. Take other files by a rule without `render`.";
+    FILES_BUNDLE_NOT_FOUND = "files/bundle-not-found", Input,
+        "`bundle` names a library that the build host does not have for the architecture of the package. It is looked for by soname in the directories of /etc/ld.so.conf and in the usual ones, foreign architectures included. Install the library, or take the file by a `[[files]]` rule.";
+    FORMAT_CANNOT_CARRY = "format/cannot-carry", Input,
+        "A format of this run has no place for something that the config asks for: zip has no owners, tar as dpkg reads it no file capabilities, each a largest file. What cannot be carried is left out with a warning, or refused where a file would be lost. `when = [...]` limits a rule to the formats that can.";
     // --- end of files ---
 
     // --- elf ---
+    ELF_WRONG_ARCH = "elf/wrong-arch", Input,
+        "An ELF file is made for another architecture than the package: it would install and not run. Build for the target, set `targets`, or exclude the file if it is data for another machine.";
     ELF_UNREADABLE = "elf/unreadable", Environment,
         "A file could not be read while fitout looked for what it needs. Dependencies are derived from the headers of every ELF file in the tree, so each of them must be readable.";
-    ELF_DAMAGED = "elf/damaged", Input,
+    ELF_DAMAGED = "elf/damaged", Lint,
         "The file begins like an ELF file, but its headers contradict themselves or point behind its end. It is packaged as it is, and no dependency is derived from it. Build it again if it is meant to run; if it is test data, leave it out with `exclude`.";
-    ELF_UNKNOWN_SONAME = "elf/unknown-soname", Input,
+    ELF_UNKNOWN_SONAME = "elf/unknown-soname", Lint,
         "An ELF file needs a shared library that neither the package contains nor fitout's table knows, so the package would install and not start. Say which package has it under `[format.deb.libraries]`: `\"libfoo.so.1\" = \"libfoo1 (>= 1.2)\"`. An empty string says that nothing is needed, for a library that is loaded from elsewhere.";
-    ELF_PRIVATE_SYMBOL = "elf/private-symbol", Input,
+    ELF_PRIVATE_SYMBOL = "elf/private-symbol", Lint,
         "The file uses symbols with the version `GLIBC_PRIVATE`, which belong to one build of the C library and may be gone in the next. It works only with the C library that it was built with, and no dependency can say that across distributions. Link against the public interface instead.";
-    ELF_NOT_ON_PATH = "elf/not-on-path", Input,
+    ELF_NOT_ON_PATH = "elf/not-on-path", Lint,
         "An ELF file needs a library that the package contains, in a directory where the dynamic loader does not look: not in the file's run path, not beside the file, not in a system directory. Unless something sets `LD_LIBRARY_PATH` or loads the library first, it does not start. Link with `-Wl,-rpath,'$ORIGIN/…'`, or mend the file with `patchelf --set-rpath`.";
+    ELF_UNKNOWN_VERSION = "elf/unknown-version", Lint,
+        "An ELF file needs a version of a library's symbols that is newer than fitout's table, so the lower bound in the dependency may be too low and the package could be installed where the file does not start. Give the bound under `[format.deb.libraries]`, or use a fitout that knows the version.";
     // --- end of elf ---
 
     // --- deb ---
-    //
+    DEB_NAME = "deb/name", Input,
+        "A Debian package name has lower-case letters, digits, `+`, `-` and `.`, at least two of them, and begins with a letter or digit (Debian policy 5.6.1). fitout does not map other names silently, because users, scripts and dependencies must know the name. Set another one under `[package] name`.";
+    DEB_VERSION = "deb/version", Input,
+        "A Debian version has letters, digits, `.`, `+` and `~`, and begins with a digit (deb-version(7)). fitout spells a SemVer prerelease `1.2.3-rc.1` as `1.2.3~rc.1`, so that it sorts before the release; anything else that dpkg would refuse must be changed in the version itself.";
+    DEB_RELATION = "deb/relation", Input,
+        "The relation is not in the syntax of deb-control(5): `name`, `name (>= 1.2)`, `a | b`, `name:any`. Operators are `<<`, `<=`, `=`, `>=` and `>>`. Alternatives stand only in Pre-Depends, Depends, Recommends, Suggests and Enhances, and Provides takes only `=`.";
+    DEB_MAINTAINER = "deb/maintainer", Input,
+        "The Maintainer field is `Name <mail>` on one line, with one mail address (Debian policy 5.6.2). Tools such as lintian and the archive software refuse other forms.";
+    DEB_FIELD = "deb/field", Input,
+        "A control field has a name of printable ASCII without blanks and colons, and a value that is not empty (deb-control(5)). Fields that fitout writes from its own keys cannot be set a second time under `fields`.";
+    DEB_TRIGGER = "deb/trigger", Input,
+        "A line of the triggers file is `interest NAME` or `activate NAME`, with `-await` or `-noawait` after the first word if wanted (deb-triggers(5)). dpkg refuses to install a package with any other line.";
+    DEB_SCRIPT = "deb/script", Input,
+        "dpkg runs a maintainer script as a program, so it must begin with `#!` and an absolute path. File capabilities are set by a few lines of shell in the postinst, because a .deb cannot carry them; a postinst in another language cannot take them.";
+    DEB_PATH = "deb/path", Input,
+        "The path, link target or owner cannot stand in a .deb: the tar of dpkg takes owner names up to 31 bytes, and the lists of conffiles and checksums are lines.";
+    DEB_TOO_LARGE = "deb/too-large", Input,
+        "A .deb is an ar archive, whose headers say sizes with ten decimal digits: its data member ends at 9,999,999,999 bytes. Choose a compression, or split the package.";
     // --- end of deb ---
 
     // --- rpm ---
@@ -138,7 +200,18 @@ codes! {
     // --- end of rpm ---
 
     // --- tarball, zip, source archive ---
-    //
+    TARBALL_NAME = "tarball/name", Input,
+        "Name, version and architecture become the file name of the archive and the folder inside it. They may hold letters, digits, `.`, `_`, `+`, `~` and `-`, and begin with a letter or digit, so that no shell, file system or URL reads them otherwise.";
+    TARBALL_PATH = "tarball/path", Input,
+        "The path, link target or owner cannot stand in a tar archive: owner names end at 31 bytes, times begin in 1970.";
+    SOURCE_GIT = "source/git", Environment,
+        "The source archive holds what git tracks, so the project must be a git work tree and `git` must run. The note shows what git answered.";
+    SOURCE_DIRTY = "source/dirty", Input,
+        "Tracked files differ from the last commit. The source archive holds them as they are in the work tree, so that it is the source of the packages of the same run; commit first if it is to be published.";
+    SOURCE_SUBMODULE = "source/submodule", Input,
+        "The project has a git submodule. Its files are not tracked by the project, so the source archive leaves them out and cannot be built as it is.";
+    SOURCE_PATH = "source/path", Input,
+        "A tracked path cannot stand in the source archive: it is not UTF-8 or not a regular file or link in the work tree.";
     ZIP_NAME = "zip/name", Input,
         "A name that a zip archive cannot carry, or that its readers would take for something else: a path over 65,535 bytes, a slash or control character where the archive's own name is made of it. Rename it.";
     ZIP_COMPRESSION = "zip/compression", Input,
@@ -166,6 +239,10 @@ codes! {
     // --- artifact: damage that reading back finds ---
     ARTIFACT_DIGEST = "artifact/digest", Lint,
         "A digest that the artifact carries does not match what it holds: it was cut, altered or corrupted. Fetch it again and compare the digest with the publisher's.";
+    ARTIFACT_NOT_FOUND = "artifact/not-found", Input,
+        "There is no file of that name. `fitout build` prints the paths of the artifacts that it made.";
+    ARTIFACT_READ = "artifact/read", Environment,
+        "The artifact could not be opened or read: it is not there, its permissions forbid it, or the disk failed.";
     ARTIFACT_UNKNOWN = "artifact/unknown-format", Input,
         "The file is none of the formats that fitout reads: deb, rpm, tarball (plain, gzip, xz, zstd), zip, OCI or docker archive. The first bytes decide, not the name.";
     //

@@ -21,46 +21,13 @@ use crate::assemble::plan::{Content, SourceId, Stat};
 use crate::codec::deflate::{Deflater, END_OF_STREAM, RUN};
 use crate::listener::{Event, Listener};
 
+pub use crate::formats::{Digest, Digests};
+
 /// Content of at least this size is compressed by itself and spliced; smaller content is compressed together with its
 /// neighbours in each stream. Measured: 16 KiB keeps streams as small as gzip -6 makes them.
 pub const SPLICED_FROM: u64 = 16 * 1024;
 /// Content above this size is read in pieces, one file at a time with all threads.
 const PIECEWISE_FROM: u64 = 8 << 20;
-
-/// What is known of each content, by [`SourceId`]; sealed before layout.
-#[derive(Debug, Default)]
-pub struct Digests {
-    list: Vec<Digest>,
-}
-
-/// What is known of one content.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Digest {
-    /// Bytes.
-    pub size: u64,
-    /// SHA-256.
-    pub sha256: [u8; 32],
-    /// MD5, as dpkg's md5sums wants it; zeros unless a format of the run asks for it.
-    pub md5: [u8; 16],
-    /// CRC-32 as in zip and gzip.
-    pub crc32: u32,
-    /// Length of the complete raw deflate stream; 0 unless zip is made. Not smaller than `size` means: better stored.
-    pub deflated: u64,
-}
-
-impl Digests {
-    /// By index.
-    pub fn new(list: Vec<Digest>) -> Self {
-        Self { list }
-    }
-}
-
-impl std::ops::Index<SourceId> for Digests {
-    type Output = Digest;
-    fn index(&self, id: SourceId) -> &Digest {
-        &self.list[id.0 as usize]
-    }
-}
 
 /// What the formats of a run want of the content.
 #[derive(Debug, Clone, Default)]

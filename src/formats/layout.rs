@@ -40,7 +40,7 @@ pub enum Piece<'p> {
     /// The content of a source, raw; the section's codec compresses it.
     Content(SourceId),
     /// The content of a source as a complete raw deflate stream (zip); only in sections without compression. Its
-    /// length is [`crate::engine::store::Digest::deflated`].
+    /// length is [`super::Digest::deflated`].
     Deflated(SourceId),
     /// `width` bytes that are known only when all sections are: sizes, digests. Only in sections without compression.
     Deferred {

@@ -11,17 +11,21 @@ use sha2::Digest as _;
 
 pub use crate::assemble::plan::{Abilities, Plan};
 use crate::diagnostic::{Diagnostic, Findings, codes};
-use crate::engine::EngineError;
-use crate::engine::store::Digests;
 
 pub mod deb;
+mod digests;
 mod layout;
 mod listing;
 pub mod oci;
 pub mod rpm;
+pub mod source;
+pub mod stream;
 pub mod tarball;
 pub mod tree;
+#[cfg(test)]
+mod trial;
 pub mod zip;
+pub use digests::{Digest, Digests};
 pub use layout::{Known, Layout, Measure, Piece, Pieces, Section, SectionFacts, Sink};
 pub use listing::{Check, ListedEntry, ListedKind, ListedScript, Listing};
 
@@ -65,14 +69,19 @@ macro_rules! formats {
         pub const ALL: &[&dyn Format] = &[$(&$room::$format),*];
     };
 }
-formats! {}
+formats! { deb::Deb, tarball::Tarball, zip::Zip }
 
 /// Reads an artifact of any format back, and the SHA-256 of the file.
 ///
 /// # Errors
 /// When the file cannot be read, is of no known format, or is damaged beyond reading.
 pub fn read_file(path: &Path) -> Result<(Listing, [u8; 32]), Diagnostic> {
-    let failed = |source| Diagnostic::from(EngineError::Read { path: path.to_path_buf(), source });
+    let failed = |error: std::io::Error| {
+        let message = format!("cannot read `{}`", path.display());
+        let missing = error.kind() == std::io::ErrorKind::NotFound;
+        let code = if missing { codes::ARTIFACT_NOT_FOUND } else { codes::ARTIFACT_READ };
+        Diagnostic::error(code, message).path(path).note(error.to_string())
+    };
     let mut file = std::fs::File::open(path).map_err(failed)?;
     if !file.metadata().map_err(failed)?.is_file() {
         return Err(unknown(path).note("it is not a regular file"));

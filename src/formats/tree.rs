@@ -12,9 +12,9 @@ use md5::Md5;
 use sha2::{Digest as _, Sha256};
 
 use super::{ListedEntry, ListedKind};
+use crate::codec::ar;
 use crate::codec::decompress::Bomb;
 use crate::codec::tar::{Kind, ReadError, ReadMember, Reader};
-use crate::codec::{ar, tar};
 use crate::diagnostic::{Code, Diagnostic, Findings, codes};
 
 /// Most entries of one archive.
@@ -83,19 +83,20 @@ pub fn read(stream: impl Read, options: Options) -> Result<Tree, Diagnostic> {
     Ok(tree)
 }
 
-/// Small files of a tar stream by name (without `./`), whole: deb's control archive. A file over `largest` or more than
-/// `most` files are an error; directories and links are passed over.
+/// Small files of a tar stream by name (without `./`) with mode and content: deb's control archive. More than `most` files or
+/// `largest` bytes of them together are an error; directories and links are passed over.
 pub fn small_files(stream: impl Read, largest: u64, most: usize) -> Result<Vec<(String, u32, Vec<u8>)>, Diagnostic> {
     let mut reader = Reader::new(stream);
     let mut files = Vec::new();
+    let mut total: u64 = 0;
     while let Some(member) = reader.next_member().map_err(|e| tar_damage(&e))? {
         if member.kind != Kind::File {
             continue;
         }
         let name = String::from_utf8_lossy(&member.path).trim_start_matches("./").to_owned();
-        if member.size > largest || files.len() >= most {
-            let message =
-                format!("`{name}` of {} bytes is over the limit of {largest}, or is one of too many", member.size);
+        total = total.saturating_add(member.size);
+        if total > largest || files.len() >= most {
+            let message = format!("with `{name}` there are over {largest} bytes or {most} files of metadata");
             return Err(Diagnostic::error(codes::ARTIFACT_LIMIT, message));
         }
         let mut bytes = Vec::new();
@@ -338,7 +339,7 @@ mod tests {
         let bytes = archive(&[("a", Type::File(3), b"abc")]);
         let error = read(&bytes[..514], Options::default()).unwrap_err();
         assert_eq!(error.code.name, "artifact/damaged");
-        let big = tar::Member {
+        let big = Member {
             path: "control",
             kind: Type::File(1 << 40),
             mode: 0,

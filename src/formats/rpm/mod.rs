@@ -1,1 +1,2 @@
 //! rpm
+pub mod elfdeps;

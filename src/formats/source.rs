@@ -1,0 +1,190 @@
+//! What git tracks -> entries of a source archive.
+//!
+//! Enters: a project in a git work tree. Leaves: entries with the content of the work tree, whose modes are git's own (an
+//! x bit or none), so that umask and file system do not matter. Not here: the archives themselves
+//! ([`super::tarball::archive`]), which are made from these entries like any other.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::process::Command;
+use std::sync::Arc;
+
+use crate::assemble::plan::{Churn, Entry, FormatSet, Kind, Owner, Role, Sources};
+use crate::diagnostic::{Diagnostic, Findings, Origin, codes};
+use crate::engine::store::stat_of;
+
+/// Entries of all tracked files with their parents, sorted by path, `/` standing for the project's folder; and warnings.
+///
+/// # Errors
+/// When git cannot tell, or a tracked path cannot be packed.
+pub fn entries(project: &Path, sources: &mut Sources) -> Result<(Vec<Entry>, Findings), Findings> {
+    let listed = git(project, &["ls-files", "-z", "--stage", "--cached"]).map_err(|d| vec![d])?;
+    let status =
+        git(project, &["status", "--porcelain", "-z", "--untracked-files=no", "--", "."]).map_err(|d| vec![d])?;
+    let mut errors = Findings::new();
+    let mut warnings = Findings::new();
+    if !status.is_empty() {
+        warnings.push(
+            Diagnostic::warning(codes::SOURCE_DIRTY, "the source archive holds changes that are not committed")
+                .path(project)
+                .help("commit them, so that the archive can be made again"),
+        );
+    }
+    let mut parents = BTreeSet::new();
+    let mut found = Vec::new();
+    for record in listed.split(|b| *b == 0).filter(|r| !r.is_empty()) {
+        let Some((mode, path)) = tracked(record) else {
+            let text = String::from_utf8_lossy(record).into_owned();
+            let message = format!("the tracked path `{}` is not UTF-8", text.escape_debug());
+            errors.push(Diagnostic::error(codes::SOURCE_PATH, message).help("rename it"));
+            continue;
+        };
+        if mode == "160000" {
+            let message = format!("the submodule `{path}` is not in the source archive");
+            let help = "vendor what it holds, or publish its source beside this one";
+            warnings.push(Diagnostic::warning(codes::SOURCE_SUBMODULE, message).path(path).help(help));
+            continue;
+        }
+        match one(project, path, mode, sources) {
+            Ok(entry) => {
+                parents.extend(path.match_indices('/').map(|(at, _)| path[..at].to_owned()));
+                // A path in conflict is listed once for each side.
+                if found.last().is_none_or(|last: &Entry| last.path != entry.path) {
+                    found.push(entry);
+                }
+            }
+            Err(finding) => errors.push(finding),
+        }
+    }
+    if !errors.is_empty() {
+        return Err(errors);
+    }
+    found.extend(parents.iter().map(|path| entry(path, Kind::Directory { shared: false }, 0o755)));
+    found.sort_by(|a, b| a.path.cmp(&b.path));
+    Ok((found, warnings))
+}
+
+/// `MODE OBJECT STAGE\tPATH`
+fn tracked(record: &[u8]) -> Option<(&str, &str)> {
+    let (facts, path) = std::str::from_utf8(record).ok()?.split_once('\t')?;
+    Some((facts.split(' ').next()?, path))
+}
+
+fn one(project: &Path, path: &str, mode: &str, sources: &mut Sources) -> Result<Entry, Diagnostic> {
+    let file = project.join(path);
+    let refuse = |what: String, help: &str| Err(Diagnostic::error(codes::SOURCE_PATH, what).path(path).help(help));
+    let meta = match fs_err::symlink_metadata(&file) {
+        Ok(meta) => meta,
+        Err(error) => {
+            let message = format!("the tracked file `{path}` cannot be read");
+            return Err(Diagnostic::error(codes::SOURCE_PATH, message)
+                .path(path)
+                .note(error.to_string())
+                .help("restore it with `git checkout`, or `git rm` it"));
+        }
+    };
+    if meta.is_symlink() {
+        let target = fs_err::read_link(&file).ok().and_then(|t| t.to_str().map(str::to_owned));
+        return match target {
+            Some(target) => Ok(entry(path, Kind::Symlink { target: target.into() }, 0o777)),
+            None => refuse(format!("the target of the link `{path}` is not UTF-8"), "link to another name"),
+        };
+    }
+    if !meta.is_file() {
+        return refuse(format!("git tracks the file `{path}`, and something else is there"), "put the file back");
+    }
+    let mode = if mode == "100755" { 0o755 } else { 0o644 };
+    Ok(entry(path, Kind::File(sources.file(file, stat_of(&meta))), mode))
+}
+
+fn entry(path: &str, kind: Kind, mode: u32) -> Entry {
+    let origin = Arc::new(Origin::Generated { what: "source archive" });
+    let root: Arc<str> = "root".into();
+    Entry {
+        path: format!("/{path}").into(),
+        kind,
+        owner: Owner { user: Arc::clone(&root), uid: 0, group: root, gid: 0 },
+        mode,
+        capabilities: None,
+        role: Role::Plain,
+        churn: Churn::Application,
+        formats: FormatSet::ALL,
+        origin: Arc::clone(&origin),
+        owner_origin: Arc::clone(&origin),
+        mode_origin: origin,
+    }
+}
+
+fn git(project: &Path, arguments: &[&str]) -> Result<Vec<u8>, Diagnostic> {
+    let failed = |note: String| {
+        Diagnostic::error(codes::SOURCE_GIT, "git cannot say what belongs to the source archive")
+            .path(project)
+            .note(note)
+            .help("make the source archive in a git work tree, or leave `source-archive` out")
+    };
+    // `ls-files` is relative to the folder that git runs in; the optional locks would write into the work tree.
+    let output = Command::new("git")
+        .args(["--no-optional-locks", "-C"])
+        .arg(project)
+        .args(arguments)
+        .output()
+        .map_err(|error| failed(error.to_string()))?;
+    if output.status.success() {
+        Ok(output.stdout)
+    } else {
+        Err(failed(String::from_utf8_lossy(&output.stderr).trim().to_owned()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn run(folder: &Path, arguments: &[&str]) {
+        let done = Command::new("git")
+            .arg("-C")
+            .arg(folder)
+            .args(["-c", "user.name=t", "-c", "user.email=t@example.org"])
+            .args(arguments)
+            .output()
+            .unwrap();
+        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    }
+
+    #[test]
+    fn what_git_tracks_is_packed_with_gits_modes() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |p: &str| folder.path().join(p);
+        run(folder.path(), &["init", "-q"]);
+        fs_err::create_dir_all(at("src/deep")).unwrap();
+        fs_err::write(at("src/deep/a b\n"), "x").unwrap();
+        fs_err::write(at("run.sh"), "#!/bin/sh\n").unwrap();
+        fs_err::write(at("ignored"), "no").unwrap();
+        std::os::unix::fs::symlink("run.sh", at("link")).unwrap();
+        run(folder.path(), &["add", "src", "run.sh", "link"]);
+        run(folder.path(), &["update-index", "--chmod=+x", "run.sh"]);
+        run(folder.path(), &["commit", "-qm", "x"]);
+        run(folder.path(), &["checkout", "-q", "-f", "."]);
+        let mut sources = Sources::default();
+        let (found, warnings) = entries(folder.path(), &mut sources).unwrap();
+        let shown: Vec<_> = found.iter().map(|e| (e.path.as_ref(), e.mode)).collect();
+        let expected =
+            [("/link", 0o777), ("/run.sh", 0o755), ("/src", 0o755), ("/src/deep", 0o755), ("/src/deep/a b\n", 0o644)];
+        assert_eq!(shown, expected);
+        assert_eq!(warnings, []);
+        fs_err::write(at("run.sh"), "changed").unwrap();
+        let (_, warnings) = entries(folder.path(), &mut sources).unwrap();
+        assert_eq!(warnings[0].code.name, "source/dirty");
+        fs_err::remove_file(at("run.sh")).unwrap();
+        let errors = entries(folder.path(), &mut sources).unwrap_err();
+        assert_eq!(errors[0].code.name, "source/path");
+    }
+
+    #[test]
+    fn a_folder_without_git_is_an_error_with_gits_answer() {
+        let folder = tempfile::tempdir().unwrap();
+        let errors = entries(folder.path(), &mut Sources::default()).unwrap_err();
+        assert_eq!(errors[0].code.name, "source/git");
+        assert!(!errors[0].notes[0].is_empty());
+    }
+}

@@ -1,0 +1,119 @@
+//! Entries -> pieces of a tar stream: what the writers of deb and tarball share.
+//!
+//! Enters: entries in path order and the folder that they stand under. Leaves: headers, content and padding, one after
+//! the other; nothing stands in memory but one header. Not here: compression, and which entries a format takes.
+
+use std::io;
+
+use super::{Piece, Sink};
+use crate::assemble::plan::{Entry, Kind, Role};
+use crate::codec::tar::{self, Member, Type};
+use crate::diagnostic::{Code, Diagnostic, Findings};
+
+/// The folder within the archive and the time of all members.
+#[derive(Debug, Clone)]
+pub struct Frame {
+    /// `.`, `hello-1.0-linux-amd64`: what stands for `/`.
+    pub prefix: String,
+    /// Seconds since 1970.
+    pub clock: i64,
+}
+
+/// Whether a tar can carry an entry: what a package only owns is rpm's affair.
+pub fn is_carried(entry: &&Entry) -> bool {
+    entry.role != Role::Ghost
+}
+
+impl Frame {
+    /// Refuses what tar cannot say, and counts the bytes of the stream before compression.
+    pub fn check<'e>(&self, entries: impl Iterator<Item = &'e Entry>, code: Code) -> Result<u64, Findings> {
+        let mut findings = Findings::new();
+        let mut size = tar::END.len() as u64 + self.root().len() as u64;
+        for entry in entries.filter(is_carried) {
+            match self.header(entry) {
+                Ok(header) => {
+                    let content = match &entry.kind {
+                        Kind::File(source) => source.size,
+                        _ => 0,
+                    };
+                    let padding = tar::padding(content).len() as u64;
+                    size = size.saturating_add(header.len() as u64).saturating_add(content).saturating_add(padding);
+                }
+                Err(error) => findings.push(
+                    Diagnostic::error(code, format!("`{}` cannot be packed: {error}", entry.path.escape_debug()))
+                        .at_origin(&entry.origin, "")
+                        .path(entry.path.as_ref())
+                        .help("give it another name, owner or time"),
+                ),
+            }
+        }
+        if findings.is_empty() { Ok(size) } else { Err(findings) }
+    }
+
+    /// Hands over the stream: the folder itself, then `first` (members that fitout made), then the entries.
+    pub fn write<'p>(
+        &self,
+        entries: impl Iterator<Item = &'p Entry>,
+        first: Vec<u8>,
+        sink: Sink<'_, 'p>,
+    ) -> io::Result<()> {
+        let mut head = self.root();
+        head.extend(first);
+        sink(Piece::literal(head))?;
+        for entry in entries.filter(is_carried) {
+            sink(Piece::literal(self.header(entry).map_err(io::Error::other)?))?;
+            if let Kind::File(source) = &entry.kind {
+                sink(Piece::Content(source.id))?;
+                let padding = tar::padding(source.size);
+                if !padding.is_empty() {
+                    sink(Piece::literal(padding))?;
+                }
+            }
+        }
+        sink(Piece::literal(tar::END))
+    }
+
+    /// A file that fitout made for the archive, beside the entries.
+    pub fn file(&self, name: &str, mode: u32, content: &[u8]) -> Result<Vec<u8>, tar::Error> {
+        let path = format!("{}/{name}", self.prefix);
+        let mut bytes = tar::header(&Member { mode, ..self.member(&path, Type::File(content.len() as u64)) })?;
+        bytes.extend_from_slice(content);
+        bytes.extend_from_slice(tar::padding(content.len() as u64));
+        Ok(bytes)
+    }
+
+    /// The header of the folder itself.
+    pub fn root(&self) -> Vec<u8> {
+        // The prefix is `.` or checked by a format's naming, so that only a time before 1970 fails, which `check` and
+        // `write` say of the entries.
+        tar::header(&self.member(&self.prefix, Type::Directory)).unwrap_or_default()
+    }
+
+    fn member<'a>(&self, path: &'a str, kind: Type<'a>) -> Member<'a> {
+        Member { path, kind, mode: 0o755, uid: 0, gid: 0, user: "root", group: "root", mtime: self.clock }
+    }
+
+    fn header(&self, entry: &Entry) -> Result<Vec<u8>, tar::Error> {
+        let path = format!("{}{}", self.prefix, entry.path);
+        let first;
+        let kind = match &entry.kind {
+            Kind::Directory { .. } => Type::Directory,
+            Kind::File(source) => Type::File(source.size),
+            Kind::Symlink { target } => Type::Symlink(target),
+            Kind::Hardlink { target } => {
+                first = format!("{}{target}", self.prefix);
+                Type::Hardlink(&first)
+            }
+        };
+        tar::header(&Member {
+            path: &path,
+            kind,
+            mode: entry.mode,
+            uid: entry.owner.uid,
+            gid: entry.owner.gid,
+            user: &entry.owner.user,
+            group: &entry.owner.group,
+            mtime: self.clock,
+        })
+    }
+}
