@@ -211,7 +211,9 @@ mod tests {
 
     fn archive() -> Vec<u8> {
         let mut out = Vec::new();
-        for (name, content) in [("./a", &b"alpha"[..]), ("./empty", b""), ("./b", b"four"), ("./c", b"longer than four")] {
+        for (name, content) in
+            [("./a", &b"alpha"[..]), ("./empty", b""), ("./b", b"four"), ("./c", b"longer than four")]
+        {
             let size = u32::try_from(content.len()).unwrap();
             out.extend(member(name.as_bytes(), size + 1, 1, size).header());
             out.extend_from_slice(content);

@@ -82,7 +82,11 @@ pub(super) fn read(artifact: &mut dyn Artifact, name: &str) -> Result<Listing, D
         name: header.text(T::RPMTAG_NAME).unwrap_or_default(),
         version: evr(header),
         // What has no source package is one.
-        arch: if header.has(T::RPMTAG_SOURCERPM) { header.text(T::RPMTAG_ARCH).unwrap_or_default() } else { "src".into() },
+        arch: if header.has(T::RPMTAG_SOURCERPM) {
+            header.text(T::RPMTAG_ARCH).unwrap_or_default()
+        } else {
+            "src".into()
+        },
         fields: fields(header),
         relations: words::relations(header).map_err(|error| damaged(name, &error))?,
         scripts: words::scripts(header),

@@ -65,8 +65,7 @@ pub fn files(header: &Header) -> io::Result<Files> {
             return Err(invalid(&format!("it has {} files and {} of tag {tag:?}", paths.len(), header.count(tag))));
         }
     }
-    let sizes =
-        if header.has(T::RPMTAG_LONGFILESIZES) { T::RPMTAG_LONGFILESIZES } else { T::RPMTAG_FILESIZES };
+    let sizes = if header.has(T::RPMTAG_LONGFILESIZES) { T::RPMTAG_LONGFILESIZES } else { T::RPMTAG_FILESIZES };
     let mut sizes = header.numbers(sizes);
     let mut modes = header.numbers(T::RPMTAG_FILEMODES);
     let mut mtimes = header.numbers(T::RPMTAG_FILEMTIMES);

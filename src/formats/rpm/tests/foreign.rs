@@ -75,7 +75,9 @@ fn rpm_installs_what_it_verifies_to_the_last_bit() {
         assert!(String::from_utf8_lossy(&output.stdout).contains("S.5....T.    /usr/lib/hello/nothing"));
         // Shared directories are not ours and stay.
         run("rpm", &[&base[..], &["-e", "--nodeps", "--noscripts", "hello"]].concat());
-        assert!(!Path::new(&format!("{root}/usr/lib/hello")).exists() && Path::new(&format!("{root}/usr/bin")).exists());
+        assert!(
+            !Path::new(&format!("{root}/usr/lib/hello")).exists() && Path::new(&format!("{root}/usr/bin")).exists()
+        );
     }
 }
 
@@ -91,7 +93,8 @@ fn rpm_installs_three_names_of_one_inode_and_relocates() {
     let root = written.folder.path().join("root");
     let (root, path) = (root.to_str().unwrap(), written.path.to_str().unwrap());
     let base = ["--force-debian", "--root", root, "--dbpath", "/db"];
-    let options = ["-i", "--nodeps", "--noscripts", "--notriggers", "--nosignature", "--relocate", "/opt/hello=/srv/hi"];
+    let options =
+        ["-i", "--nodeps", "--noscripts", "--notriggers", "--nosignature", "--relocate", "/opt/hello=/srv/hi"];
     run("rpm", &[&base[..], &options, &[path]].concat());
     let meta = |name: &str| fs_err::metadata(format!("{root}/srv/hi/{name}")).unwrap();
     for name in ["data", "data2", "zdata3"] {
@@ -201,7 +204,14 @@ fn a_file_of_four_gibibytes_is_said_in_64_bits() {
     fs_err::write(&path, &opening).unwrap();
     let said = run(
         "rpm",
-        &["-qp", "--nosignature", "--nodigest", "--qf", "%{LONGSIZE} [%{LONGFILESIZES} ]\n[%{REQUIRES}\n]", path.to_str().unwrap()],
+        &[
+            "-qp",
+            "--nosignature",
+            "--nodigest",
+            "--qf",
+            "%{LONGSIZE} [%{LONGFILESIZES} ]\n[%{REQUIRES}\n]",
+            path.to_str().unwrap(),
+        ],
     );
     assert!(said.starts_with("5368709127 ") || said.contains(" 5368709120 5368709120 "), "{said}");
     assert!(said.contains("rpmlib(LargeFiles)"), "{said}");
