@@ -38,8 +38,6 @@ pub fn elf_facts(
                 continue;
             }
             Kind::File(source) => match &sources.list()[source.id.0 as usize] {
-                // A part of a base image is no entry.
-                Content::Slice { .. } => continue,
                 Content::File { stat, .. } if stat.size == 0 => continue,
                 Content::Made(bytes) => (said(&mut Cursor::new(bytes), executable), entry.path.to_string()),
                 Content::File { path, .. } => {
