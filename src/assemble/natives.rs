@@ -38,6 +38,8 @@ pub fn elf_facts(
                 continue;
             }
             Kind::File(source) => match &sources.list()[source.id.0 as usize] {
+                // A blob of a base image is no entry of the tree.
+                Content::Slice { .. } => continue,
                 Content::File { stat, .. } if stat.size == 0 => continue,
                 Content::Made(bytes) => (said(&mut Cursor::new(bytes), executable), entry.path.to_string()),
                 Content::File { path, .. } => {
