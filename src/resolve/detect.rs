@@ -221,7 +221,7 @@ impl Draft {
         let mut line = |key: &str, value: Option<String>, note: &str| {
             if let Some(value) = value {
                 let note = if note.is_empty() { String::new() } else { format!("   # {note}") };
-                out.push_str(&format!("{key:<10} = {value}{note}\n"));
+                out.extend([format!("{key:<10} = {value}{note}\n")]);
             }
         };
         line("name", self.name.as_deref().map(|name| quoted(&legal(name))), "");
@@ -240,7 +240,7 @@ impl Draft {
         if !self.build.is_empty() {
             out.push_str("\n[build]\n");
             for (key, value, note) in &self.build {
-                out.push_str(&format!("{key:<7} = {value}   # {note}\n"));
+                out.extend([format!("{key:<7} = {value}   # {note}\n")]);
             }
         }
         if !self.files.is_empty() {

@@ -44,7 +44,7 @@ pub(crate) fn rules(release: &OtpRelease, ground: &Ground, prefix: &str, package
             "lib" if is_dir => libraries(release, ground, prefix, &mut all),
             "releases" if is_dir => all.push(releases(release, ground, prefix)),
             "bin" if is_dir => {
-                all.push(tree(release, prefix, "bin", Churn::Application, &["*.bat", "*.ps1"], "commands"))
+                all.push(tree(release, prefix, "bin", Churn::Application, &["*.bat", "*.ps1"], "commands"));
             }
             _ if name.starts_with("erts-") && is_dir => {
                 if name == format!("erts-{}", release.erts) {
