@@ -205,13 +205,15 @@ mod tests {
 
     use super::*;
 
-    fn member<'a>(name: &'a [u8], inode: u32, links: u32, size: u32) -> Member<'a> {
+    fn member(name: &[u8], inode: u32, links: u32, size: u32) -> Member<'_> {
         Member { name, inode, mode: 0o100_644, links, mtime: 1_700_000_000, size }
     }
 
     fn archive() -> Vec<u8> {
         let mut out = Vec::new();
-        for (name, content) in [("./a", &b"alpha"[..]), ("./empty", b""), ("./b", b"four"), ("./c", b"longer than four")] {
+        for (name, content) in
+            [("./a", &b"alpha"[..]), ("./empty", b""), ("./b", b"four"), ("./c", b"longer than four")]
+        {
             let size = u32::try_from(content.len()).unwrap();
             out.extend(member(name.as_bytes(), size + 1, 1, size).header());
             out.extend_from_slice(content);

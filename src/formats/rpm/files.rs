@@ -66,14 +66,7 @@ impl<'p> Files<'p> {
                 groups.entry(target).or_default();
             }
         }
-        let mut files = Self {
-            list: Vec::new(),
-            dirnames: Vec::new(),
-            payload: Vec::new(),
-            stripped,
-            mtime,
-            digests,
-        };
+        let mut files = Self { list: Vec::new(), dirnames: Vec::new(), payload: Vec::new(), stripped, mtime, digests };
         let mut findings = Findings::new();
         let mut dirnames = BTreeMap::new();
         for entry in plan.entries_for("rpm").filter(|e| !matches!(e.kind, Kind::Directory { shared: true })) {
@@ -248,10 +241,13 @@ impl<'p> Files<'p> {
         let digests: Vec<String> = self.list.iter().map(|f| self.digest(f)).collect();
         header.texts(T::RPMTAG_FILEDIGESTS, digests.iter().map(String::as_str));
         header.int32(T::RPMTAG_FILEDIGESTALGO, [SHA256]);
-        header.texts(T::RPMTAG_FILELINKTOS, self.list.iter().map(|f| match &f.entry.kind {
-            Kind::Symlink { target } => &**target,
-            _ => "",
-        }));
+        header.texts(
+            T::RPMTAG_FILELINKTOS,
+            self.list.iter().map(|f| match &f.entry.kind {
+                Kind::Symlink { target } => &**target,
+                _ => "",
+            }),
+        );
         header.int32(T::RPMTAG_FILEFLAGS, self.list.iter().map(|f| flags(f.entry).bits()));
         header.int32(T::RPMTAG_FILEVERIFYFLAGS, self.list.iter().map(|f| verify_flags(f.entry)));
         header.texts(T::RPMTAG_FILEUSERNAME, self.list.iter().map(|f| &*f.entry.owner.user));

@@ -309,11 +309,10 @@ impl Header {
     /// The numbers of a tag, whatever their width; none if it is not there or holds something else.
     pub fn numbers(&self, tag: impl Into<u32>) -> impl Iterator<Item = u64> {
         let slot = self.tags.get(&tag.into()).filter(|s| !matches!(s.kind, Kind::Null | Kind::Binary));
-        let (start, count, width) =
-            slot.and_then(|s| Some((s.start, s.count, s.kind.width()?))).unwrap_or((0, 0, 1));
+        let (start, count, width) = slot.and_then(|s| Some((s.start, s.count, s.kind.width()?))).unwrap_or((0, 0, 1));
         self.bytes[start..start + count * width]
             .chunks_exact(width)
-            .map(|item| item.iter().fold(0, |n, byte| n << 8 | u64::from(*byte)))
+            .map(|item| item.iter().fold(0, |n, byte| (n << 8) | u64::from(*byte)))
     }
 
     /// The first number of a tag.

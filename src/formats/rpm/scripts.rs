@@ -211,7 +211,8 @@ impl Scripts {
             };
             match condition {
                 Ok(condition) => conditions.push(condition.with(bit)),
-                Err(why) => findings.push(refuse(&why).help("write `on = [\"bash\", \"zsh >= 5\"]`, or paths for file triggers")),
+                Err(why) => findings
+                    .push(refuse(&why).help("write `on = [\"bash\", \"zsh >= 5\"]`, or paths for file triggers")),
             }
         }
         if trigger.on.is_empty() {

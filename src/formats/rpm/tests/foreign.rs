@@ -75,7 +75,9 @@ fn rpm_installs_what_it_verifies_to_the_last_bit() {
         assert!(String::from_utf8_lossy(&output.stdout).contains("S.5....T.    /usr/lib/hello/nothing"));
         // Shared directories are not ours and stay.
         run("rpm", &[&base[..], &["-e", "--nodeps", "--noscripts", "hello"]].concat());
-        assert!(!Path::new(&format!("{root}/usr/lib/hello")).exists() && Path::new(&format!("{root}/usr/bin")).exists());
+        assert!(
+            !Path::new(&format!("{root}/usr/lib/hello")).exists() && Path::new(&format!("{root}/usr/bin")).exists()
+        );
     }
 }
 
@@ -91,7 +93,8 @@ fn rpm_installs_three_names_of_one_inode_and_relocates() {
     let root = written.folder.path().join("root");
     let (root, path) = (root.to_str().unwrap(), written.path.to_str().unwrap());
     let base = ["--force-debian", "--root", root, "--dbpath", "/db"];
-    let options = ["-i", "--nodeps", "--noscripts", "--notriggers", "--nosignature", "--relocate", "/opt/hello=/srv/hi"];
+    let options =
+        ["-i", "--nodeps", "--noscripts", "--notriggers", "--nosignature", "--relocate", "/opt/hello=/srv/hi"];
     run("rpm", &[&base[..], &options, &[path]].concat());
     let meta = |name: &str| fs_err::metadata(format!("{root}/srv/hi/{name}")).unwrap();
     for name in ["data", "data2", "zdata3"] {
@@ -201,7 +204,14 @@ fn a_file_of_four_gibibytes_is_said_in_64_bits() {
     fs_err::write(&path, &opening).unwrap();
     let said = run(
         "rpm",
-        &["-qp", "--nosignature", "--nodigest", "--qf", "%{LONGSIZE} [%{LONGFILESIZES} ]\n[%{REQUIRES}\n]", path.to_str().unwrap()],
+        &[
+            "-qp",
+            "--nosignature",
+            "--nodigest",
+            "--qf",
+            "%{LONGSIZE} [%{LONGFILESIZES} ]\n[%{REQUIRES}\n]",
+            path.to_str().unwrap(),
+        ],
     );
     assert!(said.starts_with("5368709127 ") || said.contains(" 5368709120 5368709120 "), "{said}");
     assert!(said.contains("rpmlib(LargeFiles)"), "{said}");
@@ -225,4 +235,43 @@ fn rpmlint_finds_no_error_in_a_decent_package() {
     assert!(said.contains("1 packages and 0 specfiles checked"), "{said}");
     let errors: Vec<&str> = said.lines().filter(|l| l.contains(": E: ") && !l.contains("E: no-signature")).collect();
     assert_eq!(errors, [""; 0], "{said}");
+}
+
+/// Signs a package in place with a fresh key; its fingerprint.
+fn sign(written: &Written) -> String {
+    let home = written.folder.path().join("gnupg");
+    let home = home.to_str().unwrap();
+    run("mkdir", &["-m", "700", home]);
+    let gpg = |arguments: &[&str]| {
+        let output = Command::new("gpg").args(["--homedir", home, "--batch", "-q"]).args(arguments).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    };
+    let user = "Test Key <test@example.org>";
+    gpg(&["--pinentry-mode", "loopback", "--passphrase", "", "--quick-gen-key", user, "rsa4096", "sign", "2y"]);
+    let listed = gpg(&["--list-keys", "--with-colons"]);
+    let fingerprint = listed.lines().find_map(|l| l.strip_prefix("fpr:")).unwrap().trim_matches(':').to_lowercase();
+    let path = written.path.to_str().unwrap();
+    let mut rpmsign = Command::new("rpmsign");
+    for define in [format!("_gpg_name {user}"), format!("_gpg_path {home}"), "__gpg /usr/bin/gpg".into()] {
+        rpmsign.args(["--define", &define]);
+    }
+    let output = rpmsign.args(["--addsign", path]).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    // The agent would outlive the test.
+    let _ = Command::new("gpgconf").args(["--homedir", home, "--kill", "all"]).output();
+    fingerprint
+}
+
+#[test]
+fn rpmsign_finds_room_for_its_signature() {
+    let (plan, sources) = sample::plan();
+    let written = Written::of(&plan, &sources);
+    let size = fs_err::metadata(&written.path).unwrap().len();
+    let fingerprint = sign(&written);
+    // The reserved space shrank by what the signature took.
+    assert_eq!(fs_err::metadata(&written.path).unwrap().len(), size);
+    let listing = written.listing();
+    assert_eq!(listing.signatures, [format!("RSA over the header, key {fingerprint}")]);
+    assert_eq!(listing.checks.iter().filter(|c| c.problem.is_some()).count(), 0, "{:?}", listing.checks);
 }

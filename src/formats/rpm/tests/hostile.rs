@@ -14,7 +14,10 @@ fn small() -> Vec<u8> {
     let entries: Vec<Entry> = plan
         .entries
         .iter()
-        .map(|e| Entry { kind: if matches!(e.kind, Kind::File(_)) { Kind::File(source.clone()) } else { e.kind.clone() }, ..e.clone() })
+        .map(|e| Entry {
+            kind: if matches!(e.kind, Kind::File(_)) { Kind::File(source.clone()) } else { e.kind.clone() },
+            ..e.clone()
+        })
         .collect();
     let mut plan = sample::plan_of(entries);
     plan.lifecycle.steps = vec![scriptlet("post", "true", &[]), trigger("triggerin", &["bash"], 0, "true", &[])];
@@ -95,7 +98,8 @@ fn package(main: Writer, payload: &[u8]) -> Vec<u8> {
 
 fn member(name: &str, content: &[u8]) -> Vec<u8> {
     let size = u32::try_from(content.len()).unwrap();
-    let member = crate::codec::cpio::Member { name: name.as_bytes(), inode: 1, mode: 0o100_644, links: 1, mtime: 0, size };
+    let member =
+        crate::codec::cpio::Member { name: name.as_bytes(), inode: 1, mode: 0o100_644, links: 1, mtime: 0, size };
     let mut out = member.header();
     out.extend_from_slice(content);
     out.extend_from_slice(crate::codec::cpio::padding(u64::from(size)));

@@ -160,8 +160,11 @@ fn the_header_and_the_archive_are_those_of_rpmbuild() {
     differing.dedup();
     differing.retain(|tag| theirs_by_tag.get(tag) != ours_by_tag.get(tag));
     let allowed: Vec<u32> = DIFFERENCES.iter().map(|(tag, _)| *tag).collect();
-    let shown: Vec<_> =
-        differing.iter().filter(|t| !allowed.contains(t)).map(|t| (t, theirs_by_tag.get(t), ours_by_tag.get(t))).collect();
+    let shown: Vec<_> = differing
+        .iter()
+        .filter(|t| !allowed.contains(t))
+        .map(|t| (t, theirs_by_tag.get(t), ours_by_tag.get(t)))
+        .collect();
     assert_eq!(differing, allowed, "{shown:#?}");
     // 5097, the digest of the archive, is not among the differences: the archives are the same to the byte.
     assert!(ours_by_tag.contains_key(&5097));
@@ -208,7 +211,8 @@ fn the_rpm_crate_reads_what_we_write() {
             let file = file.unwrap();
             contents.insert(file.metadata.path().to_str().unwrap().to_owned(), file.content().map_or(0, <[u8]>::len));
         }
-        let data: usize = ["data", "data2", "zdata3"].iter().filter_map(|n| contents.get(&format!("/opt/hello/{n}"))).sum();
+        let data: usize =
+            ["data", "data2", "zdata3"].iter().filter_map(|n| contents.get(&format!("/opt/hello/{n}"))).sum();
         assert!(data >= 64_000 && contents["/etc/hello/env"] == 8, "{contents:?}");
         assert_eq!(metadata.get_triggers().unwrap().len() + metadata.get_file_triggers().unwrap().len(), 7);
     }

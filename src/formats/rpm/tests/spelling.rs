@@ -148,11 +148,10 @@ fn what_rpm_cannot_carry_is_refused_all_at_once() {
 #[test]
 fn refusals_that_need_the_files() {
     let (mut plan, _) = sample::plan();
-    let digests = Digests::new(vec![Default::default(); 9]);
+    let digests = Digests::new(vec![crate::engine::store::Digest::default(); 9]);
     plan.rpm.prefixes = vec![fact("/opt/none".into()), fact("usr".into())];
-    let codes = |plan: &Plan| -> Vec<&str> {
-        Rpm.layout(plan, &digests).err().unwrap().iter().map(|f| f.code.name).collect()
-    };
+    let codes =
+        |plan: &Plan| -> Vec<&str> { Rpm.layout(plan, &digests).err().unwrap().iter().map(|f| f.code.name).collect() };
     assert_eq!(codes(&plan), ["rpm/invalid-prefix"; 2]);
     plan.entries = vec![entry("/x", Kind::Hardlink { target: "/gone".into() })].into();
     assert_eq!(codes(&plan), ["rpm/invalid-entry"]);
@@ -204,12 +203,36 @@ fn relations_are_spelled_as_rpm_spells_them() {
 #[test]
 fn rich_relations_may_stand_where_rpm_takes_them() {
     let texts = [
-        "(a if b)", "(a unless b)", "(a if b else c)", "(a unless b else c)", "(a or (b if c))", "(a and (b if c))",
-        "(a and (b unless c))", "(a or (b unless c))", "(a with (b or c))", "(a with (b if c))", "((a or b) with c)",
-        "(a without (b and c))", "(a without b without c)", "(a and b or c)", "(a)", "()", "(a if b if c)",
-        "((a and b) with c)", "((a with b) and c)", "(a if (b unless c))", "((a unless b) if c)",
-        "(a unless (b if c))", "((a if b) unless c)", "(a if b else (c unless d))", "(a if (b or (c if d)))",
-        "((a or (b if c)) and d)", "(((a)))", "(a with (b with (c or d)))", "(a or b", "(a nor b)",
+        "(a if b)",
+        "(a unless b)",
+        "(a if b else c)",
+        "(a unless b else c)",
+        "(a or (b if c))",
+        "(a and (b if c))",
+        "(a and (b unless c))",
+        "(a or (b unless c))",
+        "(a with (b or c))",
+        "(a with (b if c))",
+        "((a or b) with c)",
+        "(a without (b and c))",
+        "(a without b without c)",
+        "(a and b or c)",
+        "(a)",
+        "()",
+        "(a if b if c)",
+        "((a and b) with c)",
+        "((a with b) and c)",
+        "(a if (b unless c))",
+        "((a unless b) if c)",
+        "(a unless (b if c))",
+        "((a if b) unless c)",
+        "(a if b else (c unless d))",
+        "(a if (b or (c if d)))",
+        "((a or (b if c)) and d)",
+        "(((a)))",
+        "(a with (b with (c or d)))",
+        "(a or b",
+        "(a nor b)",
     ];
     for word in ["Requires", "Conflicts", "Supplements", "Obsoletes"] {
         let kind = relations::kind(word).unwrap().0;
@@ -225,8 +248,23 @@ fn rich_relations_may_stand_where_rpm_takes_them() {
 fn relations_that_rpm_would_misread_are_refused() {
     let kind = relations::kind("Requires").unwrap().0;
     for text in [
-        "", "foo >=", "foo bar", "foo, bar", "foo>=1", "foo >= 1-2-3", "foo >= x:1", "foo >= 1:", "/x >= 1", "-foo",
-        "foo(", "foo)", "foo = %{version}", "foo != 1", "a >= 1 b", "(a) b", "foo = -1",
+        "",
+        "foo >=",
+        "foo bar",
+        "foo, bar",
+        "foo>=1",
+        "foo >= 1-2-3",
+        "foo >= x:1",
+        "foo >= 1:",
+        "/x >= 1",
+        "-foo",
+        "foo(",
+        "foo)",
+        "foo = %{version}",
+        "foo != 1",
+        "a >= 1 b",
+        "(a) b",
+        "foo = -1",
     ] {
         assert!(relations::parse(text, kind).is_err(), "{text}");
     }
