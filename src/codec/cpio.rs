@@ -205,7 +205,7 @@ mod tests {
 
     use super::*;
 
-    fn member<'a>(name: &'a [u8], inode: u32, links: u32, size: u32) -> Member<'a> {
+    fn member(name: &[u8], inode: u32, links: u32, size: u32) -> Member<'_> {
         Member { name, inode, mode: 0o100_644, links, mtime: 1_700_000_000, size }
     }
 

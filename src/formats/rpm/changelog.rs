@@ -2,6 +2,8 @@
 //!
 //! Enters: the changes of a Plan. Leaves: their tags; and back again, the text as a spec file has it.
 
+use std::fmt::Write as _;
+
 use ::rpm::IndexTag;
 
 use super::header::{Header, Writer};
@@ -46,7 +48,8 @@ pub fn read(header: &Header) -> Option<String> {
         let date = calendar::date(time);
         let weekday = DAYS[usize::try_from(time.div_euclid(DAY).rem_euclid(7)).unwrap_or_default()];
         let month = MONTHS[usize::from(date.month.clamp(1, 12)) - 1];
-        out.push_str(&format!("* {weekday} {month} {:02} {} {name}\n{text}\n\n", date.day, date.year));
+        // Writing to a String cannot fail.
+        let _ = writeln!(out, "* {weekday} {month} {:02} {} {name}\n{text}\n", date.day, date.year);
     }
     let out = out.trim_end();
     (!out.is_empty()).then(|| format!("{out}\n"))

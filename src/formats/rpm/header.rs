@@ -312,7 +312,7 @@ impl Header {
         let (start, count, width) = slot.and_then(|s| Some((s.start, s.count, s.kind.width()?))).unwrap_or((0, 0, 1));
         self.bytes[start..start + count * width]
             .chunks_exact(width)
-            .map(|item| item.iter().fold(0, |n, byte| n << 8 | u64::from(*byte)))
+            .map(|item| item.iter().fold(0, |n, byte| (n << 8) | u64::from(*byte)))
     }
 
     /// The first number of a tag.

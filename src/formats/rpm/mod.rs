@@ -161,13 +161,13 @@ impl Spelled {
 fn check_texts(plan: &Plan) -> Findings {
     let identity = &plan.identity;
     let fact = |f: &'_ Fact<String>| (f.value.clone(), f.origin.clone());
-    let plain = |text: &str| (text.to_owned(), Origin::Default);
+    let unplaced = |text: &str| (text.to_owned(), Origin::Default);
     let mut texts = vec![
         ("summary", fact(&identity.summary)),
         ("license", fact(&identity.license)),
-        ("group", plain(&plan.rpm.group)),
-        ("packager", plain(&plan.rpm.packager)),
-        ("vendor", plain(identity.vendor.as_deref().unwrap_or_default())),
+        ("group", unplaced(&plan.rpm.group)),
+        ("packager", unplaced(&plan.rpm.packager)),
+        ("vendor", unplaced(identity.vendor.as_deref().unwrap_or_default())),
     ];
     texts.extend(identity.homepage.as_ref().map(|h| ("homepage", fact(h))));
     let mut findings = Findings::new();

@@ -18,6 +18,7 @@ use crate::formats::{Artifact, Check, Listing};
 
 mod entries;
 mod payload;
+mod signatures;
 mod words;
 
 /// Tags of the header as `rpm -qi` names them. The date is in seconds since 1970.
@@ -54,15 +55,6 @@ const FIELDS: &[(&str, T)] = &[
     ("Payload Flags", T::RPMTAG_PAYLOADFLAGS),
 ];
 
-/// Signatures of the signature header, as rpm's manual names them.
-const SIGNATURES: &[(&str, S)] = &[
-    ("OpenPGP", S::RPMSIGTAG_OPENPGP),
-    ("RSA over the header", S::RPMSIGTAG_RSA),
-    ("DSA, ECDSA or EdDSA over the header", S::RPMSIGTAG_DSA),
-    ("RSA over header and payload", S::RPMSIGTAG_PGP),
-    ("DSA over header and payload", S::RPMSIGTAG_GPG),
-];
-
 /// The parts of a package before its payload.
 pub(super) struct Front {
     pub(super) signature: Header,
@@ -93,7 +85,7 @@ pub(super) fn read(artifact: &mut dyn Artifact, name: &str) -> Result<Listing, D
         changelog: changelog::read(header),
         packed_size: front.size,
         checks: header_checks(&front),
-        signatures: signatures(&front.signature),
+        signatures: signatures::describe(&front.signature),
         ..Listing::default()
     };
     let mut files = entries::files(header).map_err(|error| damaged(name, &error))?;
@@ -167,19 +159,6 @@ fn fields(header: &Header) -> Vec<(String, String)> {
         }
     }
     fields
-}
-
-fn signatures(header: &Header) -> Vec<String> {
-    let mut out = Vec::new();
-    for (what, tag) in SIGNATURES {
-        if let Some(bytes) = header.binary(*tag) {
-            out.push(format!("{what}, {} bytes", bytes.len()));
-        }
-        for text in header.texts(*tag) {
-            out.push(format!("{what}, {} characters", text.len()));
-        }
-    }
-    out
 }
 
 /// Compares a digest with what the package says, if it says it.

@@ -47,24 +47,7 @@ pub struct Files {
 /// Lists that do not go together.
 pub fn files(header: &Header) -> io::Result<Files> {
     let paths = paths(header)?;
-    for tag in [
-        T::RPMTAG_FILEMODES,
-        T::RPMTAG_FILEMTIMES,
-        T::RPMTAG_FILEFLAGS,
-        T::RPMTAG_FILEUSERNAME,
-        T::RPMTAG_FILEGROUPNAME,
-        T::RPMTAG_FILELINKTOS,
-        T::RPMTAG_FILEDIGESTS,
-        T::RPMTAG_FILEINODES,
-        T::RPMTAG_FILEDEVICES,
-        T::RPMTAG_FILECAPS,
-        T::RPMTAG_FILESIZES,
-        T::RPMTAG_LONGFILESIZES,
-    ] {
-        if header.has(tag) && header.count(tag) != paths.len() {
-            return Err(invalid(&format!("it has {} files and {} of tag {tag:?}", paths.len(), header.count(tag))));
-        }
-    }
+    check_counts(header, paths.len())?;
     let sizes = if header.has(T::RPMTAG_LONGFILESIZES) { T::RPMTAG_LONGFILESIZES } else { T::RPMTAG_FILESIZES };
     let mut sizes = header.numbers(sizes);
     let mut modes = header.numbers(T::RPMTAG_FILEMODES);
@@ -113,6 +96,29 @@ pub fn files(header: &Header) -> io::Result<Files> {
         files.groups.push(group);
     }
     Ok(files)
+}
+
+/// All lists have one item for each file.
+fn check_counts(header: &Header, files: usize) -> io::Result<()> {
+    for tag in [
+        T::RPMTAG_FILEMODES,
+        T::RPMTAG_FILEMTIMES,
+        T::RPMTAG_FILEFLAGS,
+        T::RPMTAG_FILEUSERNAME,
+        T::RPMTAG_FILEGROUPNAME,
+        T::RPMTAG_FILELINKTOS,
+        T::RPMTAG_FILEDIGESTS,
+        T::RPMTAG_FILEINODES,
+        T::RPMTAG_FILEDEVICES,
+        T::RPMTAG_FILECAPS,
+        T::RPMTAG_FILESIZES,
+        T::RPMTAG_LONGFILESIZES,
+    ] {
+        if header.has(tag) && header.count(tag) != files {
+            return Err(invalid(&format!("it has {files} files and {} of tag {tag:?}", header.count(tag))));
+        }
+    }
+    Ok(())
 }
 
 fn paths(header: &Header) -> io::Result<Vec<String>> {

@@ -102,13 +102,11 @@ fn members(raw: &mut dyn Read, files: &mut Files, problems: &mut Problems) -> io
             Record::Newc { name, size } => {
                 let name = String::from_utf8_lossy(&name);
                 let path = format!("/{}", name.trim_start_matches("./").trim_start_matches('/'));
-                match by_path.get(&path) {
-                    Some(index) => (*index, size),
-                    None => {
-                        problems.add(format!("`{path}` is in the payload and not in the header"));
-                        continue;
-                    }
-                }
+                let Some(index) = by_path.get(&path) else {
+                    problems.add(format!("`{path}` is in the payload and not in the header"));
+                    continue;
+                };
+                (*index, size)
             }
             Record::Stripped(index) => {
                 let Some((index, file)) = usize::try_from(index).ok().and_then(|i| Some((i, files.list.get(i)?)))

@@ -236,3 +236,42 @@ fn rpmlint_finds_no_error_in_a_decent_package() {
     let errors: Vec<&str> = said.lines().filter(|l| l.contains(": E: ") && !l.contains("E: no-signature")).collect();
     assert_eq!(errors, [""; 0], "{said}");
 }
+
+/// Signs a package in place with a fresh key; its fingerprint.
+fn sign(written: &Written) -> String {
+    let home = written.folder.path().join("gnupg");
+    let home = home.to_str().unwrap();
+    run("mkdir", &["-m", "700", home]);
+    let gpg = |arguments: &[&str]| {
+        let output = Command::new("gpg").args(["--homedir", home, "--batch", "-q"]).args(arguments).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    };
+    let user = "Test Key <test@example.org>";
+    gpg(&["--pinentry-mode", "loopback", "--passphrase", "", "--quick-gen-key", user, "rsa4096", "sign", "2y"]);
+    let listed = gpg(&["--list-keys", "--with-colons"]);
+    let fingerprint = listed.lines().find_map(|l| l.strip_prefix("fpr:")).unwrap().trim_matches(':').to_lowercase();
+    let path = written.path.to_str().unwrap();
+    let mut rpmsign = Command::new("rpmsign");
+    for define in [format!("_gpg_name {user}"), format!("_gpg_path {home}"), "__gpg /usr/bin/gpg".into()] {
+        rpmsign.args(["--define", &define]);
+    }
+    let output = rpmsign.args(["--addsign", path]).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    // The agent would outlive the test.
+    let _ = Command::new("gpgconf").args(["--homedir", home, "--kill", "all"]).output();
+    fingerprint
+}
+
+#[test]
+fn rpmsign_finds_room_for_its_signature() {
+    let (plan, sources) = sample::plan();
+    let written = Written::of(&plan, &sources);
+    let size = fs_err::metadata(&written.path).unwrap().len();
+    let fingerprint = sign(&written);
+    // The reserved space shrank by what the signature took.
+    assert_eq!(fs_err::metadata(&written.path).unwrap().len(), size);
+    let listing = written.listing();
+    assert_eq!(listing.signatures, [format!("RSA over the header, key {fingerprint}")]);
+    assert_eq!(listing.checks.iter().filter(|c| c.problem.is_some()).count(), 0, "{:?}", listing.checks);
+}

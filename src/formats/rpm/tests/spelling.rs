@@ -148,7 +148,7 @@ fn what_rpm_cannot_carry_is_refused_all_at_once() {
 #[test]
 fn refusals_that_need_the_files() {
     let (mut plan, _) = sample::plan();
-    let digests = Digests::new(vec![Default::default(); 9]);
+    let digests = Digests::new(vec![crate::engine::store::Digest::default(); 9]);
     plan.rpm.prefixes = vec![fact("/opt/none".into()), fact("usr".into())];
     let codes =
         |plan: &Plan| -> Vec<&str> { Rpm.layout(plan, &digests).err().unwrap().iter().map(|f| f.code.name).collect() };
