@@ -31,6 +31,7 @@ const OPAQUE: &str = ".wh..wh..opq";
 
 pub(super) fn read(artifact: &mut dyn Artifact, name: &str) -> Result<Listing, Diagnostic> {
     let packed_size = artifact.seek(SeekFrom::End(0)).map_err(|e| tree::io_damage(&e))?;
+    packed_whole(artifact).map_err(|e| e.path(name))?;
     let blobs = Blobs::scan(artifact).map_err(|e| e.path(name))?;
     let listing = Listing { format: "oci", packed_size, ..Listing::default() };
     let mut reader = Reader {
@@ -50,6 +51,18 @@ pub(super) fn read(artifact: &mut dyn Artifact, name: &str) -> Result<Listing, D
         stem.strip_suffix(".oci.tar").unwrap_or(stem).clone_into(&mut listing.name);
     }
     Ok(listing)
+}
+
+/// An archive that is compressed as a whole has no blobs that could be found without unpacking it.
+fn packed_whole(artifact: &mut dyn Artifact) -> Result<(), Diagnostic> {
+    let mut head = Vec::new();
+    artifact.seek(SeekFrom::Start(0)).map_err(|e| tree::io_damage(&e))?;
+    (&mut *artifact).take(8).read_to_end(&mut head).map_err(|e| tree::io_damage(&e))?;
+    if decompress::Codec::by_magic(&head) == Ok(decompress::Codec::None) {
+        return Ok(());
+    }
+    Err(Diagnostic::error(codes::ARTIFACT_UNSUPPORTED, "the image archive is compressed as a whole")
+        .help("unpack it with `gunzip`, `xz -d` or `zstd -d` first"))
 }
 
 struct Reader<'a> {

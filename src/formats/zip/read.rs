@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 
 use sha2::{Digest as _, Sha256};
 
+use super::super::tarball::naming;
 use super::super::{Artifact, Check, ListedEntry, ListedKind, Listing, tree};
 use crate::codec::zip::read::{self as records, Entry, ZipError};
 use crate::diagnostic::{Diagnostic, codes};
@@ -20,8 +21,13 @@ pub(super) fn read(artifact: &mut dyn Artifact, name: &str) -> Result<Listing, D
     let packed_size = artifact.seek(std::io::SeekFrom::End(0)).map_err(|e| failed(e.into()))?;
     let directory = records::directory(artifact).map_err(failed)?;
     let mut listing = Listing { format: "zip", packed_size, ..Listing::default() };
-    let root = root_of(&directory.entries, name);
-    identify(&mut listing, root.as_deref().unwrap_or(name));
+    let root = root_of(&directory.entries);
+    match root.as_deref().and_then(naming::take_apart) {
+        Some((name, version, arch)) => {
+            (listing.name, listing.version, listing.arch) = (name.to_owned(), version.to_owned(), arch.to_owned());
+        }
+        None => listing.name = name.strip_suffix(".zip").unwrap_or(name).to_owned(),
+    }
     if directory.shift > 0 {
         listing.fields.push(("Bytes before the archive".into(), directory.shift.to_string()));
     }
@@ -178,35 +184,9 @@ fn kind_of(entry: &Entry) -> Option<char> {
     }
 }
 
-/// The one folder that everything lies in, if it is named like the archive or like `name-version`.
-fn root_of(entries: &[Entry], file: &str) -> Option<String> {
+/// The one folder that everything lies in, if it is named as ours are.
+fn root_of(entries: &[Entry]) -> Option<String> {
     let (first, _) = entries.first()?.name.split_once('/')?;
     let all = entries.iter().all(|e| e.name.split_once('/').is_some_and(|(top, _)| top == first));
-    let stem = std::path::Path::new(file).file_stem().and_then(|s| s.to_str());
-    let named = stem == Some(first) || name_end(first).is_some();
-    (all && named).then(|| first.to_owned())
-}
-
-/// Where the name ends in `name-1.2…`.
-fn name_end(text: &str) -> Option<usize> {
-    text.match_indices('-').map(|(at, _)| at).find(|at| text.as_bytes().get(at + 1).is_some_and(u8::is_ascii_digit))
-}
-
-/// Name, version and architecture from `name-version-os-arch`.
-fn identify(listing: &mut Listing, root: &str) {
-    let root = root.rsplit('/').next().unwrap_or(root);
-    let root = root.strip_suffix(".zip").unwrap_or(root);
-    let Some(end) = name_end(root) else {
-        root.clone_into(&mut listing.name);
-        return;
-    };
-    root[..end].clone_into(&mut listing.name);
-    let rest = &root[end + 1..];
-    match rest.rsplit_once('-').and_then(|(front, arch)| Some((front.strip_suffix("-linux")?, arch))) {
-        Some((version, arch)) => {
-            version.clone_into(&mut listing.version);
-            arch.clone_into(&mut listing.arch);
-        }
-        None => rest.clone_into(&mut listing.version),
-    }
+    (all && naming::take_apart(first).is_some()).then(|| first.to_owned())
 }
