@@ -180,12 +180,10 @@ impl<'p> Links<'p> {
         let Some((id, here)) = self.names.get_mut(target) else {
             return Err(io::Error::other(format!("the hard link `{}` has no first name", entry.path)));
         };
-        match here {
-            Some(first) => Ok(Link::To(first)),
-            None => {
-                *here = Some(&entry.path);
-                Ok(Link::Copy(*id))
-            }
+        if let Some(first) = here {
+            return Ok(Link::To(first));
         }
+        *here = Some(&entry.path);
+        Ok(Link::Copy(*id))
     }
 }

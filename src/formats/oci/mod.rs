@@ -22,6 +22,7 @@ mod naming;
 mod read;
 #[cfg(test)]
 mod tests;
+mod whiteouts;
 
 /// The image format.
 pub struct Oci;
@@ -160,7 +161,8 @@ fn settings(plan: &Plan, findings: &mut Findings) {
     };
     let number = |text: &str| !text.is_empty() && text.parse::<u32>().is_ok();
     let (uid, gid) = image.user.split_once(':').unwrap_or((&image.user, "0"));
-    if !image.user.is_empty() && !(number(uid) && number(gid)) {
+    let numbers = number(uid) && number(gid);
+    if !image.user.is_empty() && !numbers {
         refuse(
             "user",
             &image.user,

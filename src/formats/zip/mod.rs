@@ -73,7 +73,8 @@ impl Format for Zip {
 
     fn recognises(&self, head: &[u8], name: &str) -> bool {
         // An empty archive is just the end record; a self-extractor begins with its program.
-        head.starts_with(b"PK\x03\x04") || head.starts_with(b"PK\x05\x06") || name.ends_with(".zip")
+        let named = name.len() > 4 && name.as_bytes()[name.len() - 4..].eq_ignore_ascii_case(b".zip");
+        head.starts_with(b"PK\x03\x04") || head.starts_with(b"PK\x05\x06") || named
     }
 
     fn read(&self, artifact: &mut dyn Artifact, name: &str) -> Result<Listing, Diagnostic> {
