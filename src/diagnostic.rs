@@ -124,12 +124,16 @@ impl Diagnostic {
         self
     }
 
-    /// Points at where `origin` says the thing came from, if that is a place in a text.
+    /// Points at where `origin` says the thing came from, if that is a place in a text; else says so in a note.
     #[must_use]
     pub fn at_origin(self, origin: &Origin, text: impl Into<String>) -> Self {
         match origin {
             Origin::Config(span) => self.at(span, text),
-            _ => self,
+            Origin::Preset { .. } | Origin::Template { .. } | Origin::Generated { .. } => {
+                let note = format!("from {origin}");
+                if self.notes.contains(&note) { self } else { self.note(note) }
+            }
+            Origin::Ladder { .. } | Origin::Implied | Origin::Default => self,
         }
     }
 
@@ -185,6 +189,11 @@ pub enum Origin {
         /// What it is for, a few words.
         what: &'static str,
     },
+    /// A step of the ladder of owners and modes that has no place of its own: `role doc`, `the file's x bit`.
+    Ladder {
+        /// The step.
+        step: &'static str,
+    },
     /// A parent directory of something that was asked for.
     Implied,
     /// The default.
@@ -198,6 +207,7 @@ impl fmt::Display for Origin {
             Self::Preset { preset, what } => write!(f, "preset {preset}: {what}"),
             Self::Template { name } => write!(f, "template {name}"),
             Self::Generated { what } => write!(f, "generated: {what}"),
+            Self::Ladder { step } => f.write_str(step),
             Self::Implied => f.write_str("parent directory"),
             Self::Default => f.write_str("default"),
         }

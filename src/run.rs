@@ -9,8 +9,8 @@ use std::time::Instant;
 use rayon::prelude::*;
 use serde::Serialize;
 
+use crate::assemble;
 use crate::assemble::plan::{Compression, Plan, Sources};
-use crate::assemble::{self};
 use crate::build::step;
 use crate::config::load::{Document, Vocabulary, load};
 use crate::diagnostic::{Diagnostic, Findings, Severity, codes};
@@ -119,8 +119,12 @@ pub fn read_config(config: &Path) -> Result<Document, Findings> {
     let name = config.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
     let text = String::from_utf8(text)
         .map_err(|_| vec![Diagnostic::error(codes::CONFIG_SYNTAX, "the config file is not UTF-8").path(config)])?;
-    let formats: Vec<&'static str> = formats::ALL.iter().map(|format| format.name()).collect();
-    load(&name, &text, &Vocabulary { formats: &formats })
+    load(&name, &text, &Vocabulary { formats: &format_names() })
+}
+
+/// The names of all formats, as the config and the command line take them.
+pub fn format_names() -> Vec<&'static str> {
+    formats::ALL.iter().map(|format| format.name()).collect()
 }
 
 /// All plans, without a build: the command of the config is not run, its output must be there.
@@ -142,7 +146,8 @@ pub fn build(request: &Request, out: &Path, listener: &dyn Listener) -> Result<B
     if let Some(environment) = &request.environment {
         folder.push(environment);
     }
-    fs_err::create_dir_all(&folder).map_err(|source| vec![EngineError::Write { path: folder.clone(), source }.into()])?;
+    fs_err::create_dir_all(&folder)
+        .map_err(|source| vec![EngineError::Write { path: folder.clone(), source }.into()])?;
     let (artifacts, emitted) = pack(&planned, &folder, listener)?;
     for file in emitted {
         file.keep(&folder).map_err(|error| vec![error.into()])?;
@@ -171,6 +176,7 @@ fn make_plans(request: &Request, run_command: bool, listener: &dyn Listener) -> 
         targets: request.targets.clone(),
         environment: request.environment.clone(),
         source_date_epoch: request.source_date_epoch.clone(),
+        host: resolve::target::host(),
     };
     let releases = resolve::resolve(&manifest, &document, &wanted, &collector)?;
     let mut sources = Sources::default();
@@ -178,7 +184,13 @@ fn make_plans(request: &Request, run_command: bool, listener: &dyn Listener) -> 
     let mut findings = Vec::new();
     for release in &releases {
         match assemble::assemble(release, &mut sources, &collector) {
-            Ok(plan) => {
+            Ok(mut plan) => {
+                if plan.formats.contains(&"oci") {
+                    match formats::oci::base::resolve(&plan.image.base, &plan.target, &mut sources) {
+                        Ok(base) => plan.image.resolved_base = base,
+                        Err(finding) => findings.push(finding),
+                    }
+                }
                 findings.extend(refusals(&chosen, &plan));
                 plans.push(plan);
             }
@@ -202,7 +214,7 @@ fn chosen_formats(
     request: &Request,
     manifest: &crate::config::schema::Manifest,
 ) -> Result<Vec<&'static dyn Format>, Findings> {
-    let names: Vec<&str> = formats::ALL.iter().map(|format| format.name()).collect();
+    let names = format_names();
     for typed in &request.formats {
         if !names.contains(&typed.as_str()) {
             let mut finding = Diagnostic::error(codes::CLI_UNKNOWN_FORMAT, format!("there is no format `{typed}`"));
@@ -225,7 +237,8 @@ fn chosen_formats(
 /// Both phases of the engine.
 fn pack(planned: &Planned, folder: &Path, listener: &dyn Listener) -> Result<(Vec<Artifact>, Vec<Emitted>), Findings> {
     let wants = planned.plans.iter().fold(Wants::default(), wants_of);
-    let (store, digests) = Store::fill(planned.sources.list(), &wants, folder, listener).map_err(|error| vec![error.into()])?;
+    let (store, digests) =
+        Store::fill(planned.sources.list(), &wants, folder, listener).map_err(|error| vec![error.into()])?;
     let jobs = layouts(planned, &digests)?;
     let results: Vec<_> = jobs
         .par_iter()
@@ -345,4 +358,3 @@ pub fn hex(bytes: &[u8]) -> String {
         text
     })
 }
-

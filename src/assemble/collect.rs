@@ -1,1 +1,376 @@
-//! collect
+//! Rules -> drafts: every rule looked up on the builder, with owner, mode and role decided.
+//!
+//! Enters: the rules of a [`Release`]. Leaves: one [`Draft`] for each path of each rule, in the order of the rules and
+//! sorted within each, and a finding for everything that cannot be packed. Which of two rules wins a path is
+//! [`super::conflict`]'s matter, where a link leads [`super::links`]'s.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use globset::GlobSet;
+
+use super::draft::{Body, Draft};
+use super::owner::Owners;
+use super::path::{self, Place};
+use super::plan::{Churn, FormatSet, Owner, Role};
+use super::walk::{self, Found, FoundKind, OnDisk, Select};
+use super::{content, mode, nearest, template};
+use crate::diagnostic::{Code, Diagnostic, Findings, Origin, codes};
+use crate::resolve::{Release, Rule, Take};
+
+/// The formats of a run as sets.
+#[derive(Debug, Clone, Copy)]
+pub struct Run<'r> {
+    /// What is packaged.
+    pub release: &'r Release,
+    /// All formats of the run.
+    pub all: FormatSet,
+}
+
+impl<'r> Run<'r> {
+    /// The sets of `release`.
+    pub fn new(release: &'r Release) -> Self {
+        let all = (0..release.formats.len()).map(FormatSet::only).fold(FormatSet::EMPTY, FormatSet::union);
+        Self { release, all }
+    }
+
+    /// The formats of the run that `wanted` takes.
+    pub fn formats(&self, wanted: impl Fn(&'static str, &super::plan::Abilities) -> bool) -> FormatSet {
+        let formats = self.release.formats.iter().enumerate();
+        let wanted = formats.filter(|(_, (name, abilities))| wanted(name, abilities));
+        wanted.fold(FormatSet::EMPTY, |set, (i, _)| set.union(FormatSet::only(i)))
+    }
+
+    /// In which formats a rule's entries are. Ghosts are owned and not contained: only where the format knows them.
+    fn of_rule(&self, rule: &Rule) -> FormatSet {
+        self.formats(|name, abilities| {
+            let asked = rule.when.as_ref().is_none_or(|when| when.iter().any(|format| format == name));
+            asked && (rule.role != Role::Ghost || abilities.ghosts)
+        })
+    }
+}
+
+/// Looks up every rule.
+pub fn collect(run: &Run<'_>, findings: &mut Findings) -> Vec<Draft> {
+    let mut owners = Owners::default();
+    let mut drafts = Vec::new();
+    for (index, rule) in run.release.rules.iter().enumerate() {
+        let formats = run.of_rule(rule);
+        if formats == FormatSet::EMPTY {
+            continue;
+        }
+        mode::check(rule, findings);
+        let Some(place) = place(rule, findings) else { continue };
+        let mut taking = Taking {
+            release: run.release,
+            rule,
+            index,
+            formats,
+            owner: owners.decide(rule.owner.as_ref(), findings),
+            origin: Arc::new(rule.origin.clone()),
+            directory: shared_origin(mode::of_directory(rule)),
+            executable: shared_origin(mode::of_file(rule, true)),
+            readable: shared_origin(mode::of_file(rule, false)),
+            link: (mode::SYMLINK, Arc::new(Origin::Default)),
+            place,
+            drafts: &mut drafts,
+            findings,
+        };
+        taking.take();
+    }
+    drafts
+}
+
+fn shared_origin((bits, origin): (u32, Origin)) -> (u32, Arc<Origin>) {
+    (bits, Arc::new(origin))
+}
+
+/// The place of a rule on the host.
+fn place(rule: &Rule, findings: &mut Findings) -> Option<Place> {
+    path::place(&rule.to)
+        .map_err(|problem| {
+            let error = format!("the path `{}` {problem}", rule.to.escape_debug());
+            let error = Diagnostic::error(codes::FILES_PATH, error).at_origin(&rule.to_origin, "");
+            findings.push(error.help(problem.help(&rule.to)));
+        })
+        .ok()
+}
+
+/// One rule at work.
+struct Taking<'a> {
+    release: &'a Release,
+    rule: &'a Rule,
+    index: usize,
+    formats: FormatSet,
+    owner: (Owner, Arc<Origin>),
+    origin: Arc<Origin>,
+    directory: (u32, Arc<Origin>),
+    executable: (u32, Arc<Origin>),
+    readable: (u32, Arc<Origin>),
+    link: (u32, Arc<Origin>),
+    place: Place,
+    drafts: &'a mut Vec<Draft>,
+    findings: &'a mut Findings,
+}
+
+impl Taking<'_> {
+    fn take(&mut self) {
+        match &self.rule.take {
+            Take::Path(from) => self.path(from),
+            Take::Link(target) => self.link(target),
+            Take::Text(text) => {
+                if self.is_no_folder("text")
+                    && let Some(text) = self.text(text)
+                {
+                    let path = self.place.path.clone();
+                    self.add(&path, Body::Made(text.into_bytes().into()), self.readable.clone());
+                }
+            }
+            Take::Directory => {
+                let path = self.place.path.clone();
+                let bits = shared_origin(mode::of_made_directory(self.rule));
+                self.add(&path, Body::Directory { shared: path::is_shared(&path) }, bits);
+            }
+        }
+    }
+
+    fn link(&mut self, target: &str) {
+        if target.is_empty() || target.chars().any(char::is_control) {
+            let error = format!("the link target `{}` is empty or holds a control character", target.escape_debug());
+            let error = Diagnostic::error(codes::FILES_NAME, error);
+            let error = error.at_origin(&self.rule.take_origin, "");
+            self.findings.push(error.help("write the path that the link points to"));
+        } else if self.is_no_folder("link") {
+            let path = self.place.path.clone();
+            self.add(&path, Body::Symlink { target: target.into(), tree: None }, self.link.clone());
+        }
+    }
+
+    /// `text` and `link` have no name of their own that could go into a folder.
+    fn is_no_folder(&mut self, key: &str) -> bool {
+        if self.place.folder {
+            let error = format!("`to` of a `{key}` rule must name the file, and `{}/` is a folder", self.place.path);
+            let error = Diagnostic::error(codes::FILES_PATH, error).at_origin(&self.rule.to_origin, "");
+            self.findings.push(error.help("put the file's name after the last `/`"));
+        }
+        !self.place.folder
+    }
+
+    /// The content of a `text` rule: its holes are those of any content.
+    fn text(&mut self, text: &str) -> Option<String> {
+        if !self.rule.render {
+            return Some(text.to_owned());
+        }
+        let holes = &self.release.holes;
+        let told = |unset: &template::Unset| unset.diagnostic(holes).at_origin(&self.rule.take_origin, "");
+        template::fill(text, holes).map_err(|unset| self.findings.extend(unset.iter().map(told))).ok()
+    }
+
+    /// A file, a folder or a glob.
+    fn path(&mut self, from: &str) {
+        let full = self.release.project.join(from);
+        match fs_err::symlink_metadata(&full) {
+            Ok(metadata) if metadata.is_dir() => self.tree(&full),
+            Ok(metadata) => match walk::one(&full, &metadata) {
+                Ok(kind) => self.single(&full, kind),
+                Err(problem) => self.problem(&problem),
+            },
+            Err(error) if is_missing(&error) => match walk::split(from.trim_end_matches('/')) {
+                Some((base, pattern)) => self.glob(from, base, pattern),
+                None => self.missing(codes::FILES_NOT_FOUND, &format!("`{from}` does not exist"), &full),
+            },
+            Err(error) => {
+                self.problem(&walk::Problem { path: full, kind: walk::ProblemKind::Unreadable(error) });
+            }
+        }
+    }
+
+    fn single(&mut self, full: &Path, kind: FoundKind) {
+        let name = full.file_name().and_then(|name| name.to_str());
+        let path = match name {
+            Some(name) if self.place.folder => self.place.join(name),
+            _ => self.place.path.clone(),
+        };
+        let folder = path::parent(&path).unwrap_or("/").to_owned();
+        let tree = Arc::new((folder, full.parent().unwrap_or(full).to_path_buf()));
+        self.found(&path, Found { name: String::new(), path: full.to_path_buf(), kind }, &tree);
+    }
+
+    fn tree(&mut self, full: &Path) {
+        let Some(exclude) = self.excludes() else { return };
+        let (found, problems) = walk::tree(full, &Select::all(exclude));
+        if found.is_empty() && problems.is_empty() {
+            let error = format!("the folder `{}` is empty, or `exclude` leaves nothing of it", self.show(full));
+            let error = Diagnostic::error(codes::FILES_EMPTY_TREE, error).at_origin(&self.rule.take_origin, "");
+            self.findings.push(error.help("has the build run? An empty directory is written as `directory = true`"));
+        }
+        let path = self.place.path.clone();
+        self.add(&path, Body::Directory { shared: path::is_shared(&path) }, self.directory.clone());
+        self.all(full, found, &problems);
+    }
+
+    fn glob(&mut self, from: &str, base: &str, pattern: &str) {
+        let Some(exclude) = self.excludes() else { return };
+        let folder = self.release.project.join(base);
+        let select = match Select::matching(pattern, exclude) {
+            Ok(select) => select,
+            Err(error) => return self.bad_glob(from, &error, &self.rule.take_origin.clone()),
+        };
+        if !folder.is_dir() {
+            return self.missing(codes::FILES_NO_MATCH, &format!("the glob `{from}` matches nothing"), &folder);
+        }
+        let (mut found, problems) = walk::tree(&folder, &select);
+        if found.is_empty() && problems.is_empty() {
+            let wanted = folder.join(pattern.split('/').next().unwrap_or(pattern));
+            return self.missing(codes::FILES_NO_MATCH, &format!("the glob `{from}` matches nothing"), &wanted);
+        }
+        add_folders(&folder, &mut found);
+        self.all(&folder, found, &problems);
+    }
+
+    fn all(&mut self, root: &Path, found: Vec<Found>, problems: &[walk::Problem]) {
+        let tree = Arc::new((self.place.path.clone(), root.to_path_buf()));
+        for found in found {
+            let path = self.place.join(&found.name);
+            self.found(&path, found, &tree);
+        }
+        for problem in problems {
+            self.problem(problem);
+        }
+    }
+
+    fn found(&mut self, path: &str, found: Found, tree: &Arc<(String, PathBuf)>) {
+        if let Err(problem) = path::place(path) {
+            let error = format!("the path `{}` {problem}", path.escape_debug());
+            let error = Diagnostic::error(codes::FILES_PATH, error).at_origin(&self.rule.origin, "");
+            return self.findings.push(error.path(self.show(&found.path)).help(problem.help(path)));
+        }
+        match found.kind {
+            FoundKind::Directory => {
+                self.add(path, Body::Directory { shared: path::is_shared(path) }, self.directory.clone());
+            }
+            FoundKind::Symlink(target) => {
+                self.add(path, Body::Symlink { target, tree: Some(Arc::clone(tree)) }, self.link.clone());
+            }
+            FoundKind::File(on_disk) => self.file(path, found.path, on_disk),
+        }
+    }
+
+    fn file(&mut self, path: &str, from: PathBuf, on_disk: OnDisk) {
+        let bits = if on_disk.executable { self.executable.clone() } else { self.readable.clone() };
+        let shown = self.show(&from);
+        let result = if self.rule.render {
+            content::render(&from, &shown, &self.release.holes, &self.rule.origin).map(Body::Made)
+        } else {
+            Ok(Body::File(from, on_disk))
+        };
+        match result {
+            Ok(body) => self.add(path, body, bits),
+            Err(problems) => self.findings.extend(problems),
+        }
+    }
+
+    fn add(&mut self, path: &str, body: Body, mode: (u32, Arc<Origin>)) {
+        let by = self.rule;
+        let is_file = matches!(body, Body::File(..) | Body::Made(_));
+        let role = match (&body, by.role) {
+            (_, Role::Ghost) => Role::Ghost,
+            (Body::Directory { .. }, _) | (Body::Symlink { .. }, Role::Config { .. }) => Role::Plain,
+            (_, role) => role,
+        };
+        let mut draft = Draft {
+            path: path.into(),
+            body,
+            owner: self.owner.clone(),
+            mode,
+            capabilities: by.capabilities.as_deref().filter(|_| is_file).map(Into::into),
+            role,
+            churn: if matches!(role, Role::Config { .. }) { Churn::Config } else { by.churn },
+            formats: self.formats,
+            origin: Arc::clone(&self.origin),
+            rule: Some(self.index),
+            replace: by.replace,
+        };
+        // What belongs to every host has the owner and mode of every host.
+        if let Body::Directory { shared: true } = draft.body {
+            if path == "/" {
+                return;
+            }
+            draft.owner = (super::owner::root(), Arc::new(Origin::Default));
+            draft.mode = (mode::DIRECTORY, Arc::new(Origin::Default));
+        }
+        self.drafts.push(draft);
+    }
+
+    fn excludes(&mut self) -> Option<GlobSet> {
+        let mut globs = Vec::new();
+        let mut whole = true;
+        for (typed, glob) in self.rule.exclude.iter().zip(walk::excludes(self.rule.exclude.iter().map(|e| e.as_str())))
+        {
+            match glob {
+                Ok(glob) => globs.push(glob),
+                Err(error) => {
+                    self.bad_glob(typed, &error, &typed.origin);
+                    whole = false;
+                }
+            }
+        }
+        match walk::set(globs) {
+            Ok(set) => whole.then_some(set),
+            Err(error) => {
+                self.bad_glob("exclude", &error, &self.rule.origin);
+                None
+            }
+        }
+    }
+
+    fn bad_glob(&mut self, pattern: &str, error: &globset::Error, origin: &Origin) {
+        let error = Diagnostic::error(codes::FILES_BAD_GLOB, format!("`{pattern}` is no glob: {}", error.kind()));
+        self.findings
+            .push(error.at_origin(origin, "").help("write a literal special character in brackets, such as `[*]`"));
+    }
+
+    fn missing(&mut self, code: Code, message: &str, wanted: &Path) {
+        let near = nearest::existing(wanted, |path| self.show(path));
+        let error = Diagnostic::error(code, message).at_origin(&self.rule.take_origin, "").help(near);
+        self.findings.push(error.note("paths are relative to the folder of fitout.toml"));
+    }
+
+    fn problem(&mut self, problem: &walk::Problem) {
+        let told = content::problem(problem, &self.show(&problem.path));
+        self.findings.push(told.at_origin(&self.rule.take_origin, "taken by this rule"));
+    }
+
+    fn show(&self, path: &Path) -> String {
+        show(&self.release.project, path)
+    }
+}
+
+/// A path of the builder as messages show it: relative to the project where it lies in it.
+pub fn show(project: &Path, path: &Path) -> String {
+    path.strip_prefix(project).unwrap_or(path).display().to_string()
+}
+
+/// The folders between the glob's literal prefix and what it matched, so that they get the rule's `dir-mode`.
+fn add_folders(base: &Path, found: &mut Vec<Found>) {
+    let mut folders = std::collections::BTreeSet::new();
+    for one in found.iter() {
+        let mut name = one.name.as_str();
+        while let Some((above, _)) = name.rsplit_once('/') {
+            if !folders.insert(above.to_owned()) {
+                break;
+            }
+            name = above;
+        }
+    }
+    for one in found.iter().filter(|one| matches!(one.kind, FoundKind::Directory)) {
+        folders.remove(&one.name);
+    }
+    found.extend(folders.into_iter().map(|name| Found { path: base.join(&name), name, kind: FoundKind::Directory }));
+    found.sort_by(|a, b| a.name.cmp(&b.name));
+}
+
+fn is_missing(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
+}

@@ -1,13 +1,100 @@
-//! Release -> Plan.
+//! Release -> Plan: every rule looked up, every owner and mode decided, every conflict found.
+//!
+//! Enters: a [`Release`]. Leaves: a [`Plan`], or all findings at once. Nothing is written, and no content is read but
+//! headers of programs, files whose holes are filled and manual pages.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::diagnostic::{Findings, Severity};
+use crate::listener::{Event, Listener};
+use crate::resolve::Release;
+use plan::{Entry, Kind, Plan, Sources};
+
+pub mod bundle;
+pub mod carry;
+pub mod changelog;
 pub mod collect;
 pub mod conflict;
+pub mod content;
+pub mod copyright;
+pub mod documents;
+pub mod draft;
 pub mod elf;
 pub mod lifecycle;
+pub mod links;
 pub mod maintainer;
 pub mod mode;
+pub mod natives;
+pub mod nearest;
 pub mod owner;
 pub mod path;
 pub mod plan;
 #[cfg(test)]
 pub mod sample;
 pub mod template;
+#[cfg(test)]
+mod tests;
+pub mod walk;
+
+/// Decides what is in the packages of one target. `sources` is shared by all targets of a run. Warnings go to the
+/// listener, and are among the findings if there is an error.
+///
+/// # Errors
+/// Every finding of the pass, if one of them is an error.
+pub fn assemble(release: &Release, sources: &mut Sources, listener: &dyn Listener) -> Result<Plan, Findings> {
+    let mut findings = Findings::new();
+    let run = collect::Run::new(release);
+    let mut drafts = collect::collect(&run, &mut findings);
+    drafts.extend(bundle::collect(&run, Path::new("/"), &mut findings));
+    documents::compress_manuals(&mut drafts, &run, &mut findings);
+    let mut tree = conflict::merge(drafts, &mut findings);
+    documents::add(&run, &mut tree, &mut findings);
+    let drafts = tree.finish(&mut findings);
+    links::check(&drafts, &release.project, &mut findings);
+
+    let entries = draft::settle(drafts, sources);
+    let elf = natives::elf_facts(&entries, sources, &release.target, &release.project, &mut findings);
+    carry::check(&entries, &release.formats, &mut findings);
+    carry::check_accounts(&entries, &mut findings);
+    if findings.iter().any(|finding| finding.severity == Severity::Error) {
+        return Err(findings);
+    }
+    for warning in findings {
+        listener.hear(Event::Finding(warning));
+    }
+    listener.hear(assembled(&entries));
+    let mut plan = plan(release, entries);
+    plan.target.independent = elf.files.is_empty();
+    plan.elf = elf;
+    Ok(plan)
+}
+
+fn assembled(entries: &[Entry]) -> Event {
+    let sizes = entries.iter().filter_map(|entry| match &entry.kind {
+        Kind::File(source) => Some(source.size),
+        _ => None,
+    });
+    Event::Assembled { files: sizes.clone().count(), bytes: sizes.sum() }
+}
+
+/// The facts that the Plan takes over as they are.
+fn plan(release: &Release, entries: Vec<Entry>) -> Plan {
+    Plan {
+        identity: release.identity.clone(),
+        target: release.target.clone(),
+        environment: release.environment.clone(),
+        clock: release.clock,
+        entries: Arc::from(entries),
+        formats: release.formats.iter().map(|(name, _)| *name).collect(),
+        elf: plan::ElfFacts::default(),
+        services: release.services.clone(),
+        lifecycle: lifecycle::of_run(&release.lifecycle, &release.formats),
+        changelog: release.changelog.clone(),
+        deb: release.deb.clone(),
+        rpm: release.rpm.clone(),
+        tarball: release.tarball.clone(),
+        zip: release.zip.clone(),
+        image: release.image.clone(),
+    }
+}

@@ -1,1 +1,61 @@
-//! mode
+//! Which permission bits an entry has: rule, else role, else preset, else what the file's own x bits say.
+//!
+//! Enters: a rule and whether the file is executable. Leaves: mode and the step that gave it. The builder's umask never
+//! matters, and neither do setuid, setgid and sticky of the source: they are security decisions, so only a rule makes
+//! them.
+
+use crate::diagnostic::{Diagnostic, Findings, Origin, codes};
+use crate::resolve::Rule;
+
+use super::plan::{Fact, Role};
+
+/// All bits that a mode may have.
+const ALL_BITS: u32 = 0o7777;
+/// Mode of symbolic links: Linux has no other.
+pub const SYMLINK: u32 = 0o777;
+/// Mode of directories, unless a rule says otherwise.
+pub const DIRECTORY: u32 = 0o755;
+
+/// Mode of a regular file that `rule` takes.
+pub fn of_file(rule: &Rule, executable: bool) -> (u32, Origin) {
+    let typed = rule.mode.as_ref();
+    if let Some(mode) = typed.filter(|mode| !is_preset(mode)) {
+        return (mode.value, mode.origin.clone());
+    }
+    match rule.role {
+        Role::Doc => return (0o644, Origin::Ladder { step: "role doc" }),
+        Role::License => return (0o644, Origin::Ladder { step: "role license" }),
+        Role::Plain | Role::Config { .. } | Role::Ghost => {}
+    }
+    match typed {
+        Some(mode) => (mode.value, mode.origin.clone()),
+        None if executable => (0o755, Origin::Ladder { step: "the file is executable" }),
+        None => (0o644, Origin::Ladder { step: "the file is not executable" }),
+    }
+}
+
+/// Mode of a directory of a tree.
+pub fn of_directory(rule: &Rule) -> (u32, Origin) {
+    rule.dir_mode.as_ref().map_or((DIRECTORY, Origin::Default), |mode| (mode.value, mode.origin.clone()))
+}
+
+/// Mode of the directory that a `directory = true` rule makes, where `mode` can mean nothing else.
+pub fn of_made_directory(rule: &Rule) -> (u32, Origin) {
+    let typed = rule.dir_mode.as_ref().or(rule.mode.as_ref());
+    typed.map_or((DIRECTORY, Origin::Default), |mode| (mode.value, mode.origin.clone()))
+}
+
+/// Finds modes with bits that no file has.
+pub fn check(rule: &Rule, findings: &mut Findings) {
+    for mode in [&rule.mode, &rule.dir_mode].into_iter().flatten().filter(|mode| mode.value > ALL_BITS) {
+        findings.push(
+            Diagnostic::error(codes::FILES_INVALID_MODE, format!("mode `{:#o}` has bits over `07777`", mode.value))
+                .at_origin(&mode.origin, "")
+                .help("write at most four octal digits, such as `\"0640\"`"),
+        );
+    }
+}
+
+fn is_preset(mode: &Fact<u32>) -> bool {
+    matches!(mode.origin, Origin::Preset { .. })
+}

@@ -83,8 +83,6 @@ pub enum Verb {
     Lint(Lint),
     /// Say why a path is as it is, or what the code of a finding means
     Explain(Explain),
-    /// List or show the templates that scripts and files are made from
-    Templates(Templates),
     /// Print the JSON schema of the config, shell completions or man pages
     Generate(Generate),
 }

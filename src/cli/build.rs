@@ -42,7 +42,8 @@ pub fn run(common: &Common, args: &Build, terminal: &Terminal) -> Result<Exit, F
             })
             .collect();
         let findings: Vec<_> = warnings.iter().map(draw::json).collect();
-        terminal.document(&serde_json::json!({ "schema": "fitout/build/1", "artifacts": artifacts, "findings": findings }));
+        terminal
+            .document(&serde_json::json!({ "schema": "fitout/build/1", "artifacts": artifacts, "findings": findings }));
     } else {
         terminal.data(&built.artifacts.iter().map(|artifact| path(artifact) + "\n").collect::<String>());
     }

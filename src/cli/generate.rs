@@ -5,14 +5,16 @@ use clap::CommandFactory as _;
 use super::args::{Cli, Generate, GenerateWhat};
 use super::exit::Exit;
 use super::ui::Terminal;
+use crate::config::load::Vocabulary;
 use crate::config::schema;
 use crate::diagnostic::Findings;
 use crate::engine::EngineError;
+use crate::run::format_names;
 
 /// Prints the schema, completions or man pages.
 pub fn run(args: &Generate, terminal: &Terminal) -> Result<Exit, Findings> {
     match &args.what {
-        GenerateWhat::Schema => terminal.document(&schema::json_schema(&crate::run::vocabulary())),
+        GenerateWhat::Schema => terminal.document(&schema::json_schema(&Vocabulary { formats: &format_names() })),
         GenerateWhat::Completions { shell } => {
             let mut text = Vec::new();
             clap_complete::generate(*shell, &mut Cli::command(), "fitout", &mut text);

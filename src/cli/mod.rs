@@ -1,2 +1,93 @@
-//! The command line: the only room that prints. Wired when the rooms that it calls have landed.
+//! The command line: the only room that prints. One file per verb.
+//!
+//! stdout is data only (paths, JSON, rendered text), stderr everything else; a broken pipe is success.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use crate::diagnostic::{Diagnostic, Findings, codes};
+use crate::run::Request;
+
+pub mod args;
+mod build;
+mod diff;
+mod env;
+mod exit;
+mod explain;
+mod generate;
+mod init;
+mod inspect;
+mod lint;
+mod plan;
 pub mod ui;
+
+use args::{Cli, Common, Narrow, Verb};
+use exit::Exit;
+use ui::Terminal;
+
+/// Runs the command line and says how it ended.
+pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let cli = match Cli::try_parse_from(arguments) {
+        Ok(cli) => cli,
+        Err(error) => {
+            // clap knows whether it is help (stdout, 0) or a usage error (stderr, 2); a closed pipe is no error.
+            let _ = error.print();
+            return if error.use_stderr() { Exit::Input.into() } else { Exit::Done.into() };
+        }
+    };
+    let terminal = Terminal::new(&cli.common, matches!(cli.verb, Verb::Build(_)));
+    match run(&cli, &terminal) {
+        Ok(exit) => exit.into(),
+        Err(findings) => {
+            terminal.stop(&findings);
+            Exit::of(&findings).max(Exit::No).into()
+        }
+    }
+}
+
+fn run(cli: &Cli, terminal: &Terminal) -> Result<Exit, Findings> {
+    if let Some(directory) = &cli.common.directory {
+        std::env::set_current_dir(directory).map_err(|error| {
+            let message = format!("there is no folder `{}` to start in", directory.display());
+            vec![Diagnostic::error(codes::CLI_NO_FOLDER, message).note(error.to_string())]
+        })?;
+    }
+    let common = &cli.common;
+    match &cli.verb {
+        Verb::Init(_) => init::run(common, terminal),
+        Verb::Plan(args) => plan::run(common, args, terminal),
+        Verb::Build(args) => build::run(common, args, terminal),
+        Verb::Inspect(args) => inspect::run(common, args, terminal),
+        Verb::Diff(args) => diff::run(common, args, terminal),
+        Verb::Lint(args) => lint::run(common, args, terminal),
+        Verb::Explain(args) => explain::run(common, args, terminal),
+        Verb::Generate(args) => generate::run(args, terminal),
+    }
+}
+
+/// What the library is asked for.
+fn request(common: &Common, narrow: &Narrow) -> Request {
+    Request {
+        config: common.config.clone(),
+        formats: narrow.format.clone(),
+        targets: narrow.target.clone(),
+        environment: narrow.environment.clone(),
+        source_date_epoch: env::get(env::SOURCE_DATE_EPOCH),
+    }
+}
+
+/// The name of a path as it was typed.
+fn shown(path: &std::path::Path) -> String {
+    path.display().to_string()
+}
+
+/// `folder/file` as short as it can be typed from here.
+fn relative(path: &std::path::Path) -> PathBuf {
+    std::env::current_dir()
+        .ok()
+        .and_then(|here| path.strip_prefix(here).ok().map(PathBuf::from))
+        .unwrap_or_else(|| path.into())
+}

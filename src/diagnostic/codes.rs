@@ -66,24 +66,110 @@ codes! {
         "A `{name}` hole has no value. Holes are filled when the package is built, from facts such as `{name}`, `{version}`, `{arch}`; a literal brace is written twice. `${NAME}` is filled at start on the host instead.";
 
     // --- resolve: version, target, clock, environment, presets, build command ---
-    //
+    RESOLVE_INVALID_VERSION = "resolve/invalid-version", Input,
+        "The version is empty, has a part that is empty, or has characters that no format could carry. A version begins with a letter or digit and goes on with letters, digits and `.`, `+`, `-`, `~`, `_`, `^`; a leading `v` is dropped. An epoch is not part of it: that is `epoch = 1` under `[package]`.";
+    RESOLVE_NO_VERSION = "resolve/no-version", Input,
+        "The place that `version = { from = … }` names does not give a version: no such file, no such line, no literal in it, no git repository, or a clone without the history that the tag is in. fitout never takes a version from an environment variable, because then the same sources would make different packages. Name another place, or write the version itself.";
+    RESOLVE_COMMAND_FAILED = "resolve/command-failed", Environment,
+        "A program that fitout asked for a fact (git, cargo, or the command of `version = { from = \"command:…\" }`) could not be started or ended with an error. Its last lines are quoted; run it by hand in the folder of fitout.toml to see all of it.";
+    RESOLVE_SOURCE_DATE_EPOCH = "resolve/source-date-epoch", Input,
+        "`SOURCE_DATE_EPOCH` is set and is not a whole number of seconds since 1970 between 0 and 4294967295, the last second that rpm and gzip can store. It is the time stamped on everything; unset, the time of the last commit is taken, and without git 1980-01-01.";
+    RESOLVE_UNKNOWN_TARGET = "resolve/unknown-target", Input,
+        "A target is `os/arch` as Go and OCI spell it, such as `linux/amd64`; the system is always `linux`. Rust triples, `uname -m`, Debian's and rpm's names are understood well enough to say which target was meant, and refused all the same: one spelling in the config keeps it searchable.";
+    RESOLVE_INVALID_NAME = "resolve/invalid-name", Input,
+        "The package name becomes part of paths and file names, so it begins with a letter or digit and goes on with letters, digits and `+`, `-`, `.`, `_`. A format may ask for more; Debian takes lower case only and no `_`.";
+    RESOLVE_INVALID_MAINTAINER = "resolve/invalid-maintainer", Input,
+        "A maintainer is written `Name <mail>`, on one line: deb and rpm both store it in this form, and tools take the address out of the angle brackets.";
+    RESOLVE_INVALID_LICENSE = "resolve/invalid-license", Input,
+        "The licence is an SPDX expression: identifiers such as `MIT` or `Apache-2.0`, joined by `AND`, `OR` and `WITH`, with parentheses where needed. For a licence that SPDX does not list, write `LicenseRef-` and a name of your own.";
+    RESOLVE_INVALID_HOMEPAGE = "resolve/invalid-homepage", Input,
+        "A homepage is a URL that begins with `https://` or `http://` and has no blanks.";
+    RESOLVE_INVALID_PATH = "resolve/invalid-path", Input,
+        "A path on the host is absolute and normalised: it begins with `/` and has no `.`, `..`, empty part or line break. What a package installs must not depend on where it is unpacked.";
+    RESOLVE_NOT_FOUND = "resolve/not-found", Input,
+        "A file or folder that the config names is not there. Paths are relative to the folder of fitout.toml. If it is made by the build, run `fitout build`, which runs `[build] command` first, or the command itself.";
+    RESOLVE_UNREADABLE = "resolve/unreadable", Environment,
+        "A file is there and could not be read as text: a permission, an I/O error, a size that no such file has, or bytes that are not UTF-8.";
+    RESOLVE_BAD_CHANGELOG = "resolve/bad-changelog", Input,
+        "The change log is neither a Debian changelog (deb-changelog(5)) nor Markdown in the manner of Keep a Changelog (`## [1.2.3] - 2026-01-31`). deb and rpm carry its records with version, author and date, so each record must have them in a form that can be read.";
+    RESOLVE_BAD_SCRIPT = "resolve/bad-script", Input,
+        "A maintainer script cannot be used as it stands. dpkg executes scripts directly, so each begins with `#!` and its interpreter; rpm takes the interpreter from the config or from that line. No script may hold a NUL byte, and none may be empty.";
+    RESOLVE_NOTHING = "resolve/nothing-to-pack", Input,
+        "Neither `[build] input` nor a `[[files]]` rule says what is to be in the package, so it would be empty.";
+    RESOLVE_NOT_A_RELEASE = "resolve/not-a-release", Input,
+        "The folder is not an assembled OTP release. One has `releases/start_erl.data`, which names the version of the runtime and of the release, and `releases/VERSION/NAME.rel`. `mix release`, relx (`rebar3 release`) and Distillery make such a folder; the input is that folder, not the project.";
+    RESOLVE_BAD_TERM = "resolve/bad-term", Input,
+        "A file that should hold one Erlang term (`.rel`, `.app`) does not. These files are written by the release tool; one that cannot be read was cut off or edited by hand. Make the release anew.";
+    RESOLVE_STALE_PART = "resolve/stale-part", Input,
+        "The release folder holds parts of another version than the live one, left over from an earlier build. They are left out of the package. `mix release --overwrite` does not remove them; deleting the folder before the build does.";
+    RESOLVE_COOKIE = "resolve/cookie", Input,
+        "A file of the release sets the distribution cookie, and would carry one secret to every host, readable by anyone there. fitout never ships `releases/COOKIE`; a `-setcookie` in vm.args is yours to take out. Give the cookie to the node at start instead.";
+    RESOLVE_CARGO = "resolve/cargo", Input,
+        "`cargo metadata` answered, and the package to be made could not be told from its answer: a workspace has several. Name the one by `name` under `[package]`, or put fitout.toml beside its Cargo.toml.";
+    RESOLVE_NOT_BUILT = "resolve/not-built", Input,
+        "The preset knows which binaries the project makes, and one of them is not in the target folder. Build it first, or let `[build] command` do so.";
+    BUILD_COMMAND_FAILED = "build/command-failed", Environment,
+        "The `[build] command` could not be started, ended with an error, or was killed. Nothing was packed. Its last lines are quoted; run it by hand in the folder of fitout.toml to see all of it.";
     // --- end of resolve ---
 
     // --- files: rules, paths, owners, modes, conflicts ---
-    //
+    FILES_NOT_FOUND = "files/not-found", Input,
+        "`from` names a file or folder that is not there. Paths are relative to the folder of fitout.toml; the help line names the nearest thing that exists. If a build command makes the file, see whether it ran and where it writes.";
+    FILES_NO_MATCH = "files/no-match", Input,
+        "The glob of `from` matches nothing. `*` and `?` stop at a `/`, `**` does not. A rule that silently takes nothing makes a package that silently lacks something, so it is an error; the help line names the nearest thing that exists.";
+    FILES_BAD_GLOB = "files/bad-glob", Input,
+        "A pattern of `from` or `exclude` is no glob: an open bracket or brace, or `**` glued to other characters. Write a literal special character in brackets, such as `[*]`.";
+    FILES_EMPTY_TREE = "files/empty-tree", Input,
+        "The folder that the rule takes is empty, or `exclude` leaves nothing of it. Most often the build has not run or writes elsewhere. An empty directory that is wanted is written as `directory = true`.";
+    FILES_UNREADABLE = "files/unreadable", Environment,
+        "A file or folder that a rule takes cannot be read. The line says what the system answered. Mend its permissions or exclude it; fitout never packs part of what was asked for.";
+    FILES_SPECIAL = "files/special", Input,
+        "A socket, fifo or device stands in the tree. Packages carry files, directories and links; such things are made on the host when the service runs. Exclude it.";
+    FILES_NAME = "files/name", Input,
+        "A file name or link target is not UTF-8, or holds a newline or another control character. rpm, zip and image layers have no place for the first and their readers guess differently; lists such as md5sums and conffiles have one name a line, so the second breaks a package or worse. Rename or exclude the file.";
+    FILES_PATH = "files/path", Input,
+        "A path on the host must be absolute, without `.`, `..` or empty parts, each part at most 255 bytes and the whole at most 4095. A path that climbs with `..` could leave the place that it seems to name.";
+    FILES_NOT_A_DIRECTORY = "files/not-a-directory", Input,
+        "One entry lies under a path that another entry makes a file or a link. No file system can hold both. Change one of the two places, or exclude one of them.";
+    FILES_CONFLICT = "files/conflict", Input,
+        "Two rules put something at the same path. Which one was meant cannot be told, so fitout does not choose: exclude the path from one of them, give them different formats with `when`, or write `replace = true` in the later one. Directories of two trees merge when owner and mode agree.";
+    FILES_ESCAPING_LINK = "files/escaping-link", Input,
+        "A symbolic link of the taken tree leads out of it: into the folder where the package is built, or to a place that is neither in the package nor in a base system. On the host it would point at nothing, or at something else. Links are kept as they are written; take what it points at instead, or write the link as a rule with `link`.";
+    FILES_DANGLING_LINK = "files/dangling-link", Input,
+        "A symbolic link points to a path that the package should hold and does not. Exclude it, or take what it points at too. A link to something that another package brings is written as a rule with `link`, which is not checked against the tree.";
+    FILES_LINK_LOOP = "files/link-loop", Input,
+        "Following the symbolic link leads back to itself. Whoever opens it on the host gets `Too many levels of symbolic links`.";
+    FILES_OWNER = "files/owner", Input,
+        "`owner` is `user:group` or `user` (its group has the same name), by name or by number. Names begin with a lower-case letter or `_`, go on with those, digits and `-`, may end in `$`, and have at most 32 characters: what useradd takes on every distribution.";
+    FILES_OWNER_COLLISION = "files/owner-collision", Input,
+        "Image layers and other numeric formats carry ids. Every name but root gets an id between 10001 and 59999 that is derived from the name, so that it is the same in every build; two names of this package get the same one. Rename one of them or give it as a number.";
+    FILES_OWNER_WITHOUT_ACCOUNT = "files/owner-without-account", Lint,
+        "Something belongs to a user or group that this package does not create. Where the account is missing on the host, dpkg refuses the package and rpm gives the file to root. Create the account in a script before the files are unpacked, or depend on the package that does.";
+    FILES_INVALID_MODE = "files/invalid-mode", Input,
+        "A mode is octal with a leading zero and has at most the bits `07777`.";
+    FILES_NOT_TEXT = "files/not-text", Input,
+        "`render = true` fills `{name}` holes, which only text can have: the file must be UTF-8 and at most 16 MiB. Take other files by a rule without `render`.";
+    FILES_BUNDLE_NOT_FOUND = "files/bundle-not-found", Input,
+        "`bundle` names a library that the build host does not have for the architecture of the package. It is looked for by soname in the directories of /etc/ld.so.conf and in the usual ones, foreign architectures included. Install the library, or take the file by a `[[files]]` rule.";
+    FORMAT_CANNOT_CARRY = "format/cannot-carry", Input,
+        "A format of this run has no place for something that the config asks for: zip has no owners, tar as dpkg reads it no file capabilities, each a largest file. What cannot be carried is left out with a warning, or refused where a file would be lost. `when = [...]` limits a rule to the formats that can.";
     // --- end of files ---
 
     // --- elf ---
+    ELF_WRONG_ARCH = "elf/wrong-arch", Input,
+        "An ELF file is made for another architecture than the package: it would install and not run. Build for the target, set `targets`, or exclude the file if it is data for another machine.";
     ELF_UNREADABLE = "elf/unreadable", Environment,
         "A file could not be read while fitout looked for what it needs. Dependencies are derived from the headers of every ELF file in the tree, so each of them must be readable.";
-    ELF_DAMAGED = "elf/damaged", Input,
+    ELF_DAMAGED = "elf/damaged", Lint,
         "The file begins like an ELF file, but its headers contradict themselves or point behind its end. It is packaged as it is, and no dependency is derived from it. Build it again if it is meant to run; if it is test data, leave it out with `exclude`.";
-    ELF_UNKNOWN_SONAME = "elf/unknown-soname", Input,
+    ELF_UNKNOWN_SONAME = "elf/unknown-soname", Lint,
         "An ELF file needs a shared library that neither the package contains nor fitout's table knows, so the package would install and not start. Say which package has it under `[format.deb.libraries]`: `\"libfoo.so.1\" = \"libfoo1 (>= 1.2)\"`. An empty string says that nothing is needed, for a library that is loaded from elsewhere.";
-    ELF_PRIVATE_SYMBOL = "elf/private-symbol", Input,
+    ELF_PRIVATE_SYMBOL = "elf/private-symbol", Lint,
         "The file uses symbols with the version `GLIBC_PRIVATE`, which belong to one build of the C library and may be gone in the next. It works only with the C library that it was built with, and no dependency can say that across distributions. Link against the public interface instead.";
-    ELF_NOT_ON_PATH = "elf/not-on-path", Input,
+    ELF_NOT_ON_PATH = "elf/not-on-path", Lint,
         "An ELF file needs a library that the package contains, in a directory where the dynamic loader does not look: not in the file's run path, not beside the file, not in a system directory. Unless something sets `LD_LIBRARY_PATH` or loads the library first, it does not start. Link with `-Wl,-rpath,'$ORIGIN/…'`, or mend the file with `patchelf --set-rpath`.";
+    ELF_UNKNOWN_VERSION = "elf/unknown-version", Lint,
+        "An ELF file needs a version of a library's symbols that is newer than fitout's table, so the lower bound in the dependency may be too low and the package could be installed where the file does not start. Give the bound under `[format.deb.libraries]`, or use a fitout that knows the version.";
     // --- end of elf ---
 
     // --- deb ---
@@ -108,7 +194,34 @@ codes! {
     // --- end of deb ---
 
     // --- rpm ---
-    //
+    RPM_NAME = "rpm/invalid-name", Input,
+        "rpm takes letters, digits and `+`, `-`, `.`, `_` in a package name, and a letter, a digit or `_` as its first character. Other characters would make file names and relations ambiguous, and dnf could not name the package. Set another `name` in `[package]`.";
+    RPM_VERSION = "rpm/invalid-version", Input,
+        "rpm takes letters, digits and `.`, `_`, `+`, `~`, `^` in a version. A hyphen ends the version and begins the release, so fitout writes the prerelease of `1.2.3-rc.1` as `1.2.3~rc.1`, which sorts before `1.2.3`. What is left that rpm does not take is refused, because any other spelling might sort wrongly.";
+    RPM_RELEASE = "rpm/invalid-release", Input,
+        "The release counts packagings of one version. rpm takes the same characters in it as in a version, and no hyphen. It is `1` unless `release` in `[package]` says otherwise.";
+    RPM_DISTRIBUTION = "rpm/unknown-distribution", Input,
+        "`distribution` in `[format.rpm]` names the family and its release, such as `el-9` or `fedora-43`; the package's release gets that distribution's suffix (`.el9`, `.fc43`). Leave it unset for a package that suits all supported distributions.";
+    RPM_RELATION = "rpm/invalid-relation", Input,
+        "A relation is `name`, a name with a comparison such as `name >= 1:2.0-1`, a path, or a rich relation in parentheses such as `(a or b)`. Each stands in a string of its own, with blanks around the comparison. rpm would take a misspelt one as the name of a package that does not exist, and the package could not be installed.";
+    RPM_SCRIPT = "rpm/invalid-script", Input,
+        "A scriptlet belongs to one of rpm's moments and is run by a program given by its absolute path, or by rpm's own `<lua>`. All parts for one moment run in one program.";
+    RPM_TRIGGER = "rpm/invalid-trigger", Input,
+        "A trigger waits for packages (`bash`, `zsh >= 5`), a file trigger for absolute path prefixes. rpm ignores what it does not know in a header, so a wrong one would never run; it is refused instead.";
+    RPM_PREFIX = "rpm/invalid-prefix", Input,
+        "A relocatable prefix is an absolute path under which the package has files; `rpm --prefix` moves them elsewhere at installation. A prefix without files has no effect, so it is probably misspelt.";
+    RPM_TEXT = "rpm/invalid-text", Input,
+        "The fields of an rpm header are single lines, but for the description, and none of them can hold a NUL. Shorten the text, or move it into `description`.";
+    RPM_ENTRY = "rpm/invalid-entry", Input,
+        "rpm has no way to say this of a file. A hard link needs its first name in the same package, before it; every path needs a name.";
+    RPM_CLOCK = "rpm/time-out-of-range", Input,
+        "rpm keeps times as unsigned 32-bit seconds since 1970. The clock of the build is SOURCE_DATE_EPOCH, or else the time of the commit.";
+    RPM_HEADER_TOO_LARGE = "rpm/header-too-large", Input,
+        "All file names, digests and relations of an rpm stand in its header, and rpm refuses headers over 256 MiB. That is about a million files; ship them as an archive or in several packages.";
+    RPM_DAMAGED = "rpm/damaged", Input,
+        "The file is no rpm package, or it is cut off, or its headers contradict themselves. Compare its size and digest with those of the original; `rpm -K FILE` says what rpm thinks of it.";
+    RPM_ODD = "rpm/odd-content", Lint,
+        "The package can be read, and something in it is not as it should be: a path that escapes, a path that is there twice, a payload that fitout cannot unpack. Whoever built it should know.";
     // --- end of rpm ---
 
     // --- tarball, zip, source archive ---

@@ -1,1 +1,46 @@
-//! clock
+//! The one clock: what time is stamped on everything.
+//!
+//! Enters: `SOURCE_DATE_EPOCH` as the command line found it, and the commit. Leaves: seconds since 1970. The time of day
+//! never enters: two builds of the same sources must have the same bytes.
+
+use crate::diagnostic::{Diagnostic, Result, codes};
+
+use super::git::Commit;
+
+/// 1980-01-01T00:00:00Z: the first second that zip can store.
+pub const EPOCH: i64 = 315_532_800;
+
+/// `SOURCE_DATE_EPOCH`, else the commit's time, else [`EPOCH`].
+///
+/// # Errors
+/// `SOURCE_DATE_EPOCH` is no decimal number from 0 to 4294967295.
+pub fn read(source_date_epoch: Option<&str>, commit: Option<&Commit>) -> Result<i64> {
+    let Some(text) = source_date_epoch else { return Ok(commit.map_or(EPOCH, |commit| commit.time)) };
+    if text.bytes().all(|b| b.is_ascii_digit())
+        && let Ok(seconds) = text.parse::<u32>()
+    {
+        return Ok(i64::from(seconds));
+    }
+    let shown: String = text.chars().take(40).collect();
+    let message =
+        format!("`SOURCE_DATE_EPOCH` is `{}`, which is no number of seconds since 1970", shown.escape_debug());
+    Err(Diagnostic::error(codes::RESOLVE_SOURCE_DATE_EPOCH, message)
+        .help("set it to a whole number such as `1700000000`, for example by `git log -1 --format=%ct`, or unset it"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_ladder_is_kept() {
+        let commit = Commit { id: "a".into(), time: 1_600_000_000 };
+        assert_eq!(read(Some("1700000000"), Some(&commit)), Ok(1_700_000_000));
+        assert_eq!(read(Some("0"), None), Ok(0));
+        assert_eq!(read(None, Some(&commit)), Ok(1_600_000_000));
+        assert_eq!(read(None, None), Ok(EPOCH));
+        for bad in ["", "-1", "+1", "1.5", "now", " 1", "4294967296"] {
+            assert_eq!(read(Some(bad), None).unwrap_err().code, codes::RESOLVE_SOURCE_DATE_EPOCH, "{bad}");
+        }
+    }
+}

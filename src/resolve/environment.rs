@@ -6,6 +6,8 @@
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use super::version;
+use crate::assemble::plan::Version;
 use crate::config::load::Document;
 use crate::config::schema::Manifest;
 use crate::config::suggest;
@@ -27,6 +29,20 @@ pub fn manifest(document: &Document, environment: Option<&str>) -> Result<Manife
 /// Names of the environments that the document has, sorted.
 pub fn names(document: &Document) -> Vec<String> {
     environments(document.tree().get_ref()).into_iter().map(str::to_owned).collect()
+}
+
+/// Adds `+staging` to the version, unless the overlay sets a version of its own: an artifact of an environment must not
+/// be taken for the one without. The manifest is the merged one, which still holds the overlays.
+pub(crate) fn mark(version: Version, manifest: &Manifest, environment: Option<&str>) -> Version {
+    let Some(name) = environment else { return version };
+    let overlay = manifest.environment.get(name);
+    let sets_version =
+        overlay.and_then(|table| table.get("package")).is_some_and(|package| package.get("version").is_some());
+    if sets_version {
+        return version;
+    }
+    // Hyphens and underscores are not for every format's version; dots are.
+    version::with_build(&version, &name.replace(['-', '_'], "."))
 }
 
 fn environments<'t>(tree: &'t DeTable<'_>) -> Vec<&'t str> {
@@ -157,5 +173,19 @@ interval = "1s"
         assert_eq!(findings[0].labels[0].text, "did you mean `staging`?");
         assert_eq!(&TEXT[findings[0].labels[0].span.range.clone()], "staging");
         assert_eq!(names(&document()), ["live", "staging"]);
+    }
+
+    #[test]
+    fn the_environment_is_told_from_the_version() {
+        let text = "[environment.staging.build]\npreset = \"otp\"\n[environment.pre-prod.package]\nversion = \"9\"\n";
+        let document = load("fitout.toml", text, &Vocabulary { formats: &["deb"] }).expect("no findings");
+        let marked = |name: Option<&str>| {
+            let merged = manifest(&document, name.filter(|name| *name != "other-one")).expect("reads");
+            mark(version::parse("1.2.3+b5").expect("a version"), &merged, name).text
+        };
+        assert_eq!(marked(None), "1.2.3+b5");
+        assert_eq!(marked(Some("staging")), "1.2.3+b5.staging");
+        assert_eq!(marked(Some("pre-prod")), "1.2.3+b5", "the overlay sets the version");
+        assert_eq!(marked(Some("other-one")), "1.2.3+b5.other.one");
     }
 }

@@ -1,15 +1,41 @@
 //! Manifest -> Release: all facts of one target known, no defaults left; the manifest is dropped.
+//!
+//! Enters: the merged manifest, its document, the folder, and what the command line adds ([`Request`]). Leaves: one [`Release`] a target.
+//! Files are read here for facts (versions, scripts, change logs), never for content; nothing is written, and no network
+//! is used. Each part reports what is wrong and goes on, so that all findings come in one run.
 
 pub mod clock;
+pub mod detect;
 pub mod environment;
+pub mod git;
+pub mod holes;
 pub mod preset;
 pub mod target;
 pub mod version;
 
+mod calendar;
+mod changelog;
+mod compression;
+mod facts;
+mod files;
+mod ground;
+mod image;
+mod license;
+mod near;
+mod scripts;
+mod settings;
+mod tool;
+
 use std::path::PathBuf;
 
-use crate::assemble::plan;
-use crate::diagnostic::Origin;
+use crate::assemble::plan::{self, Abilities, Arch};
+use crate::config::load::Document;
+use crate::config::schema::Manifest;
+use crate::diagnostic::{Findings, Origin, Severity};
+use crate::listener::{Event, Listener};
+
+use ground::Ground;
+use preset::{Place, Preset};
 
 /// Everything that [`crate::assemble`] needs for one target.
 #[derive(Debug, Clone)]
@@ -103,3 +129,159 @@ pub enum Take {
     /// An empty directory.
     Directory,
 }
+
+/// What the command line and the machine add to the manifest.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// Folder of the config file.
+    pub project: PathBuf,
+    /// Formats to make, with what each can carry.
+    pub formats: Vec<(&'static str, Abilities)>,
+    /// Targets of the command line, over the config's; empty for none.
+    pub targets: Vec<String>,
+    /// The environment that was merged into the manifest.
+    pub environment: Option<String>,
+    /// Value of `SOURCE_DATE_EPOCH`, if it is set.
+    pub source_date_epoch: Option<String>,
+    /// The target where none is named, and the machine that the build ran on: see [`target::host`].
+    pub host: Option<Arch>,
+}
+
+/// The releases of a run, one for each target. Findings that do not stop it are heard by `listener`.
+///
+/// # Errors
+/// All errors, with the warnings among them, in the order of the config file.
+pub fn resolve(
+    manifest: &Manifest,
+    document: &Document,
+    request: &Request,
+    listener: &dyn Listener,
+) -> Result<Vec<Release>, Findings> {
+    let ground = Ground::new(&request.project, document.source());
+    let found = releases(&ground, manifest, request);
+    let findings = ground.into_findings();
+    let failed = findings.iter().any(|finding| finding.severity == Severity::Error);
+    let Some((releases, from)) = found.filter(|_| !failed) else { return Err(findings) };
+    for finding in findings {
+        listener.hear(Event::Finding(finding));
+    }
+    for release in &releases {
+        listener.hear(Event::Resolved {
+            name: release.identity.name.value.clone(),
+            version: release.identity.version.text.clone(),
+            target: release.target.to_string(),
+            from: from.clone(),
+        });
+    }
+    Ok(releases)
+}
+
+/// The releases, and where the version came from. `None` only after a finding.
+fn releases(ground: &Ground, manifest: &Manifest, request: &Request) -> Option<(Vec<Release>, String)> {
+    let targets = target::read(ground, &manifest.build, request);
+    let preset = Preset::read(ground, manifest);
+    let shared = shared(ground, manifest, request, preset.as_ref());
+    let (Some(targets), Some(preset), Some(shared)) = (targets, preset, shared) else {
+        // There is no place to put anything; the rules are checked all the same.
+        files::rules(ground, &manifest.files, None);
+        return None;
+    };
+    let releases: Vec<Option<Release>> =
+        targets.into_iter().map(|target| of_target(ground, manifest, request, &preset, &shared, target)).collect();
+    Some((releases.into_iter().collect::<Option<_>>()?, shared.version_from))
+}
+
+/// What all targets share.
+struct Shared {
+    identity: plan::Identity,
+    version_from: String,
+    clock: i64,
+    prefix: String,
+    changelog: Vec<plan::Change>,
+    license_text: Option<String>,
+    lifecycle: plan::Lifecycle,
+    deb: plan::Deb,
+    rpm: plan::Rpm,
+    tarball: plan::Tarball,
+    zip: plan::Zip,
+    image: plan::Image,
+}
+
+fn shared(ground: &Ground, manifest: &Manifest, request: &Request, preset: Option<&Preset>) -> Option<Shared> {
+    let (package, format) = (&manifest.package, &manifest.format);
+    let known = preset.map(Preset::known).unwrap_or_default();
+    let commit = git::commit(&request.project);
+    let clock = ground.ok(clock::read(request.source_date_epoch.as_deref(), commit.as_ref()));
+    let given = facts::Given { preset, known: &known, commit: commit.as_ref(), clock };
+    let (identity, version_from) = facts::identity(ground, manifest, request, &given).unzip();
+    let name = identity.as_ref().map(|identity| identity.name.as_str());
+    let maintainer = identity.as_ref().map(|identity| identity.maintainer.as_str());
+    let prefix = facts::prefix(ground, package.prefix.as_ref(), name);
+    let changelog = changelog::read(ground, package.changelog.as_ref(), identity.as_ref(), clock);
+    let license_text = license::text(ground, package.license_file.as_ref());
+    let lifecycle = scripts::lifecycle(ground, format);
+    let deb = settings::deb(ground, format, preset);
+    let rpm = settings::rpm(ground, format, maintainer, preset);
+    let tarball = settings::tarball(ground, &format.tarball);
+    let zip = settings::zip(ground, &format.zip);
+    let image = image::read(ground, &format.oci, name, prefix.as_deref(), preset);
+    // Each has had its say: only now may the first that failed end it.
+    Some(Shared {
+        identity: identity?,
+        version_from: version_from?,
+        clock: clock?,
+        prefix: prefix?,
+        changelog: changelog?,
+        license_text: license_text?,
+        lifecycle: lifecycle?,
+        deb: deb?,
+        rpm: rpm?,
+        tarball: tarball?,
+        zip: zip?,
+        image: image?,
+    })
+}
+
+fn of_target(
+    ground: &Ground,
+    manifest: &Manifest,
+    request: &Request,
+    preset: &Preset,
+    shared: &Shared,
+    target: plan::Target,
+) -> Option<Release> {
+    let formats: Vec<&'static str> = request.formats.iter().map(|(name, _)| *name).collect();
+    let name = &shared.identity.name;
+    let place = Place { name, prefix: &shared.prefix, target: &target, host: request.host, formats: &formats };
+    let rust_target = preset.rust_target(target.arch);
+    let environment = request.environment.as_deref();
+    let holes = holes::values(&shared.identity, &target, rust_target, environment, &shared.prefix);
+    let mut rules = preset.rules(ground, place);
+    rules.extend(files::rules(ground, &manifest.files, Some(&holes))?);
+    let overrides = manifest.format.deb.lintian_overrides.iter();
+    Some(Release {
+        project: request.project.clone(),
+        identity: shared.identity.clone(),
+        target,
+        environment: request.environment.clone(),
+        clock: shared.clock,
+        formats: request.formats.clone(),
+        rules,
+        bundle: ground.facts(&manifest.package.bundle),
+        prefix: shared.prefix.clone(),
+        holes,
+        changelog: shared.changelog.clone(),
+        license_text: shared.license_text.clone(),
+        lintian_overrides: overrides.map(|o| (o.tag.clone(), o.reason.clone())).collect(),
+        lifecycle: shared.lifecycle.clone(),
+        services: Vec::new(),
+        deb: shared.deb.clone(),
+        rpm: shared.rpm.clone(),
+        tarball: shared.tarball.clone(),
+        zip: shared.zip.clone(),
+        image: shared.image.clone(),
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -104,7 +104,10 @@ fn every_format_unpacks_to_the_same_tree() {
 fn lintian_finds_no_error_and_no_warning() {
     for name in EXAMPLES {
         let deb = artifact(name, ".deb");
-        tool("lintian", &["--allow-root", "--fail-on", "error,warning", "--tag-display-limit", "0", deb.to_str().unwrap()]);
+        tool(
+            "lintian",
+            &["--allow-root", "--fail-on", "error,warning", "--tag-display-limit", "0", deb.to_str().unwrap()],
+        );
     }
 }
 

@@ -1,4 +1,5 @@
 //! A made-up ELF file with every table, and what becomes of it when it is cut or bent.
+#![allow(clippy::unwrap_used)]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Cursor;

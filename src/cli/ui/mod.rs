@@ -1,2 +1,5 @@
-//! How it looks.
+//! How it looks: findings drawn, progress, and the streams.
 pub mod draw;
+mod terminal;
+
+pub use terminal::Terminal;

@@ -22,6 +22,8 @@ pub struct Terminal {
     json: bool,
     quiet: bool,
     verbose: bool,
+    /// Whether the verb writes files, so that a refusal says that none was written.
+    writes: bool,
     live: Option<ProgressBar>,
     state: Mutex<State>,
 }
@@ -32,13 +34,13 @@ struct State {
     read: u64,
     total: u64,
     packing: Vec<String>,
-    /// Lines of the build command, shown when it fails by the finding itself.
+    /// Artifacts that are whole.
     done: usize,
 }
 
 impl Terminal {
     /// Looks at the streams and the flags once.
-    pub fn new(common: &Common) -> Self {
+    pub fn new(common: &Common, writes: bool) -> Self {
         let is_terminal = io::stderr().is_terminal();
         let dumb = env::get(env::TERM).as_deref() == Some("dumb");
         let color = match common.color {
@@ -52,11 +54,21 @@ impl Terminal {
         let show_live = is_terminal && !dumb && !common.quiet && env::get(env::NO_PROGRESS).is_none();
         let live = show_live.then(|| {
             let bar = ProgressBar::new_spinner();
-            bar.set_style(ProgressStyle::with_template("{spinner} {msg}").unwrap_or_else(|_| ProgressStyle::default_spinner()));
+            bar.set_style(
+                ProgressStyle::with_template("{spinner} {msg}").unwrap_or_else(|_| ProgressStyle::default_spinner()),
+            );
             bar.enable_steady_tick(Duration::from_millis(120));
             bar
         });
-        Self { color, json: common.json, quiet: common.quiet, verbose: common.verbose, live, state: Mutex::default() }
+        Self {
+            color,
+            json: common.json,
+            quiet: common.quiet,
+            verbose: common.verbose,
+            writes,
+            live,
+            state: Mutex::default(),
+        }
     }
 
     /// Whether more is wanted.
@@ -119,7 +131,8 @@ impl Terminal {
         }
         self.findings(findings);
         let errors = findings.iter().filter(|finding| finding.severity == Severity::Error).count();
-        self.say(&format!("{}. Nothing was written.\n", plural(errors, "error", "errors")));
+        let closing = if self.writes { ". Nothing was written." } else { "" };
+        self.say(&format!("{}{closing}\n", plural(errors, "error", "errors")));
     }
 
     fn annotate(&self, findings: &[Diagnostic]) {

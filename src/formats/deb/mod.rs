@@ -16,10 +16,13 @@ pub mod naming;
 mod read;
 pub mod relations;
 mod scripts;
+pub mod shlibs;
 mod triggers;
 
 #[cfg(test)]
 mod foreign_tests;
+#[cfg(test)]
+mod naming_tests;
 #[cfg(test)]
 mod tests;
 

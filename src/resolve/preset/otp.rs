@@ -1,1 +1,220 @@
-//! otp
+//! Recognises an assembled OTP release, by its own files alone; no Erlang is run.
+//!
+//! Enters: a folder. Leaves: name, version, runtime, applications, who assembled it. [`rules`] says what goes where.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::diagnostic::{Diagnostic, Result, SourceText, codes};
+use crate::resolve::ground::{not_found, read_text};
+
+use super::term::{self, Term};
+
+pub(crate) mod rules;
+
+/// An assembled release.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OtpRelease {
+    /// The folder.
+    pub dir: PathBuf,
+    /// The folder as it is to be named in rules and messages: relative to the project where it was typed so.
+    pub typed: String,
+    /// Name, as in `bin/NAME`.
+    pub name: String,
+    /// Version.
+    pub version: String,
+    /// Version of the runtime system (ERTS).
+    pub erts: String,
+    /// Whether `erts-V` is inside.
+    pub erts_included: bool,
+    /// Name and version of each application, in the order of the `.rel` file.
+    pub applications: Vec<(String, String)>,
+    /// Which tool assembled it.
+    pub producer: Producer,
+    /// What the application itself says that it is, if that is more than its name.
+    pub summary: Option<String>,
+}
+
+/// Who assembled a release.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Producer {
+    /// `mix release`
+    Mix,
+    /// Distillery
+    Distillery,
+    /// relx, by `rebar3 release`
+    Relx,
+}
+
+impl Producer {
+    /// As its users call it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Mix => "mix release",
+            Self::Distillery => "Distillery",
+            Self::Relx => "relx",
+        }
+    }
+}
+
+impl OtpRelease {
+    /// Reads a release folder; `typed` names it in messages.
+    ///
+    /// # Errors
+    /// It is not there, is not a release, or has a `.rel` file that cannot be read.
+    pub fn read(dir: &Path, typed: &str) -> Result<Self> {
+        if !dir.is_dir() {
+            return Err(not_found(dir, typed));
+        }
+        let refused = |why: String| {
+            Diagnostic::error(codes::RESOLVE_NOT_A_RELEASE, format!("`{typed}` is not an OTP release: {why}"))
+                .path(typed)
+                .help("the input is the folder that `mix release` or `rebar3 release` makes, such as `_build/prod/rel/NAME`")
+        };
+        let start = dir.join("releases/start_erl.data");
+        let start = fs_err::read_to_string(start).map_err(|_| refused("it has no `releases/start_erl.data`".into()))?;
+        let words: Vec<&str> = start.split_whitespace().collect();
+        let [erts, version] = words[..] else {
+            return Err(refused("`releases/start_erl.data` does not hold two versions".into()));
+        };
+        // Both become parts of paths.
+        if [erts, version].iter().any(|word| word.contains('/') || word.starts_with('.')) {
+            return Err(refused("`releases/start_erl.data` holds a path, not a version".into()));
+        }
+        let live = dir.join("releases").join(version);
+        if !live.is_dir() {
+            return Err(refused(format!(
+                "`releases/start_erl.data` names version {version}, and `releases/{version}` is not there"
+            )));
+        }
+        let (name, applications) = rel_file(&live, typed, version)?
+            .ok_or_else(|| refused(format!("no `.rel` file in `releases/{version}` is of version {version}")))?;
+        let mut release = Self {
+            dir: dir.to_owned(),
+            typed: typed.to_owned(),
+            erts_included: dir.join(format!("erts-{erts}")).is_dir(),
+            producer: producer(dir, &live),
+            summary: None,
+            name,
+            version: version.to_owned(),
+            erts: erts.to_owned(),
+            applications,
+        };
+        release.summary = release.own_description();
+        Ok(release)
+    }
+
+    /// Whether an application is the release's own code: it has the release's name, or its version (applications of an
+    /// umbrella commonly do).
+    pub(crate) fn is_own(&self, application: &str, version: &str) -> bool {
+        application == self.name || version == self.version
+    }
+
+    /// Native files (ELF) under `lib/*/priv` and `erts-*/bin`, relative and sorted: told by their first bytes, because
+    /// neither name nor x bit tells.
+    pub fn native_files(&self) -> Vec<String> {
+        let mut found = Vec::new();
+        for (application, version) in &self.applications {
+            let base = format!("lib/{application}-{version}/priv");
+            native(&self.dir.join(&base), &base, 0, &mut found);
+        }
+        let base = format!("erts-{}/bin", self.erts);
+        native(&self.dir.join(&base), &base, 0, &mut found);
+        found.sort();
+        found
+    }
+
+    /// The description in the `.app` file of the application that has the release's name.
+    fn own_description(&self) -> Option<String> {
+        let (name, version) = self.applications.iter().find(|(name, _)| *name == self.name)?;
+        let file = format!("lib/{name}-{version}/ebin/{name}.app");
+        // A summary is a convenience: what cannot be read gives none.
+        let text = read_text(&self.dir.join(&file), &file).ok()?;
+        let terms = term::parse(&text).ok()?;
+        let [_, _, facts] = terms.first()?.tuple()? else { return None };
+        let description = facts.property("description")?.text()?.trim();
+        (!description.is_empty() && description != name).then(|| description.to_owned())
+    }
+}
+
+/// Name and applications of the live `.rel` file.
+fn rel_file(live: &Path, typed: &str, version: &str) -> Result<Option<(String, Vec<(String, String)>)>> {
+    let mut files: Vec<String> = fs_err::read_dir(live)
+        .into_iter()
+        .flatten()
+        .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+        .filter(|name| name.ends_with(".rel") && name != "start_clean.rel" && name != "no_dot_erlang.rel")
+        .collect();
+    files.sort();
+    for file in files {
+        let source = read_latin1(&live.join(&file), &format!("{typed}/releases/{version}/{file}"))?;
+        let terms = term::parse(&source)?;
+        if let Some((name, found, applications)) = terms.first().and_then(release)
+            && found == version
+            && !name.is_empty()
+            && !name.contains('/')
+        {
+            return Ok(Some((name, applications)));
+        }
+    }
+    Ok(None)
+}
+
+/// `{release,{"NAME","VSN"},{erts,"V"},[{App,"Vsn"} | {App,"Vsn",Type} | …]}`
+fn release(term: &Term) -> Option<(String, String, Vec<(String, String)>)> {
+    let [kind, identity, _, applications] = term.tuple()? else { return None };
+    let [name, version] = identity.tuple()? else { return None };
+    if kind.atom() != Some("release") {
+        return None;
+    }
+    let applications = applications.list()?.iter().map(|application| match application.tuple()? {
+        [name, version, ..] => Some((name.atom()?.to_owned(), version.text()?.to_owned())),
+        _ => None,
+    });
+    Some((name.text()?.to_owned(), version.text()?.to_owned(), applications.collect::<Option<_>>()?))
+}
+
+/// Files from before UTF-8 was the rule are Latin-1.
+fn read_latin1(path: &Path, name: &str) -> Result<Arc<SourceText>> {
+    match read_text(path, name) {
+        Err(finding) if finding.code == codes::RESOLVE_UNREADABLE => {
+            let bytes = fs_err::read(path).map_err(|_| finding)?;
+            let text = bytes.into_iter().map(char::from).collect();
+            Ok(Arc::new(SourceText { name: name.to_owned(), text }))
+        }
+        other => other,
+    }
+}
+
+fn producer(dir: &Path, live: &Path) -> Producer {
+    if live.join("libexec").is_dir() {
+        Producer::Distillery
+    } else if dir.join("bin/nodetool").exists() {
+        Producer::Relx
+    } else if live.join("elixir").exists() || dir.join("releases/COOKIE").exists() {
+        Producer::Mix
+    } else {
+        Producer::Relx
+    }
+}
+
+fn native(dir: &Path, base: &str, depth: usize, found: &mut Vec<String>) {
+    let Ok(entries) = fs_err::read_dir(dir) else { return };
+    for entry in entries.flatten() {
+        let name = format!("{base}/{}", entry.file_name().to_string_lossy());
+        match entry.file_type() {
+            Ok(kind) if kind.is_dir() && depth < 32 => native(&entry.path(), &name, depth + 1, found),
+            Ok(kind) if kind.is_file() && is_elf(&entry.path()) => found.push(name),
+            _ => {}
+        }
+    }
+}
+
+fn is_elf(path: &Path) -> bool {
+    let mut magic = [0; 4];
+    fs_err::File::open(path).and_then(|mut file| std::io::Read::read_exact(&mut file, &mut magic)).is_ok()
+        && magic == *b"\x7fELF"
+}
+
+#[cfg(test)]
+pub(crate) mod tests;

@@ -1,0 +1,122 @@
+//! Which files of the package are programs, and whether they run on the target.
+//!
+//! Enters: settled entries and their sources. Leaves: [`ElfFacts`] and findings. What an ELF file says is read by
+//! [`super::elf`]; here only the first bytes of every file are looked at.
+
+use std::collections::BTreeMap;
+use std::io::{Cursor, Read, Seek, SeekFrom};
+use std::path::Path;
+use std::sync::Arc;
+
+use super::collect::show;
+use super::plan::{Content, ElfFacts, ElfFile, Entry, Kind, Role, Sources, Target};
+use super::{content, elf};
+use crate::diagnostic::{Diagnostic, Findings, codes};
+
+/// The kernel looks at that much of a script: `BINPRM_BUF_SIZE` of linux/binfmts.h.
+const HEAD: usize = 256;
+const MAGIC: &[u8] = b"\x7fELF";
+/// `e_machine` of eBPF: bytecode that the kernel of every architecture runs.
+const EM_BPF: u16 = 247;
+
+/// Reads what every ELF file and script among `entries` says. `project` shortens paths in findings.
+pub fn elf_facts(
+    entries: &[Entry],
+    sources: &Sources,
+    target: &Target,
+    project: &Path,
+    findings: &mut Findings,
+) -> ElfFacts {
+    let mut facts = ElfFacts::default();
+    for entry in entries.iter().filter(|entry| entry.role != Role::Ghost) {
+        let executable = entry.mode & 0o111 != 0;
+        let (said, shown) = match &entry.kind {
+            Kind::Directory { .. } | Kind::Symlink { .. } => continue,
+            Kind::Hardlink { target } => {
+                same(&mut facts.files, target, entry);
+                same(&mut facts.shebangs, target, entry);
+                continue;
+            }
+            Kind::File(source) => match &sources.list()[source.id.0 as usize] {
+                // A part of a base image is no entry.
+                Content::Slice { .. } => continue,
+                Content::File { stat, .. } if stat.size == 0 => continue,
+                Content::Made(bytes) => (said(&mut Cursor::new(bytes), executable), entry.path.to_string()),
+                Content::File { path, .. } => {
+                    let file = fs_err::File::open(path).map_err(elf::ElfError::Io);
+                    (file.and_then(|mut file| said(&mut file, executable)), show(project, path))
+                }
+            },
+        };
+        match said {
+            Ok(Said::Nothing) => {}
+            Ok(Said::Script(program)) => {
+                facts.shebangs.insert(Arc::clone(&entry.path), program);
+            }
+            Ok(Said::Elf(file)) => {
+                findings.extend(wrong_arch(entry, &file, target));
+                facts.files.insert(Arc::clone(&entry.path), *file);
+            }
+            Err(error) => {
+                let finding = match &error {
+                    elf::ElfError::Io(cause) => content::unreadable(&shown, cause),
+                    damaged => damaged.diagnostic(&shown),
+                };
+                findings.push(finding.at_origin(&entry.origin, "taken by this rule"));
+            }
+        }
+    }
+    facts
+}
+
+/// One inode, one mode: what the first name of a file says holds for its other names.
+fn same<T: Clone>(facts: &mut BTreeMap<Arc<str>, T>, first: &Arc<str>, entry: &Entry) {
+    if let Some(fact) = facts.get(first).cloned() {
+        facts.insert(Arc::clone(&entry.path), fact);
+    }
+}
+
+/// What the beginning of a file says.
+enum Said {
+    Nothing,
+    /// First line without `#!` of a script with an x bit.
+    Script(String),
+    Elf(Box<ElfFile>),
+}
+
+fn said(file: &mut (impl Read + Seek), executable: bool) -> Result<Said, elf::ElfError> {
+    let mut head = [0; HEAD];
+    let mut length = 0;
+    while length < HEAD {
+        match file.read(&mut head[length..])? {
+            0 => break,
+            more => length += more,
+        }
+    }
+    let head = &head[..length];
+    if head.starts_with(MAGIC) {
+        file.seek(SeekFrom::Start(0))?;
+        return Ok(elf::read(file, executable)?.map_or(Said::Nothing, |file| Said::Elf(Box::new(file))));
+    }
+    Ok(elf::shebang(head).filter(|_| executable).map_or(Said::Nothing, Said::Script))
+}
+
+/// A file for another machine would install and not run.
+fn wrong_arch(entry: &Entry, file: &ElfFile, target: &Target) -> Option<Diagnostic> {
+    if file.machine == EM_BPF || elf::runs_on(file, target.arch) {
+        return None;
+    }
+    let machine = elf::machine_name(file);
+    let message = format!("`{}` is built for {machine}, and this package is for {}", entry.path, target.arch.go());
+    Some(
+        Diagnostic::error(codes::ELF_WRONG_ARCH, message)
+            .path(entry.path.as_ref())
+            .at_origin(&entry.origin, "put there by this rule")
+            .help(match elf::arch_of(file) {
+                Some(arch) => {
+                    format!("build it for {target}, or make the package with `targets = [\"linux/{}\"]`", arch.go())
+                }
+                None => format!("build it for {target}, or exclude it"),
+            }),
+    )
+}

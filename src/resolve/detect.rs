@@ -1,0 +1,295 @@
+//! Folder -> a fitout.toml to begin with, for `fitout init`.
+//!
+//! Enters: a folder. Leaves: what was found in it, and the text of a config that works. Reads only; writes nothing.
+
+use std::path::Path;
+
+use super::ground::not_found;
+use super::preset::{assembled_releases, one_line, otp::OtpRelease, rust::Package};
+use super::tool::ask;
+use super::version::{mix_app, mix_description, mix_release};
+use super::{git, license};
+use crate::diagnostic::Findings;
+
+/// What `init` has to say and to write.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Proposal {
+    /// What was found: a file or folder, and what it was taken for.
+    pub findings: Vec<(String, String)>,
+    /// Text of `fitout.toml`.
+    pub config: String,
+    /// Other files to write: path and text.
+    pub other_files: Vec<(String, String)>,
+}
+
+/// What goes into the text. A value that is empty is asked of the user in a comment.
+#[derive(Default)]
+struct Draft {
+    name: Option<String>,
+    version: Option<String>,
+    summary: Option<String>,
+    maintainer: Option<String>,
+    license: Option<String>,
+    build: Vec<(&'static str, String, &'static str)>,
+    files: Vec<String>,
+}
+
+/// Looks at a folder.
+///
+/// # Errors
+/// It is not there.
+pub fn propose(dir: &Path) -> Result<Proposal, Findings> {
+    if !dir.is_dir() {
+        return Err(vec![not_found(dir, &dir.display().to_string())]);
+    }
+    let mut findings = Vec::new();
+    let mut draft = if let Some(draft) = otp(dir, &mut findings) {
+        draft
+    } else if let Some(draft) = rust(dir, &mut findings) {
+        draft
+    } else if let Some(draft) = go(dir, &mut findings) {
+        draft
+    } else {
+        plain(dir, &mut findings)
+    };
+    common(dir, &mut draft, &mut findings);
+    Ok(Proposal { findings, config: draft.text(), other_files: Vec::new() })
+}
+
+fn text(path: &Path) -> Option<String> {
+    fs_err::read_to_string(path).ok()
+}
+
+/// An assembled release, or a project that would make one.
+fn otp(dir: &Path, findings: &mut Vec<(String, String)>) -> Option<Draft> {
+    let mix = text(&dir.join("mix.exs"));
+    let is_rebar = dir.join("rebar.config").is_file();
+    let found = assembled_releases(dir).into_iter().find_map(|path| {
+        let release = OtpRelease::read(&dir.join(&path), &path).ok()?;
+        Some((path, release))
+    });
+    // The folder may be a release itself.
+    let found = found.or_else(|| OtpRelease::read(dir, ".").ok().map(|release| (".".to_owned(), release)));
+    let mut draft = Draft::default();
+    if let Some(mix) = &mix {
+        let app = mix_app(mix).unwrap_or_else(|| "unknown".into());
+        findings.push(("mix.exs".into(), format!("an Elixir project, application `{app}`")));
+        draft.summary = mix_description(mix).map(|text| one_line(&text));
+    } else if is_rebar {
+        findings.push(("rebar.config".into(), "an Erlang project".into()));
+    } else if found.is_none() {
+        return None;
+    }
+    let name = match &found {
+        Some((path, release)) => {
+            let natives = release.native_files().len();
+            let erts = if release.erts_included { format!("ERTS {} inside", release.erts) } else { "no ERTS".into() };
+            let what = format!(
+                "{} {}, a release by {}: {} applications, {natives} native files, {erts}",
+                release.name,
+                release.version,
+                release.producer.name(),
+                release.applications.len()
+            );
+            findings.push((path.clone(), what));
+            draft.summary = draft.summary.or_else(|| release.summary.as_deref().map(one_line));
+            release.name.clone()
+        }
+        None => {
+            mix.as_deref().and_then(|mix| mix_release(mix).or_else(|| mix_app(mix))).unwrap_or_else(|| folder_name(dir))
+        }
+    };
+    draft.version = Some("{ from = \"release\" }".into());
+    draft.summary = draft.summary.or_else(|| Some(format!("The {name} service")));
+    draft.build.push(("preset", quoted("otp"), "layout, command and image start of an OTP release"));
+    if mix.is_some() {
+        draft.build.push(("command", quoted("MIX_ENV=prod mix release --overwrite"), "run before packing"));
+    } else if is_rebar {
+        draft.build.push(("command", quoted("rebar3 as prod release"), "run before packing"));
+    }
+    let input = found.map_or_else(|| format!("_build/prod/rel/{name}"), |(path, _)| path);
+    draft.build.push(("input", quoted(&input), "the assembled release"));
+    draft.name = Some(name.replace('_', "-"));
+    Some(draft)
+}
+
+fn rust(dir: &Path, findings: &mut Vec<(String, String)>) -> Option<Draft> {
+    if !dir.join("Cargo.toml").is_file() {
+        return None;
+    }
+    let mut draft = Draft::default();
+    match Package::read(dir, None, None) {
+        Ok(package) => {
+            let known = package.known();
+            let binaries = package.binaries.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+            let binaries = if binaries.is_empty() { "no binary".to_owned() } else { format!("binaries {binaries}") };
+            findings.push(("Cargo.toml".into(), format!("{} {}, {binaries}", package.name, package.version)));
+            // What cargo knows need not be said twice.
+            draft.summary = known.summary.is_none().then(|| format!("The {} command", package.name));
+            draft.maintainer = known.maintainer.map(|_| String::new());
+            draft.license = known.license.map(|_| String::new());
+        }
+        Err(finding) => {
+            findings.push(("Cargo.toml".into(), finding.message));
+            draft.name = Some(folder_name(dir));
+            draft.summary = Some(format!("The {} command", folder_name(dir)));
+        }
+    }
+    let locked = if dir.join("Cargo.lock").is_file() { " --locked" } else { "" };
+    draft.build.push(("preset", quoted("rust"), "name, version, summary, licence and binaries: Cargo.toml"));
+    draft.build.push(("command", quoted(&format!("cargo build --release{locked}")), "run before packing"));
+    Some(draft)
+}
+
+fn go(dir: &Path, findings: &mut Vec<(String, String)>) -> Option<Draft> {
+    let module = text(&dir.join("go.mod"))?;
+    let module = module.lines().find_map(|line| line.strip_prefix("module "))?.trim().to_owned();
+    let name = module.rsplit('/').next().filter(|name| !name.is_empty()).unwrap_or("app").to_owned();
+    findings.push(("go.mod".into(), format!("the Go module {module}")));
+    let mut draft = Draft { summary: Some(format!("The {name} command")), ..Draft::default() };
+    draft.build.push((
+        "command",
+        quoted(&format!("CGO_ENABLED=0 go build -trimpath -o build/{name} .")),
+        "run before packing",
+    ));
+    draft.files = vec![
+        format!("from = {}", quoted(&format!("build/{name}"))),
+        format!("to   = {}", quoted(&format!("/usr/bin/{name}"))),
+        "mode = \"0755\"".into(),
+    ];
+    draft.name = Some(name);
+    Some(draft)
+}
+
+/// Folders that hold what a build made, the likeliest first; never fitout's own `dist`.
+const BUILT: [&str; 5] = ["build", "out", "public", "_site", "target/release"];
+
+fn plain(dir: &Path, findings: &mut Vec<(String, String)>) -> Draft {
+    let name = folder_name(dir);
+    let mut draft = Draft { summary: Some(format!("The {name} files")), ..Draft::default() };
+    draft.build.push(("preset", quoted("plain"), "any tree, as it is"));
+    if let Some(built) = BUILT.iter().find(|built| dir.join(built).is_dir()) {
+        findings.push(((*built).to_owned(), "a folder that looks built".into()));
+        draft.build.push(("input", quoted(built), "goes to /usr/lib/NAME"));
+    } else {
+        findings.push((".".into(), "no project file that is known: the folder is packed as it is".into()));
+        draft.files = vec![
+            "from    = \".\"".into(),
+            format!("to      = {}", quoted(&format!("/usr/lib/{}", legal(&name)))),
+            "exclude = [\".git\", \".git/**\", \"dist\", \"dist/**\", \"fitout.toml\"]".into(),
+        ];
+    }
+    draft.name = Some(name);
+    draft
+}
+
+/// Version, maintainer and licence, where the kind of project did not give them.
+fn common(dir: &Path, draft: &mut Draft, findings: &mut Vec<(String, String)>) {
+    let by_preset =
+        draft.build.iter().any(|(key, value, _)| *key == "preset" && value == "\"rust\"") && draft.name.is_none();
+    if draft.version.is_none() && !by_preset {
+        draft.version = Some(match git::describe(dir) {
+            Ok((version, tag)) => {
+                let tag = tag.map_or_else(|| "no tag".into(), |tag| format!("tag {tag}"));
+                findings.push(("git".into(), format!("version {version}, {tag}")));
+                "{ from = \"git\" }".into()
+            }
+            Err(_) if dir.join("VERSION").is_file() => "{ from = \"file:VERSION\" }".into(),
+            Err(_) => quoted("0.1.0"),
+        });
+    }
+    if draft.maintainer.is_none() {
+        let ask = |key| ask(dir, "git", &["config", "--get", key]).ok().map(|answer| answer.trim().to_owned());
+        if let (Some(name), Some(mail)) = (ask("user.name"), ask("user.email")) {
+            findings.push(("git config".into(), format!("maintainer {name} <{mail}>")));
+            draft.maintainer = Some(format!("{name} <{mail}>"));
+        }
+    }
+    if draft.license.is_none() {
+        let found = license::found(dir);
+        let known = found.iter().find_map(|name| Some((name, spdx(&text(&dir.join(name))?)?)));
+        if let Some((name, id)) = known {
+            findings.push((name.clone(), format!("licence {id}")));
+            draft.license = Some(id.to_owned());
+        }
+    }
+}
+
+impl Draft {
+    fn text(&self) -> String {
+        let mut out = "# How this application is packaged: `fitout plan` shows every file, `fitout build` makes the packages.\n\n[package]\n".to_owned();
+        let mut line = |key: &str, value: Option<String>, note: &str| {
+            if let Some(value) = value {
+                let note = if note.is_empty() { String::new() } else { format!("   # {note}") };
+                out.push_str(&format!("{key:<10} = {value}{note}\n"));
+            }
+        };
+        line("name", self.name.as_deref().map(|name| quoted(&legal(name))), "");
+        line("version", self.version.clone(), "");
+        line("summary", self.summary.as_deref().map(quoted), "one line, no full stop");
+        // An empty one is known to the preset.
+        let or_ask = |value: &Option<String>, example: &str| match value.as_deref() {
+            Some("") => (None, ""),
+            Some(value) => (Some(quoted(value)), ""),
+            None => (Some(quoted(example)), "change me"),
+        };
+        let (maintainer, note) = or_ask(&self.maintainer, "Your Name <you@example.org>");
+        line("maintainer", maintainer, note);
+        let (license, note) = or_ask(&self.license, "LicenseRef-Proprietary");
+        line("license", license, if note.is_empty() { "" } else { "change me: an SPDX expression such as Apache-2.0" });
+        if !self.build.is_empty() {
+            out.push_str("\n[build]\n");
+            for (key, value, note) in &self.build {
+                out.push_str(&format!("{key:<7} = {value}   # {note}\n"));
+            }
+        }
+        if !self.files.is_empty() {
+            out.push_str("\n[[files]]\n");
+            self.files.iter().for_each(|line| out.extend([line.as_str(), "\n"]));
+        }
+        out
+    }
+}
+
+/// A TOML string.
+fn quoted(text: &str) -> String {
+    toml::Value::String(text.to_owned()).to_string()
+}
+
+fn folder_name(dir: &Path) -> String {
+    let full = dir.canonicalize().unwrap_or_else(|_| dir.to_owned());
+    full.file_name().map_or_else(|| "app".into(), |name| name.to_string_lossy().into_owned())
+}
+
+/// A name that every format takes.
+fn legal(name: &str) -> String {
+    let mapped: String = name
+        .to_lowercase()
+        .chars()
+        .map(|c| if c.is_ascii_alphanumeric() || "+-.".contains(c) { c } else { '-' })
+        .collect();
+    let trimmed = mapped.trim_start_matches(|c: char| !c.is_ascii_alphanumeric()).trim_end_matches(['-', '.', '+']);
+    if trimmed.len() < 2 { format!("{trimmed}app") } else { trimmed.to_owned() }
+}
+
+/// The SPDX identifier of a licence text, by its title; `None` where the title does not settle it.
+fn spdx(text: &str) -> Option<&'static str> {
+    let head: String = text.chars().take(1_500).collect::<String>().split_whitespace().collect::<Vec<_>>().join(" ");
+    let has = |part: &str| head.contains(part);
+    if has("Apache License") && has("Version 2.0") {
+        Some("Apache-2.0")
+    } else if has("Permission is hereby granted, free of charge") && has("to deal in the Software without restriction")
+    {
+        Some("MIT")
+    } else if has("Mozilla Public License Version 2.0") || has("Mozilla Public License, v. 2.0") {
+        Some("MPL-2.0")
+    } else if has("Permission to use, copy, modify, and/or distribute this software") {
+        Some("ISC")
+    } else {
+        // The texts of the GNU licences do not say whether later versions are meant too; BSD's have many forms.
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests;

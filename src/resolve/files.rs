@@ -1,0 +1,121 @@
+//! `[[files]]` -> [`Rule`]s: each key checked, holes filled. Whether anything is there to take is for `assemble` to say.
+
+use std::collections::BTreeMap;
+
+use crate::assemble::plan::{Churn, Fact, Role};
+use crate::config::rules;
+use crate::config::schema::{self, At, Files, Text};
+use crate::diagnostic::{Diagnostic, Origin, codes};
+
+use super::ground::Ground;
+use super::{Rule, Take, holes};
+
+/// The rules in the order of the config. Without values for holes (a fact is missing) they are only checked.
+pub(crate) fn rules(
+    ground: &Ground,
+    files: &[At<Files>],
+    values: Option<&BTreeMap<String, String>>,
+) -> Option<Vec<Rule>> {
+    let rules: Vec<Option<Rule>> = files.iter().map(|file| one(ground, file, values)).collect();
+    rules.into_iter().collect()
+}
+
+fn one(ground: &Ground, file: &At<Files>, values: Option<&BTreeMap<String, String>>) -> Option<Rule> {
+    let fill = |text: &Text| match values {
+        Some(values) => ground.ok(holes::fill(&text.value, values, &ground.span(&text.range))),
+        None => Some(text.value.clone()),
+    };
+    let take = take(ground, file, fill);
+    let to = match &file.to {
+        Some(to) => fill(to).filter(|filled| absolute(ground, to, filled)),
+        None => {
+            let finding = Diagnostic::error(codes::CONFIG_MISSING_KEY, "`to` is missing in this `[[files]]` rule");
+            ground.report(
+                finding
+                    .at(&ground.span(&file.range), "")
+                    .help("`to` is the path on the host, such as `\"/usr/share/NAME/\"`"),
+            );
+            None
+        }
+    };
+    let role = role(file);
+    let mode = file.mode.as_ref().map(|text| mode(ground, text));
+    let dir_mode = file.dir_mode.as_ref().map(|text| self::mode(ground, text));
+    // Every check above has spoken; now the first that failed ends it.
+    let (take, take_origin) = take?;
+    Some(Rule {
+        take,
+        to: to?,
+        exclude: ground.facts(&file.exclude),
+        role,
+        owner: file.owner.as_ref().map(|owner| ground.fact(owner)),
+        mode: mode.map_or(Some(None), |mode| mode.map(Some))?,
+        dir_mode: dir_mode.map_or(Some(None), |mode| mode.map(Some))?,
+        capabilities: file.capabilities.as_ref().map(|text| text.value.clone()),
+        render: file.render,
+        replace: file.replace,
+        churn: if matches!(role, Role::Config { .. }) { Churn::Config } else { Churn::Application },
+        when: file.when.as_ref().map(|when| when.0.iter().map(|f| f.to_string()).collect()),
+        origin: ground.origin(file),
+        take_origin,
+        to_origin: file.to.as_ref().map_or(Origin::Default, |to| ground.origin(to)),
+    })
+}
+
+/// What the rule takes. The loader has seen to it that exactly one of the four is there.
+fn take(ground: &Ground, file: &At<Files>, fill: impl Fn(&Text) -> Option<String>) -> Option<(Take, Origin)> {
+    if let Some(from) = &file.from {
+        return Some((Take::Path(fill(from)?), ground.origin(from)));
+    }
+    if let Some(link) = &file.link {
+        if link.is_empty() || link.contains('\0') {
+            ground.refuse(codes::CONFIG_INVALID_VALUE, link, "`link` is not a path", "give the target of the link");
+            return None;
+        }
+        return Some((Take::Link(fill(link)?), ground.origin(link)));
+    }
+    // Its holes are filled where `render` is set, as those of any other content.
+    if let Some(text) = &file.text {
+        return Some((Take::Text(text.value.clone()), ground.origin(text)));
+    }
+    Some((Take::Directory, ground.origin(file)))
+}
+
+/// Only the form; `assemble` normalises and looks for conflicts.
+fn absolute(ground: &Ground, to: &Text, filled: &str) -> bool {
+    let escapes = filled.split('/').any(|part| part == "..");
+    if filled.starts_with('/') && !escapes && !filled.chars().any(char::is_control) {
+        return true;
+    }
+    let help =
+        if escapes { "it has no `..`".to_owned() } else { format!("it begins with `/`: `/{}`", filled.escape_debug()) };
+    ground.refuse(
+        codes::RESOLVE_INVALID_PATH,
+        to,
+        format!("`{}` is not an absolute path", filled.escape_debug()),
+        help,
+    );
+    false
+}
+
+fn role(file: &Files) -> Role {
+    match file.role.as_ref().map(|role| role.value) {
+        None | Some(schema::Role::Plain) => Role::Plain,
+        Some(schema::Role::Config) => {
+            Role::Config { noreplace: file.noreplace.unwrap_or(true), missingok: file.missingok }
+        }
+        Some(schema::Role::Doc) => Role::Doc,
+        Some(schema::Role::License) => Role::License,
+        Some(schema::Role::Ghost) => Role::Ghost,
+    }
+}
+
+/// `"0640"`
+fn mode(ground: &Ground, text: &Text) -> Option<Fact<u32>> {
+    let mode = rules::parse_mode(text);
+    if mode.is_none() {
+        let help = "it is octal with a leading zero, such as `\"0644\"`";
+        ground.refuse(codes::CONFIG_INVALID_VALUE, text, format!("`{}` is no mode", text.escape_debug()), help);
+    }
+    mode.map(|value| Fact { value, origin: ground.origin(text) })
+}

@@ -1,0 +1,116 @@
+//! What git knows of the project: its commit and its version.
+//!
+//! Enters: a folder. Leaves: the commit's id and time, and a version from the nearest tag. Nothing is fetched or written.
+
+use std::path::Path;
+
+use crate::assemble::plan::Version;
+
+use super::tool::{Refusal, ask};
+use super::version;
+
+/// The commit that is checked out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Commit {
+    /// The whole id.
+    pub id: String,
+    /// Committer's time, seconds since 1970.
+    pub time: i64,
+}
+
+/// The commit of `dir`, if it is part of one: a copy of the project that merely lies somewhere inside another project's
+/// repository has none.
+pub fn commit(dir: &Path) -> Option<Commit> {
+    let tracked = ask(dir, "git", &["ls-tree", "--name-only", "HEAD"]).ok()?;
+    if tracked.is_empty() {
+        return None;
+    }
+    let line = ask(dir, "git", &["log", "-1", "--no-show-signature", "--format=%H %ct"]).ok()?;
+    let (id, time) = line.trim().split_once(' ')?;
+    Some(Commit { id: id.to_owned(), time: time.parse().ok()? })
+}
+
+/// Why git gives no version.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum NoVersion {
+    /// git is not installed, or refuses.
+    Git(Refusal),
+    /// The clone lacks the history that the tag would be in.
+    Shallow,
+    /// The tag is no version; what is wrong with it.
+    Tag(String, String),
+}
+
+/// Tags that are versions: `v1.2.3` and `1.2.3`.
+const TAGS: [&str; 2] = ["v[0-9]*", "[0-9]*"];
+
+/// The version of what is checked out, and the tag that it comes from.
+///
+/// On a tag, clean: the tag. `N` commits after it: `TAG+N.gHASH`, which dpkg and rpm sort after the tag and before the
+/// next release, also where the tag is a prerelease (`1.2.3-rc.1+5.gabc1234` is before `1.2.3-rc.2`). With changes that
+/// are not committed `.dirty` is added (`1.2.3+0.gabc1234.dirty`), so that it sorts after what was committed. Without any
+/// tag: `0.0.0+N.gHASH`, with `N` commits in all. `HASH` has always 7 digits: git's own choice depends on the clone.
+pub(crate) fn describe(dir: &Path) -> Result<(Version, Option<String>), NoVersion> {
+    let mut arguments = vec!["describe", "--tags", "--long", "--dirty", "--abbrev=40"];
+    arguments.extend(TAGS.iter().flat_map(|tag| ["--match", tag]));
+    let found = match ask(dir, "git", &arguments) {
+        Ok(found) => found,
+        Err(refusal @ Refusal::Absent(_)) => return Err(NoVersion::Git(refusal)),
+        Err(_) => return untagged(dir),
+    };
+    let found = found.trim();
+    let (found, dirty) = match found.strip_suffix("-dirty") {
+        Some(clean) => (clean, true),
+        None => (found, false),
+    };
+    let unexpected = || NoVersion::Git(Refusal::Failed(vec![format!("`git describe` answered `{found}`")]));
+    let (rest, hash) = found.rsplit_once("-g").ok_or_else(unexpected)?;
+    let (tag, commits) = rest.rsplit_once('-').ok_or_else(unexpected)?;
+    let (tag, version) = highest(dir, tag)?;
+    Ok((after(&version, commits, hash, dirty), Some(tag)))
+}
+
+/// Where a release candidate became the release, one commit has both tags: the highest counts.
+fn highest(dir: &Path, tag: &str) -> Result<(String, Version), NoVersion> {
+    let mut arguments = vec!["tag", "--list", "--points-at", tag];
+    arguments.extend(TAGS);
+    let tags = ask(dir, "git", &arguments).map_err(NoVersion::Git)?;
+    let best = tags
+        .lines()
+        .filter_map(|tag| {
+            let version = version::parse(tag).ok()?;
+            Some((semver::Version::parse(&version.text).ok()?, tag.to_owned(), version))
+        })
+        .max_by(|a, b| a.0.cmp(&b.0).then_with(|| a.1.cmp(&b.1)));
+    match best {
+        Some((_, tag, version)) => Ok((tag, version)),
+        None => {
+            let version = version::parse(tag).map_err(|why| NoVersion::Tag(tag.to_owned(), why))?;
+            Ok((tag.to_owned(), version))
+        }
+    }
+}
+
+fn untagged(dir: &Path) -> Result<(Version, Option<String>), NoVersion> {
+    let head = ask(dir, "git", &["rev-parse", "HEAD"]).map_err(NoVersion::Git)?;
+    // A count over a cut-off history would be a wrong version that looks right.
+    if ask(dir, "git", &["rev-parse", "--is-shallow-repository"]).map_err(NoVersion::Git)?.trim() == "true" {
+        return Err(NoVersion::Shallow);
+    }
+    let commits = ask(dir, "git", &["rev-list", "--count", "HEAD"]).map_err(NoVersion::Git)?;
+    let changes = ask(dir, "git", &["status", "--porcelain", "--untracked-files=no"]).map_err(NoVersion::Git)?;
+    let zero = Version { text: "0.0.0".into(), core: "0.0.0".into(), prerelease: None, build: None };
+    Ok((after(&zero, commits.trim(), head.trim(), !changes.is_empty()), None))
+}
+
+fn after(tag: &Version, commits: &str, hash: &str, dirty: bool) -> Version {
+    if commits == "0" && !dirty {
+        return tag.clone();
+    }
+    let hash = hash.get(..7).unwrap_or(hash);
+    let dirty = if dirty { ".dirty" } else { "" };
+    version::with_build(tag, &format!("{commits}.g{hash}{dirty}"))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,101 @@
+use std::process::Command;
+
+use super::*;
+
+fn git(dir: &Path, arguments: &[&str]) {
+    let status = Command::new("git")
+        .args(["-c", "user.name=A", "-c", "user.email=a@example.org", "-c", "init.defaultBranch=main"])
+        .args(arguments)
+        .env("GIT_COMMITTER_DATE", "1700000000 +0100")
+        .current_dir(dir)
+        .output()
+        .unwrap();
+    assert!(status.status.success(), "git {arguments:?}: {}", String::from_utf8_lossy(&status.stderr));
+}
+
+fn commit_file(dir: &Path, content: &str) {
+    fs_err::write(dir.join("file"), content).unwrap();
+    git(dir, &["add", "file"]);
+    git(dir, &["commit", "-m", content]);
+}
+
+fn repository() -> tempfile::TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    git(dir.path(), &["init"]);
+    commit_file(dir.path(), "one");
+    dir
+}
+
+fn text(dir: &Path) -> String {
+    describe(dir).unwrap().0.text
+}
+
+#[test]
+fn versions_come_from_tags() {
+    let dir = repository();
+    let dir = dir.path();
+    let hash = &commit(dir).unwrap().id[..7];
+    assert_eq!(text(dir), format!("0.0.0+1.g{hash}"));
+    git(dir, &["tag", "v1.2.3-rc.1"]);
+    git(dir, &["tag", "nightly"]);
+    assert_eq!(describe(dir).unwrap().1.as_deref(), Some("v1.2.3-rc.1"));
+    assert_eq!(text(dir), "1.2.3-rc.1");
+    git(dir, &["tag", "v1.2.3"]);
+    assert_eq!(text(dir), "1.2.3", "the release counts, not its candidate on the same commit");
+    fs_err::write(dir.join("file"), "changed").unwrap();
+    assert_eq!(text(dir), format!("1.2.3+0.g{hash}.dirty"));
+    commit_file(dir, "two");
+    commit_file(dir, "three");
+    let hash = &commit(dir).unwrap().id[..7];
+    assert_eq!(text(dir), format!("1.2.3+2.g{hash}"));
+    assert_eq!(commit(dir).unwrap().time, 1_700_000_000);
+}
+
+#[test]
+fn a_shallow_clone_is_refused_rather_than_counted() {
+    let dir = repository();
+    commit_file(dir.path(), "two");
+    let clone = tempfile::tempdir().unwrap();
+    let url = format!("file://{}", dir.path().display());
+    git(clone.path(), &["clone", "--depth=1", &url, "here"]);
+    assert_eq!(describe(&clone.path().join("here")), Err(NoVersion::Shallow));
+}
+
+#[test]
+fn a_folder_that_git_does_not_track_has_no_commit() {
+    let dir = repository();
+    let below = dir.path().join("below");
+    fs_err::create_dir(&below).unwrap();
+    assert_eq!(commit(&below), None);
+    let outside = tempfile::tempdir().unwrap();
+    assert_eq!(commit(outside.path()), None);
+    assert!(matches!(describe(outside.path()), Err(NoVersion::Git(Refusal::Failed(_)))));
+}
+
+/// Each is older than the next for `dpkg --compare-versions` and for rpm, in the spelling that the formats give them.
+#[test]
+fn versions_between_tags_sort_for_dpkg_and_rpm() {
+    let tag = |t: &str| version::parse(t).unwrap();
+    let order = [
+        tag("1.2.3-rc.1"),
+        after(&tag("1.2.3-rc.1"), "0", "abcdef0", true),
+        after(&tag("1.2.3-rc.1"), "5", "0123456", false),
+        after(&tag("1.2.3-rc.1"), "12", "fedcba9", false),
+        tag("1.2.3-rc.2"),
+        tag("1.2.3"),
+        after(&tag("1.2.3"), "0", "abcdef0", true),
+        after(&tag("1.2.3"), "9", "fffffff", false),
+        after(&tag("1.2.3"), "9", "fffffff", true),
+        after(&tag("1.2.3"), "10", "0000000", false),
+        tag("1.2.4-rc.1"),
+        tag("1.2.4"),
+    ];
+    let spelled: Vec<String> = order.iter().map(|v| v.text.replacen('-', "~", 1)).collect();
+    for pair in spelled.windows(2) {
+        let dpkg = Command::new("dpkg").args(["--compare-versions", &pair[0], "lt", &pair[1]]).status().unwrap();
+        assert!(dpkg.success(), "dpkg: {} is not before {}", pair[0], pair[1]);
+        let lua = format!("%{{lua: print(rpm.vercmp('{}', '{}'))}}", pair[0], pair[1]);
+        let rpm = Command::new("rpm").args(["--eval", &lua]).output().unwrap();
+        assert_eq!(String::from_utf8_lossy(&rpm.stdout).trim(), "-1", "rpm: {} is not before {}", pair[0], pair[1]);
+    }
+}

@@ -1,0 +1,233 @@
+//! `[format.oci]` -> [`Image`]: every value checked, in words of the OCI image configuration.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::assemble::plan::{Base, Fact, HealthCheck, Image};
+use crate::config::schema::{self, Oci, Text, Texts};
+use crate::diagnostic::{Diagnostic, Origin, codes};
+
+use super::compression;
+use super::facts::host_path;
+use super::ground::{Ground, not_found};
+use super::preset::Preset;
+
+/// The settings; `name` and `prefix` give defaults, the preset says what is started.
+pub(crate) fn read(
+    ground: &Ground,
+    oci: &Oci,
+    name: Option<&str>,
+    prefix: Option<&str>,
+    preset: Option<&Preset>,
+) -> Option<Image> {
+    let compression = compression::read(ground, oci.compression.as_ref(), compression::OCI, "oci");
+    let base = base(ground, oci.base.as_ref());
+    let user = oci.user.as_ref().map_or(Some(String::new()), |user| self::user(ground, user));
+    let ports: Option<BTreeSet<String>> = all(oci.ports.iter().map(|text| port(ground, text)));
+    let volumes: Option<BTreeSet<String>> = all(oci.volumes.iter().map(|text| path(ground, text)));
+    let working_dir = oci.working_dir.as_ref().map(|text| path(ground, text));
+    let stop_signal = oci.stop_signal.as_ref().map_or(Some("SIGTERM".to_owned()), |text| signal(ground, text));
+    let health_check = oci.health_check.as_ref().map(|check| health(ground, check));
+    let env = environment(ground, &oci.env);
+    let started = preset.zip(prefix).and_then(|(preset, prefix)| preset.starts(prefix));
+    let (entrypoint, cmd) = match (&oci.entrypoint, &oci.cmd, started) {
+        (None, None, Some((entrypoint, cmd))) => (Some(entrypoint), Some(cmd).filter(|cmd| !cmd.is_empty())),
+        (None, Some(cmd), Some((entrypoint, _))) => (Some(entrypoint), Some(words(cmd))),
+        (entrypoint, cmd, _) => (entrypoint.as_ref().map(words), cmd.as_ref().map(words)),
+    };
+    let repository = match &oci.repository {
+        Some(text) => ground.fact(text),
+        None => Fact { value: format!("localhost/{}", name?.to_lowercase()), origin: Origin::Default },
+    };
+    Some(Image {
+        compression: compression?,
+        base: base?,
+        // Its layers are content, which is named when the plan is made.
+        resolved_base: None,
+        repository,
+        tag: oci.tag.as_ref().map(|text| ground.fact(text)),
+        user: user?,
+        entrypoint,
+        cmd,
+        env: env?,
+        ports: ports?,
+        volumes: volumes?,
+        working_dir: working_dir.map_or(Some(None), |dir| dir.map(Some))?,
+        stop_signal: stop_signal?,
+        health_check: health_check.map_or(Some(None), |check| check.map(Some))?,
+        labels: plain(&oci.labels),
+        annotations: plain(&oci.annotations),
+    })
+}
+
+/// All of them, after each had its say.
+fn all<T: Ord>(values: impl Iterator<Item = Option<T>>) -> Option<BTreeSet<T>> {
+    values.collect::<Vec<_>>().into_iter().collect()
+}
+
+fn words(texts: &Texts) -> Vec<String> {
+    texts.iter().map(|text| text.value.clone()).collect()
+}
+
+fn plain(texts: &BTreeMap<String, Text>) -> BTreeMap<String, String> {
+    texts.iter().map(|(name, text)| (name.clone(), text.value.clone())).collect()
+}
+
+fn invalid<T>(ground: &Ground, text: &Text, what: &str, help: &str) -> Option<T> {
+    ground.refuse(codes::CONFIG_INVALID_VALUE, text, format!("`{}` is no {what}", text.escape_debug()), help);
+    None
+}
+
+/// `scratch`, `oci:FOLDER[:REF]`, `oci-archive:FILE[:REF]`
+fn base(ground: &Ground, text: Option<&Text>) -> Option<Fact<Base>> {
+    let Some(text) = text else { return Some(Fact { value: Base::Scratch, origin: Origin::Default }) };
+    let origin = ground.origin(text);
+    if text.value == "scratch" {
+        return Some(Fact { value: Base::Scratch, origin });
+    }
+    let (place, is_archive) = match (text.strip_prefix("oci:"), text.strip_prefix("oci-archive:")) {
+        (Some(place), _) => (place, false),
+        (None, Some(place)) => (place, true),
+        (None, None) => {
+            let message = format!(
+                "`{}` names an image of a registry, and bases from registries come with publishing",
+                text.escape_debug()
+            );
+            let help = "fetch it by `skopeo copy docker://IMAGE oci:base:latest` and set `base = \"oci:base:latest\"`";
+            ground.refuse(codes::CONFIG_NOT_YET, text, message, help);
+            return None;
+        }
+    };
+    let (path, reference) = match place.split_once(':') {
+        Some((path, reference)) => (path, Some(reference.to_owned()).filter(|r| !r.is_empty())),
+        None => (place, None),
+    };
+    let full = ground.path(path);
+    let there = if is_archive { full.is_file() } else { full.join("index.json").is_file() };
+    if path.is_empty() || !full.exists() {
+        ground.report(not_found(&full, path).at(&ground.span(&text.range), ""));
+        return None;
+    }
+    if !there {
+        let help = "`oci:` takes a folder with an index.json, `oci-archive:` a tar of such a folder";
+        return invalid(ground, text, "image layout", help);
+    }
+    let value = if is_archive { Base::Archive(full, reference) } else { Base::Layout(full, reference) };
+    Some(Fact { value, origin })
+}
+
+/// `uid[:gid]`: names would need the accounts of the base.
+fn user(ground: &Ground, text: &Text) -> Option<String> {
+    let good = !text.is_empty()
+        && text.split(':').count() <= 2
+        && text.split(':').all(|id| id.bytes().all(|b| b.is_ascii_digit()) && id.parse::<u32>().is_ok());
+    if !good {
+        return invalid(ground, text, "user of an image", "give numbers: `10001` or `10001:10001`");
+    }
+    Some(if text.contains(':') { text.value.clone() } else { format!("{0}:{0}", text.value) })
+}
+
+/// `80` -> `80/tcp`
+fn port(ground: &Ground, text: &Text) -> Option<String> {
+    let (number, protocol) = text.split_once('/').unwrap_or((&text.value, "tcp"));
+    let is_number = number.bytes().all(|b| b.is_ascii_digit()) && number.parse::<u16>().is_ok_and(|port| port > 0);
+    if !is_number || !matches!(protocol, "tcp" | "udp" | "sctp") {
+        return invalid(ground, text, "port", "give a number from 1 to 65535, or with a protocol: `53/udp`");
+    }
+    Some(format!("{number}/{protocol}"))
+}
+
+fn path(ground: &Ground, text: &Text) -> Option<String> {
+    if text.value != "/" {
+        ground.ok(host_path(text, &ground.span(&text.range)))?;
+    }
+    Some(text.value.clone())
+}
+
+fn signal(ground: &Ground, text: &Text) -> Option<String> {
+    let name = text.strip_prefix("SIG").unwrap_or_default();
+    let named =
+        !name.is_empty() && name.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b"+-".contains(&b));
+    let numbered = text.parse::<u8>().is_ok_and(|number| (1..=64).contains(&number));
+    if named || numbered {
+        Some(text.value.clone())
+    } else {
+        invalid(ground, text, "signal", "write it as `SIGTERM`, `SIGRTMIN+3` or `15`")
+    }
+}
+
+fn environment(ground: &Ground, env: &BTreeMap<String, Text>) -> Option<BTreeMap<String, String>> {
+    let mut good = true;
+    for (name, value) in env {
+        if name.is_empty() || name.contains(['=', '\0']) || value.contains('\0') {
+            good = false;
+            let finding = Diagnostic::error(
+                codes::CONFIG_INVALID_VALUE,
+                format!("`{}` is no name of a variable", name.escape_debug()),
+            );
+            ground.report(finding.at(&ground.span(&value.range), "").help("write it as `NAME = \"value\"`"));
+        }
+    }
+    good.then(|| plain(env))
+}
+
+fn health(ground: &Ground, check: &schema::HealthCheck) -> Option<HealthCheck> {
+    let time = |text: &Option<Text>| match text {
+        None => Some(0),
+        Some(text) => match duration(text) {
+            Some(time) => Some(time),
+            None => invalid(ground, text, "duration", "write it as `30s`, `1m30s` or `500ms`"),
+        },
+    };
+    let times = (time(&check.interval), time(&check.timeout), time(&check.start_period));
+    if check.command.is_empty() {
+        let finding = Diagnostic::error(codes::CONFIG_INVALID_VALUE, "the health check has no command");
+        ground.report(
+            finding
+                .at(&ground.table("format.oci.health-check"), "")
+                .help("give it in exec form: `command = [\"/usr/bin/NAME\", \"ping\"]`"),
+        );
+        return None;
+    }
+    Some(HealthCheck {
+        command: words(&check.command),
+        interval_ns: times.0?,
+        timeout_ns: times.1?,
+        start_period_ns: times.2?,
+        retries: check.retries.unwrap_or(0),
+    })
+}
+
+/// `1m30s` in nanoseconds: whole numbers with units, each unit once, from long to short.
+fn duration(text: &str) -> Option<u64> {
+    const UNITS: [(&str, u64); 4] =
+        [("h", 3_600_000_000_000), ("m", 60_000_000_000), ("s", 1_000_000_000), ("ms", 1_000_000)];
+    let (mut rest, mut total, mut next) = (text, 0u64, 0);
+    while !rest.is_empty() {
+        let digits = rest.find(|c: char| !c.is_ascii_digit()).filter(|&digits| digits > 0)?;
+        let (number, after) = rest.split_at(digits);
+        let unit = after.find(|c: char| c.is_ascii_digit()).unwrap_or(after.len());
+        let (unit, after) = after.split_at(unit);
+        let place = next + UNITS[next..].iter().position(|(name, _)| *name == unit)?;
+        total = total.checked_add(number.parse::<u64>().ok()?.checked_mul(UNITS[place].1)?)?;
+        next = place + 1;
+        rest = after;
+    }
+    // Docker reads times as signed.
+    (!text.is_empty() && i64::try_from(total).is_ok()).then_some(total)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations() {
+        assert_eq!(duration("30s"), Some(30_000_000_000));
+        assert_eq!(duration("1m30s"), Some(90_000_000_000));
+        assert_eq!(duration("2h500ms"), Some(7_200_500_000_000));
+        assert_eq!(duration("0s"), Some(0));
+        for bad in ["", "30", "s", "1s1m", "1s1s", "-1s", "1.5s", "1 s", "99999999999999h", "3000000h", "1é"] {
+            assert_eq!(duration(bad), None, "{bad}");
+        }
+    }
+}

@@ -1,0 +1,180 @@
+//! What of an OTP release goes where, and what is left out.
+//!
+//! One rule for each part that changes at its own pace, disjoint: the runtime, each library, the application, and what is
+//! stamped with the version. Left out: the cookie, archives of the release itself, parts of other versions, what a node
+//! that ran in the folder wrote, and programs of the runtime that only a compiler needs. Modes stay unset: the ladder
+//! makes 0755 of what has an x bit and 0644 of the rest, so that a release with 0777 in it comes out right.
+
+use std::collections::BTreeMap;
+
+use crate::assemble::plan::{Churn, Fact};
+use crate::diagnostic::{Diagnostic, Origin, Severity, codes};
+use crate::resolve::Rule;
+use crate::resolve::ground::Ground;
+use crate::resolve::preset::{fact, rule};
+
+use super::{OtpRelease, Producer};
+
+const PRESET: &str = "otp";
+
+/// Of `erts-V/bin`: for compiling and analysing, or templates. systools leaves the first five out of its archives too.
+const NOT_AT_RUN_TIME: &[&str] = &[
+    "bin/ct_run",
+    "bin/dialyzer",
+    "bin/typer",
+    "bin/erlc",
+    "bin/yielding_c_fun",
+    "bin/*.src",
+    "doc",
+    "doc/**",
+    "include",
+    "include/**",
+    "man",
+    "man/**",
+    "src",
+    "src/**",
+];
+
+/// The rules of a release under `prefix`, and the link `/usr/bin/NAME`, `NAME` being the package's.
+pub(crate) fn rules(release: &OtpRelease, ground: &Ground, prefix: &str, package: &str) -> Vec<Rule> {
+    let mut all = Vec::new();
+    for name in names(release, "") {
+        let is_dir = release.dir.join(&name).is_dir();
+        match name.as_str() {
+            "lib" if is_dir => libraries(release, ground, prefix, &mut all),
+            "releases" if is_dir => all.push(releases(release, ground, prefix)),
+            "bin" if is_dir => {
+                all.push(tree(release, prefix, "bin", Churn::Application, &["*.bat", "*.ps1"], "commands"))
+            }
+            _ if name.starts_with("erts-") && is_dir => {
+                if name == format!("erts-{}", release.erts) {
+                    all.push(tree(release, prefix, &name, Churn::Runtime, NOT_AT_RUN_TIME, "runtime"));
+                } else {
+                    stale(release, ground, &name);
+                }
+            }
+            _ if left_out(release, &name) => {}
+            _ if is_dir => all.push(tree(release, prefix, &name, Churn::Application, &[], "release tree")),
+            _ => all.push(rule(
+                format!("{}/{name}", release.typed),
+                format!("{prefix}/{name}"),
+                Churn::Application,
+                origin("release tree"),
+            )),
+        }
+    }
+    let mut link = rule(String::new(), format!("/usr/bin/{package}"), Churn::Application, origin("command"));
+    // Absolute: the scripts of releases take a relative link for their own folder.
+    link.take = crate::resolve::Take::Link(format!("{prefix}/bin/{}", release.name));
+    all.push(link);
+    cookie_in_arguments(release, ground);
+    all
+}
+
+/// Files of the root that are no part of the release.
+fn left_out(release: &OtpRelease, name: &str) -> bool {
+    // What a node wrote that was started here.
+    let written: &[&str] = match release.producer {
+        Producer::Mix => &["tmp"],
+        Producer::Relx => &["log", "tmp"],
+        Producer::Distillery => &["var"],
+    };
+    name.ends_with(".tar.gz") || name == "erl_crash.dump" || name == ".erlang.cookie" || written.contains(&name)
+}
+
+/// One rule for each application, so that each can lie in the image layer of its pace.
+fn libraries(release: &OtpRelease, ground: &Ground, prefix: &str, all: &mut Vec<Rule>) {
+    let live: BTreeMap<&str, &str> = release.applications.iter().map(|(a, v)| (a.as_str(), v.as_str())).collect();
+    for name in names(release, "lib") {
+        let path = format!("lib/{name}");
+        if !release.dir.join(&path).is_dir() {
+            all.push(rule(
+                format!("{}/{path}", release.typed),
+                format!("{prefix}/{path}"),
+                Churn::Application,
+                origin("library"),
+            ));
+            continue;
+        }
+        let (application, version) = name.rsplit_once('-').unwrap_or((&name, ""));
+        match live.get(application) {
+            Some(live) if !version.is_empty() && *live != version => stale(release, ground, &path),
+            _ => {
+                let own = release.is_own(application, version);
+                let churn = if own { Churn::Application } else { Churn::Dependencies };
+                all.push(tree(release, prefix, &path, churn, &[], if own { "application" } else { "library" }));
+            }
+        }
+    }
+}
+
+/// `releases/`: boot scripts, configuration, version stamps; without the cookie and other versions.
+fn releases(release: &OtpRelease, ground: &Ground, prefix: &str) -> Rule {
+    let mut exclude =
+        vec!["COOKIE".to_owned(), "*/*.bat".into(), "*/*.ps1".into(), "*.tar.gz".into(), "*/*.tar.gz".into()];
+    for name in names(release, "releases") {
+        let other = name != release.version && release.dir.join("releases").join(&name).is_dir();
+        if other {
+            stale(release, ground, &format!("releases/{name}"));
+            exclude.push(name.clone());
+            exclude.push(format!("{name}/**"));
+        }
+    }
+    // relx fills `X.src` into `X` at each start, with the cookie of the host it ran on.
+    for name in ["sys.config", "vm.args"] {
+        let live = release.dir.join("releases").join(&release.version);
+        if live.join(format!("{name}.src")).exists() && live.join(name).exists() {
+            exclude.push(format!("{}/{name}", release.version));
+        }
+    }
+    let patterns: Vec<&str> = exclude.iter().map(String::as_str).collect();
+    tree(release, prefix, "releases", Churn::Config, &patterns, "boot scripts and configuration")
+}
+
+fn tree(release: &OtpRelease, prefix: &str, path: &str, churn: Churn, exclude: &[&str], what: &str) -> Rule {
+    let mut made = rule(format!("{}/{path}", release.typed), format!("{prefix}/{path}"), churn, origin(what));
+    made.exclude = exclude.iter().map(|glob| Fact { value: (*glob).to_owned(), origin: origin(what) }).collect();
+    made
+}
+
+fn origin(what: &str) -> Origin {
+    fact(PRESET, what, ()).origin
+}
+
+/// Names in a folder of the release, sorted.
+fn names(release: &OtpRelease, folder: &str) -> Vec<String> {
+    let entries = fs_err::read_dir(release.dir.join(folder)).into_iter().flatten();
+    let mut names: Vec<String> = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok()).collect();
+    names.sort();
+    names
+}
+
+fn stale(release: &OtpRelease, ground: &Ground, part: &str) {
+    let message = format!("`{}/{part}` is left out: release {} does not use it", release.typed, release.version);
+    let mut finding = Diagnostic::warning(codes::RESOLVE_STALE_PART, message)
+        .path(format!("{}/{part}", release.typed))
+        .help("it is from an earlier build; remove the release folder before the next one");
+    finding.severity = Severity::Note;
+    ground.report(finding);
+}
+
+/// A cookie in vm.args is the user's, and is still a secret in a package.
+fn cookie_in_arguments(release: &OtpRelease, ground: &Ground) {
+    for name in ["vm.args", "vm.args.src"] {
+        let path = format!("releases/{}/{name}", release.version);
+        let Ok(text) = fs_err::read_to_string(release.dir.join(&path)) else { continue };
+        let cookie = text.lines().map(str::trim).find(|line| line.starts_with("-setcookie "));
+        // `${COOKIE}` is filled at start on the host.
+        if cookie.is_some_and(|line| !line.contains("${")) {
+            let shown = format!("{}/{path}", release.typed);
+            ground.report(
+                Diagnostic::warning(
+                    codes::RESOLVE_COOKIE,
+                    format!("`{shown}` sets the distribution cookie by `-setcookie`"),
+                )
+                .path(&shown)
+                .help("take it out, and give the cookie to the node at start on each host"),
+            );
+        }
+    }
+}

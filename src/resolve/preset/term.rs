@@ -1,0 +1,436 @@
+//! Text -> Erlang terms: what `.rel` and `.app` files hold.
+//!
+//! Enters: the text of a file as `file:consult` takes it, terms that each end with a full stop. Leaves: the terms, or a
+//! [`Diagnostic`] that points at the line and column. Only literal terms: no variables, calls or funs. Nesting is limited,
+//! so that a hostile file cannot exhaust the stack.
+
+use std::sync::Arc;
+
+use crate::diagnostic::{Diagnostic, SourceText, Span, codes};
+
+/// Deepest nesting.
+const DEEPEST: usize = 100;
+
+/// One Erlang term.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Term {
+    /// `kernel`, `'Elixir.Heron'`
+    Atom(String),
+    /// `"text"`, also of several literals in a row
+    Text(String),
+    /// `<<"text">>`, `<<1,2>>`
+    Binary(Vec<u8>),
+    /// A number or character as written: `8`, `-1.5e3`, `16#ff`, `$a`
+    Number(String),
+    /// `[a, b]`; with a tail: `[a | b]`
+    List(Vec<Term>, Option<Box<Term>>),
+    /// `{a, b}`
+    Tuple(Vec<Term>),
+    /// `#{a => b}`
+    Map(Vec<(Term, Term)>),
+}
+
+impl Term {
+    /// The name of an atom.
+    pub fn atom(&self) -> Option<&str> {
+        match self {
+            Self::Atom(name) => Some(name),
+            _ => None,
+        }
+    }
+
+    /// The characters of a string.
+    pub fn text(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The elements of a tuple.
+    pub fn tuple(&self) -> Option<&[Self]> {
+        match self {
+            Self::Tuple(all) => Some(all),
+            _ => None,
+        }
+    }
+
+    /// The elements of a proper list.
+    pub fn list(&self) -> Option<&[Self]> {
+        match self {
+            Self::List(all, None) => Some(all),
+            _ => None,
+        }
+    }
+
+    /// The value of `{key, Value}` in a proper list.
+    pub fn property(&self, key: &str) -> Option<&Self> {
+        self.list()?.iter().find_map(|term| match term.tuple()? {
+            [name, value] if name.atom() == Some(key) => Some(value),
+            _ => None,
+        })
+    }
+}
+
+/// All terms of a text.
+pub fn parse(source: &Arc<SourceText>) -> Result<Vec<Term>, Diagnostic> {
+    let mut reader = Reader { text: &source.text, at: 0 };
+    let mut terms = Vec::new();
+    let result = loop {
+        reader.blanks();
+        if reader.at == reader.text.len() {
+            break Ok(terms);
+        }
+        match reader.term(0).and_then(|term| reader.stop().map(|()| term)) {
+            Ok(term) => terms.push(term),
+            Err(why) => break Err(why),
+        }
+    };
+    result.map_err(|why: &str| {
+        let span = Span::new(source, reader.at..reader.at + 1);
+        let (line, column) = span.line_column();
+        let message = format!("`{}` is no Erlang term at line {line}, column {column}: {why}", source.name);
+        Diagnostic::error(codes::RESOLVE_BAD_TERM, message)
+            .at(&span, why)
+            .help("release tools write this file: assemble the release anew")
+    })
+}
+
+struct Reader<'a> {
+    text: &'a str,
+    at: usize,
+}
+
+type Read<T> = Result<T, &'static str>;
+
+impl Reader<'_> {
+    fn rest(&self) -> &str {
+        &self.text[self.at..]
+    }
+
+    fn peek(&self) -> Option<char> {
+        self.rest().chars().next()
+    }
+
+    fn next(&mut self) -> Option<char> {
+        let c = self.peek()?;
+        self.at += c.len_utf8();
+        Some(c)
+    }
+
+    fn blanks(&mut self) {
+        while let Some(c) = self.peek() {
+            if c == '%' {
+                self.at += self.rest().find('\n').unwrap_or(self.rest().len());
+            } else if c.is_whitespace() {
+                self.at += c.len_utf8();
+            } else {
+                break;
+            }
+        }
+    }
+
+    /// Takes `token` after blanks, if it is next.
+    fn takes(&mut self, token: &str) -> bool {
+        self.blanks();
+        let is = self.rest().starts_with(token);
+        if is {
+            self.at += token.len();
+        }
+        is
+    }
+
+    fn stop(&mut self) -> Read<()> {
+        if self.takes(".") { Ok(()) } else { Err("a full stop should end the term") }
+    }
+
+    fn term(&mut self, depth: usize) -> Read<Term> {
+        if depth > DEEPEST {
+            return Err("the terms are nested too deep");
+        }
+        self.blanks();
+        match self.peek().ok_or("the file ends within a term")? {
+            '{' => {
+                self.at += 1;
+                Ok(Term::Tuple(self.series(depth, "}")?))
+            }
+            '[' => {
+                self.at += 1;
+                self.rest_of_list(depth)
+            }
+            '#' if self.rest().starts_with("#{") => {
+                self.at += 2;
+                self.rest_of_map(depth)
+            }
+            '<' if self.rest().starts_with("<<") => {
+                self.at += 2;
+                self.rest_of_binary()
+            }
+            '"' => self.strings(),
+            '\'' => {
+                self.at += 1;
+                Ok(Term::Atom(self.quoted('\'')?))
+            }
+            'a'..='z' => Ok(Term::Atom(self.word())),
+            c if c.is_lowercase() => Ok(Term::Atom(self.word())),
+            '$' | '-' | '+' | '0'..='9' => self.number(),
+            _ => Err("a term should begin here"),
+        }
+    }
+
+    /// Terms up to `end`, with commas between them.
+    fn series(&mut self, depth: usize, end: &str) -> Read<Vec<Term>> {
+        let mut all = Vec::new();
+        if self.takes(end) {
+            return Ok(all);
+        }
+        loop {
+            all.push(self.term(depth + 1)?);
+            if self.takes(end) {
+                return Ok(all);
+            }
+            if !self.takes(",") {
+                return Err("a comma or the closing bracket should stand here");
+            }
+        }
+    }
+
+    fn rest_of_list(&mut self, depth: usize) -> Read<Term> {
+        let mut all = Vec::new();
+        if self.takes("]") {
+            return Ok(Term::List(all, None));
+        }
+        loop {
+            all.push(self.term(depth + 1)?);
+            if self.takes("]") {
+                return Ok(Term::List(all, None));
+            }
+            if self.takes("|") {
+                let tail = self.term(depth + 1)?;
+                return if self.takes("]") { Ok(joined(all, tail)) } else { Err("`]` should end the list") };
+            }
+            if !self.takes(",") {
+                return Err("a comma or `]` should stand here");
+            }
+        }
+    }
+
+    fn rest_of_map(&mut self, depth: usize) -> Read<Term> {
+        let mut all = Vec::new();
+        if self.takes("}") {
+            return Ok(Term::Map(all));
+        }
+        loop {
+            let key = self.term(depth + 1)?;
+            if !self.takes("=>") {
+                return Err("`=>` should follow the key of a map");
+            }
+            all.push((key, self.term(depth + 1)?));
+            if self.takes("}") {
+                return Ok(Term::Map(all));
+            }
+            if !self.takes(",") {
+                return Err("a comma or `}` should stand here");
+            }
+        }
+    }
+
+    fn rest_of_binary(&mut self) -> Read<Term> {
+        let mut bytes = Vec::new();
+        if self.takes(">>") {
+            return Ok(Term::Binary(bytes));
+        }
+        loop {
+            self.blanks();
+            if self.peek() == Some('"') {
+                self.at += 1;
+                let text = self.quoted('"')?;
+                if self.takes("/utf8") {
+                    bytes.extend(text.as_bytes());
+                } else {
+                    for c in text.chars() {
+                        bytes.push(u8::try_from(u32::from(c)).map_err(|_| "a character over 255 needs `/utf8`")?);
+                    }
+                }
+            } else {
+                let digits = self.rest().find(|c: char| !c.is_ascii_digit()).unwrap_or(self.rest().len());
+                bytes.push(self.rest()[..digits].parse().map_err(|_| "a byte of a binary is a number up to 255")?);
+                self.at += digits;
+            }
+            if self.takes(">>") {
+                return Ok(Term::Binary(bytes));
+            }
+            if !self.takes(",") {
+                return Err("a comma or `>>` should stand here");
+            }
+        }
+    }
+
+    fn strings(&mut self) -> Read<Term> {
+        let mut text = String::new();
+        while self.takes("\"") {
+            text.push_str(&self.quoted('"')?);
+        }
+        Ok(Term::Text(text))
+    }
+
+    /// What stands before the closing quote, the opening one being taken.
+    fn quoted(&mut self, quote: char) -> Read<String> {
+        let mut text = String::new();
+        loop {
+            match self.next().ok_or("the quote is not closed")? {
+                c if c == quote => return Ok(text),
+                '\\' => text.extend(self.escape()?),
+                c => text.push(c),
+            }
+        }
+    }
+
+    fn escape(&mut self) -> Read<Option<char>> {
+        let c = self.next().ok_or("the quote is not closed")?;
+        let digits = |text: &str, radix| u32::from_str_radix(text, radix).ok().and_then(char::from_u32);
+        Ok(Some(match c {
+            'n' => '\n',
+            't' => '\t',
+            'r' => '\r',
+            's' => ' ',
+            'e' => '\u{1b}',
+            'd' => '\u{7f}',
+            'b' => '\u{8}',
+            'f' => '\u{c}',
+            'v' => '\u{b}',
+            '\n' => return Ok(None),
+            '^' => {
+                let control = self.next().and_then(|c| u8::try_from(c).ok()).ok_or("a control character is ASCII")?;
+                char::from(control & 0x1f)
+            }
+            'x' if self.rest().starts_with('{') => {
+                let end = self.rest().find('}').ok_or("`\\x{` is not closed")?;
+                let value = digits(&self.rest()[1..end], 16).ok_or("no such character")?;
+                self.at += end + 1;
+                value
+            }
+            'x' => {
+                let value = self.rest().get(..2).and_then(|two| digits(two, 16)).ok_or("two hexadecimal digits")?;
+                self.at += 2;
+                value
+            }
+            '0'..='7' => {
+                let more = self.rest().bytes().take(2).take_while(|b| (b'0'..=b'7').contains(b)).count();
+                let value = digits(&self.text[self.at - 1..self.at + more], 8).ok_or("no such character")?;
+                self.at += more;
+                value
+            }
+            other => other,
+        }))
+    }
+
+    fn word(&mut self) -> String {
+        let end = self.rest().find(|c: char| !c.is_alphanumeric() && c != '_' && c != '@').unwrap_or(self.rest().len());
+        let word = self.rest()[..end].to_owned();
+        self.at += end;
+        word
+    }
+
+    fn number(&mut self) -> Read<Term> {
+        let start = self.at;
+        if self.takes("$") {
+            if self.next().ok_or("a character should follow `$`")? == '\\' {
+                self.escape()?;
+            }
+            return Ok(Term::Number(self.text[start..self.at].to_owned()));
+        }
+        self.at += usize::from(self.rest().starts_with(['-', '+']));
+        let mut before = ' ';
+        let mut digits = 0;
+        while let Some(c) = self.peek() {
+            let after = self.rest()[c.len_utf8()..].chars().next();
+            let takes = c.is_ascii_alphanumeric()
+                || c == '_'
+                || c == '#'
+                // A full stop of a number has a digit behind it; another ends the term.
+                || c == '.' && after.is_some_and(|c| c.is_ascii_digit())
+                || (c == '-' || c == '+') && (before == 'e' || before == 'E');
+            if !takes {
+                break;
+            }
+            digits += usize::from(c.is_ascii_digit());
+            before = c;
+            self.at += c.len_utf8();
+        }
+        if digits == 0 {
+            Err("a number should stand here")
+        } else {
+            Ok(Term::Number(self.text[start..self.at].to_owned()))
+        }
+    }
+}
+
+/// `[a | [b]]` is `[a, b]`.
+fn joined(mut all: Vec<Term>, tail: Term) -> Term {
+    match tail {
+        Term::List(more, end) => {
+            all.extend(more);
+            Term::List(all, end)
+        }
+        tail => Term::List(all, Some(Box::new(tail))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<Vec<Term>, Diagnostic> {
+        parse(&Arc::new(SourceText { name: "t.rel".into(), text: text.into() }))
+    }
+
+    #[test]
+    fn terms_are_read() {
+        let terms = read("%% coding: utf-8\n{release,{\"a\" \"b\",\"1\\x{e9}\\n\"},'Elixir.A', [x|y], -1.5e-3, #{k=>$\\n}}.\n<<\"hé\"/utf8>>.\n[].\n").unwrap();
+        let atom = |s: &str| Term::Atom(s.into());
+        assert_eq!(terms.len(), 3);
+        assert_eq!(
+            terms[0],
+            Term::Tuple(vec![
+                atom("release"),
+                Term::Tuple(vec![Term::Text("ab".into()), Term::Text("1é\n".into())]),
+                atom("Elixir.A"),
+                Term::List(vec![atom("x")], Some(Box::new(atom("y")))),
+                Term::Number("-1.5e-3".into()),
+                Term::Map(vec![(atom("k"), Term::Number("$\\n".into()))]),
+            ])
+        );
+        assert_eq!(terms[1], Term::Binary("hé".as_bytes().to_vec()));
+    }
+
+    #[test]
+    fn mistakes_have_a_place() {
+        for (text, line, column) in
+            [("{a,\n b", 2, 3), ("{a b}.", 1, 4), ("{a}", 1, 4), ("Foo.", 1, 1), ("\"abc", 1, 5), ("<<300>>.", 1, 3)]
+        {
+            let finding = read(text).unwrap_err();
+            assert_eq!(finding.labels[0].span.line_column(), (line, column), "{text}: {}", finding.message);
+        }
+        let finding = read(&"[".repeat(100_000)).unwrap_err();
+        assert!(finding.message.contains("deep"), "{}", finding.message);
+    }
+
+    #[test]
+    fn the_machines_own_app_files_are_read() {
+        let mut read_files = 0;
+        for lib in fs_err::read_dir("/usr/lib/erlang/lib").unwrap() {
+            let Ok(ebin) = fs_err::read_dir(lib.unwrap().path().join("ebin")) else { continue };
+            for file in ebin.map(|f| f.unwrap().path()).filter(|p| p.extension().is_some_and(|e| e == "app")) {
+                let terms = read(&fs_err::read_to_string(&file).unwrap()).unwrap();
+                assert_eq!(terms.len(), 1);
+                let [kind, name, facts] = terms[0].tuple().unwrap() else { panic!("{}", file.display()) };
+                assert_eq!(kind.atom(), Some("application"));
+                assert_eq!(name.atom(), file.file_stem().unwrap().to_str());
+                assert!(facts.property("vsn").unwrap().text().is_some());
+                read_files += 1;
+            }
+        }
+        assert!(read_files > 5);
+    }
+}

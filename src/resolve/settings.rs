@@ -1,0 +1,166 @@
+//! `[format.deb]`, `[format.rpm]`, `[format.tarball]`, `[format.zip]` -> their settings in the Plan.
+//!
+//! Closed words and numbers are checked here; what deb and rpm say of relations, fields and distributions is checked by
+//! those formats, whose words they are.
+
+use std::collections::BTreeMap;
+
+use crate::assemble::plan::{self, Fact};
+use crate::config::schema::{self, Formats, Text};
+use crate::diagnostic::codes;
+
+use super::compression;
+use super::facts::host_path;
+use super::ground::Ground;
+use super::preset::{Preset, fact};
+use crate::config::suggest;
+
+/// `[format.deb]`
+pub(crate) fn deb(ground: &Ground, formats: &Formats, preset: Option<&Preset>) -> Option<plan::Deb> {
+    let deb = &formats.deb;
+    let compression = compression::read(ground, deb.compression.as_ref(), compression::ALL, "deb");
+    let multi_arch = deb.multi_arch.as_ref().map(|text| word(ground, text, &["same", "foreign", "allowed"]));
+    let triggers: Vec<bool> = deb.triggers.iter().map(|line| trigger(ground, line)).collect();
+    let mut relations = relations(
+        ground,
+        &[
+            ("Pre-Depends", &deb.pre_depends),
+            ("Depends", &deb.depends),
+            ("Recommends", &deb.recommends),
+            ("Suggests", &deb.suggests),
+            ("Enhances", &deb.enhances),
+            ("Conflicts", &deb.conflicts),
+            ("Breaks", &deb.breaks),
+            ("Replaces", &deb.replaces),
+            ("Provides", &deb.provides),
+        ],
+    );
+    if needs_erlang(preset) {
+        let runtime = fact("otp", "a release without ERTS", "erlang-base".to_owned());
+        relations.entry("Depends").or_default().push(runtime);
+    }
+    Some(plan::Deb {
+        compression: compression?,
+        distribution: deb.distribution.as_ref().map(|text| ground.fact(text)),
+        section: or(deb.section.as_ref(), "misc"),
+        priority: or(deb.priority.as_ref(), "optional"),
+        source: deb.source.as_ref().map(|text| ground.fact(text)),
+        essential: deb.essential,
+        multi_arch: multi_arch.map_or(Some(None), |word| word.map(Some))?,
+        relations,
+        fields: facts(ground, &deb.fields),
+        libraries: facts(ground, &deb.libraries),
+        auto_depends: !deb.no_auto_depends,
+        triggers: triggers.into_iter().all(|good| good).then(|| ground.facts(&deb.triggers))?,
+    })
+}
+
+/// `[format.rpm]`
+pub(crate) fn rpm(
+    ground: &Ground,
+    formats: &Formats,
+    maintainer: Option<&str>,
+    preset: Option<&Preset>,
+) -> Option<plan::Rpm> {
+    let rpm = &formats.rpm;
+    let compression = compression::read(ground, rpm.compression.as_ref(), compression::ALL, "rpm");
+    let format_version = match &rpm.format_version {
+        None => Some(4),
+        Some(text) => word(ground, text, &["v4", "v6"]).map(|word| if word.value == "v6" { 6 } else { 4 }),
+    };
+    let prefixes: Vec<bool> =
+        rpm.prefixes.iter().map(|path| ground.ok(host_path(path, &ground.span(&path.range))).is_some()).collect();
+    let mut relations = relations(
+        ground,
+        &[
+            ("Requires", &rpm.requires),
+            ("Requires(pre)", &rpm.requires_pre),
+            ("Requires(post)", &rpm.requires_post),
+            ("Requires(preun)", &rpm.requires_preun),
+            ("Requires(postun)", &rpm.requires_postun),
+            ("Recommends", &rpm.recommends),
+            ("Suggests", &rpm.suggests),
+            ("Supplements", &rpm.supplements),
+            ("Enhances", &rpm.enhances),
+            ("Conflicts", &rpm.conflicts),
+            ("Obsoletes", &rpm.obsoletes),
+            ("Provides", &rpm.provides),
+            ("OrderWithRequires", &rpm.order_with_requires),
+        ],
+    );
+    if needs_erlang(preset) {
+        let runtime = fact("otp", "a release without ERTS", "erlang-erts".to_owned());
+        relations.entry("Requires").or_default().push(runtime);
+    }
+    Some(plan::Rpm {
+        compression: compression?,
+        distribution: rpm.distribution.as_ref().map(|text| ground.fact(text)),
+        format_version: format_version?,
+        group: or(rpm.group.as_ref(), "Unspecified"),
+        packager: or(rpm.packager.as_ref(), maintainer?),
+        relations,
+        auto_requires: !rpm.no_auto_requires,
+        prefixes: prefixes.into_iter().all(|good| good).then(|| ground.facts(&rpm.prefixes))?,
+    })
+}
+
+/// `[format.tarball]`
+pub(crate) fn tarball(ground: &Ground, tarball: &schema::Tarball) -> Option<plan::Tarball> {
+    let compression = compression::read(ground, tarball.compression.as_ref(), compression::ALL, "tarball")?;
+    Some(plan::Tarball { compression })
+}
+
+/// `[format.zip]`
+pub(crate) fn zip(ground: &Ground, zip: &schema::Zip) -> Option<plan::Zip> {
+    let compression = compression::read(ground, zip.compression.as_ref(), compression::ZIP, "zip")?;
+    Some(plan::Zip { compression })
+}
+
+/// A release without a runtime runs on the distribution's, which is its business to have.
+fn needs_erlang(preset: Option<&Preset>) -> bool {
+    matches!(preset, Some(Preset::Otp(release)) if !release.erts_included)
+}
+
+fn or(text: Option<&Text>, default: &str) -> String {
+    text.map_or_else(|| default.to_owned(), |text| text.value.clone())
+}
+
+fn facts(ground: &Ground, texts: &BTreeMap<String, Text>) -> BTreeMap<String, Fact<String>> {
+    texts.iter().map(|(name, text)| (name.clone(), ground.fact(text))).collect()
+}
+
+fn relations(ground: &Ground, lists: &[(&'static str, &schema::Texts)]) -> BTreeMap<&'static str, Vec<Fact<String>>> {
+    let there = lists.iter().filter(|(_, texts)| !texts.is_empty());
+    there.map(|(name, texts)| (*name, ground.facts(texts))).collect()
+}
+
+/// One of a few words.
+pub(crate) fn word(ground: &Ground, text: &Text, words: &[&str]) -> Option<Fact<String>> {
+    if words.contains(&text.as_str()) {
+        return Some(ground.fact(text));
+    }
+    let all: Vec<String> = words.iter().map(|word| format!("`{word}`")).collect();
+    let help = match suggest::nearest(text, words.iter().copied()) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => format!("it is one of {}", all.join(", ")),
+    };
+    ground.refuse(codes::CONFIG_INVALID_VALUE, text, format!("`{}` is not known here", text.escape_debug()), help);
+    None
+}
+
+/// A line of deb-triggers(5): a directive and one name.
+fn trigger(ground: &Ground, line: &Text) -> bool {
+    const DIRECTIVES: [&str; 6] =
+        ["interest", "interest-await", "interest-noawait", "activate", "activate-await", "activate-noawait"];
+    let words: Vec<&str> = line.split_whitespace().collect();
+    let good = matches!(words[..], [directive, _] if DIRECTIVES.contains(&directive)) && !line.contains('\n');
+    if !good {
+        let near = words.first().and_then(|word| suggest::nearest(word, DIRECTIVES));
+        let help = match near {
+            Some(near) if words.len() == 2 => format!("did you mean `{near}`?"),
+            _ => "write it as `interest-noawait /usr/share/NAME` or `activate-noawait ldconfig`".into(),
+        };
+        ground.refuse(codes::CONFIG_INVALID_VALUE, line, format!("`{}` is no trigger", line.escape_debug()), help);
+    }
+    good
+}

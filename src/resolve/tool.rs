@@ -1,0 +1,50 @@
+//! Asks a program of the builder for a fact: git, cargo, a version command.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+/// Why a program gave no answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    /// It could not be started.
+    Absent(String),
+    /// It ended with an error: what it wrote to its error stream, last lines.
+    Failed(Vec<String>),
+}
+
+impl Refusal {
+    /// One line.
+    pub fn lines(self) -> Vec<String> {
+        match self {
+            Self::Absent(why) => vec![why],
+            Self::Failed(lines) => lines,
+        }
+    }
+}
+
+/// Lines of an error stream that are kept.
+const QUOTED: usize = 8;
+
+/// Runs a program in `dir` without standard input; its standard output, if it ended well.
+pub(crate) fn ask(dir: &Path, program: &str, arguments: &[&str]) -> Result<String, Refusal> {
+    let mut command = Command::new(program);
+    command.args(arguments).current_dir(dir).stdin(Stdio::null());
+    // Messages are quoted to the user and answers are parsed: neither may depend on the builder's language.
+    command.env("LC_ALL", "C.UTF-8");
+    if program == "git" {
+        // A look must leave no trace: `describe --dirty` would rewrite the index.
+        command.env("GIT_OPTIONAL_LOCKS", "0");
+    }
+    let output = command.output().map_err(|e| Refusal::Absent(format!("`{program}`: {e}")))?;
+    if output.status.success() {
+        return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
+    }
+    let text = String::from_utf8_lossy(&output.stderr);
+    let lines: Vec<&str> = text.lines().map(str::trim_end).filter(|line| !line.is_empty()).collect();
+    let mut lines: Vec<String> =
+        lines[lines.len().saturating_sub(QUOTED)..].iter().map(|&line| line.to_owned()).collect();
+    if lines.is_empty() {
+        lines.push(output.status.to_string());
+    }
+    Err(Refusal::Failed(lines))
+}
