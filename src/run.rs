@@ -185,7 +185,13 @@ fn make_plans(request: &Request, run_command: bool, listener: &dyn Listener) -> 
     let mut findings = Vec::new();
     for release in &releases {
         match assemble::assemble(release, &mut sources, &collector) {
-            Ok(plan) => {
+            Ok(mut plan) => {
+                if plan.formats.contains(&"oci") {
+                    match formats::oci::base::resolve(&plan.image.base, &plan.target, &mut sources) {
+                        Ok(base) => plan.image.resolved_base = base,
+                        Err(finding) => findings.push(finding),
+                    }
+                }
                 findings.extend(refusals(&chosen, &plan));
                 plans.push(plan);
             }

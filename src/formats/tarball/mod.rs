@@ -2,7 +2,8 @@
 //!
 //! Enters: a Plan and digests, or the bytes of any tar. Leaves: a Layout, or a Listing.
 
-use crate::assemble::plan::{Abilities, Compression, Dialect, Entry, Plan, Step};
+use crate::assemble::maintainer;
+use crate::assemble::plan::{Abilities, Compression, Dialect, Entry, Plan};
 use crate::codec::decompress::Codec;
 use crate::diagnostic::{Code, Diagnostic, Findings, codes};
 use crate::formats::Digests;
@@ -65,14 +66,7 @@ impl Format for Tarball {
 
 /// Scripts of the archive's own folder (`install.sh`), by name.
 fn scripts(plan: &Plan) -> Vec<(&'static str, String)> {
-    plan.lifecycle
-        .steps
-        .iter()
-        .filter_map(|step| match step {
-            Step::Script { dialect: Dialect::Plain, moment, script } => Some((*moment, script.text.clone())),
-            _ => None,
-        })
-        .collect()
+    maintainer::scripts(plan, Dialect::Plain).into_iter().map(|(name, script)| (name, script.text)).collect()
 }
 
 /// An archive of entries under one folder; also what a source archive is made with. `scripts` stand executable in the

@@ -12,7 +12,7 @@ use super::{Artifact, FileName, Format, Layout, Listing, Measure, Piece, Section
 use crate::assemble::plan::{Abilities, Compression, Dialect, Entry, Kind, Plan, Role, Source, SourceId};
 use crate::codec::zip::{self as records, Method, Record, Stamp};
 use crate::diagnostic::{Diagnostic, Findings, codes};
-use crate::engine::store::Digests;
+use crate::formats::Digests;
 
 mod read;
 #[cfg(test)]
