@@ -169,7 +169,8 @@ fn make_plans(request: &Request, run_command: bool, listener: &dyn Listener) -> 
     let chosen = chosen_formats(request, &manifest)?;
     let collector = Collector { inner: listener, findings: std::sync::Mutex::default() };
     if let (true, Some(command)) = (run_command, &manifest.build.command) {
-        step::run(command, &project, &collector).map_err(|finding| vec![finding])?;
+        let place = document.span(command.range.clone());
+        step::run(command, &project, &collector).map_err(|finding| vec![finding.at(&place, "this command")])?;
     }
     let wanted = resolve::Request {
         project: project.clone(),

@@ -10,21 +10,14 @@ use crate::diagnostic::{Diagnostic, Origin, codes};
 use super::ground::Ground;
 use super::{Rule, Take, holes};
 
-/// The rules in the order of the config. Without values for holes (a fact is missing) they are only checked.
-pub(crate) fn rules(
-    ground: &Ground,
-    files: &[At<Files>],
-    values: Option<&BTreeMap<String, String>>,
-) -> Option<Vec<Rule>> {
+/// The rules in the order of the config, with the holes of their paths filled by `values`.
+pub(crate) fn rules(ground: &Ground, files: &[At<Files>], values: &BTreeMap<String, String>) -> Option<Vec<Rule>> {
     let rules: Vec<Option<Rule>> = files.iter().map(|file| one(ground, file, values)).collect();
     rules.into_iter().collect()
 }
 
-fn one(ground: &Ground, file: &At<Files>, values: Option<&BTreeMap<String, String>>) -> Option<Rule> {
-    let filled = |text: &Text| match values {
-        Some(values) => ground.ok(holes::fill(&text.value, values, &ground.span(&text.range))),
-        None => Some(text.value.clone()),
-    };
+fn one(ground: &Ground, file: &At<Files>, values: &BTreeMap<String, String>) -> Option<Rule> {
+    let filled = |text: &Text| ground.ok(holes::fill(&text.value, values, &ground.span(&text.range)));
     let take = take(ground, file, filled);
     if file.to.is_none() {
         let finding = Diagnostic::error(codes::CONFIG_MISSING_KEY, "`to` is missing in this `[[files]]` rule");

@@ -113,6 +113,9 @@ targets = ["x86_64", "linux/amd64", "linux/amd64"]
 [[files]]
 from = "a"
 to = "etc/{nme}"
+[[files]]
+from = "a"
+to = "etc/{name}"
 [format.deb]
 compression = "gzip:13"
 multi-arch = "sme"
@@ -144,19 +147,20 @@ compression = "xz"
         (codes::RESOLVE_NOT_FOUND, 11),
         (codes::RESOLVE_UNKNOWN_TARGET, 12),
         (codes::RESOLVE_UNKNOWN_TARGET, 12),
-        (codes::RESOLVE_INVALID_PATH, 15),
-        (invalid, 17),
-        (invalid, 18),
-        (invalid, 19),
-        (codes::RESOLVE_NOT_FOUND, 21),
-        (invalid, 23),
-        (codes::RESOLVE_INVALID_PATH, 24),
-        (codes::CONFIG_NOT_YET, 26),
-        (invalid, 27),
-        (invalid, 28),
-        (invalid, 29),
-        (codes::RESOLVE_INVALID_PATH, 30),
+        (codes::CONFIG_UNSET_HOLE, 15),
+        (codes::RESOLVE_INVALID_PATH, 18),
+        (invalid, 20),
+        (invalid, 21),
+        (invalid, 22),
+        (codes::RESOLVE_NOT_FOUND, 24),
+        (invalid, 26),
+        (codes::RESOLVE_INVALID_PATH, 27),
+        (codes::CONFIG_NOT_YET, 29),
+        (invalid, 30),
         (invalid, 31),
+        (invalid, 32),
+        (codes::RESOLVE_INVALID_PATH, 33),
+        (invalid, 34),
     ];
     assert_eq!(found, expected);
 }
