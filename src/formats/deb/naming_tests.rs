@@ -156,4 +156,3 @@ fn the_boundary_is_where_the_documentation_says() {
         assert_eq!((semver_says(a, b), answer), (*both, both), "{a} and {b}");
     }
 }
-
