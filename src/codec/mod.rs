@@ -2,6 +2,7 @@
 pub mod ar;
 pub mod calendar;
 pub mod compress;
+pub mod cpio;
 pub mod decompress;
 pub mod deflate;
 pub mod inflate_scan;

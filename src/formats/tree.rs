@@ -76,6 +76,10 @@ pub fn read(stream: impl Read, options: Options) -> Result<Tree, Diagnostic> {
         tree.duplicates();
     }
     let odd = reader.finish().map_err(|e| tar_damage(&e))?;
+    if reader.is_unpadded() {
+        let message = "the tar stream ends without padding and end mark";
+        tree.find(Diagnostic::warning(codes::ARTIFACT_ODD, message).help("GNU tar and dpkg take it for cut off"));
+    }
     if odd > 0 {
         let message = format!("{odd} bytes that are not zero follow the end of the tar archive");
         tree.find(Diagnostic::warning(codes::ARTIFACT_ODD, message).help("no tar reader looks at them"));

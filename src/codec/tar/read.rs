@@ -103,6 +103,7 @@ pub struct Reader<R> {
     pad: u64,
     global: Records,
     started: bool,
+    unpadded: bool,
 }
 
 /// pax records by key.
@@ -121,7 +122,7 @@ struct Extra {
 impl<R: Read> Reader<R> {
     /// Reads nothing yet.
     pub fn new(input: R) -> Self {
-        Self { input, offset: 0, left: 0, pad: 0, global: BTreeMap::new(), started: false }
+        Self { input, offset: 0, left: 0, pad: 0, global: BTreeMap::new(), started: false, unpadded: false }
     }
 
     /// Goes to the next member, over what is left of this one.
@@ -162,13 +163,20 @@ impl<R: Read> Reader<R> {
         }
     }
 
+    /// Whether the stream ended within the padding of the last content: GNU tar and dpkg call that truncated.
+    pub fn is_unpadded(&self) -> bool {
+        self.unpadded
+    }
+
     fn skip(&mut self) -> Result<(), ReadError> {
         let all = self.left.saturating_add(self.pad);
         let done = io::copy(&mut self.input.by_ref().take(all), &mut io::sink())?;
         self.offset = self.offset.saturating_add(done);
-        if done < all {
+        if done < self.left {
             return Err(ReadError::Truncated { offset: self.offset });
         }
+        // Some image builders never close their archive: the last content is whole, and the stream ends there.
+        self.unpadded |= done < all;
         (self.left, self.pad) = (0, 0);
         Ok(())
     }

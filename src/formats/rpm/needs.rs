@@ -1,0 +1,140 @@
+//! All that a package says of others: what was typed, what its files and scripts need, what rpm itself must know.
+//!
+//! Enters: a Plan, its name in rpm's words, its scripts, and what is special about its files. Leaves: the sets of
+//! relations, in rpmbuild's order. Not here: how a relation is spelled.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use ::rpm::DependencyFlags;
+
+use super::elfdeps;
+use super::header::Writer;
+use super::naming::Name;
+use super::relations::{self, KINDS, Relation};
+use super::scripts::Scripts;
+use crate::assemble::plan::{Compression, Plan};
+use crate::diagnostic::codes::RPM_RELATION;
+use crate::diagnostic::{Diagnostic, Findings};
+
+/// Relations by the word of their kind.
+#[derive(Debug, Default)]
+pub struct Needs(BTreeMap<&'static str, BTreeSet<Relation>>);
+
+/// What is special about the files of a package and wants an rpm that knows it.
+#[derive(Debug, Clone, Copy, Default)]
+#[allow(clippy::struct_excessive_bools)]
+pub struct FileTraits {
+    /// There is a config file.
+    pub config: bool,
+    /// A file has capabilities.
+    pub capabilities: bool,
+    /// A file has two names.
+    pub hardlinks: bool,
+    /// A file has 4 GiB or more.
+    pub large: bool,
+}
+
+impl Needs {
+    /// What was typed.
+    ///
+    /// # Errors
+    /// Every relation that rpm does not take.
+    pub fn typed(plan: &Plan) -> Result<Self, Findings> {
+        let mut needs = Self::default();
+        let mut findings = Findings::new();
+        for (word, facts) in &plan.rpm.relations {
+            let Some((kind, context)) = relations::kind(word) else {
+                let words: Vec<&str> = KINDS.iter().map(|k| k.word).collect();
+                findings.push(
+                    Diagnostic::error(RPM_RELATION, format!("rpm has no relation `{word}`"))
+                        .help(format!("the relations are {}", words.join(", "))),
+                );
+                continue;
+            };
+            for fact in facts {
+                match relations::parse(fact, kind) {
+                    Ok(relation) => needs.add(kind.word, relation.with(context)),
+                    Err(why) => findings.push(
+                        Diagnostic::error(RPM_RELATION, format!("rpm does not take `{}` in {word}: {why}", **fact))
+                            .at_origin(&fact.origin, "this relation")
+                            .help("write `name`, `name >= 1:2.0-1`, `/path`, or `(a or b)`"),
+                    ),
+                }
+            }
+        }
+        if findings.is_empty() { Ok(needs) } else { Err(findings) }
+    }
+
+    /// Adds what follows from the rest of the package.
+    #[must_use]
+    pub fn complete(mut self, plan: &Plan, name: &Name, scripts: &Scripts, files: FileTraits) -> Self {
+        let evr = name.evr();
+        self.add("Provides", Relation::equal(&*name.name, &*evr));
+        if let Some(isa) = name.arch.isa {
+            self.add("Provides", Relation::equal(format!("{}({isa})", name.name), &*evr));
+        }
+        if files.config {
+            // Keeps the config files of one version from being read by the programs of another, were they split.
+            let config = Relation::equal(format!("config({})", name.name), &*evr).with(DependencyFlags::CONFIG);
+            self.add("Provides", config.clone());
+            self.add("Requires", config);
+        }
+        for capability in elfdeps::provides(plan) {
+            self.add("Provides", Relation::any(capability).with(DependencyFlags::FIND_PROVIDES));
+        }
+        for capability in elfdeps::requires(plan) {
+            self.add("Requires", Relation::any(capability).with(DependencyFlags::FIND_REQUIRES));
+        }
+        for interpreter in scripts.requires() {
+            self.add("Requires", interpreter);
+        }
+        self.add_rpmlib(plan, scripts, files);
+        self
+    }
+
+    /// Features of rpm that the package uses, with the version that brought each: an older rpm refuses the package with
+    /// a word that says why.
+    fn add_rpmlib(&mut self, plan: &Plan, scripts: &Scripts, files: FileTraits) {
+        let all = || self.0.values().flatten();
+        let marked = |mark| all().any(|r| r.version.contains(mark) || r.is_rich() && r.name.contains(mark));
+        let compression = *plan.rpm.compression;
+        let features = [
+            (true, "CompressedFileNames", "3.0.4-1"),
+            (true, "FileDigests", "4.6.0-1"),
+            (true, "PayloadFilesHavePrefix", "4.0-1"),
+            (scripts.use_lua(), "BuiltinLuaScripts", "4.2.2-1"),
+            (scripts.use_arguments(), "ScriptletInterpreterArgs", "4.0.3-1"),
+            (marked('^'), "CaretInVersions", "4.15.0-1"),
+            (marked('~'), "TildeInVersions", "4.10.0-1"),
+            (all().any(Relation::is_rich), "RichDependencies", "4.12.0-1"),
+            (files.capabilities, "FileCaps", "4.6.1-1"),
+            (files.hardlinks, "PartialHardlinkSets", "4.0.4-1"),
+            (files.large, "LargeFiles", "4.12.0-1"),
+            (matches!(compression, Compression::Xz(_)), "PayloadIsXz", "5.2-1"),
+            (matches!(compression, Compression::Zstd(_)), "PayloadIsZstd", "5.4.18-1"),
+        ];
+        for (_, feature, version) in features.into_iter().filter(|(used, ..)| *used) {
+            let relation = Relation {
+                name: format!("rpmlib({feature})"),
+                version: version.to_owned(),
+                flags: (DependencyFlags::RPMLIB | DependencyFlags::LE).bits(),
+            };
+            self.add("Requires", relation);
+        }
+    }
+
+    fn add(&mut self, word: &'static str, relation: Relation) {
+        self.0.entry(word).or_default().insert(relation);
+    }
+
+    /// Writes the tags of every kind that has relations.
+    pub fn write(&self, header: &mut Writer) {
+        for kind in KINDS {
+            if let Some(relations) = self.0.get(kind.word) {
+                header.texts(kind.names, relations.iter().map(|r| r.name.as_str()));
+                header.int32(kind.flags, relations.iter().map(|r| r.flags));
+                header.texts(kind.versions, relations.iter().map(|r| r.version.as_str()));
+            }
+        }
+    }
+}

@@ -1,0 +1,297 @@
+//! Verifies the payload of a package: its own digests, and each file against the header.
+//!
+//! One pass, streamed: packed bytes are hashed on their way to the decompressor, raw bytes on their way to cpio.
+
+use std::collections::BTreeMap;
+use std::io::{self, Read};
+
+use ::rpm::{IndexSignatureTag as S, IndexTag as T};
+use md5::Md5;
+use sha1::Sha1;
+use sha2::{Digest, Sha224, Sha256, Sha384, Sha512};
+
+use super::entries::{Files, odd};
+use super::{Front, Reader, compare, hex};
+use crate::codec::cpio::{self, Record};
+use crate::codec::decompress;
+use crate::formats::{Artifact, Check, ListedKind, Listing};
+
+/// Most problems of one sort that are spelled out.
+const MOST_PROBLEMS: usize = 10;
+/// Number of SHA-256 in OpenPGP.
+const SHA256: u64 = 8;
+/// Longest target of a symbolic link that is compared: `PATH_MAX` of Linux.
+const LONGEST_TARGET: u64 = 4096;
+
+/// Reads the payload to its end and adds what it finds to the listing.
+pub fn verify(artifact: &mut dyn Artifact, front: &Front, files: &mut Files, listing: &mut Listing) {
+    let mut packed = Tap::new(Reader { artifact });
+    if front.signature.has(S::RPMSIGTAG_MD5) {
+        packed.md5 = Some(Md5::new_with_prefix(&front.main.bytes));
+    }
+    let stated = |tag: T| front.main.text(tag);
+    packed.sha512 = stated(T::RPMTAG_PAYLOAD_SHA512).map(|_| Sha512::new());
+    let mut problems = Problems::default();
+    // Before rpm 4.14 and in v3 the payload has no digest of its own.
+    let raw = match decompress::detect(&mut packed) {
+        Ok((_, stream)) => {
+            let mut raw = Tap::new(stream);
+            raw.sha512 = stated(T::RPMTAG_PAYLOAD_SHA512_ALT).map(|_| Sha512::new());
+            let result = members(&mut raw, files, &mut problems).and_then(|()| io::copy(&mut raw, &mut io::sink()));
+            if let Err(error) = result {
+                problems.add(format!("the payload cannot be read on: {error}"));
+            } else {
+                problems.missing(files);
+            }
+            Some(raw.finish())
+        }
+        Err(error) if error.kind() == io::ErrorKind::Unsupported => {
+            listing.findings.push(odd(format!("the payload is not verified: {error}")));
+            None
+        }
+        Err(error) => {
+            problems.add(format!("the payload cannot be unpacked: {error}"));
+            None
+        }
+    };
+    if let Err(error) = io::copy(&mut packed, &mut io::sink()) {
+        problems.add(format!("the payload cannot be read: {error}"));
+    }
+    let packed = packed.finish();
+    digests(front, &packed, raw.as_ref(), &mut listing.checks);
+    if raw.is_some() || !problems.list.is_empty() {
+        listing.checks.push(Check { what: "files of the payload".into(), problem: problems.said() });
+    }
+}
+
+fn digests(front: &Front, packed: &Sums, raw: Option<&Sums>, checks: &mut Vec<Check>) {
+    let header = &front.main;
+    let mut check = |what: &str, tag: T, found: &str| compare(what, header.text(tag).as_deref(), found, checks);
+    let nothing = Sums::default();
+    check("payload SHA256", T::RPMTAG_PAYLOADSHA256, &packed.sha256);
+    check("payload SHA512", T::RPMTAG_PAYLOAD_SHA512, &packed.sha512);
+    if let Some(raw) = raw {
+        check("unpacked payload SHA256", T::RPMTAG_PAYLOADSHA256ALT, &raw.sha256);
+        check("unpacked payload SHA512", T::RPMTAG_PAYLOAD_SHA512_ALT, &raw.sha512);
+    }
+    let raw_size = raw.unwrap_or(&nothing).size;
+    for (what, stated, found) in [
+        ("payload size", header.number(T::RPMTAG_PAYLOADSIZE), Some(packed.size)),
+        ("unpacked payload size", header.number(T::RPMTAG_PAYLOADSIZEALT), raw.map(|_| raw_size)),
+        ("unpacked payload size", front.signature.number(S::RPMSIGTAG_PAYLOADSIZE), raw.map(|_| raw_size)),
+        ("unpacked payload size", front.signature.number(S::RPMSIGTAG_LONGARCHIVESIZE), raw.map(|_| raw_size)),
+    ] {
+        if let (Some(stated), Some(found)) = (stated, found) {
+            compare(what, Some(&stated.to_string()), &found.to_string(), checks);
+        }
+    }
+    if let Some(digest) = front.signature.binary(S::RPMSIGTAG_MD5) {
+        compare("header and payload MD5", Some(&hex(digest)), &packed.md5, checks);
+    }
+}
+
+fn members(raw: &mut dyn Read, files: &mut Files, problems: &mut Problems) -> io::Result<()> {
+    let by_path: BTreeMap<String, usize> =
+        files.list.iter().enumerate().map(|(index, file)| (file.entry.path.clone(), index)).collect();
+    // In stripped archives only the last name of an inode has content, and cpio does not say so.
+    let last: BTreeMap<usize, usize> =
+        files.groups.iter().enumerate().filter_map(|(group, names)| Some((group, *names.last()?))).collect();
+    let mut archive = cpio::Reader::new(raw);
+    while let Some(record) = archive.next_record()? {
+        let (index, size) = match record {
+            Record::Newc { name, size } => {
+                let name = String::from_utf8_lossy(&name);
+                let path = format!("/{}", name.trim_start_matches("./").trim_start_matches('/'));
+                let Some(index) = by_path.get(&path) else {
+                    problems.add(format!("`{path}` is in the payload and not in the header"));
+                    continue;
+                };
+                (*index, size)
+            }
+            Record::Stripped(index) => {
+                let Some((index, file)) = usize::try_from(index).ok().and_then(|i| Some((i, files.list.get(i)?)))
+                else {
+                    // Without the file's size the next member cannot be found.
+                    return Err(io::Error::new(io::ErrorKind::InvalidData, "a member is of no file of the header"));
+                };
+                let carries = file.group.is_none_or(|group| last.get(&group) == Some(&index));
+                let content = matches!(file.entry.kind, ListedKind::File | ListedKind::Symlink(_)) && carries;
+                let size = if content { file.entry.size } else { 0 };
+                archive.set_size(size);
+                (index, size)
+            }
+        };
+        member(&mut archive, files, index, size, problems)?;
+    }
+    Ok(())
+}
+
+/// Compares one member with its file.
+fn member(
+    content: &mut dyn Read,
+    files: &mut Files,
+    index: usize,
+    size: u64,
+    problems: &mut Problems,
+) -> io::Result<()> {
+    let algorithm = files.algorithm;
+    let file = &mut files.list[index];
+    if std::mem::replace(&mut file.met, true) {
+        problems.add(format!("`{}` is in the payload twice", file.entry.path));
+    }
+    match &file.entry.kind {
+        ListedKind::Symlink(target) => {
+            let mut found = Vec::new();
+            content.take(LONGEST_TARGET).read_to_end(&mut found)?;
+            if found != target.as_bytes() {
+                problems.add(format!("`{}` links elsewhere than the header says", file.entry.path));
+            }
+        }
+        ListedKind::File if size == 0 && file.group.is_some() && file.entry.size > 0 => {}
+        ListedKind::File => {
+            let mut sums = Tap::new(content);
+            sums.stated = Algorithm::of(algorithm);
+            io::copy(&mut sums, &mut io::sink())?;
+            let mut sums = sums.finish();
+            if algorithm == SHA256 {
+                sums.stated = Some(sums.sha256.clone());
+            }
+            if sums.size != file.entry.size {
+                let (found, stated) = (sums.size, file.entry.size);
+                problems.add(format!("`{}` has {found} bytes, the header says {stated}", file.entry.path));
+            } else if sums.stated.as_ref().is_some_and(|found| !file.digest.eq_ignore_ascii_case(found)) {
+                problems.add(format!("`{}` is not what the header's digest says", file.entry.path));
+            }
+            file.entry.sha256 = Some(sums.sha256);
+        }
+        _ => {}
+    }
+    Ok(())
+}
+
+/// What is wrong with the files.
+#[derive(Debug, Default)]
+struct Problems {
+    list: Vec<String>,
+    more: usize,
+}
+
+impl Problems {
+    fn add(&mut self, problem: String) {
+        if self.list.len() < MOST_PROBLEMS {
+            self.list.push(problem);
+        } else {
+            self.more += 1;
+        }
+    }
+
+    fn missing(&mut self, files: &Files) {
+        for file in files.list.iter().filter(|f| !f.met && !f.ghost) {
+            self.add(format!("`{}` is in the header and not in the payload", file.entry.path));
+        }
+    }
+
+    fn said(mut self) -> Option<String> {
+        if self.more > 0 {
+            self.list.push(format!("and {} more", self.more));
+        }
+        (!self.list.is_empty()).then(|| self.list.join("; "))
+    }
+}
+
+/// Algorithms of file digests, by their numbers in OpenPGP, but for SHA-256, which is computed anyway.
+enum Algorithm {
+    Md5(Md5),
+    Sha1(Sha1),
+    Sha224(Sha224),
+    Sha384(Sha384),
+    Sha512(Sha512),
+}
+
+impl Algorithm {
+    fn of(number: u64) -> Option<Self> {
+        match number {
+            1 => Some(Self::Md5(Md5::new())),
+            2 => Some(Self::Sha1(Sha1::new())),
+            9 => Some(Self::Sha384(Sha384::new())),
+            10 => Some(Self::Sha512(Sha512::new())),
+            11 => Some(Self::Sha224(Sha224::new())),
+            _ => None,
+        }
+    }
+
+    fn update(&mut self, bytes: &[u8]) {
+        match self {
+            Self::Md5(d) => d.update(bytes),
+            Self::Sha1(d) => d.update(bytes),
+            Self::Sha224(d) => d.update(bytes),
+            Self::Sha384(d) => d.update(bytes),
+            Self::Sha512(d) => d.update(bytes),
+        }
+    }
+
+    fn finish(self) -> String {
+        match self {
+            Self::Md5(d) => hex(&d.finalize()),
+            Self::Sha1(d) => hex(&d.finalize()),
+            Self::Sha224(d) => hex(&d.finalize()),
+            Self::Sha384(d) => hex(&d.finalize()),
+            Self::Sha512(d) => hex(&d.finalize()),
+        }
+    }
+}
+
+/// Hashes what is read through it.
+struct Tap<R> {
+    input: R,
+    size: u64,
+    sha256: Sha256,
+    sha512: Option<Sha512>,
+    md5: Option<Md5>,
+    stated: Option<Algorithm>,
+}
+
+/// What a [`Tap`] found; empty where it was not asked.
+#[derive(Debug, Default)]
+struct Sums {
+    size: u64,
+    sha256: String,
+    sha512: String,
+    md5: String,
+    stated: Option<String>,
+}
+
+impl<R> Tap<R> {
+    fn new(input: R) -> Self {
+        Self { input, size: 0, sha256: Sha256::new(), sha512: None, md5: None, stated: None }
+    }
+
+    fn finish(self) -> Sums {
+        Sums {
+            size: self.size,
+            sha256: hex(&self.sha256.finalize()),
+            sha512: self.sha512.map(|d| hex(&d.finalize())).unwrap_or_default(),
+            md5: self.md5.map(|d| hex(&d.finalize())).unwrap_or_default(),
+            stated: self.stated.map(Algorithm::finish),
+        }
+    }
+}
+
+impl<R: Read> Read for Tap<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let got = self.input.read(buffer)?;
+        let bytes = &buffer[..got];
+        self.size += got as u64;
+        self.sha256.update(bytes);
+        if let Some(digest) = &mut self.sha512 {
+            digest.update(bytes);
+        }
+        if let Some(digest) = &mut self.md5 {
+            digest.update(bytes);
+        }
+        if let Some(digest) = &mut self.stated {
+            digest.update(bytes);
+        }
+        Ok(got)
+    }
+}

@@ -1,0 +1,238 @@
+//! Our packages beside those of rpmbuild and of the rpm crate: tag by tag, and the archive byte by byte.
+
+use std::collections::BTreeMap;
+
+use super::header::Header;
+use super::read::front;
+use super::*;
+
+/// Says what [`everything`] says.
+const SPEC: &str = r#"
+%global __os_install_post %{nil}
+%global debug_package %{nil}
+%global use_source_date_epoch_as_buildtime 1
+%global clamp_mtime_to_source_date_epoch 1
+%global _buildhost reproducible
+Name: hello
+Version: 1.4.0~rc.1+b5
+Release: 1
+Epoch: 2
+Summary: Greets people over HTTP
+License: Apache-2.0
+URL: https://example.org/hello
+Packager: Ops Team <ops@example.org>
+Vendor: Ops
+Requires: foo >= 1:2.0-1, /usr/bin/env
+Requires(pre): shadow-utils
+Requires(post): both
+Requires(preun): both
+Requires: (aa or (bb >= 2 and cc))
+Requires: config(zzz) = 1
+Recommends: rec
+Suggests: sug > 1
+Supplements: sup
+Enhances: enh
+Conflicts: conf < 2
+Obsoletes: obs <= 1^2
+Provides: prov = 3
+OrderWithRequires: owr
+Prefix: /opt/hello
+Prefix: /usr
+%description
+A server that greets.
+
+It does nothing else.
+%install
+cd %{buildroot}
+mkdir -p etc/hello usr/bin opt/hello/empty usr/share/hello
+printf '#!/bin/sh\necho hello\n' > usr/bin/hello; chmod 755 usr/bin/hello
+ln -s hello usr/bin/hi
+echo PORT=80 > etc/hello/env; echo PORT=80 > etc/hello/env2
+printf lic > usr/share/hello/LICENSE; printf doc > usr/share/hello/README
+i=0; while [ $i -lt 4000 ]; do printf 0123456789abcdef; i=$((i+1)); done > opt/hello/data
+ln opt/hello/data opt/hello/data2; ln opt/hello/data opt/hello/zdata3
+: > opt/hello/nothing; ln opt/hello/nothing opt/hello/nothing2
+%files
+%dir /etc/hello
+%config(noreplace) %attr(0640,root,daemon) /etc/hello/env
+%config(missingok) /etc/hello/env2
+%caps(cap_net_bind_service=ep) /usr/bin/hello
+/usr/bin/hi
+/opt/hello
+%dir /usr/share/hello
+%doc /usr/share/hello/README
+%license /usr/share/hello/LICENSE
+%ghost %attr(0644,root,root) /var/log/hello.log
+%ghost %dir %attr(0755,root,root) /var/lib/hello
+%pre
+echo pre
+%post -p /bin/bash
+echo post
+%preun -p <lua>
+print("x")
+%postun -p /sbin/ldconfig
+%pretrans -p <lua>
+print("y")
+%posttrans -p "/bin/sh -e"
+echo trans
+%verifyscript
+echo verify
+%triggerin -- bash, zsh >= 5
+echo tin
+%triggerun -p /usr/bin/perl -- bash
+echo tun
+%triggerpostun -- foo < 1:2-3
+echo tpun
+%triggerprein -- bash
+echo tprein
+%filetriggerin -P 500 -- /usr/lib /usr/share/foo
+echo fti
+%filetriggerun -p <lua> -- /usr/lib
+print("z")
+%filetriggerpostun -- /x
+echo ftpu
+%transfiletriggerin -P 7 -- /usr/lib /b
+echo tfti
+%transfiletriggerun -- /usr/lib
+echo tftu
+%transfiletriggerpostun -- /usr/lib
+echo tftpu
+%changelog
+* Tue Nov 14 2023 Ops Team <ops@example.org> - 1.4.0
+- Release 1.4.0
+- more
+* Mon Nov 13 2023 Ops Team <ops@example.org> - 1.3
+- old
+"#;
+
+/// Tags that differ between rpmbuild's package and ours, and why.
+const DIFFERENCES: &[(u32, &str)] = &[
+    (1064, "RPMVERSION: not rpm made it"),
+    (1095, "FILEDEVICES: rpmbuild takes 0 for a ghost that is not in the build root; only equality matters"),
+    (1122, "OPTFLAGS: no compiler ran, so no flags are claimed"),
+    (1132, "PLATFORM: rpmbuild names the machine that it runs on"),
+    (1141, "FILECLASS: fitout does not look into files that are not ELF"),
+    (1142, "CLASSDICT: the same"),
+    (1143, "FILEDEPENDSX: which file needs which relation is told to nobody but `rpm -q --filerequire`"),
+    (1144, "FILEDEPENDSN: the same"),
+    (1145, "DEPENDSDICT: the same"),
+    (5092, "PAYLOADDIGEST: another deflate"),
+];
+
+fn headers(path: &Path) -> (Header, Header) {
+    let front = front(&mut fs_err::File::open(path).unwrap()).unwrap();
+    (front.signature, front.main)
+}
+
+/// Values as text, whatever their type.
+fn values(header: &Header) -> BTreeMap<u32, String> {
+    let value = |tag| {
+        let texts: Vec<_> = header.texts(tag).collect();
+        let numbers: Vec<u64> = header.numbers(tag).collect();
+        format!("{texts:?} {numbers:?} {:?}", header.binary(tag))
+    };
+    header.tags().map(|tag| (tag, value(tag))).collect()
+}
+
+#[test]
+fn the_header_and_the_archive_are_those_of_rpmbuild() {
+    let folder = tempfile::tempdir().unwrap();
+    let spec = folder.path().join("hello.spec");
+    fs_err::write(&spec, SPEC).unwrap();
+    let output = Command::new("rpmbuild")
+        .args(["-bb", "--target", "x86_64-linux", "--define", "_binary_payload w6.gzdio", "--define"])
+        .arg(format!("_topdir {}", folder.path().display()))
+        .arg(&spec)
+        .env("SOURCE_DATE_EPOCH", "1700000000")
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let theirs = folder.path().join("RPMS/x86_64/hello-1.4.0~rc.1+b5-1.x86_64.rpm");
+    let (plan, sources) = everything();
+    let written = Written::of(&plan, &sources);
+    assert_eq!(written.path.file_name(), theirs.file_name());
+
+    let (their_signature, their_main) = headers(&theirs);
+    let (our_signature, our_main) = headers(&written.path);
+    let (theirs_by_tag, ours_by_tag) = (values(&their_main), values(&our_main));
+    let mut differing: Vec<u32> = theirs_by_tag.keys().chain(ours_by_tag.keys()).copied().collect();
+    differing.sort_unstable();
+    differing.dedup();
+    differing.retain(|tag| theirs_by_tag.get(tag) != ours_by_tag.get(tag));
+    let allowed: Vec<u32> = DIFFERENCES.iter().map(|(tag, _)| *tag).collect();
+    let shown: Vec<_> = differing
+        .iter()
+        .filter(|t| !allowed.contains(t))
+        .map(|t| (t, theirs_by_tag.get(t), ours_by_tag.get(t)))
+        .collect();
+    assert_eq!(differing, allowed, "{shown:#?}");
+    // 5097, the digest of the archive, is not among the differences: the archives are the same to the byte.
+    assert!(ours_by_tag.contains_key(&5097));
+
+    let tags = |header: &Header| header.tags().filter(|tag| *tag != 1004).collect::<Vec<_>>();
+    assert_eq!(tags(&their_signature), tags(&our_signature), "all but MD5");
+
+    // And theirs is read without a complaint.
+    let listing = Rpm.read(&mut fs_err::File::open(&theirs).unwrap(), "theirs.rpm").unwrap();
+    assert!(listing.checks.iter().any(|c| c.what == "header and payload MD5"));
+    assert_eq!(listing.checks.iter().filter(|c| c.problem.is_some()).count(), 0, "{:?}", listing.checks);
+    let ours = written.listing();
+    assert_eq!(
+        (&listing.entries, &listing.relations, &listing.scripts, &listing.changelog),
+        (&ours.entries, &ours.relations, &ours.scripts, &ours.changelog)
+    );
+    assert!(written.rpm(&["--requires"]).contains("rpmlib(BuiltinLuaScripts)"));
+}
+
+#[test]
+fn the_rpm_crate_reads_what_we_write() {
+    for version in [4, 6] {
+        let (mut plan, sources) = everything();
+        plan.rpm.format_version = version;
+        // The crate is built without codecs.
+        plan.rpm.compression.value = Compression::None;
+        let written = Written::of(&plan, &sources);
+        let package = ::rpm::Package::open(&written.path).unwrap();
+        package.verify_digests().unwrap();
+        let metadata = &package.metadata;
+        assert_eq!(metadata.get_nevra().unwrap().to_string(), "hello-2:1.4.0~rc.1+b5-1.x86_64");
+        assert!(!metadata.is_source_package());
+        let listing = written.listing();
+        let theirs = metadata.get_file_entries().unwrap();
+        assert_eq!(theirs.len(), listing.entries.len());
+        for (theirs, ours) in theirs.iter().zip(&listing.entries) {
+            assert_eq!(theirs.path().to_str().unwrap(), ours.path);
+            assert_eq!((theirs.user(), theirs.group()), (&*ours.user, &*ours.group));
+            assert_eq!(u32::from(theirs.permissions()), ours.mode);
+            assert_eq!(theirs.size() as u64, ours.size);
+        }
+        let mut contents = BTreeMap::new();
+        for file in package.files().unwrap() {
+            let file = file.unwrap();
+            contents.insert(file.metadata.path().to_str().unwrap().to_owned(), file.content().map_or(0, <[u8]>::len));
+        }
+        let data: usize =
+            ["data", "data2", "zdata3"].iter().filter_map(|n| contents.get(&format!("/opt/hello/{n}"))).sum();
+        assert!(data >= 64_000 && contents["/etc/hello/env"] == 8, "{contents:?}");
+        assert_eq!(metadata.get_triggers().unwrap().len() + metadata.get_file_triggers().unwrap().len(), 7);
+    }
+}
+
+#[test]
+fn we_read_what_the_rpm_crate_writes() {
+    use ::rpm::{BuildConfig, CompressionType, FileOptions, PackageBuilder};
+    for config in [BuildConfig::v4(), BuildConfig::v6()] {
+        let mut builder = PackageBuilder::new("hello", "1.0", "MIT", "x86_64", "Greets");
+        builder.using_config(config.compression(CompressionType::None).source_date(1_700_000_000u32));
+        builder.with_file_contents(b"PORT=80\n".to_vec(), FileOptions::new("/etc/hello").config().noreplace()).unwrap();
+        let package = builder.build().unwrap();
+        let mut bytes = Vec::new();
+        package.write(&mut bytes).unwrap();
+        let listing = Rpm.read(&mut std::io::Cursor::new(bytes), "theirs.rpm").unwrap();
+        assert_eq!(listing.checks.iter().filter(|c| c.problem.is_some()).count(), 0, "{:?}", listing.checks);
+        assert!(listing.checks.len() >= 4, "{:?}", listing.checks);
+        let entry = listing.entries.iter().find(|e| e.path == "/etc/hello").unwrap();
+        assert_eq!((entry.size, &entry.flags[..]), (8, &["config(noreplace)".to_owned()][..]));
+        assert_eq!(listing.version, "1.0-1");
+    }
+}
