@@ -109,6 +109,7 @@ pub fn read_config(config: &Path) -> Result<Document, Findings> {
             let folder = config.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
             vec![
                 Diagnostic::error(codes::CONFIG_NOT_FOUND, format!("there is no `{}`", config.display()))
+                    .path(config)
                     .note(format!("looked in `{}`", folder.display()))
                     .help("`fitout init` writes one; `-C DIR` or `--config FILE` name another place"),
             ]

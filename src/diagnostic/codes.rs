@@ -237,8 +237,8 @@ codes! {
         "The project has a git submodule. Its files are not tracked by the project, so the source archive leaves them out and cannot be built as it is.";
     SOURCE_PATH = "source/path", Input,
         "A tracked path cannot stand in the source archive: it is not UTF-8 or not a regular file or link in the work tree.";
-    ZIP_NAME = "zip/name", Input,
-        "A name that a zip archive cannot carry, or that its readers would take for something else: a path over 65,535 bytes, a slash or control character where the archive's own name is made of it. Rename it.";
+    ZIP_PATH = "zip/path", Input,
+        "The length of a path has 16 bits in a zip archive, so that a path with its folder has at most 65,535 bytes. Linux takes 4,095, so that such a file could not be extracted anyway.";
     ZIP_COMPRESSION = "zip/compression", Input,
         "Every zip reader inflates deflate and stored entries; hardly any reads more. fitout writes only these two: `gzip:6` (or another level) and `none`.";
     ZIP_OVERLAP = "zip/overlap", Input,

@@ -48,15 +48,12 @@ pub(super) fn layout<'p>(file_name: String, images: Vec<Image<'p>>, digests: &'p
         let mut layers = Vec::new();
         for layer in image.layers {
             let churn = layer.churn;
-            let at = match done.iter().find(|(other, _)| other.same_as(&layer)) {
-                Some((_, at)) => *at,
-                None => {
-                    let at = sections.len() + 1;
-                    done.push((Arc::clone(&layer), at));
-                    sections.extend(blob(layer, image.plan.image.compression.value, at, digests, clock));
-                    at
-                }
-            };
+            let known = done.iter().find(|(other, _)| other.same_as(&layer)).map(|(_, at)| *at);
+            let at = known.unwrap_or(sections.len() + 1);
+            if known.is_none() {
+                done.push((Arc::clone(&layer), at));
+                sections.extend(blob(layer, image.plan.image.compression.value, at, digests, clock));
+            }
             layers.push((churn, at));
         }
         placed.push(Placed { plan: image.plan, reference: image.reference, base: image.base, layers });
@@ -132,15 +129,13 @@ fn back(images: &[Placed<'_>], known: &Known, clock: i64) -> Vec<u8> {
         entries.push(descriptor);
         docker.extend(entry);
     }
-    let annotations = images.first().map(|i| standard(i.plan)).unwrap_or_default();
-    let mut top = match entries.len() {
-        1 => entries.remove(0),
-        _ => {
-            let mut annotations = annotations;
-            annotations.extend(images.first().map(|i| i.plan.image.annotations.clone()).unwrap_or_default());
-            let index = json(&Index::new(entries, annotations));
-            put_blob(&mut out, manifest::INDEX, &index, clock)
-        }
+    let mut top = if entries.len() == 1 {
+        entries.remove(0)
+    } else {
+        let mut annotations = images.first().map(|i| standard(i.plan)).unwrap_or_default();
+        annotations.extend(images.first().map(|i| i.plan.image.annotations.clone()).unwrap_or_default());
+        let index = json(&Index::new(entries, annotations));
+        put_blob(&mut out, manifest::INDEX, &index, clock)
     };
     if let Some(image) = images.first() {
         for key in [REF_NAME, IMAGE_NAME] {

@@ -69,6 +69,13 @@ fn refuse(what: impl AsRef<str>) -> Diagnostic {
         .help("make an OCI layout of it: `skopeo copy docker://IMAGE oci:FOLDER:TAG`")
 }
 
+fn not_named(index: &Index, reference: &str) -> Diagnostic {
+    let known: Vec<_> = index.manifests.iter().filter_map(name_of).map(|n| format!("`{n}`")).collect();
+    let help =
+        if known.is_empty() { "its images have no names".into() } else { format!("it holds {}", known.join(", ")) };
+    refuse(format!("it holds no image `{}`", reference.escape_debug())).help(help)
+}
+
 /// Where blobs are read from.
 enum Place {
     Folder(PathBuf),
@@ -111,19 +118,13 @@ impl Place {
         sources: &mut Sources,
     ) -> Result<ResolvedBase, Diagnostic> {
         let index: Index = parse(&self.file("index.json")?, "`index.json`")?;
-        let named: Vec<_> = index.manifests.iter().filter(|d| reference.is_none_or(|r| is_named(d, r))).collect();
-        if named.is_empty() {
-            let names: Vec<_> = index.manifests.iter().filter_map(name_of).map(|n| format!("`{n}`")).collect();
-            let reference = reference.unwrap_or_default();
-            return Err(refuse(format!("it holds no image `{reference}`")).help(if names.is_empty() {
-                "its images have no names".into()
-            } else {
-                format!("it holds {}", names.join(", "))
-            }));
+        let wanted: Vec<_> = index.manifests.iter().filter(|d| reference.is_none_or(|r| is_named(d, r))).collect();
+        if wanted.is_empty() {
+            return Err(not_named(&index, reference.unwrap_or_default()));
         }
         let mut candidates = Vec::new();
         let mut others = BTreeSet::new();
-        for descriptor in named {
+        for descriptor in wanted {
             self.collect(descriptor, name_of(descriptor), target, DEEPEST, &mut candidates, &mut others)?;
         }
         // The same image under two names is one image.
@@ -137,9 +138,9 @@ impl Place {
                 );
             }
             Some(_) if !candidates.is_empty() => {
-                let names: Vec<_> = index.manifests.iter().filter_map(name_of).collect();
+                let choice: Vec<_> = index.manifests.iter().filter_map(name_of).collect();
                 return Err(refuse(format!("it holds {} images for `{target}`", candidates.len() + 1))
-                    .help(format!("name one after the path: `:{}`", names.join("`, `:"))));
+                    .help(format!("name one after the path: `:{}`", choice.join("`, `:"))));
             }
             Some(candidate) => candidate,
         };

@@ -55,11 +55,8 @@ impl Blobs {
                 return Err(Diagnostic::error(codes::ARTIFACT_LIMIT, message).help("it is no image"));
             }
             match member.kind {
-                Kind::File => {
-                    if blobs.files.insert(name.clone(), range).is_some() {
-                        blobs.twice.push(name);
-                    }
-                }
+                Kind::File if blobs.files.contains_key(&name) => blobs.twice.push(name),
+                Kind::File => drop(blobs.files.insert(name, range)),
                 Kind::Symlink => {
                     let target = String::from_utf8_lossy(&member.link).into_owned();
                     blobs.links.insert(name, target);

@@ -3,7 +3,7 @@
 //! Enters: the Plan and the configuration of the base. Leaves: ours laid over it: variables and labels by name, command
 //! and folder where ours are set, history and diff ids after those of the base. No clock: `created` is the Plan's.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -37,8 +37,8 @@ pub(super) struct ImageConfig {
 pub(super) struct Container {
     #[serde(skip_serializing_if = "String::is_empty")]
     pub user: String,
-    #[serde(skip_serializing_if = "BTreeMap::is_empty", deserialize_with = "null_is_default")]
-    pub exposed_ports: BTreeMap<String, Empty>,
+    #[serde(skip_serializing_if = "BTreeSet::is_empty", with = "go_set")]
+    pub exposed_ports: BTreeSet<String>,
     #[serde(skip_serializing_if = "Vec::is_empty", deserialize_with = "null_is_default")]
     pub env: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -47,8 +47,8 @@ pub(super) struct Container {
     pub cmd: Option<Vec<String>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub healthcheck: Option<Healthcheck>,
-    #[serde(skip_serializing_if = "BTreeMap::is_empty", deserialize_with = "null_is_default")]
-    pub volumes: BTreeMap<String, Empty>,
+    #[serde(skip_serializing_if = "BTreeSet::is_empty", with = "go_set")]
+    pub volumes: BTreeSet<String>,
     #[serde(skip_serializing_if = "String::is_empty")]
     pub working_dir: String,
     #[serde(skip_serializing_if = "BTreeMap::is_empty", deserialize_with = "null_is_default")]
@@ -59,9 +59,24 @@ pub(super) struct Container {
     pub shell: Option<Vec<String>>,
 }
 
-/// Go's empty struct: the value of a set's key.
-#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
-pub(super) struct Empty {}
+/// Go has no sets: its writers make a map whose values are empty structs, or `null` of an empty one.
+mod go_set {
+    use std::collections::{BTreeMap, BTreeSet};
+
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    #[derive(Serialize)]
+    struct Empty {}
+
+    pub fn serialize<S: Serializer>(set: &BTreeSet<String>, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(set.iter().map(|key| (key, Empty {})))
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeSet<String>, D::Error> {
+        let map: Option<BTreeMap<String, serde_json::Value>> = Option::deserialize(deserializer)?;
+        Ok(map.into_iter().flatten().map(|(key, _)| key).collect())
+    }
+}
 
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
@@ -149,8 +164,8 @@ impl Container {
         if !image.user.is_empty() {
             self.user.clone_from(&image.user);
         }
-        self.exposed_ports.extend(image.ports.iter().map(|p| (p.clone(), Empty {})));
-        self.volumes.extend(image.volumes.iter().map(|v| (v.clone(), Empty {})));
+        self.exposed_ports.extend(image.ports.iter().cloned());
+        self.volumes.extend(image.volumes.iter().cloned());
         if scratch {
             self.env.push(format!("PATH={PATH}"));
         }

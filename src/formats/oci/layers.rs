@@ -62,6 +62,32 @@ fn left_to_base(plan: &Plan, entry: &Entry) -> bool {
     plan.image.resolved_base.is_some() && matches!(entry.kind, Kind::Directory { shared: true })
 }
 
+/// Why an entry cannot stand in a layer, if it cannot.
+pub(super) fn refusal(plan: &Plan, entry: &Entry) -> Option<tar::Error> {
+    let kind = match &entry.kind {
+        Kind::Directory { .. } => Type::Directory,
+        Kind::File(source) => Type::File(source.size),
+        Kind::Symlink { target } => Type::Symlink(target),
+        Kind::Hardlink { target } => Type::Hardlink(target),
+    };
+    header(plan, entry, kind).err()
+}
+
+/// The blocks before an entry's content. Names have no leading `./`, as other image builders have it.
+fn header(plan: &Plan, entry: &Entry, kind: Type<'_>) -> Result<Vec<u8>, tar::Error> {
+    let owner = &entry.owner;
+    tar::header(&Member {
+        path: entry.path.trim_start_matches('/'),
+        kind,
+        mode: entry.mode,
+        uid: owner.uid,
+        gid: owner.gid,
+        user: &owner.user,
+        group: &owner.group,
+        mtime: plan.clock,
+    })
+}
+
 fn parent(path: &str) -> Option<&str> {
     path.rsplit_once('/').map(|(above, _)| above).filter(|above| !above.is_empty())
 }
@@ -92,7 +118,6 @@ impl<'p> Layer<'p> {
     pub fn pieces(&self, digests: &Digests, sink: Sink<'_, 'p>) -> io::Result<()> {
         let mut links = Links::new(self);
         for entry in &self.members {
-            let path = entry.path.trim_start_matches('/');
             let (kind, content) = match &entry.kind {
                 Kind::Directory { .. } => (Type::Directory, None),
                 Kind::Symlink { target } => (Type::Symlink(target), None),
@@ -102,23 +127,12 @@ impl<'p> Layer<'p> {
                     Link::Copy(id) => (Type::File(digests[id].size), Some(id)),
                 },
             };
-            let owner = &entry.owner;
-            let member = Member {
-                path,
-                kind,
-                mode: entry.mode,
-                uid: owner.uid,
-                gid: owner.gid,
-                user: &owner.user,
-                group: &owner.group,
-                mtime: self.plan.clock,
-            };
             if let Some(text) = &entry.capabilities {
                 let value = capabilities::encode(text).map_err(io::Error::other)?;
                 let header = tar::pax::xattr("security.capability", &value).map_err(io::Error::other)?;
                 sink(Piece::literal(header))?;
             }
-            sink(Piece::literal(tar::header(&member).map_err(io::Error::other)?))?;
+            sink(Piece::literal(header(self.plan, entry, kind).map_err(io::Error::other)?))?;
             if let Some(id) = content {
                 sink(Piece::Content(id))?;
                 sink(Piece::literal(tar::padding(digests[id].size)))?;
@@ -166,12 +180,10 @@ impl<'p> Links<'p> {
         let Some((id, here)) = self.names.get_mut(target) else {
             return Err(io::Error::other(format!("the hard link `{}` has no first name", entry.path)));
         };
-        match here {
-            Some(first) => Ok(Link::To(first)),
-            None => {
-                *here = Some(&entry.path);
-                Ok(Link::Copy(*id))
-            }
+        if let Some(first) = here {
+            return Ok(Link::To(first));
         }
+        *here = Some(&entry.path);
+        Ok(Link::Copy(*id))
     }
 }

@@ -8,7 +8,6 @@ use std::sync::Arc;
 
 use super::{Artifact, FileName, Format, Layout, Listing};
 use crate::assemble::plan::{Abilities, Compression, Dialect, Plan};
-use crate::codec::tar::LONGEST_OWNER;
 use crate::diagnostic::{Diagnostic, Findings, codes};
 use crate::formats::Digests;
 
@@ -23,6 +22,7 @@ mod naming;
 mod read;
 #[cfg(test)]
 mod tests;
+mod whiteouts;
 
 /// The image format.
 pub struct Oci;
@@ -51,7 +51,7 @@ impl Format for Oci {
         let (arch, variant) = naming::platform(plan.target.arch);
         let arch = format!("{arch}{}", variant.unwrap_or_default());
         let version = naming::tag(plan).map_err(|e| vec![e])?;
-        Ok(FileName { name: naming::file(plan, &arch), arch, version })
+        Ok(FileName { name: naming::file(plan, &arch)?, arch, version })
     }
 
     fn layout<'p>(&self, plan: &'p Plan, digests: &'p Digests) -> Result<Layout<'p>, Findings> {
@@ -60,16 +60,23 @@ impl Format for Oci {
     }
 
     fn recognises(&self, head: &[u8], name: &str) -> bool {
-        let tar = head.get(257..262) == Some(b"ustar");
-        let first = head.split(|b| *b == 0).next().unwrap_or_default();
-        let known: [&[u8]; 5] = [b"oci-layout", b"index.json", b"manifest.json", b"blobs/", b"repositories"];
-        let hex = first.len() >= 64 && first[..64].iter().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
-        tar && (name.ends_with(".oci.tar") || hex || known.iter().any(|k| first.starts_with(k)))
+        is_image(head, name)
     }
 
     fn read(&self, artifact: &mut dyn Artifact, name: &str) -> Result<Listing, Diagnostic> {
         read::read(artifact, name)
     }
+}
+
+/// Whether a file that begins with these bytes and has this name is an image archive rather than any other tar: by its
+/// first member, as the tools of the field write it.
+pub fn is_image(head: &[u8], name: &str) -> bool {
+    let first = head.split(|b| *b == 0).next().unwrap_or_default();
+    let known: [&[u8]; 5] = [b"oci-layout", b"index.json", b"manifest.json", b"blobs/", b"repositories"];
+    // Old Docker archives begin with a layer or configuration that is named by its digest.
+    let digest = first.len() >= 64 && first[..64].iter().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+    let tar = head.get(257..262) == Some(b"ustar");
+    tar && (name.ends_with(".oci.tar") || digest || known.iter().any(|k| first.starts_with(k)))
 }
 
 /// One archive of the images of several targets, which an index names by platform: `N-V-OS-multi.oci.tar`. Their
@@ -95,7 +102,10 @@ pub fn index_layout<'p>(plans: &[&'p Plan], digests: &'p Digests) -> Result<Layo
             }
         }
     }
-    if findings.is_empty() { Ok(archive::layout(naming::file(first, "multi"), images, digests)) } else { Err(findings) }
+    if !findings.is_empty() {
+        return Err(findings);
+    }
+    Ok(archive::layout(naming::file(first, "multi")?, images, digests))
 }
 
 fn image<'p>(plan: &'p Plan, digests: &'p Digests) -> Result<archive::Image<'p>, Findings> {
@@ -114,6 +124,7 @@ fn check(plan: &Plan) -> Findings {
     let mut findings = Vec::new();
     findings.extend(naming::tag(plan).err());
     findings.extend(naming::repository(plan).err());
+    findings.extend(naming::file(plan, "multi").err().unwrap_or_default());
     let compression = &plan.image.compression;
     if matches!(compression.value, Compression::Xz(_)) {
         let message = "image layers take no xz: no engine unpacks it";
@@ -126,12 +137,10 @@ fn check(plan: &Plan) -> Findings {
     }
     settings(plan, &mut findings);
     for entry in plan.entries_for("oci") {
-        for name in [&entry.owner.user, &entry.owner.group] {
-            if name.len() > LONGEST_OWNER {
-                let message = format!("the owner `{name}` is longer than the {LONGEST_OWNER} bytes of a tar header");
-                let finding = Diagnostic::error(codes::OCI_CONFIG, message).at_origin(&entry.owner_origin, "");
-                findings.push(finding.path(&*entry.path).help("shorten it"));
-            }
+        if let Some(why) = (plan.clock >= 0).then(|| layers::refusal(plan, entry)).flatten() {
+            let message = format!("`{}` cannot stand in an image layer: {why}", entry.path.escape_debug());
+            let finding = Diagnostic::error(codes::OCI_CONFIG, message).at_origin(&entry.origin, "");
+            findings.push(finding.path(&*entry.path).help("give it another name, owner or target"));
         }
         if let Some(Err(why)) = entry.capabilities.as_deref().map(capabilities::encode) {
             let text = entry.capabilities.as_deref().unwrap_or_default();
@@ -152,7 +161,8 @@ fn settings(plan: &Plan, findings: &mut Findings) {
     };
     let number = |text: &str| !text.is_empty() && text.parse::<u32>().is_ok();
     let (uid, gid) = image.user.split_once(':').unwrap_or((&image.user, "0"));
-    if !image.user.is_empty() && !(number(uid) && number(gid)) {
+    let numbers = number(uid) && number(gid);
+    if !image.user.is_empty() && !numbers {
         refuse(
             "user",
             &image.user,

@@ -4,7 +4,8 @@
 //! the version with `+` as `-`, because a tag has no `+`; anything else that a tag cannot say is refused, never mangled.
 
 use crate::assemble::plan::{Arch, Plan};
-use crate::diagnostic::{Diagnostic, codes};
+use crate::diagnostic::{Diagnostic, Findings, codes};
+use crate::formats::tarball;
 
 /// Longest tag (distribution-spec: `[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}`).
 const LONGEST_TAG: usize = 128;
@@ -90,10 +91,11 @@ fn is_component(text: &str) -> bool {
         && separators.into_iter().all(|s| matches!(s, "." | "_" | "__") || s.chars().all(|c| c == '-'))
 }
 
-/// `N-V-OS-A.oci.tar`
-pub(super) fn file(plan: &Plan, arch: &str) -> String {
-    let Plan { identity, target, .. } = plan;
-    format!("{}-{}-{}-{arch}.oci.tar", *identity.name, *identity.version, target.os)
+/// `N-V-OS-A.oci.tar`, with the same rules as the other archives have; `arch` is the target's or `multi`.
+pub(super) fn file(plan: &Plan, arch: &str) -> Result<String, Findings> {
+    let folder = tarball::naming::folder(plan)?;
+    let own = tarball::naming::arch(&plan.target);
+    Ok(format!("{}{arch}.oci.tar", folder.strip_suffix(&own).unwrap_or(&folder)))
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use sha2::{Digest as _, Sha256};
 use super::blobs::{self, Blobs, Range};
 use super::config::{Container, ImageConfig};
 use super::manifest::{self, Descriptor, DockerImage, IMAGE_NAME, Index, Manifest, REF_NAME, digest};
-use super::{Artifact, Listing, capabilities};
+use super::{Artifact, Listing, whiteouts};
 use crate::codec::decompress;
 use crate::diagnostic::{Diagnostic, codes};
 use crate::formats::tree::{self, Tree};
@@ -24,13 +24,9 @@ const MOST_IMAGES: usize = 1000;
 const MOST_LAYERS: usize = 1000;
 /// Indexes within indexes.
 const DEEPEST: usize = 4;
-/// Marks that a path of a lower layer is gone (image-spec, `layer.md`).
-const WHITEOUT: &str = ".wh.";
-/// Marks that nothing of a lower layer shows in this folder.
-const OPAQUE: &str = ".wh..wh..opq";
-
 pub(super) fn read(artifact: &mut dyn Artifact, name: &str) -> Result<Listing, Diagnostic> {
     let packed_size = artifact.seek(SeekFrom::End(0)).map_err(|e| tree::io_damage(&e))?;
+    packed_whole(artifact).map_err(|e| e.path(name))?;
     let blobs = Blobs::scan(artifact).map_err(|e| e.path(name))?;
     let listing = Listing { format: "oci", packed_size, ..Listing::default() };
     let mut reader = Reader {
@@ -50,6 +46,18 @@ pub(super) fn read(artifact: &mut dyn Artifact, name: &str) -> Result<Listing, D
         stem.strip_suffix(".oci.tar").unwrap_or(stem).clone_into(&mut listing.name);
     }
     Ok(listing)
+}
+
+/// An archive that is compressed as a whole has no blobs that could be found without unpacking it.
+fn packed_whole(artifact: &mut dyn Artifact) -> Result<(), Diagnostic> {
+    let mut head = Vec::new();
+    artifact.seek(SeekFrom::Start(0)).map_err(|e| tree::io_damage(&e))?;
+    (&mut *artifact).take(8).read_to_end(&mut head).map_err(|e| tree::io_damage(&e))?;
+    if decompress::Codec::by_magic(&head) == Ok(decompress::Codec::None) {
+        return Ok(());
+    }
+    Err(Diagnostic::error(codes::ARTIFACT_UNSUPPORTED, "the image archive is compressed as a whole")
+        .help("unpack it with `gunzip`, `xz -d` or `zstd -d` first"))
 }
 
 struct Reader<'a> {
@@ -127,8 +135,9 @@ impl Reader<'_> {
 
     fn manifest(&mut self, descriptor: &Descriptor, manifest: &Manifest) -> Result<String, Diagnostic> {
         if let Some(platform) = &descriptor.platform {
-            let variant = platform.variant.iter().map(|v| format!("/{v}")).collect::<String>();
-            self.field("Platform", format!("{}/{}{variant}", platform.os, platform.architecture));
+            let words = [Some(&platform.os), Some(&platform.architecture), platform.variant.as_ref()];
+            let words: Vec<_> = words.into_iter().flatten().map(String::as_str).collect();
+            self.field("Platform", words.join("/"));
         }
         let listed = std::mem::replace(&mut self.listed, true);
         if manifest.layers.len() > MOST_LAYERS {
@@ -195,7 +204,7 @@ impl Reader<'_> {
             self.field(&format!("Layer {number}"), format!("{} {} bytes", layer.name, range.length));
             if let Some(tree) = self.layer(layer, range)? {
                 self.listing.findings.extend(tree.findings.iter().cloned());
-                merge(&mut self.merged, tree, number);
+                whiteouts::lay_over(&mut self.merged, tree, number);
             }
         }
         Ok(())
@@ -303,7 +312,7 @@ impl Reader<'_> {
         }
         let Container { user, exposed_ports, env, entrypoint, cmd, healthcheck, volumes, .. } = &config.config;
         let words = |list: &Vec<String>| String::from_utf8_lossy(&manifest::json(list)).into_owned();
-        let keys = |map: &BTreeMap<String, super::config::Empty>| map.keys().cloned().collect::<Vec<_>>().join(" ");
+        let keys = |set: &BTreeSet<String>| set.iter().cloned().collect::<Vec<_>>().join(" ");
         let known = [
             ("User", Some(user.clone())),
             ("ExposedPorts", Some(keys(exposed_ports))),
@@ -343,42 +352,6 @@ fn unpack(packed: impl Read) -> Result<(Tree, String), Diagnostic> {
     let mut raw = Hashing::new(raw);
     let tree = tree::read(&mut raw, tree::Options::default())?;
     Ok((tree, raw.digest()))
-}
-
-/// Lays a layer over those below: whiteouts first, as they speak of lower layers only.
-fn merge(merged: &mut BTreeMap<String, ListedEntry>, tree: Tree, number: usize) {
-    for entry in &tree.entries {
-        let Some((folder, name)) = entry.listed.path.rsplit_once('/') else { continue };
-        if name == OPAQUE {
-            remove_below(merged, folder);
-        } else if let Some(gone) = name.strip_prefix(WHITEOUT) {
-            let path = format!("{folder}/{gone}");
-            merged.remove(&path);
-            remove_below(merged, &path);
-        }
-    }
-    for mut entry in tree.entries {
-        let name = entry.listed.path.rsplit('/').next().unwrap_or_default();
-        if name.starts_with(WHITEOUT) {
-            continue;
-        }
-        if entry.listed.kind != crate::formats::ListedKind::Directory {
-            remove_below(merged, &entry.listed.path);
-        }
-        entry.listed.layer = Some(number);
-        if let Some(value) = entry.xattrs.get("security.capability") {
-            entry.listed.capabilities = capabilities::decode(value).or_else(|| Some("unreadable".to_owned()));
-        }
-        merged.insert(entry.listed.path.clone(), entry.listed);
-    }
-}
-
-fn remove_below(merged: &mut BTreeMap<String, ListedEntry>, folder: &str) {
-    let (from, to) = (format!("{folder}/"), format!("{folder}0")); // `0` follows `/`
-    let below: Vec<String> = merged.range(from..to).map(|(path, _)| path.clone()).collect();
-    for path in below {
-        merged.remove(&path);
-    }
 }
 
 /// Passes bytes through and hashes them.

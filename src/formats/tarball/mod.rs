@@ -54,8 +54,7 @@ impl Format for Tarball {
         let compressed = Codec::by_magic(head).is_ok_and(|codec| codec != Codec::None);
         let plain = head.get(257..262) == Some(b"ustar");
         // An image is a tar as well, and says so by its first member or its name.
-        let image = name.ends_with(".oci.tar")
-            || [&b"oci-layout"[..], b"blobs/", b"manifest.json", b"index.json"].iter().any(|m| head.starts_with(m));
+        let image = crate::formats::oci::is_image(head, &name);
         !image && (plain || (named && compressed))
     }
 
@@ -65,7 +64,7 @@ impl Format for Tarball {
 }
 
 /// Scripts of the archive's own folder (`install.sh`), by name.
-fn scripts(plan: &Plan) -> Vec<(&'static str, String)> {
+pub fn scripts(plan: &Plan) -> Vec<(&'static str, String)> {
     maintainer::scripts(plan, Dialect::Plain).into_iter().map(|(name, script)| (name, script.text)).collect()
 }
 

@@ -127,6 +127,8 @@ fn lies_are_told() {
     ] {
         assert!(read(&tar(&[(path, Type::File(content.len() as u64), content)])).is_err(), "{path}");
     }
+    let packed = read(&[0x1f, 0x8b, 8, 0, 0, 0, 0, 0]).unwrap_err();
+    assert_eq!(packed.code.name, "artifact/unsupported");
     let mut huge = header(&Member {
         path: "index.json",
         kind: Type::File(1 << 40),
