@@ -109,6 +109,7 @@ pub fn read_config(config: &Path) -> Result<Document, Findings> {
             let folder = config.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
             vec![
                 Diagnostic::error(codes::CONFIG_NOT_FOUND, format!("there is no `{}`", config.display()))
+                    .path(config)
                     .note(format!("looked in `{}`", folder.display()))
                     .help("`fitout init` writes one; `-C DIR` or `--config FILE` name another place"),
             ]
@@ -168,7 +169,8 @@ fn make_plans(request: &Request, run_command: bool, listener: &dyn Listener) -> 
     let chosen = chosen_formats(request, &manifest)?;
     let collector = Collector { inner: listener, findings: std::sync::Mutex::default() };
     if let (true, Some(command)) = (run_command, &manifest.build.command) {
-        step::run(command, &project, &collector).map_err(|finding| vec![finding])?;
+        let place = document.span(command.range.clone());
+        step::run(command, &project, &collector).map_err(|finding| vec![finding.at(&place, "this command")])?;
     }
     let wanted = resolve::Request {
         project: project.clone(),
@@ -184,7 +186,13 @@ fn make_plans(request: &Request, run_command: bool, listener: &dyn Listener) -> 
     let mut findings = Vec::new();
     for release in &releases {
         match assemble::assemble(release, &mut sources, &collector) {
-            Ok(plan) => {
+            Ok(mut plan) => {
+                if plan.formats.contains(&"oci") {
+                    match formats::oci::base::resolve(&plan.image.base, &plan.target, &mut sources) {
+                        Ok(base) => plan.image.resolved_base = base,
+                        Err(finding) => findings.push(finding),
+                    }
+                }
                 findings.extend(refusals(&chosen, &plan));
                 plans.push(plan);
             }

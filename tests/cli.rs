@@ -52,9 +52,9 @@ fn bad_facts() {
     };
     for (text, code) in [
         (name("Bad_Name"), "deb/name"),
-        (version("1.0 beta"), "package/version"),
-        (version(""), "package/version"),
-        (with("name = \"bad\"\nversion = \"1.0\"\nmaintainer = \"nobody\"", TREE), "package/maintainer"),
+        (version("1.0 beta"), "resolve/version"),
+        (version(""), "resolve/version"),
+        (with("name = \"bad\"\nversion = \"1.0\"\nmaintainer = \"nobody\"", TREE), "resolve/maintainer"),
         (config(&format!("{TREE}[format.deb]\ndepends = [\"libc6 (>> )\"]\n")), "deb/relation"),
         (config(&format!("{TREE}[format.rpm]\nrequires = [\"foo >=\"]\n")), "rpm/relation"),
         (config(&format!("{TREE}mode = \"0999\"\n")), "config/invalid-value"),
@@ -71,7 +71,7 @@ fn bad_files() {
         ("[[files]]\nfrom = \"trea\"\nto = \"/usr/lib/bad\"\n", "files/not-found"),
         ("[[files]]\nfrom = \"tree/*.txt\"\nto = \"/usr/lib/bad\"\n", "files/no-match"),
         ("[[files]]\nfrom = \"tree/a\"\nto = \"/usr/x\"\n[[files]]\ntext = \"b\"\nto = \"/usr/x\"\n", "files/conflict"),
-        ("[[files]]\nfrom = \"tree/a\"\nto = \"/usr/../../etc/x\"\n", "files/path"),
+        ("[[files]]\nfrom = \"tree/a\"\nto = \"/usr/../../etc/x\"\n", "resolve/path"),
         ("[[files]]\nfrom = \"empty\"\nto = \"/usr/lib/bad\"\n", "files/empty-tree"),
         ("[[files]]\ntext = \"{nosuch}\"\nto = \"/usr/lib/bad/x\"\nrender = true\n", "config/unset-hole"),
     ] {

@@ -6,9 +6,11 @@
 use std::fmt::Write;
 
 use super::plan::{Change, Identity};
+use crate::codec::calendar;
 
 /// Where lines are folded, in characters.
 const WIDTH: usize = 78;
+/// Day 0 was a Thursday.
 const DAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
 const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
@@ -71,26 +73,10 @@ fn bullet(text: &mut String, line: &str) {
 
 /// `Tue, 14 Nov 2023 22:13:20 +0000`: RFC 5322, in UTC.
 fn date(time: i64) -> String {
-    let (days, second) = (time.div_euclid(86_400), time.rem_euclid(86_400));
-    let (year, month, day) = civil(days);
-    let weekday = DAYS[usize::try_from(days.rem_euclid(7)).unwrap_or_default()];
-    let month = MONTHS[usize::try_from(month - 1).unwrap_or_default()];
-    let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
+    let calendar::Date { year, month, day, hour, minute, second } = calendar::date(time);
+    let weekday = DAYS[usize::try_from(time.div_euclid(86_400).rem_euclid(7)).unwrap_or_default()];
+    let month = MONTHS[usize::from(month).saturating_sub(1)];
     format!("{weekday}, {day:02} {month} {year:04} {hour:02}:{minute:02}:{second:02} +0000")
-}
-
-/// Year, month and day of a day counted from 1970-01-01, in the Gregorian calendar. Years begin in March here, so that
-/// the leap day is the last of its year; 400 years have 146097 days.
-fn civil(days: i64) -> (i64, i64, i64) {
-    // Day 0 of the count is 0000-03-01, which is 719468 days before 1970.
-    let days = days.saturating_add(719_468);
-    let (era, day) = (days.div_euclid(146_097), days.rem_euclid(146_097));
-    let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
-    let day = day - (365 * year + year / 4 - year / 100);
-    let month = (5 * day + 2) / 153;
-    let day = day - (153 * month + 2) / 5 + 1;
-    let (month, carry) = if month < 10 { (month + 3, 0) } else { (month - 9, 1) };
-    (era * 400 + year + carry, month, day)
 }
 
 #[cfg(test)]

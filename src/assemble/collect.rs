@@ -61,7 +61,7 @@ pub fn collect(run: &Run<'_>, findings: &mut Findings) -> Vec<Draft> {
             continue;
         }
         mode::check(rule, findings);
-        let Some(place) = place(run.release, rule, findings) else { continue };
+        let Some(place) = place(rule, findings) else { continue };
         let mut taking = Taking {
             release: run.release,
             rule,
@@ -86,25 +86,15 @@ fn shared_origin((bits, origin): (u32, Origin)) -> (u32, Arc<Origin>) {
     (bits, Arc::new(origin))
 }
 
-/// The place of a rule on the host, with its holes filled.
-fn place(release: &Release, rule: &Rule, findings: &mut Findings) -> Option<Place> {
-    let filled = match template::fill(&rule.to, &release.holes) {
-        Ok(filled) => filled,
-        Err(problems) => {
-            let told = problems.iter().map(|p| p.diagnostic(&release.holes).at_origin(&rule.to_origin, ""));
-            findings.extend(told);
-            return None;
-        }
-    };
-    match path::place(&filled) {
-        Ok(place) => Some(place),
-        Err(problem) => {
-            let error =
-                Diagnostic::error(codes::FILES_BAD_PATH, format!("the path `{}` {problem}", filled.escape_debug()));
-            findings.push(error.at_origin(&rule.to_origin, "").help(problem.help(&filled)));
-            None
-        }
-    }
+/// The place of a rule on the host.
+fn place(rule: &Rule, findings: &mut Findings) -> Option<Place> {
+    path::place(&rule.to)
+        .map_err(|problem| {
+            let error = format!("the path `{}` {problem}", rule.to.escape_debug());
+            let error = Diagnostic::error(codes::FILES_PATH, error).at_origin(&rule.to_origin, "");
+            findings.push(error.help(problem.help(&rule.to)));
+        })
+        .ok()
 }
 
 /// One rule at work.
@@ -130,8 +120,8 @@ impl Taking<'_> {
             Take::Path(from) => self.path(from),
             Take::Link(target) => self.link(target),
             Take::Text(text) => {
-                if let Some(text) = self.filled(text)
-                    && self.is_no_folder("text")
+                if self.is_no_folder("text")
+                    && let Some(text) = self.text(text)
                 {
                     let path = self.place.path.clone();
                     self.add(&path, Body::Made(text.into_bytes().into()), self.readable.clone());
@@ -146,12 +136,11 @@ impl Taking<'_> {
     }
 
     fn link(&mut self, target: &str) {
-        let Some(target) = self.filled(target) else { return };
         if target.is_empty() || target.chars().any(char::is_control) {
             let error = format!("the link target `{}` is empty or holds a control character", target.escape_debug());
-            let error = Diagnostic::error(codes::FILES_CONTROL_CHARACTER, error);
-            self.findings
-                .push(error.at_origin(&self.rule.take_origin, "").help("write the path that the link points to"));
+            let error = Diagnostic::error(codes::FILES_NAME, error);
+            let error = error.at_origin(&self.rule.take_origin, "");
+            self.findings.push(error.help("write the path that the link points to"));
         } else if self.is_no_folder("link") {
             let path = self.place.path.clone();
             self.add(&path, Body::Symlink { target: target.into(), tree: None }, self.link.clone());
@@ -162,25 +151,25 @@ impl Taking<'_> {
     fn is_no_folder(&mut self, key: &str) -> bool {
         if self.place.folder {
             let error = format!("`to` of a `{key}` rule must name the file, and `{}/` is a folder", self.place.path);
-            let error = Diagnostic::error(codes::FILES_BAD_PATH, error).at_origin(&self.rule.to_origin, "");
+            let error = Diagnostic::error(codes::FILES_PATH, error).at_origin(&self.rule.to_origin, "");
             self.findings.push(error.help("put the file's name after the last `/`"));
         }
         !self.place.folder
     }
 
-    fn filled(&mut self, text: &str) -> Option<String> {
-        self.or_holes(template::fill(text, &self.release.holes))
-    }
-
-    fn or_holes(&mut self, filled: Result<String, Vec<template::Problem>>) -> Option<String> {
-        let told = |p: &template::Problem| p.diagnostic(&self.release.holes).at_origin(&self.rule.take_origin, "");
-        filled.map_err(|problems| self.findings.extend(problems.iter().map(told))).ok()
+    /// The content of a `text` rule: its holes are those of any content.
+    fn text(&mut self, text: &str) -> Option<String> {
+        if !self.rule.render {
+            return Some(text.to_owned());
+        }
+        let holes = &self.release.holes;
+        let told = |unset: &template::Unset| unset.diagnostic(holes).at_origin(&self.rule.take_origin, "");
+        template::fill(text, holes).map_err(|unset| self.findings.extend(unset.iter().map(told))).ok()
     }
 
     /// A file, a folder or a glob.
     fn path(&mut self, from: &str) {
-        let Some(from) = self.or_holes(template::fill_glob(from, &self.release.holes)) else { return };
-        let full = self.release.project.join(&from);
+        let full = self.release.project.join(from);
         match fs_err::symlink_metadata(&full) {
             Ok(metadata) if metadata.is_dir() => self.tree(&full),
             Ok(metadata) => match walk::one(&full, &metadata) {
@@ -188,7 +177,7 @@ impl Taking<'_> {
                 Err(problem) => self.problem(&problem),
             },
             Err(error) if is_missing(&error) => match walk::split(from.trim_end_matches('/')) {
-                Some((base, pattern)) => self.glob(&from, base, pattern),
+                Some((base, pattern)) => self.glob(from, base, pattern),
                 None => self.missing(codes::FILES_NOT_FOUND, &format!("`{from}` does not exist"), &full),
             },
             Err(error) => {
@@ -254,7 +243,7 @@ impl Taking<'_> {
     fn found(&mut self, path: &str, found: Found, tree: &Arc<(String, PathBuf)>) {
         if let Err(problem) = path::place(path) {
             let error = format!("the path `{}` {problem}", path.escape_debug());
-            let error = Diagnostic::error(codes::FILES_BAD_PATH, error).at_origin(&self.rule.origin, "");
+            let error = Diagnostic::error(codes::FILES_PATH, error).at_origin(&self.rule.origin, "");
             return self.findings.push(error.path(self.show(&found.path)).help(problem.help(path)));
         }
         match found.kind {

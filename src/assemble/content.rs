@@ -36,9 +36,9 @@ pub fn render(path: &Path, shown: &str, holes: &Holes, origin: &Origin) -> Resul
         .map_err(|error| not_text(&format!("byte {} is not UTF-8", error.utf8_error().valid_up_to())))?;
     match template::fill(&text, holes) {
         Ok(filled) => Ok(filled.into_bytes().into()),
-        Err(problems) => {
+        Err(unset) => {
             let source = Arc::new(SourceText { name: shown.to_owned(), text });
-            let told = problems.iter().map(|problem| problem.in_text(holes, &source));
+            let told = unset.iter().map(|unset| unset.in_text(holes, &source));
             Err(told.map(|told| told.at_origin(origin, "filled because of this rule")).collect())
         }
     }
@@ -50,19 +50,19 @@ pub fn problem(problem: &Problem, shown: &str) -> Diagnostic {
     let error = match &problem.kind {
         ProblemKind::NonUtf8 => {
             let error = format!("the file name `{name}` is not UTF-8");
-            Diagnostic::error(codes::FILES_NON_UTF8_NAME, error).help("rename it, or leave it out with `exclude`")
+            Diagnostic::error(codes::FILES_NAME, error).help("rename it, or leave it out with `exclude`")
         }
         ProblemKind::Control => {
             let error = format!("the file name `{name}` holds a control character");
-            Diagnostic::error(codes::FILES_CONTROL_CHARACTER, error).help("rename it, or leave it out with `exclude`")
+            Diagnostic::error(codes::FILES_NAME, error).help("rename it, or leave it out with `exclude`")
         }
         ProblemKind::Target(why) => {
-            let (code, why) = match **why {
-                ProblemKind::NonUtf8 => (codes::FILES_NON_UTF8_NAME, "is not UTF-8"),
-                _ => (codes::FILES_CONTROL_CHARACTER, "holds a control character"),
+            let why = match **why {
+                ProblemKind::NonUtf8 => "is not UTF-8",
+                _ => "holds a control character",
             };
             let error = format!("the target of the symbolic link `{name}` {why}");
-            Diagnostic::error(code, error).help("make the link anew, or leave it out with `exclude`")
+            Diagnostic::error(codes::FILES_NAME, error).help("make the link anew, or leave it out with `exclude`")
         }
         ProblemKind::Special(what) => {
             let error = format!("`{name}` is {what}, which a package cannot carry");

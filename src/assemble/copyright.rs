@@ -36,8 +36,10 @@ pub fn text(identity: &Identity, license_text: Option<&str>) -> String {
     if let Some(homepage) = &identity.homepage {
         field("Source", homepage);
     }
-    text.push_str("\nFiles: *\nCopyright: ");
-    text.push_str(&identity.copyright.iter().map(|line| one_line(line)).collect::<Vec<_>>().join("\n           "));
+    let holders: Vec<String> = identity.copyright.iter().map(|line| one_line(line)).collect();
+    // The field may not be empty.
+    let holders = if holders.is_empty() { vec![one_line(&identity.maintainer)] } else { holders };
+    let _ = write!(text, "\nFiles: *\nCopyright: {}", holders.join("\n           "));
     let ids = ids(&identity.license);
     let _ = writeln!(text, "\nLicense: {}", expression(&identity.license));
     // One licence: its text belongs to this paragraph. Several: each gets a paragraph of its own.

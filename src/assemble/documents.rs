@@ -29,8 +29,7 @@ pub fn add(run: &Run<'_>, tree: &mut Tree, findings: &mut Findings) {
             return;
         }
         if let Err(problem) = path::place(&path) {
-            let error =
-                Diagnostic::error(codes::FILES_BAD_PATH, format!("the path `{}` {problem}", path.escape_debug()));
+            let error = Diagnostic::error(codes::FILES_PATH, format!("the path `{}` {problem}", path.escape_debug()));
             findings.push(error.at_origin(&release.identity.name.origin, "it holds the package's name"));
             return;
         }

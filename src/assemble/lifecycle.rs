@@ -14,3 +14,27 @@ pub fn of_run(given: &Lifecycle, formats: &[(&'static str, Abilities)]) -> Lifec
     };
     Lifecycle { steps: given.steps.iter().filter(heard).cloned().collect() }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::plan::Script;
+    use super::*;
+    use crate::diagnostic::Origin;
+
+    #[test]
+    fn a_dialect_that_no_format_speaks_is_left_out() {
+        let script = || Script { text: String::new(), interpreter: Vec::new(), origin: Origin::Default };
+        let step = |dialect, moment| Step::Script { dialect, moment, script: script() };
+        let given = Lifecycle { steps: vec![step(Dialect::Deb, "postinst"), step(Dialect::Rpm, "post")] };
+        let abilities = Abilities {
+            owners: true,
+            capabilities: true,
+            hardlinks: true,
+            ghosts: true,
+            dialect: Dialect::Rpm,
+            largest_file: u64::MAX,
+        };
+        let kept = of_run(&given, &[("rpm", abilities)]);
+        assert!(matches!(kept.steps.as_slice(), [Step::Script { moment: "post", .. }]));
+    }
+}

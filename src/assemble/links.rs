@@ -51,7 +51,7 @@ pub fn check(drafts: &[Draft], project: &Path, findings: &mut Findings) {
 fn taken(draft: &Draft, target: &str, way: &Way, root: &str, builder: [&Path; 2]) -> Option<Diagnostic> {
     let escapes = |text: &str| {
         let message = format!("the symbolic link `{}` -> `{target}` {text}", draft.path);
-        Some(Diagnostic::error(codes::FILES_LINK_ESCAPES, message))
+        Some(Diagnostic::error(codes::FILES_ESCAPING_LINK, message))
     };
     let by_rule = "to point at what another package brings, exclude it and write a rule with `link`";
     if target.starts_with('/') && builder.iter().any(|folder| Path::new(target).starts_with(folder)) {

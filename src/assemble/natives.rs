@@ -38,9 +38,9 @@ pub fn elf_facts(
                 continue;
             }
             Kind::File(source) => match &sources.list()[source.id.0 as usize] {
-                Content::File { stat, .. } if stat.size == 0 => continue,
                 // A blob of a base image is no entry of the tree.
                 Content::Slice { .. } => continue,
+                Content::File { stat, .. } if stat.size == 0 => continue,
                 Content::Made(bytes) => (said(&mut Cursor::new(bytes), executable), entry.path.to_string()),
                 Content::File { path, .. } => {
                     let file = fs_err::File::open(path).map_err(elf::ElfError::Io);

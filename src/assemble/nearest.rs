@@ -1,20 +1,15 @@
-//! The nearest existing thing: of a path that is not there, of a name that is not known.
+//! The nearest existing thing of a path that is not there.
 //!
 //! Enters: what was typed. Leaves: words for a help line. Only messages depend on what is found here, never a package.
 
 use std::path::{Path, PathBuf};
 
+use crate::config::suggest;
+
 /// How many names of a folder are looked at.
 const MOST_NAMES: usize = 10_000;
 /// How many names a help line lists when none is close.
 const LISTED: usize = 5;
-
-/// The candidate that looks most like `typed`, if one is close enough to have been meant.
-pub fn name<'a>(typed: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let most = (typed.chars().count() / 3).max(1);
-    let scored = candidates.into_iter().map(|candidate| (distance(typed, candidate), candidate));
-    scored.filter(|(distance, _)| *distance <= most).min().map(|(_, candidate)| candidate)
-}
 
 /// What does exist near `path`, in words: "`config/` exists and holds `env.example`". `show` shortens a path.
 pub fn existing(path: &Path, show: impl Fn(&Path) -> String) -> String {
@@ -35,7 +30,7 @@ pub fn existing(path: &Path, show: impl Fn(&Path) -> String) -> String {
     if !folder.is_dir() {
         return format!("{} is a file", shown.replace("/`", "`"));
     }
-    if let Some(near) = name(&wanted, names.iter().map(String::as_str)) {
+    if let Some(near) = suggest::nearest(&wanted, names.iter().map(String::as_str)) {
         return format!("{shown} exists and holds `{near}`");
     }
     match names.len() {
@@ -57,38 +52,9 @@ fn names(folder: &Path) -> Vec<String> {
     names
 }
 
-/// Edits between two names; neighbours that changed places count as one edit.
-fn distance(a: &str, b: &str) -> usize {
-    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
-    let mut before: Vec<usize> = Vec::new();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for i in 1..=a.len() {
-        let mut next = vec![i];
-        for j in 1..=b.len() {
-            let changed = usize::from(a[i - 1] != b[j - 1]);
-            let mut best = (row[j] + 1).min(next[j - 1] + 1).min(row[j - 1] + changed);
-            if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
-                best = best.min(before[j - 2] + 1);
-            }
-            next.push(best);
-        }
-        before = std::mem::replace(&mut row, next);
-    }
-    row[b.len()]
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn near_names() {
-        assert_eq!(distance("kitten", "sitting"), 3);
-        assert_eq!(distance("onwer", "owner"), 1);
-        assert_eq!(distance("", "abc"), 3);
-        assert_eq!(name("env.exmaple", ["env.example", "env"]), Some("env.example"));
-        assert_eq!(name("zzz", ["env.example", "env"]), None);
-    }
 
     #[test]
     fn near_paths() {

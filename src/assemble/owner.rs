@@ -44,7 +44,7 @@ impl Owners {
             Ok(owner) => owner,
             Err(problem) => {
                 findings.push(
-                    Diagnostic::error(codes::FILES_INVALID_OWNER, format!("owner `{}` {problem}", typed.value))
+                    Diagnostic::error(codes::FILES_OWNER, format!("owner `{}` {problem}", typed.value))
                         .at_origin(&typed.origin, "")
                         .help("write `user:group`, `user`, or numbers such as `1000:1000`"),
                 );
@@ -169,7 +169,7 @@ mod tests {
         let mut findings = Vec::new();
         let (owner, _) = Owners::default().decide(Some(&typed("He")), &mut findings);
         assert_eq!(owner, root());
-        assert_eq!(findings[0].code, codes::FILES_INVALID_OWNER);
+        assert_eq!(findings[0].code, codes::FILES_OWNER);
     }
 
     #[test]

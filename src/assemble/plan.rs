@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -321,6 +322,17 @@ pub struct Stat {
     pub mtime_ns: i128,
     /// Device and inode.
     pub inode: (u64, u64),
+}
+
+impl Stat {
+    /// From what the system says of a file.
+    pub fn of(meta: &std::fs::Metadata) -> Self {
+        Self {
+            size: meta.len(),
+            mtime_ns: i128::from(meta.mtime()) * 1_000_000_000 + i128::from(meta.mtime_nsec()),
+            inode: (meta.dev(), meta.ino()),
+        }
+    }
 }
 
 impl Sources {

@@ -97,7 +97,7 @@ pub fn plan_of(entries: Vec<Entry>) -> Plan {
             compression: gzip.clone(),
             distribution: None,
             format_version: 4,
-            group: "Unspecified".into(),
+            group: "Applications/System".into(),
             packager: "Ops Team <ops@example.org>".into(),
             relations: BTreeMap::new(),
             auto_requires: true,

@@ -1,153 +1,88 @@
-//! `{name}` holes, filled when the package is built.
+//! `{name}` holes of a file's content, filled when the package is built.
 //!
-//! Enters: a text and the values. Leaves: the text with its holes filled, or every hole that has no value. `{{` and
-//! `}}` are literal braces; `${NAME}` is left alone, since it is filled at start on the host.
+//! Enters: a text and the values. Leaves: the text with its holes filled, or every hole that has no value. The grammar is
+//! that of holes in paths: `{{name}}` is a literal `{name}`, `${NAME}` is left alone, since it is filled at start on the
+//! host, and braces around anything but a name mean nothing here, so that JSON and shell need no doubling. Holes of
+//! paths arrive filled.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
+use std::sync::Arc;
 
-use super::nearest;
-use crate::diagnostic::{Diagnostic, Span, codes};
+use crate::config::suggest;
+use crate::diagnostic::{Diagnostic, SourceText, Span, codes};
 
 /// Values of holes by name.
 pub type Holes = BTreeMap<String, String>;
 
-/// A brace that cannot be filled.
+/// A hole without a value.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Problem {
-    /// Bytes of the text: the whole hole, or the lone brace.
+pub struct Unset {
+    /// Bytes of the text, braces included.
     pub range: Range<usize>,
-    /// What is wrong.
-    pub kind: ProblemKind,
+    /// What stands between the braces.
+    pub name: String,
 }
 
-/// What is wrong with a brace.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ProblemKind {
-    /// No value has this name.
-    Unset(String),
-    /// A brace that neither opens nor closes a hole.
-    Lone(char),
-}
-
-impl Problem {
+impl Unset {
     /// As a finding without a place.
     pub fn diagnostic(&self, holes: &Holes) -> Diagnostic {
-        match &self.kind {
-            ProblemKind::Unset(name) => {
-                let known: Vec<&str> = holes.keys().map(String::as_str).collect();
-                let near = nearest::name(name, known.iter().copied());
-                let list = known.iter().map(|known| format!("`{{{known}}}`")).collect::<Vec<_>>().join(", ");
-                let error = Diagnostic::error(codes::CONFIG_UNSET_HOLE, format!("the hole `{{{name}}}` has no value"));
-                let error = near.map_or(error.clone(), |near| error.help(format!("did you mean `{{{near}}}`?")));
-                error.help(format!("holes with a value: {list}; a literal brace is written twice"))
-            }
-            ProblemKind::Lone(brace) => {
-                Diagnostic::error(codes::CONFIG_UNSET_HOLE, format!("this `{brace}` belongs to no hole"))
-                    .help(format!("a literal brace is written twice: `{brace}{brace}`"))
-            }
+        let name = &self.name;
+        let mut told = Diagnostic::error(codes::CONFIG_UNSET_HOLE, format!("the hole `{{{name}}}` has no value"));
+        if let Some(near) = suggest::nearest(name, holes.keys().map(String::as_str)) {
+            told = told.help(format!("did you mean `{{{near}}}`?"));
         }
+        let known = holes.keys().map(|known| format!("`{{{known}}}`")).collect::<Vec<_>>().join(", ");
+        told.help(format!("holes with a value: {known}"))
+            .note(format!("a literal `{{{name}}}` is written `{{{{{name}}}}}`"))
     }
 
     /// As a finding that points into the text.
-    pub fn in_text(&self, holes: &Holes, source: &std::sync::Arc<crate::diagnostic::SourceText>) -> Diagnostic {
+    pub fn in_text(&self, holes: &Holes, source: &Arc<SourceText>) -> Diagnostic {
         self.diagnostic(holes).at(&Span::new(source, self.range.clone()), "")
     }
 }
 
 /// Fills the holes of `text`.
-pub fn fill(text: &str, holes: &Holes) -> Result<String, Vec<Problem>> {
-    Filling { text, holes, globs: false }.run()
-}
-
-/// Fills the holes of a path that may be a glob: braces that are no hole, such as `{a,b}`, stay.
-pub fn fill_glob(text: &str, holes: &Holes) -> Result<String, Vec<Problem>> {
-    Filling { text, holes, globs: true }.run()
-}
-
-struct Filling<'a> {
-    text: &'a str,
-    holes: &'a Holes,
-    globs: bool,
-}
-
-impl Filling<'_> {
-    fn run(&self) -> Result<String, Vec<Problem>> {
-        let mut filled = String::with_capacity(self.text.len());
-        let mut problems = Vec::new();
-        let mut at = 0;
-        while let Some(found) = self.text[at..].find(['{', '}', '$']) {
-            filled.push_str(&self.text[at..at + found]);
-            at += found;
-            let rest = &self.text[at..];
-            let taken = if rest.starts_with("${") {
-                let length = reference(rest);
-                filled.push_str(&rest[..length]);
-                length
-            } else if rest.starts_with('$') {
-                filled.push('$');
-                1
-            } else {
-                self.brace(at, &mut filled, &mut problems)
-            };
-            at += taken;
-        }
-        filled.push_str(&self.text[at..]);
-        if problems.is_empty() { Ok(filled) } else { Err(problems) }
-    }
-
-    /// Handles the brace at `at`; says how many bytes it takes.
-    fn brace(&self, at: usize, filled: &mut String, problems: &mut Vec<Problem>) -> usize {
-        let rest = &self.text[at..];
-        if !self.globs && (rest.starts_with("{{") || rest.starts_with("}}")) {
-            filled.push_str(&rest[..1]);
-            return 2;
-        }
-        let brace = if rest.starts_with('{') { '{' } else { '}' };
-        let name = rest.strip_prefix('{').and_then(|inner| inner.split_once('}')).map(|(name, _)| name);
-        match name.filter(|name| is_name(name)) {
-            Some(name) => {
-                let length = name.len() + 2;
-                match self.holes.get(name) {
+///
+/// # Errors
+/// All holes without a value.
+pub fn fill(text: &str, holes: &Holes) -> Result<String, Vec<Unset>> {
+    let mut filled = String::with_capacity(text.len());
+    let mut unset = Vec::new();
+    let mut at = 0;
+    while let Some(found) = text[at..].find('{') {
+        let open = at + found;
+        filled.push_str(&text[at..open]);
+        let rest = &text[open..];
+        let of_host = text[..open].ends_with('$');
+        at = match hole(rest) {
+            Some((name, length)) if !of_host => {
+                match holes.get(name) {
+                    _ if rest.starts_with("{{") => filled.extend(["{", name, "}"]),
                     Some(value) => filled.push_str(value),
-                    None => {
-                        problems.push(Problem { range: at..at + length, kind: ProblemKind::Unset(name.to_owned()) });
-                    }
+                    None => unset.push(Unset { range: open..open + length, name: name.to_owned() }),
                 }
-                length
+                open + length
             }
-            None if self.globs => {
-                filled.push(brace);
-                1
+            _ => {
+                filled.push('{');
+                open + 1
             }
-            None => {
-                problems.push(Problem { range: at..at + 1, kind: ProblemKind::Lone(brace) });
-                1
-            }
-        }
+        };
     }
+    filled.push_str(&text[at..]);
+    if unset.is_empty() { Ok(filled) } else { Err(unset) }
 }
 
-/// Length of the `${…}` that `text` begins with, inner braces counted; of `${` alone if it never closes.
-fn reference(text: &str) -> usize {
-    let mut depth = 0usize;
-    for (at, c) in text.char_indices() {
-        match c {
-            '{' => depth += 1,
-            '}' if depth == 1 => return at + 1,
-            '}' => depth -= 1,
-            // A reference does not span lines: what looks like one is then a stray brace of the host's own text.
-            '\n' => break,
-            _ => {}
-        }
-    }
-    2
-}
-
-/// `version`, `rust-target`, `env.NAME`
-fn is_name(name: &str) -> bool {
-    name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
-        && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.'))
+/// The name of the hole that `text` begins with, single or doubled, and the bytes that it takes.
+fn hole(text: &str) -> Option<(&str, usize)> {
+    let braces = if text.starts_with("{{") { 2 } else { 1 };
+    let inner = &text[braces..];
+    let length = inner.bytes().position(|b| !(b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-'))?;
+    let (name, after) = inner.split_at(length);
+    let closed = after.starts_with(&"}}"[..braces]);
+    (closed && name.starts_with(|c: char| c.is_ascii_lowercase())).then_some((name, length + 2 * braces))
 }
 
 #[cfg(test)]
@@ -162,27 +97,27 @@ mod tests {
     fn holes_are_filled_once() {
         let filled = |text: &str| fill(text, &holes()).unwrap();
         assert_eq!(filled("/usr/lib/{name}/{version}"), "/usr/lib/hello/1.2");
-        assert_eq!(filled("{{name}} {{{name}}}"), "{name} {hello}");
+        assert_eq!(filled("{{name}} {name}"), "{name} hello");
         assert_eq!(filled("{odd}"), "{name}", "a value is not looked at again");
-        assert_eq!(filled("${HOME}/${A:-${B}}/$C {name}"), "${HOME}/${A:-${B}}/$C hello");
-        assert_eq!(filled("${{name}}"), "${{name}}", "what follows a dollar is the host's");
-        assert_eq!(filled("ünïcode {name} é"), "ünïcode hello é");
+        assert_eq!(filled("${name}/${HOME}/$C ${PORT:-{version}}"), "${name}/${HOME}/$C ${PORT:-1.2}");
+        assert_eq!(filled("{\"a\": {\"b\": \"{name}\"}}"), "{\"a\": {\"b\": \"hello\"}}");
+        assert_eq!(
+            filled("f() { x; }; {{ .Values }} {a,b} {} {Name} {-x} }{"),
+            "f() { x; }; {{ .Values }} {a,b} {} {Name} {-x} }{"
+        );
+        assert_eq!(filled("ünïcode {name} é{"), "ünïcode hello é{");
         assert_eq!(filled(""), "");
-        assert_eq!(fill_glob("t/{name}/*.{a,b}", &holes()).unwrap(), "t/hello/*.{a,b}");
     }
 
     #[test]
     fn every_unset_hole_is_found() {
-        let problems = fill("{nmae} and {b} and { x", &holes()).unwrap_err();
-        let kinds: Vec<_> = problems.iter().map(|p| p.kind.clone()).collect();
-        assert_eq!(kinds, [ProblemKind::Unset("nmae".into()), ProblemKind::Unset("b".into()), ProblemKind::Lone('{')]);
-        assert_eq!(problems[0].range, 0..6);
-        let told = problems[0].diagnostic(&holes());
+        let unset = fill("{nmae} and {b} and {{c}}", &holes()).unwrap_err();
+        assert_eq!(
+            unset.iter().map(|u| (u.name.as_str(), u.range.clone())).collect::<Vec<_>>(),
+            [("nmae", 0..6), ("b", 11..14)]
+        );
+        let told = unset[0].diagnostic(&holes());
         assert_eq!(told.code, codes::CONFIG_UNSET_HOLE);
-        assert_eq!(told.helps[0], "did you mean `{name}`?");
-        assert!(told.helps[1].contains("`{version}`"));
-        assert_eq!(fill("a } b", &holes()).unwrap_err()[0].kind, ProblemKind::Lone('}'));
-        assert_eq!(fill("${open\n{name} {", &holes()).unwrap_err().len(), 1);
-        assert!(fill_glob("{nope}", &holes()).is_err());
+        assert_eq!(told.helps, ["did you mean `{name}`?", "holes with a value: `{name}`, `{odd}`, `{version}`"]);
     }
 }

@@ -38,7 +38,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             return if error.use_stderr() { Exit::Input.into() } else { Exit::Done.into() };
         }
     };
-    let terminal = Terminal::new(&cli.common);
+    let terminal = Terminal::new(&cli.common, matches!(cli.verb, Verb::Build(_)));
     match run(&cli, &terminal) {
         Ok(exit) => exit.into(),
         Err(findings) => {

@@ -410,7 +410,7 @@ pub struct Rpm {
     pub distribution: Option<Text>,
     /// Package format version: `v4` unless set to `v6`.
     pub format_version: Option<Text>,
-    /// Group, `Unspecified` unless set.
+    /// Group, `Applications/System` unless set.
     pub group: Option<Text>,
     /// Packager; the maintainer unless set.
     pub packager: Option<Text>,

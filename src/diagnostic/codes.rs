@@ -125,23 +125,21 @@ codes! {
         "A file or folder that a rule takes cannot be read. The line says what the system answered. Mend its permissions or exclude it; fitout never packs part of what was asked for.";
     FILES_SPECIAL = "files/special", Input,
         "A socket, fifo or device stands in the tree. Packages carry files, directories and links; such things are made on the host when the service runs. Exclude it.";
-    FILES_NON_UTF8_NAME = "files/non-utf8-name", Input,
-        "A file name or link target is not UTF-8. rpm, zip and OCI images have no place for such names and their readers guess differently, so it is refused everywhere. Rename or exclude the file.";
-    FILES_CONTROL_CHARACTER = "files/control-character", Input,
-        "A name or link target holds a newline or another control character. Lists such as md5sums and conffiles have one name a line, so a package with such a name is broken or worse. Rename or exclude the file.";
-    FILES_BAD_PATH = "files/bad-path", Input,
+    FILES_NAME = "files/name", Input,
+        "A file name or link target is not UTF-8, or holds a newline or another control character. rpm, zip and image layers have no place for the first and their readers guess differently; lists such as md5sums and conffiles have one name a line, so the second breaks a package or worse. Rename or exclude the file.";
+    FILES_PATH = "files/path", Input,
         "A path on the host must be absolute, without `.`, `..` or empty parts, each part at most 255 bytes and the whole at most 4095. A path that climbs with `..` could leave the place that it seems to name.";
     FILES_NOT_A_DIRECTORY = "files/not-a-directory", Input,
         "One entry lies under a path that another entry makes a file or a link. No file system can hold both. Change one of the two places, or exclude one of them.";
     FILES_CONFLICT = "files/conflict", Input,
         "Two rules put something at the same path. Which one was meant cannot be told, so fitout does not choose: exclude the path from one of them, give them different formats with `when`, or write `replace = true` in the later one. Directories of two trees merge when owner and mode agree.";
-    FILES_LINK_ESCAPES = "files/link-escapes", Input,
+    FILES_ESCAPING_LINK = "files/escaping-link", Input,
         "A symbolic link of the taken tree leads out of it: into the folder where the package is built, or to a place that is neither in the package nor in a base system. On the host it would point at nothing, or at something else. Links are kept as they are written; take what it points at instead, or write the link as a rule with `link`.";
     FILES_DANGLING_LINK = "files/dangling-link", Input,
         "A symbolic link points to a path that the package should hold and does not. Exclude it, or take what it points at too. A link to something that another package brings is written as a rule with `link`, which is not checked against the tree.";
     FILES_LINK_LOOP = "files/link-loop", Input,
         "Following the symbolic link leads back to itself. Whoever opens it on the host gets `Too many levels of symbolic links`.";
-    FILES_INVALID_OWNER = "files/invalid-owner", Input,
+    FILES_OWNER = "files/owner", Input,
         "`owner` is `user:group` or `user` (its group has the same name), by name or by number. Names begin with a lower-case letter or `_`, go on with those, digits and `-`, may end in `$`, and have at most 32 characters: what useradd takes on every distribution.";
     FILES_OWNER_COLLISION = "files/owner-collision", Input,
         "Image layers and other numeric formats carry ids. Every name but root gets an id between 10001 and 59999 that is derived from the name, so that it is the same in every build; two names of this package get the same one. Rename one of them or give it as a number.";
@@ -239,8 +237,8 @@ codes! {
         "The project has a git submodule. Its files are not tracked by the project, so the source archive leaves them out and cannot be built as it is.";
     SOURCE_PATH = "source/path", Input,
         "A tracked path cannot stand in the source archive: it is not UTF-8 or not a regular file or link in the work tree.";
-    ZIP_NAME = "zip/name", Input,
-        "A name that a zip archive cannot carry, or that its readers would take for something else: a path over 65,535 bytes, a slash or control character where the archive's own name is made of it. Rename it.";
+    ZIP_PATH = "zip/path", Input,
+        "The length of a path has 16 bits in a zip archive, so that a path with its folder has at most 65,535 bytes. Linux takes 4,095, so that such a file could not be extracted anyway.";
     ZIP_COMPRESSION = "zip/compression", Input,
         "Every zip reader inflates deflate and stored entries; hardly any reads more. fitout writes only these two: `gzip:6` (or another level) and `none`.";
     ZIP_OVERLAP = "zip/overlap", Input,
@@ -249,6 +247,20 @@ codes! {
 
     // --- oci ---
     //
+    OCI_TAG = "oci/tag", Input,
+        "A tag has up to 128 letters, digits, `_`, `.` and `-`, and does not begin with `.` or `-`. fitout makes it of the version, with `+` as `-`; a version that has more than that in it (`~`, `:`) is refused rather than mangled. Set `tag` in `[format.oci]`.";
+    OCI_REPOSITORY = "oci/repository", Input,
+        "A repository is an optional host with port and a path of small letters, digits and single separators, such as `localhost/app` or `registry.example.org:5000/team/app`. The tag is not part of it.";
+    OCI_COMPRESSION = "oci/compression", Input,
+        "Layers of an image are plain, gzip or zstd (image-spec, layer media types). Everything reads gzip; zstd needs a container engine of 2021 or later and cannot stand in a docker-archive, so that `docker load` before version 25 does not take it.";
+    OCI_CONFIG = "oci/config", Input,
+        "A setting of the image that container engines would refuse or misread: a user that is no number, a port that is none, a variable name with `=`, a folder that is not absolute, an owner longer than a tar header can say. Mend it in `[format.oci]` or in the rule that sets it.";
+    OCI_CAPABILITIES = "oci/capabilities", Input,
+        "File capabilities are written as setcap(8) takes them: `cap_net_bind_service=ep`, several joined by commas. The kernel keeps one effective bit for a file, so either all of its capabilities are effective or none is.";
+    OCI_BASE = "oci/base", Input,
+        "The base image cannot be read, is damaged, or has no image for the target. A base is an OCI layout, as a folder or as a tar; `skopeo copy` makes one of any image. Where it holds several images, name one after the path.";
+    OCI_BASE_DIGEST = "oci/base-digest", Input,
+        "A file of the base image has other content than its digest says: it was damaged on its way or changed afterwards. Engines refuse such an image, so it is refused before anything is written.";
     // --- end of oci ---
 
     // --- engine: reading, writing ---

@@ -8,7 +8,7 @@
 use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
-use std::os::unix::fs::{FileExt, MetadataExt};
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
@@ -362,7 +362,7 @@ impl<'c> Opened<'c> {
     fn check(&self) -> Result<(), EngineError> {
         let Self::File { path, stat, file, .. } = self else { return Ok(()) };
         let meta = file.metadata().map_err(|source| EngineError::Read { path: (*path).clone(), source })?;
-        if stat_of(&meta) == **stat { Ok(()) } else { Err(self.changed()) }
+        if Stat::of(&meta) == **stat { Ok(()) } else { Err(self.changed()) }
     }
 
     fn fill(&mut self, buffer: &mut [u8]) -> Result<(), EngineError> {
@@ -394,15 +394,6 @@ impl<'c> Opened<'c> {
             }
         }
         self.check()
-    }
-}
-
-/// What of a file's metadata must not change between the walk and the reading.
-pub fn stat_of(meta: &std::fs::Metadata) -> Stat {
-    Stat {
-        size: meta.len(),
-        mtime_ns: i128::from(meta.mtime()) * 1_000_000_000 + i128::from(meta.mtime_nsec()),
-        inode: (meta.dev(), meta.ino()),
     }
 }
 

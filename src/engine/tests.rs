@@ -4,8 +4,8 @@ use std::io::Read as _;
 use std::path::Path;
 
 use super::emit::emit;
-use super::store::{Store, Wants, stat_of};
-use crate::assemble::plan::{Compression, SourceId, Sources};
+use super::store::{Store, Wants};
+use crate::assemble::plan::{Compression, SourceId, Sources, Stat};
 use crate::diagnostic::Diagnostic;
 use crate::formats::{Layout, Measure, Piece, Section};
 use crate::listener::Silent;
@@ -31,7 +31,7 @@ fn sources(folder: &Path) -> (Sources, Vec<Vec<u8>>) {
         if index % 2 == 0 {
             let path = folder.join(format!("in{index}"));
             fs_err::write(&path, &bytes).unwrap();
-            let stat = stat_of(&fs_err::metadata(&path).unwrap());
+            let stat = Stat::of(&fs_err::metadata(&path).unwrap());
             sources.file(path, stat);
         } else {
             sources.made(bytes.clone());
@@ -153,7 +153,7 @@ fn a_changed_file_is_an_error_and_leaves_nothing() {
     let path = inputs.path().join("data");
     for change in ["longer", "shorter", "same length", "gone"] {
         fs_err::write(&path, vec![7; 50_000]).unwrap();
-        let stat = stat_of(&fs_err::metadata(&path).unwrap());
+        let stat = Stat::of(&fs_err::metadata(&path).unwrap());
         let mut sources = Sources::default();
         sources.file(path.clone(), stat);
         let wants = Wants { levels: [6].into(), ..Wants::default() };

@@ -69,7 +69,7 @@ macro_rules! formats {
         pub const ALL: &[&dyn Format] = &[$(&$room::$format),*];
     };
 }
-formats! { deb::Deb, tarball::Tarball, zip::Zip }
+formats! { deb::Deb, rpm::Rpm, tarball::Tarball, zip::Zip, oci::Oci }
 
 /// Reads an artifact of any format back, and the SHA-256 of the file.
 ///

@@ -9,9 +9,8 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
 
-use crate::assemble::plan::{Churn, Entry, FormatSet, Kind, Owner, Role, Sources};
+use crate::assemble::plan::{Churn, Entry, FormatSet, Kind, Owner, Role, Sources, Stat};
 use crate::diagnostic::{Diagnostic, Findings, Origin, codes};
-use crate::engine::store::stat_of;
 
 /// Entries of all tracked files with their parents, sorted by path, `/` standing for the project's folder; and warnings.
 ///
@@ -94,7 +93,7 @@ fn one(project: &Path, path: &str, mode: &str, sources: &mut Sources) -> Result<
         return refuse(format!("git tracks the file `{path}`, and something else is there"), "put the file back");
     }
     let mode = if mode == "100755" { 0o755 } else { 0o644 };
-    Ok(entry(path, Kind::File(sources.file(file, stat_of(&meta))), mode))
+    Ok(entry(path, Kind::File(sources.file(file, Stat::of(&meta))), mode))
 }
 
 fn entry(path: &str, kind: Kind, mode: u32) -> Entry {

@@ -28,7 +28,13 @@ impl Frame {
     /// Refuses what tar cannot say, and counts the bytes of the stream before compression.
     pub fn check<'e>(&self, entries: impl Iterator<Item = &'e Entry>, code: Code) -> Result<u64, Findings> {
         let mut findings = Findings::new();
-        let mut size = tar::END.len() as u64 + self.root().len() as u64;
+        let refuse = |path: &str, error: &tar::Error| {
+            Diagnostic::error(code, format!("`{}` cannot be packed: {error}", path.escape_debug()))
+                .path(path)
+                .help("give it another name, owner or time")
+        };
+        let root = self.root().map_err(|e| vec![refuse(&self.prefix, &e)])?;
+        let mut size = (tar::END.len() + root.len()) as u64;
         for entry in entries.filter(is_carried) {
             match self.header(entry) {
                 Ok(header) => {
@@ -39,12 +45,7 @@ impl Frame {
                     let padding = tar::padding(content).len() as u64;
                     size = size.saturating_add(header.len() as u64).saturating_add(content).saturating_add(padding);
                 }
-                Err(error) => findings.push(
-                    Diagnostic::error(code, format!("`{}` cannot be packed: {error}", entry.path.escape_debug()))
-                        .at_origin(&entry.origin, "")
-                        .path(entry.path.as_ref())
-                        .help("give it another name, owner or time"),
-                ),
+                Err(error) => findings.push(refuse(&entry.path, &error).at_origin(&entry.origin, "")),
             }
         }
         if findings.is_empty() { Ok(size) } else { Err(findings) }
@@ -57,7 +58,7 @@ impl Frame {
         first: Vec<u8>,
         sink: Sink<'_, 'p>,
     ) -> io::Result<()> {
-        let mut head = self.root();
+        let mut head = self.root().map_err(io::Error::other)?;
         head.extend(first);
         sink(Piece::literal(head))?;
         for entry in entries.filter(is_carried) {
@@ -83,10 +84,8 @@ impl Frame {
     }
 
     /// The header of the folder itself.
-    pub fn root(&self) -> Vec<u8> {
-        // The prefix is `.` or checked by a format's naming, so that only a time before 1970 fails, which `check` and
-        // `write` say of the entries.
-        tar::header(&self.member(&self.prefix, Type::Directory)).unwrap_or_default()
+    pub fn root(&self) -> Result<Vec<u8>, tar::Error> {
+        tar::header(&self.member(&self.prefix, Type::Directory))
     }
 
     fn member<'a>(&self, path: &'a str, kind: Type<'a>) -> Member<'a> {

@@ -18,9 +18,9 @@ use crate::codec::tar::{Kind, ReadError, ReadMember, Reader};
 use crate::diagnostic::{Code, Diagnostic, Findings, codes};
 
 /// Most entries of one archive.
-pub const MOST_ENTRIES: usize = 5_000_000;
-/// Most bytes of names of one archive.
-const MOST_NAME_BYTES: usize = 1 << 30;
+pub const MOST_ENTRIES: usize = 2_000_000;
+/// Most bytes of names and attributes of one archive.
+const MOST_NAME_BYTES: usize = 512 << 20;
 /// Most findings that are kept; a hostile archive may earn one for each entry.
 const MOST_FINDINGS: usize = 1000;
 
@@ -59,23 +59,27 @@ pub struct Options {
 pub fn read(stream: impl Read, options: Options) -> Result<Tree, Diagnostic> {
     let mut reader = Reader::new(stream);
     let mut tree = Tree::default();
-    let mut seen = BTreeSet::new();
     let mut name_bytes = 0;
     while let Some(member) = reader.next_member().map_err(|e| tar_damage(&e))? {
         let Some(path) = tree.path(&member.path) else { continue };
-        name_bytes += path.len() + member.link.len();
+        name_bytes += path.len() + member.link.len() + member.user.len() + member.group.len();
+        name_bytes += member.xattrs.iter().map(|(name, value)| name.len() + value.len()).sum::<usize>();
         if tree.entries.len() >= MOST_ENTRIES || name_bytes > MOST_NAME_BYTES {
             let message =
                 format!("the archive has more than {MOST_ENTRIES} entries or {MOST_NAME_BYTES} bytes of names");
             return Err(Diagnostic::error(codes::ARTIFACT_LIMIT, message).help("nothing after that was read"));
         }
-        if !options.duplicates && !seen.insert(path.clone()) {
-            tree.find(Diagnostic::warning(codes::ARTIFACT_DUPLICATE, format!("`{path}` is there twice")).path(&path));
-        }
         let entry = tree.entry(&mut reader, member, path, options)?;
         tree.entries.push(entry);
     }
+    if !options.duplicates {
+        tree.duplicates();
+    }
     let odd = reader.finish().map_err(|e| tar_damage(&e))?;
+    if reader.is_unpadded() {
+        let message = "the tar stream ends without padding and end mark";
+        tree.find(Diagnostic::warning(codes::ARTIFACT_ODD, message).help("GNU tar and dpkg take it for cut off"));
+    }
     if odd > 0 {
         let message = format!("{odd} bytes that are not zero follow the end of the tar archive");
         tree.find(Diagnostic::warning(codes::ARTIFACT_ODD, message).help("no tar reader looks at them"));
@@ -160,6 +164,16 @@ impl Tree {
         }
     }
 
+    fn duplicates(&mut self) {
+        let mut paths: Vec<&str> = self.entries.iter().map(|e| e.listed.path.as_str()).collect();
+        paths.sort_unstable();
+        let twice: BTreeSet<String> =
+            paths.windows(2).filter(|pair| pair[0] == pair[1]).take(MOST_FINDINGS).map(|p| p[0].to_owned()).collect();
+        for path in twice {
+            self.odd(codes::ARTIFACT_DUPLICATE, format!("`{}` is there twice", path.escape_debug()), &path);
+        }
+    }
+
     fn odd(&mut self, code: Code, message: String, path: &str) {
         self.find(Diagnostic::warning(code, message).path(path));
     }
@@ -176,14 +190,12 @@ impl Tree {
     }
 
     fn text(&mut self, raw: &[u8], what: &str) -> String {
-        match std::str::from_utf8(raw) {
-            Ok(text) => text.to_owned(),
-            Err(_) => {
-                let text = String::from_utf8_lossy(raw).into_owned();
-                self.odd(codes::ARTIFACT_ODD, format!("the {what} `{}` is not UTF-8", text.escape_debug()), &text);
-                text
-            }
+        if let Ok(text) = std::str::from_utf8(raw) {
+            return text.to_owned();
         }
+        let text = String::from_utf8_lossy(raw).into_owned();
+        self.odd(codes::ARTIFACT_ODD, format!("the {what} `{}` is not UTF-8", text.escape_debug()), &text);
+        text
     }
 
     fn entry<R: Read>(

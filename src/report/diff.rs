@@ -84,7 +84,8 @@ fn changes(old: &ListedEntry, new: &ListedEntry, same_format: bool) -> Vec<Strin
     if !same_kind {
         changes.push(format!("kind {} -> {}", kind_word(&old.kind), kind_word(&new.kind)));
     }
-    if same_kind && !link(old) && !link(new) && (old.size != new.size || old.sha256 != new.sha256) {
+    let file = |entry: &ListedEntry| entry.kind == ListedKind::File;
+    if file(old) && file(new) && (old.size != new.size || old.sha256 != new.sha256) {
         changes.push(format!("content {} -> {}", size(old.size), size(new.size)));
     }
     let symlink = matches!(new.kind, ListedKind::Symlink(_));

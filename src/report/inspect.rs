@@ -110,8 +110,8 @@ fn closing(listing: &Listing) -> String {
     let links = of(|kind| matches!(kind, ListedKind::Symlink(_)));
     let checks = match listing.checks.iter().filter(|check| check.problem.is_some()).count() {
         0 if listing.checks.is_empty() => "nothing to verify".to_owned(),
-        0 => format!("{} hold", plural(listing.checks.len(), "check", "checks")),
-        bad => format!("{bad} of {} FAIL", plural(listing.checks.len(), "check", "checks")),
+        0 => format!("{} passed", plural(listing.checks.len(), "check", "checks")),
+        bad => format!("{bad} of {} FAILED", plural(listing.checks.len(), "check", "checks")),
     };
     let signed = if listing.signatures.is_empty() { "not signed".to_owned() } else { listing.signatures.join(", ") };
     format!(

@@ -31,7 +31,9 @@ pub(crate) fn read(
             match result {
                 Ok(records) => records,
                 Err(findings) => {
-                    findings.into_iter().for_each(|finding| ground.report(finding));
+                    for finding in findings {
+                        ground.report(finding);
+                    }
                     return None;
                 }
             }
@@ -69,83 +71,53 @@ fn wrong(source: &Arc<SourceText>, range: Range<usize>, why: &str, help: &str) -
     .help(help)
 }
 
+const BEGINS: &str = "a record begins with `name (version) suite; urgency=medium`";
+const ENDS: &str = "a record ends with ` -- Name <mail>  Sat, 31 Jan 2026 12:00:00 +0000`";
+
 /// deb-changelog(5): `name (version) suite; key=value`, lines with two blanks before them, ` -- Name <mail>  date`.
 fn debian(source: &Arc<SourceText>) -> Result<Vec<Change>, Vec<Diagnostic>> {
     let (mut records, mut findings) = (Vec::new(), Vec::new());
     let mut open: Option<(Change, Range<usize>)> = None;
     for (range, line) in lines(&source.text) {
+        let editors = line.starts_with('#') || line.starts_with("Local variables:") || line.starts_with("vim:");
+        if open.is_none() && editors {
+            // Settings of an editor follow the last record.
+            break;
+        }
         if line.is_empty() {
             continue;
         }
-        // Editor settings may follow the last record.
-        if open.is_none() && (line.starts_with('#') || line.starts_with("Local variables:") || line.starts_with("vim:"))
-        {
-            break;
-        }
-        if let Some(trailer) = line.strip_prefix(" -- ") {
-            let parts =
-                trailer.rsplit_once("  ").or_else(|| trailer.rsplit_once("> ").map(|(author, date)| (author, date)));
-            let found = parts.and_then(|(author, date)| Some((author, calendar::mail_date(date)?)));
-            match (open.take(), found) {
-                (Some((mut change, _)), Some((author, time))) => {
-                    change.author = if author.ends_with('>') { author.to_owned() } else { format!("{author}>") };
-                    change.time = time;
-                    records.push(change);
-                }
-                (Some(_), None) => findings.push(wrong(
-                    source,
-                    range,
-                    "the date of this record cannot be read",
-                    "a record ends with ` -- Name <mail>  Sat, 31 Jan 2026 12:00:00 +0000`",
-                )),
-                (None, _) => findings.push(wrong(
-                    source,
-                    range,
-                    "a record ends here and none has begun",
-                    "a record begins with `name (version) suite; urgency=medium`",
-                )),
+        if let Some(text) = line.strip_prefix(" -- ") {
+            match (open.take(), trailer(text)) {
+                (Some((change, _)), Some((author, time))) => records.push(Change { time, author, ..change }),
+                (Some(_), None) => findings.push(wrong(source, range, "the date of this record cannot be read", ENDS)),
+                (None, _) => findings.push(wrong(source, range, "a record ends here and none has begun", BEGINS)),
             }
         } else if let Some(text) = line.strip_prefix("  ") {
             match &mut open {
                 Some((change, _)) => bullet(&mut change.lines, text),
-                None => findings.push(wrong(
-                    source,
-                    range,
-                    "this line is in no record",
-                    "a record begins with `name (version) suite; urgency=medium`",
-                )),
+                None => findings.push(wrong(source, range, "this line is in no record", BEGINS)),
             }
         } else if let Some(version) = header(line) {
-            if let Some((_, before)) = open.take() {
-                findings.push(unfinished(source, before));
+            let change = Change { version: version.to_owned(), time: 0, author: String::new(), lines: Vec::new() };
+            if let Some((_, before)) = open.replace((change, range)) {
+                findings.push(wrong(source, before, "this record has no end", ENDS));
             }
-            open = Some((
-                Change { version: version.to_owned(), time: 0, author: String::new(), lines: Vec::new() },
-                range,
-            ));
         } else {
-            findings.push(wrong(
-                source,
-                range,
-                "this line begins no record and is in none",
-                "a record begins with `name (version) suite; urgency=medium`; its lines begin with two blanks",
-            ));
-            break;
+            findings.push(wrong(source, range, "this line begins no record and has no two blanks before it", BEGINS));
+            return Err(findings);
         }
     }
     if let Some((_, range)) = open {
-        findings.push(unfinished(source, range));
+        findings.push(wrong(source, range, "this record has no end", ENDS));
     }
     if findings.is_empty() { Ok(records) } else { Err(findings) }
 }
 
-fn unfinished(source: &Arc<SourceText>, range: Range<usize>) -> Diagnostic {
-    wrong(
-        source,
-        range,
-        "this record has no end",
-        "a record ends with ` -- Name <mail>  Sat, 31 Jan 2026 12:00:00 +0000`",
-    )
+/// `Name <mail>  date`
+fn trailer(text: &str) -> Option<(String, i64)> {
+    let (author, date) = text.split_once('>')?;
+    Some((format!("{author}>"), calendar::mail_date(date)?))
 }
 
 /// `name (version) suite; urgency=medium`

@@ -32,6 +32,8 @@ struct Draft {
     license: Option<String>,
     build: Vec<(&'static str, String, &'static str)>,
     files: Vec<String>,
+    /// The file that gives what is not said here.
+    known: Option<&'static str>,
 }
 
 /// Looks at a folder.
@@ -125,6 +127,7 @@ fn rust(dir: &Path, findings: &mut Vec<(String, String)>) -> Option<Draft> {
             let binaries = if binaries.is_empty() { "no binary".to_owned() } else { format!("binaries {binaries}") };
             findings.push(("Cargo.toml".into(), format!("{} {}, {binaries}", package.name, package.version)));
             // What cargo knows need not be said twice.
+            draft.known = Some("Cargo.toml");
             draft.summary = known.summary.is_none().then(|| format!("The {} command", package.name));
             draft.maintainer = known.maintainer.map(|_| String::new());
             draft.license = known.license.map(|_| String::new());
@@ -218,10 +221,13 @@ fn common(dir: &Path, draft: &mut Draft, findings: &mut Vec<(String, String)>) {
 impl Draft {
     fn text(&self) -> String {
         let mut out = "# How this application is packaged: `fitout plan` shows every file, `fitout build` makes the packages.\n\n[package]\n".to_owned();
+        if let Some(file) = self.known {
+            out.extend([format!("# What is not said here comes from {file}.\n")]);
+        }
         let mut line = |key: &str, value: Option<String>, note: &str| {
             if let Some(value) = value {
                 let note = if note.is_empty() { String::new() } else { format!("   # {note}") };
-                out.push_str(&format!("{key:<10} = {value}{note}\n"));
+                out.extend([format!("{key:<10} = {value}{note}\n")]);
             }
         };
         line("name", self.name.as_deref().map(|name| quoted(&legal(name))), "");
@@ -240,7 +246,7 @@ impl Draft {
         if !self.build.is_empty() {
             out.push_str("\n[build]\n");
             for (key, value, note) in &self.build {
-                out.push_str(&format!("{key:<7} = {value}   # {note}\n"));
+                out.extend([format!("{key:<7} = {value}   # {note}\n")]);
             }
         }
         if !self.files.is_empty() {

@@ -10,34 +10,21 @@ use crate::diagnostic::{Diagnostic, Origin, codes};
 use super::ground::Ground;
 use super::{Rule, Take, holes};
 
-/// The rules in the order of the config. Without values for holes (a fact is missing) they are only checked.
-pub(crate) fn rules(
-    ground: &Ground,
-    files: &[At<Files>],
-    values: Option<&BTreeMap<String, String>>,
-) -> Option<Vec<Rule>> {
+/// The rules in the order of the config, with the holes of their paths filled by `values`.
+pub(crate) fn rules(ground: &Ground, files: &[At<Files>], values: &BTreeMap<String, String>) -> Option<Vec<Rule>> {
     let rules: Vec<Option<Rule>> = files.iter().map(|file| one(ground, file, values)).collect();
     rules.into_iter().collect()
 }
 
-fn one(ground: &Ground, file: &At<Files>, values: Option<&BTreeMap<String, String>>) -> Option<Rule> {
-    let fill = |text: &Text| match values {
-        Some(values) => ground.ok(holes::fill(&text.value, values, &ground.span(&text.range))),
-        None => Some(text.value.clone()),
-    };
-    let take = take(ground, file, fill);
-    let to = match &file.to {
-        Some(to) => fill(to).filter(|filled| absolute(ground, to, filled)),
-        None => {
-            let finding = Diagnostic::error(codes::CONFIG_MISSING_KEY, "`to` is missing in this `[[files]]` rule");
-            ground.report(
-                finding
-                    .at(&ground.span(&file.range), "")
-                    .help("`to` is the path on the host, such as `\"/usr/share/NAME/\"`"),
-            );
-            None
-        }
-    };
+fn one(ground: &Ground, file: &At<Files>, values: &BTreeMap<String, String>) -> Option<Rule> {
+    let filled = |text: &Text| ground.ok(holes::fill(&text.value, values, &ground.span(&text.range)));
+    let take = take(ground, file, filled);
+    if file.to.is_none() {
+        let finding = Diagnostic::error(codes::CONFIG_MISSING_KEY, "`to` is missing in this `[[files]]` rule");
+        let help = "`to` is the path on the host, such as `\"/usr/share/NAME/\"`";
+        ground.report(finding.at(&ground.span(&file.range), "").help(help));
+    }
+    let to = file.to.as_ref().and_then(|to| filled(to).filter(|path| absolute(ground, to, path)));
     let role = role(file);
     let mode = file.mode.as_ref().map(|text| mode(ground, text));
     let dir_mode = file.dir_mode.as_ref().map(|text| self::mode(ground, text));
@@ -55,7 +42,7 @@ fn one(ground: &Ground, file: &At<Files>, values: Option<&BTreeMap<String, Strin
         render: file.render,
         replace: file.replace,
         churn: if matches!(role, Role::Config { .. }) { Churn::Config } else { Churn::Application },
-        when: file.when.as_ref().map(|when| when.0.iter().map(|f| f.to_string()).collect()),
+        when: file.when.as_ref().map(|when| when.0.clone()),
         origin: ground.origin(file),
         take_origin,
         to_origin: file.to.as_ref().map_or(Origin::Default, |to| ground.origin(to)),
@@ -63,16 +50,16 @@ fn one(ground: &Ground, file: &At<Files>, values: Option<&BTreeMap<String, Strin
 }
 
 /// What the rule takes. The loader has seen to it that exactly one of the four is there.
-fn take(ground: &Ground, file: &At<Files>, fill: impl Fn(&Text) -> Option<String>) -> Option<(Take, Origin)> {
+fn take(ground: &Ground, file: &At<Files>, filled: impl Fn(&Text) -> Option<String>) -> Option<(Take, Origin)> {
     if let Some(from) = &file.from {
-        return Some((Take::Path(fill(from)?), ground.origin(from)));
+        return Some((Take::Path(filled(from)?), ground.origin(from)));
     }
     if let Some(link) = &file.link {
         if link.is_empty() || link.contains('\0') {
             ground.refuse(codes::CONFIG_INVALID_VALUE, link, "`link` is not a path", "give the target of the link");
             return None;
         }
-        return Some((Take::Link(fill(link)?), ground.origin(link)));
+        return Some((Take::Link(filled(link)?), ground.origin(link)));
     }
     // Its holes are filled where `render` is set, as those of any other content.
     if let Some(text) = &file.text {

@@ -82,13 +82,11 @@ fn highest(dir: &Path, tag: &str) -> Result<(String, Version), NoVersion> {
             Some((semver::Version::parse(&version.text).ok()?, tag.to_owned(), version))
         })
         .max_by(|a, b| a.0.cmp(&b.0).then_with(|| a.1.cmp(&b.1)));
-    match best {
-        Some((_, tag, version)) => Ok((tag, version)),
-        None => {
-            let version = version::parse(tag).map_err(|why| NoVersion::Tag(tag.to_owned(), why))?;
-            Ok((tag.to_owned(), version))
-        }
+    if let Some((_, tag, version)) = best {
+        return Ok((tag, version));
     }
+    let version = version::parse(tag).map_err(|why| NoVersion::Tag(tag.to_owned(), why))?;
+    Ok((tag.to_owned(), version))
 }
 
 fn untagged(dir: &Path) -> Result<(Version, Option<String>), NoVersion> {

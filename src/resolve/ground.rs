@@ -82,10 +82,14 @@ impl<'a> Ground<'a> {
         self.report(Diagnostic::error(code, message).at(&self.span(&at.range), "").help(help));
     }
 
-    /// All findings, in the order of the config file; those without a place come last.
+    /// All findings, in the order of the config file; then those of other files, then those without a place.
     pub fn into_findings(self) -> Findings {
         let mut findings = self.findings.into_inner();
-        findings.sort_by_key(|f| f.labels.first().map_or(usize::MAX, |label| label.span.range.start));
+        findings.sort_by_key(|finding| match finding.labels.first() {
+            Some(label) if Arc::ptr_eq(&label.span.source, self.source) => (0, label.span.range.start),
+            Some(_) => (1, 0),
+            None => (2, 0),
+        });
         findings
     }
 
@@ -124,7 +128,7 @@ pub(crate) fn read_text(path: &Path, name: &str) -> Result<Arc<SourceText>, Diag
 
 /// Says that a path is not there, and what is.
 pub(crate) fn not_found(path: &Path, name: &str) -> Diagnostic {
-    let finding = Diagnostic::error(codes::RESOLVE_NOT_FOUND, format!("`{name}` is not there")).path(name);
+    let finding = Diagnostic::error(codes::RESOLVE_NOT_FOUND, format!("`{name}` is not there"));
     match near::file(path) {
         Some(near) => finding.help(near),
         None => finding.help("paths are relative to the folder of fitout.toml"),

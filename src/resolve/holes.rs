@@ -46,6 +46,19 @@ pub(crate) fn values(
     all
 }
 
+/// A value for each name, for checking rules where a fact is missing.
+pub(crate) fn stand_ins(environment: bool) -> BTreeMap<String, String> {
+    let mut names = vec!["name", "version", "os", "arch", "target", "rust-target", "summary", "maintainer", "license"];
+    // These may or may not have a value: no finding rather than a wrong one.
+    names.extend(["homepage", "vendor", "revision"]);
+    if environment {
+        names.push("environment");
+    }
+    let mut all: BTreeMap<String, String> = names.into_iter().map(|name| (name.to_owned(), name.to_owned())).collect();
+    all.insert("prefix".into(), "/prefix".into());
+    all
+}
+
 /// Fills the holes of a text; `span` is where it stands.
 ///
 /// # Errors

@@ -183,7 +183,7 @@ fn releases(ground: &Ground, manifest: &Manifest, request: &Request) -> Option<(
     let shared = shared(ground, manifest, request, preset.as_ref());
     let (Some(targets), Some(preset), Some(shared)) = (targets, preset, shared) else {
         // There is no place to put anything; the rules are checked all the same.
-        files::rules(ground, &manifest.files, None);
+        files::rules(ground, &manifest.files, &holes::stand_ins(request.environment.is_some()));
         return None;
     };
     let releases: Vec<Option<Release>> =
@@ -257,7 +257,7 @@ fn of_target(
     let environment = request.environment.as_deref();
     let holes = holes::values(&shared.identity, &target, rust_target, environment, &shared.prefix);
     let mut rules = preset.rules(ground, place);
-    rules.extend(files::rules(ground, &manifest.files, Some(&holes))?);
+    rules.extend(files::rules(ground, &manifest.files, &holes)?);
     let overrides = manifest.format.deb.lintian_overrides.iter();
     Some(Release {
         project: request.project.clone(),

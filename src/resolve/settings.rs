@@ -96,7 +96,7 @@ pub(crate) fn rpm(
         compression: compression?,
         distribution: rpm.distribution.as_ref().map(|text| ground.fact(text)),
         format_version: format_version?,
-        group: or(rpm.group.as_ref(), "Unspecified"),
+        group: or(rpm.group.as_ref(), "Applications/System"),
         packager: or(rpm.packager.as_ref(), maintainer?),
         relations,
         auto_requires: !rpm.no_auto_requires,

@@ -61,7 +61,7 @@ fn a_generated_file_yields_to_a_rule() {
 fn a_name_that_makes_no_path_is_refused() {
     let mut project = Project::new();
     project.release.identity.name = fact("a/../b".into());
-    assert!(project.refused().iter().all(|f| f.code == codes::FILES_BAD_PATH));
+    assert!(project.refused().iter().all(|f| f.code == codes::FILES_PATH));
 }
 
 #[test]

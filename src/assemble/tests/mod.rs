@@ -194,7 +194,7 @@ fn bytes(outcome: &Outcome, path: &str) -> Vec<u8> {
     match &outcome.sources.list()[source.id.0 as usize] {
         Content::Made(bytes) => bytes.to_vec(),
         Content::File { path, .. } => fs_err::read(path).unwrap(),
-        Content::Slice { path, .. } => panic!("no rule takes a slice of {}", path.display()),
+        Content::Slice { .. } => panic!("{path} is a part of an image"),
     }
 }
 

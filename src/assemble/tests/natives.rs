@@ -47,6 +47,12 @@ fn a_program_for_another_machine_is_refused() {
     assert!(told.helps[0].contains("targets = [\"linux/arm64\"]"));
     project.file("p", elf(247));
     assert!(project.run().result.is_ok(), "eBPF runs everywhere");
+    // No more than the header of a program.
+    let mut header = elf(183);
+    header[16] = 2;
+    header[54..].fill(0);
+    project.file("p", header);
+    project.refusal(codes::ELF_WRONG_ARCH);
     project.file("p", elf(183));
     project.release.target.arch = Arch::Arm64;
     assert!(project.run().result.is_ok());

@@ -15,7 +15,7 @@ fn exclude(patterns: &[&str]) -> Vec<Fact<String>> {
 fn a_file_goes_to_its_place_or_into_a_folder() {
     let mut project = Project::new();
     project.file("a.txt", "a").file("b.sh", "b").mode("b.sh", 0o700).file("c", "c").mode("c", 0o4711);
-    project.from("a.txt", "/usr/lib/{name}/renamed").from("b.sh", "/usr/lib/hello/").from("c", "/usr/lib/hello/c");
+    project.from("a.txt", "/usr/lib/hello/renamed").from("b.sh", "/usr/lib/hello/").from("c", "/usr/lib/hello/c");
     let plan = project.plan();
     assert_eq!(paths(&plan), ["/usr/lib/hello", "/usr/lib/hello/b.sh", "/usr/lib/hello/c", "/usr/lib/hello/renamed"]);
     assert_eq!(entry(&plan, "/usr/lib/hello/renamed").mode, 0o644);
@@ -154,7 +154,7 @@ fn links_are_kept_as_written() {
         .link("t/own", "/opt/t/bin/real")
         .link("t/out", "../w/f");
     project.file("w/f", "").from("t", "/opt/t").from("w", "/opt/w");
-    project.rule(Take::Link("/usr/share/other/{name}".into()), "/usr/bin/elsewhere", |_| ());
+    project.rule(Take::Link("/usr/share/other/hello".into()), "/usr/bin/elsewhere", |_| ());
     let plan = project.plan();
     for (path, text) in [
         ("/opt/t/up", "bin/../bin/./real"),
@@ -174,9 +174,9 @@ fn links_that_lead_nowhere_are_refused() {
         ("nothing", codes::FILES_DANGLING_LINK),
         ("/opt/t/nothing", codes::FILES_DANGLING_LINK),
         ("a/below-a-file", codes::FILES_DANGLING_LINK),
-        ("../outside", codes::FILES_LINK_ESCAPES),
-        ("../../../../outside", codes::FILES_LINK_ESCAPES),
-        ("/home/me/x", codes::FILES_LINK_ESCAPES),
+        ("../outside", codes::FILES_ESCAPING_LINK),
+        ("../../../../outside", codes::FILES_ESCAPING_LINK),
+        ("/home/me/x", codes::FILES_ESCAPING_LINK),
         ("link", codes::FILES_LINK_LOOP),
     ] {
         let mut project = Project::new();
@@ -187,7 +187,7 @@ fn links_that_lead_nowhere_are_refused() {
     let mut project = Project::new();
     let absolute = project.at("t/a");
     project.file("t/a", "").link("t/link", absolute).from("t", "/opt/t");
-    assert!(project.refusal(codes::FILES_LINK_ESCAPES).message.contains("where the package is built"));
+    assert!(project.refusal(codes::FILES_ESCAPING_LINK).message.contains("where the package is built"));
 }
 
 #[test]
@@ -226,23 +226,23 @@ fn bad_names_are_refused() {
     project.file("t/a", "");
     fs_err::write(project.at("t").join(OsStr::from_bytes(b"caf\xe9")), "").unwrap();
     project.from("t", "/opt/t");
-    let told = project.refusal(codes::FILES_NON_UTF8_NAME);
+    let told = project.refusal(codes::FILES_NAME);
     assert!(told.path.unwrap().starts_with("t/caf"));
 
     let mut project = Project::new();
     project.file("t/two\nlines", "").from("t", "/opt/t");
-    let told = project.refusal(codes::FILES_CONTROL_CHARACTER);
+    let told = project.refusal(codes::FILES_NAME);
     assert!(told.message.contains("two\\nlines") && !told.message.contains('\n'));
 
     let mut project = Project::new();
     project.link("t/l", OsStr::from_bytes(b"\xff")).link("t/m", "a\tb").from("t", "/opt/t");
     let codes: Vec<_> = project.refused().iter().map(|f| f.code).collect();
-    assert_eq!(codes, [codes::FILES_NON_UTF8_NAME, codes::FILES_CONTROL_CHARACTER]);
+    assert_eq!(codes, [codes::FILES_NAME, codes::FILES_NAME]);
 
     let mut project = Project::new();
     fs_err::create_dir_all(project.at("t").join(OsStr::from_bytes(b"\xe9/in/side"))).unwrap();
     project.from("t", "/opt/t");
-    project.refusal(codes::FILES_NON_UTF8_NAME);
+    project.refusal(codes::FILES_NAME);
 }
 
 #[test]
@@ -282,22 +282,23 @@ fn an_unreadable_folder_is_the_machines_fault() {
 fn text_link_and_directory_rules() {
     let mut project = Project::new();
     project.rule(Take::Text("v{version} {{}} ${HOME}".into()), "/etc/hello/v", |rule| {
+        rule.render = true;
         rule.role = Role::Config { noreplace: true, missingok: false };
     });
     project.rule(Take::Directory, "/var/lib/hello", |rule| rule.mode = Some(fact(0o700)));
     let outcome = project.run();
-    assert_eq!(bytes(&outcome, "/etc/hello/v"), b"v1.4 {} ${HOME}");
+    assert_eq!(bytes(&outcome, "/etc/hello/v"), b"v1.4 {{}} ${HOME}");
     let plan = outcome.result.unwrap();
     assert_eq!(entry(&plan, "/etc/hello/v").churn, Churn::Config);
     assert_eq!(entry(&plan, "/var/lib/hello").mode, 0o700);
     for take in [Take::Text(String::new()), Take::Link("x".into())] {
         let mut project = Project::new();
         project.rule(take, "/etc/hello/", |_| ());
-        project.refusal(codes::FILES_BAD_PATH);
+        project.refusal(codes::FILES_PATH);
     }
     let mut project = Project::new();
     project.rule(Take::Link("a\nb".into()), "/etc/l", |_| ());
-    project.refusal(codes::FILES_CONTROL_CHARACTER);
+    project.refusal(codes::FILES_NAME);
 }
 
 #[test]
@@ -315,12 +316,14 @@ fn holes_of_content_are_filled_when_asked_for() {
     assert!(project.refusal(codes::FILES_NOT_TEXT).message.contains("byte 1 is not UTF-8"));
     project.release.rules[0].render = false;
     assert_eq!(bytes(&project.run(), "/etc/hello/conf"), [0x66, 0xff]);
-    project.release.rules[0].to = "/etc/{nope}".into();
+    project.release.rules[0].take = Take::Text("{nope}".into());
+    assert_eq!(bytes(&project.run(), "/etc/hello/conf"), b"{nope}");
+    project.release.rules[0].render = true;
     project.refusal(codes::CONFIG_UNSET_HOLE);
     project.release.rules[0].to = "etc/x".into();
-    project.refusal(codes::FILES_BAD_PATH);
+    project.refusal(codes::FILES_PATH);
     project.release.rules[0].to = "/usr/../../etc/x".into();
-    project.refusal(codes::FILES_BAD_PATH);
+    project.refusal(codes::FILES_PATH);
 }
 
 #[test]

@@ -22,6 +22,8 @@ pub struct Terminal {
     json: bool,
     quiet: bool,
     verbose: bool,
+    /// Whether the verb writes files, so that a refusal says that none was written.
+    writes: bool,
     live: Option<ProgressBar>,
     state: Mutex<State>,
 }
@@ -32,13 +34,13 @@ struct State {
     read: u64,
     total: u64,
     packing: Vec<String>,
-    /// Lines of the build command, shown when it fails by the finding itself.
+    /// Artifacts that are whole.
     done: usize,
 }
 
 impl Terminal {
     /// Looks at the streams and the flags once.
-    pub fn new(common: &Common) -> Self {
+    pub fn new(common: &Common, writes: bool) -> Self {
         let is_terminal = io::stderr().is_terminal();
         let dumb = env::get(env::TERM).as_deref() == Some("dumb");
         let color = match common.color {
@@ -58,7 +60,15 @@ impl Terminal {
             bar.enable_steady_tick(Duration::from_millis(120));
             bar
         });
-        Self { color, json: common.json, quiet: common.quiet, verbose: common.verbose, live, state: Mutex::default() }
+        Self {
+            color,
+            json: common.json,
+            quiet: common.quiet,
+            verbose: common.verbose,
+            writes,
+            live,
+            state: Mutex::default(),
+        }
     }
 
     /// Whether more is wanted.
@@ -121,7 +131,8 @@ impl Terminal {
         }
         self.findings(findings);
         let errors = findings.iter().filter(|finding| finding.severity == Severity::Error).count();
-        self.say(&format!("{}. Nothing was written.\n", plural(errors, "error", "errors")));
+        let closing = if self.writes { ". Nothing was written." } else { "" };
+        self.say(&format!("{}{closing}\n", plural(errors, "error", "errors")));
     }
 
     fn annotate(&self, findings: &[Diagnostic]) {

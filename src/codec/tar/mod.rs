@@ -1,10 +1,11 @@
 //! tar in the GNU dialect: long names and links as extra members, sizes over 8 GiB in base 256.
 //!
 //! Enters: what a member is. Leaves: its header blocks ([`header`]), or members read back ([`read`]). pax headers are read
-//! and never written: dpkg refuses them.
+//! and, but for extended attributes of image layers ([`pax`]), never written: dpkg refuses them.
 
 use tar::{EntryType, Header};
 
+pub mod pax;
 mod read;
 pub use read::{Kind, ReadError, ReadMember, Reader};
 

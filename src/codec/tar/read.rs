@@ -101,22 +101,28 @@ pub struct Reader<R> {
     offset: u64,
     left: u64,
     pad: u64,
-    global: BTreeMap<Vec<u8>, Vec<u8>>,
+    global: Records,
     started: bool,
+    unpadded: bool,
 }
+
+/// pax records by key.
+type Records = BTreeMap<Vec<u8>, Vec<u8>>;
+/// Keys that a global header may set. Others have no use, and an endless row of them would fill the memory.
+const GLOBAL: &[&[u8]] = &[b"mtime", b"uid", b"gid", b"uname", b"gname"];
 
 /// What extra members say of the member that follows them.
 #[derive(Default)]
 struct Extra {
     path: Option<Vec<u8>>,
     link: Option<Vec<u8>>,
-    pax: Option<BTreeMap<Vec<u8>, Vec<u8>>>,
+    pax: Option<Records>,
 }
 
 impl<R: Read> Reader<R> {
     /// Reads nothing yet.
     pub fn new(input: R) -> Self {
-        Self { input, offset: 0, left: 0, pad: 0, global: BTreeMap::new(), started: false }
+        Self { input, offset: 0, left: 0, pad: 0, global: BTreeMap::new(), started: false, unpadded: false }
     }
 
     /// Goes to the next member, over what is left of this one.
@@ -134,7 +140,8 @@ impl<R: Read> Reader<R> {
                 EntryType::GNULongLink => extra.link = Some(self.name(start, size)?),
                 EntryType::XHeader => extra.pax = Some(self.records(start, size)?),
                 EntryType::XGlobalHeader => {
-                    let records = self.records(start, size)?;
+                    let mut records = self.records(start, size)?;
+                    records.retain(|key, _| GLOBAL.contains(&key.as_slice()));
                     self.global.extend(records);
                 }
                 _ => return self.member(&header, size, extra, start).map(Some),
@@ -156,13 +163,20 @@ impl<R: Read> Reader<R> {
         }
     }
 
+    /// Whether the stream ended within the padding of the last content: GNU tar and dpkg call that truncated.
+    pub fn is_unpadded(&self) -> bool {
+        self.unpadded
+    }
+
     fn skip(&mut self) -> Result<(), ReadError> {
         let all = self.left.saturating_add(self.pad);
         let done = io::copy(&mut self.input.by_ref().take(all), &mut io::sink())?;
         self.offset = self.offset.saturating_add(done);
-        if done < all {
+        if done < self.left {
             return Err(ReadError::Truncated { offset: self.offset });
         }
+        // Some image builders never close their archive: the last content is whole, and the stream ends there.
+        self.unpadded |= done < all;
         (self.left, self.pad) = (0, 0);
         Ok(())
     }
@@ -209,7 +223,7 @@ impl<R: Read> Reader<R> {
         Ok(name)
     }
 
-    fn records(&mut self, start: u64, size: u64) -> Result<BTreeMap<Vec<u8>, Vec<u8>>, ReadError> {
+    fn records(&mut self, start: u64, size: u64) -> Result<Records, ReadError> {
         let bytes = self.whole(start, size, LARGEST_PAX, "pax records")?;
         pax_records(&bytes).ok_or_else(|| bad(start, "its pax records are malformed"))
     }
@@ -255,7 +269,7 @@ impl<R: Read> Reader<R> {
         } else {
             member.link.clear();
         }
-        for name in [&member.path, &member.link] {
+        for name in [&member.path, &member.link, &member.user, &member.group] {
             if name.len() as u64 > LONGEST_NAME {
                 let size = name.len() as u64;
                 return Err(ReadError::TooLong { offset: start, what: "name", size, limit: LONGEST_NAME });
@@ -307,21 +321,20 @@ fn bad(offset: u64, what: &'static str) -> ReadError {
 
 fn kind(entry_type: EntryType) -> Kind {
     match entry_type {
-        EntryType::Regular | EntryType::Continuous | EntryType::GNUSparse => Kind::File,
         EntryType::Directory => Kind::Directory,
         EntryType::Symlink => Kind::Symlink,
         EntryType::Link => Kind::Hardlink,
         EntryType::Char => Kind::Special('c'),
         EntryType::Block => Kind::Special('b'),
         EntryType::Fifo => Kind::Special('p'),
-        // POSIX: a type that one does not know is a regular file.
+        // Regular, contiguous and sparse files; POSIX: a type that one does not know is a regular file.
         _ => Kind::File,
     }
 }
 
 /// Records of the form `LENGTH KEY=VALUE\n`; a value may hold any byte, so only the length ends it. (The tar crate cuts
 /// at newlines, which breaks binary attributes.)
-fn pax_records(mut bytes: &[u8]) -> Option<BTreeMap<Vec<u8>, Vec<u8>>> {
+fn pax_records(mut bytes: &[u8]) -> Option<Records> {
     let mut records = BTreeMap::new();
     // Some writers fill up with NUL.
     while !bytes.is_empty() && bytes[0] != 0 {

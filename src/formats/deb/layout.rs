@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::io;
 
-use super::{conffiles, control, naming, relations, scripts, triggers};
+use super::{conffiles, control, naming, relations, scripts, shlibs, triggers};
 use crate::assemble::plan::{Compression, Plan};
 use crate::codec::{ar, tar};
-use crate::diagnostic::{Diagnostic, Findings, codes};
+use crate::diagnostic::{Diagnostic, Findings, Severity, codes};
 use crate::formats::Digests;
 use crate::formats::stream::Frame;
 use crate::formats::{Known, Layout, Measure, Piece, Section};
@@ -29,10 +29,10 @@ pub(super) fn layout<'p>(plan: &'p Plan, digests: &'p Digests) -> Result<Layout<
     let data_name = format!("data.tar{}", suffix(compression));
     let mut head = ar::MAGIC.to_vec();
     let version = b"2.0\n";
-    head.extend(ar::header("debian-binary", plan.clock, version.len() as u64).map_err(refused)?);
+    head.extend(ar::header("debian-binary", plan.clock, version.len() as u64).map_err(|e| refused(&e))?);
     head.extend_from_slice(version);
-    head.extend_from_slice(&ar::before_size(&control_name, plan.clock).map_err(refused)?);
-    let between = ar::before_size(&data_name, plan.clock).map_err(refused)?.to_vec();
+    head.extend_from_slice(&ar::before_size(&control_name, plan.clock).map_err(|e| refused(&e))?);
+    let between = ar::before_size(&data_name, plan.clock).map_err(|e| refused(&e))?.to_vec();
     let sections = vec![
         header(head, CONTROL),
         stream(control_compression, move |sink| sink(Piece::literal(control.clone()))),
@@ -91,7 +91,8 @@ fn padding<'p>(of: usize) -> Section<'p> {
     }))
 }
 
-fn refused(error: ar::Error) -> Findings {
+/// Names and sizes are fitout's own here, so that only the clock can be wrong.
+fn refused(error: &impl ToString) -> Findings {
     vec![Diagnostic::error(codes::DEB_PATH, error.to_string()).help("set a time from 1970 on")]
 }
 
@@ -116,7 +117,7 @@ fn control_tar(plan: &Plan, digests: &Digests, frame: &Frame) -> Result<Vec<u8>,
     if !findings.is_empty() {
         return Err(findings);
     }
-    let mut bytes = frame.root();
+    let mut bytes = frame.root().map_err(|e| refused(&e))?;
     for (name, (mode, text)) in files {
         let file = frame.file(name, mode, text.as_bytes());
         bytes.extend(
@@ -147,7 +148,9 @@ pub(super) fn control_files(
 
 /// The control file; needs no digests, so that `plan` can refuse before content is read.
 pub(super) fn control_text(plan: &Plan, findings: &mut Findings) -> String {
-    let mut derived = Vec::new();
+    let (mut derived, doubts) = shlibs::depends(plan);
+    // Warnings are lint's to tell; they refuse nothing.
+    findings.extend(doubts.into_iter().filter(|d| d.severity == Severity::Error));
     if scripts::has_capabilities(plan) {
         derived.push(scripts::SETCAP_PACKAGE.to_owned());
     }

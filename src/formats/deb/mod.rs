@@ -22,6 +22,8 @@ mod triggers;
 #[cfg(test)]
 mod foreign_tests;
 #[cfg(test)]
+mod naming_tests;
+#[cfg(test)]
 mod tests;
 
 /// The format.

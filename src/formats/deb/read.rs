@@ -11,7 +11,7 @@ use crate::formats::tree::{self, Tree};
 use crate::formats::{Artifact, Check, ListedScript, Listing};
 
 /// Bytes of all files of a control archive together; that of a package with 500,000 files has about 50 MB.
-const LARGEST_CONTROL: u64 = 256 << 20;
+const LARGEST_CONTROL: u64 = 64 << 20;
 /// Files of a control archive.
 const MOST_CONTROL: usize = 1000;
 /// Members of the ar archive; dpkg looks at three.
@@ -91,7 +91,8 @@ fn open<'a>(name: &str, content: impl Read + 'a) -> Result<Box<dyn Read + 'a>, D
 fn fill(listing: &mut Listing, control: Vec<(String, u32, Vec<u8>)>, data: Tree) {
     let mut files: BTreeMap<String, String> = BTreeMap::new();
     for (name, _, bytes) in control {
-        files.insert(name, String::from_utf8_lossy(&bytes).into_owned());
+        let text = String::from_utf8(bytes).unwrap_or_else(|e| String::from_utf8_lossy(e.as_bytes()).into_owned());
+        files.insert(name, text);
     }
     match files.remove("control") {
         Some(text) => fields(listing, &text),

@@ -225,7 +225,14 @@ pub(super) fn all(plan: &Plan, derived: &[String], findings: &mut Findings) -> B
                     }
                 }
             }
-            Err(p) => findings.push(Diagnostic::error(codes::DEB_RELATION, p.what).help(p.help)),
+            Err(p) => {
+                let typed = plan.deb.libraries.values().find(|fact| fact.value == *text);
+                let finding = Diagnostic::error(codes::DEB_RELATION, format!("libraries: {}", p.what)).help(p.help);
+                findings.push(match typed {
+                    Some(fact) => finding.at_origin(&fact.origin, ""),
+                    None => finding,
+                });
+            }
         }
     }
     fields.retain(|_, relations| !relations.is_empty());

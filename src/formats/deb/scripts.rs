@@ -6,7 +6,8 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use crate::assemble::plan::{Dialect, Entry, Plan, Script, Step};
+use crate::assemble::maintainer;
+use crate::assemble::plan::{Dialect, Entry, Plan};
 use crate::diagnostic::{Diagnostic, Findings, Origin, codes};
 use crate::formats::stream::is_carried;
 
@@ -16,7 +17,7 @@ pub(super) const SETCAP_PACKAGE: &str = "libcap2-bin";
 /// Scripts by their name in the control archive.
 pub(super) fn texts(plan: &Plan, findings: &mut Findings) -> BTreeMap<&'static str, String> {
     let mut texts = BTreeMap::new();
-    for (name, script) in planned(plan) {
+    for (name, script) in maintainer::scripts(plan, Dialect::Deb) {
         if !script.text.starts_with("#!/") {
             let message = format!("the {name} script does not begin with `#!` and a path");
             findings.push(
@@ -44,17 +45,6 @@ pub(super) fn has_capabilities(plan: &Plan) -> bool {
 
 fn capable(plan: &Plan) -> impl Iterator<Item = (&Entry, &str)> {
     plan.entries_for("deb").filter(is_carried).filter_map(|e| e.capabilities.as_deref().map(|c| (e, c)))
-}
-
-fn planned(plan: &Plan) -> BTreeMap<&'static str, Script> {
-    plan.lifecycle
-        .steps
-        .iter()
-        .filter_map(|step| match step {
-            Step::Script { dialect: Dialect::Deb, moment, script } => Some((*moment, script.clone())),
-            _ => None,
-        })
-        .collect()
 }
 
 /// Puts the lines right after the first one, because the user's text may end with `exit 0` anywhere.

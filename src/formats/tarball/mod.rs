@@ -2,7 +2,8 @@
 //!
 //! Enters: a Plan and digests, or the bytes of any tar. Leaves: a Layout, or a Listing.
 
-use crate::assemble::plan::{Abilities, Compression, Dialect, Entry, Plan, Step};
+use crate::assemble::maintainer;
+use crate::assemble::plan::{Abilities, Compression, Dialect, Entry, Plan};
 use crate::codec::decompress::Codec;
 use crate::diagnostic::{Code, Diagnostic, Findings, codes};
 use crate::formats::Digests;
@@ -53,8 +54,7 @@ impl Format for Tarball {
         let compressed = Codec::by_magic(head).is_ok_and(|codec| codec != Codec::None);
         let plain = head.get(257..262) == Some(b"ustar");
         // An image is a tar as well, and says so by its first member or its name.
-        let image = name.ends_with(".oci.tar")
-            || [&b"oci-layout"[..], b"blobs/", b"manifest.json", b"index.json"].iter().any(|m| head.starts_with(m));
+        let image = crate::formats::oci::is_image(head, &name);
         !image && (plain || (named && compressed))
     }
 
@@ -64,15 +64,8 @@ impl Format for Tarball {
 }
 
 /// Scripts of the archive's own folder (`install.sh`), by name.
-fn scripts(plan: &Plan) -> Vec<(&'static str, String)> {
-    plan.lifecycle
-        .steps
-        .iter()
-        .filter_map(|step| match step {
-            Step::Script { dialect: Dialect::Plain, moment, script } => Some((*moment, script.text.clone())),
-            _ => None,
-        })
-        .collect()
+pub fn scripts(plan: &Plan) -> Vec<(&'static str, String)> {
+    maintainer::scripts(plan, Dialect::Plain).into_iter().map(|(name, script)| (name, script.text)).collect()
 }
 
 /// An archive of entries under one folder; also what a source archive is made with. `scripts` stand executable in the

@@ -1,4 +1,4 @@
-//! `name-version-os-arch`: file name of the archive and folder inside it.
+//! `name-version-os-arch`: file name of the archive and folder inside it, of tarball and zip alike.
 
 use crate::assemble::plan::{Compression, Plan, Target};
 use crate::diagnostic::{Diagnostic, Findings, Origin, codes};
@@ -57,7 +57,7 @@ fn check(what: &str, text: &str, origin: &Origin, findings: &mut Findings) {
 }
 
 /// Name, version, os and arch of a folder that looks like ours.
-pub(super) fn take_apart(folder: &str) -> Option<(&str, &str, &str)> {
+pub fn take_apart(folder: &str) -> Option<(&str, &str, &str)> {
     let (rest, arch) = folder.rsplit_once("-linux-")?;
     if arch.is_empty() || arch.contains('-') {
         return None;

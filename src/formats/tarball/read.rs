@@ -23,7 +23,7 @@ pub(super) fn read(artifact: &mut dyn Artifact, file_name: &str) -> Result<Listi
         strip(&mut entries, &format!("/{folder}"));
     } else {
         let stem = file_name.split(".tar").next().unwrap_or(file_name);
-        listing.name = stem.to_owned();
+        stem.clone_into(&mut listing.name);
     }
     entries.sort_by(|a, b| a.path.cmp(&b.path));
     listing.entries = entries;

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 
 use sha2::{Digest as _, Sha256};
 
+use super::super::tarball::naming;
 use super::super::{Artifact, Check, ListedEntry, ListedKind, Listing, tree};
 use crate::codec::zip::read::{self as records, Entry, ZipError};
 use crate::diagnostic::{Diagnostic, codes};
@@ -20,8 +21,13 @@ pub(super) fn read(artifact: &mut dyn Artifact, name: &str) -> Result<Listing, D
     let packed_size = artifact.seek(std::io::SeekFrom::End(0)).map_err(|e| failed(e.into()))?;
     let directory = records::directory(artifact).map_err(failed)?;
     let mut listing = Listing { format: "zip", packed_size, ..Listing::default() };
-    let root = root_of(&directory.entries, name);
-    identify(&mut listing, root.as_deref().unwrap_or(name));
+    let root = root_of(&directory.entries);
+    match root.as_deref().and_then(naming::take_apart) {
+        Some((name, version, arch)) => {
+            (listing.name, listing.version, listing.arch) = (name.to_owned(), version.to_owned(), arch.to_owned());
+        }
+        None => name.strip_suffix(".zip").unwrap_or(name).clone_into(&mut listing.name),
+    }
     if directory.shift > 0 {
         listing.fields.push(("Bytes before the archive".into(), directory.shift.to_string()));
     }
@@ -81,44 +87,8 @@ impl Reader<'_> {
         if !self.seen.insert(path.clone()) {
             self.push(Diagnostic::warning(codes::ARTIFACT_DUPLICATE, format!("`{path}` is there twice")).path(&path));
         }
-        let (mut problem, mut whole) = (None, true);
-        let mut sha256 = Sha256::new();
-        let mut target = Vec::new();
         let kind = kind_of(entry);
-        match records::local(self.artifact, entry) {
-            Err(ZipError::Io(e)) => return Err(e.into()),
-            Err(other) => problem = Some(other.to_string()),
-            Ok((start, difference)) => {
-                if difference.is_some() {
-                    problem = difference;
-                }
-                let end = start.saturating_add(entry.packed);
-                if entry.offset < self.end || end > self.limit {
-                    let help = "an archive that packs the same bytes into many entries grows without bound";
-                    let message = format!("`{path}` overlaps another entry or the directory");
-                    self.push(Diagnostic::error(codes::ZIP_OVERLAP, message).path(&path).help(help));
-                } else if let Some(why) = entry.unsupported() {
-                    let message = format!("the content of `{path}` was not read: {why}");
-                    self.push(Diagnostic::warning(codes::ARTIFACT_UNSUPPORTED, message).path(&path));
-                    whole = false;
-                } else {
-                    let bad = records::content(self.artifact, entry, start, &mut |bytes| {
-                        sha256.update(bytes);
-                        let room = LONGEST_TARGET.saturating_sub(target.len()).min(bytes.len());
-                        if kind == Some('l') {
-                            target.extend_from_slice(&bytes[..room]);
-                        }
-                    })?;
-                    problem = problem.or(bad);
-                }
-                self.end = self.end.max(end.min(self.limit));
-            }
-        }
-        if let Some(problem) = problem {
-            self.damaged += 1;
-            whole = false;
-            self.push(tree::damaged(format!("`{path}` is damaged: {problem}")).path(&path));
-        }
+        let (sha256, target) = self.content(entry, &path, kind == Some('l'))?;
         let kind = match kind {
             None => ListedKind::File,
             Some('d') => ListedKind::Directory,
@@ -137,12 +107,59 @@ impl Reader<'_> {
             group: String::new(),
             size: if file { entry.size } else { 0 },
             mtime: entry.mtime,
-            sha256: (file && whole).then(|| tree::hex(&sha256.finalize())),
+            sha256: sha256.filter(|_| file),
             flags: Vec::new(),
             capabilities: None,
             layer: None,
         });
         Ok(())
+    }
+
+    /// Checks an entry's headers and content; answers the content's SHA-256 where it can be trusted, and the content itself
+    /// (bounded) if it is to be `kept`: the target of a symlink.
+    fn content(&mut self, entry: &Entry, path: &str, kept: bool) -> Result<(Option<String>, Vec<u8>), ZipError> {
+        let mut target = Vec::new();
+        let (start, difference) = match records::local(self.artifact, entry) {
+            Ok(found) => found,
+            Err(ZipError::Io(e)) => return Err(e.into()),
+            Err(other) => {
+                self.damaged(path, &other.to_string());
+                return Ok((None, target));
+            }
+        };
+        let end = start.saturating_add(entry.packed);
+        let overlaps = entry.offset < self.end || end > self.limit;
+        self.end = self.end.max(end.min(self.limit));
+        if overlaps {
+            let message = format!("`{path}` overlaps another entry or the directory");
+            let help = "an archive that packs the same bytes into many entries grows without bound";
+            self.push(Diagnostic::error(codes::ZIP_OVERLAP, message).path(path).help(help));
+        } else if let Some(why) = entry.unsupported() {
+            let message = format!("the content of `{path}` was not read: {why}");
+            self.push(Diagnostic::warning(codes::ARTIFACT_UNSUPPORTED, message).path(path));
+        }
+        let mut sha256 = Sha256::new();
+        let mut problem = difference;
+        let read = !overlaps && entry.unsupported().is_none();
+        if read {
+            let bad = records::content(self.artifact, entry, start, &mut |bytes| {
+                sha256.update(bytes);
+                if kept {
+                    let room = LONGEST_TARGET.saturating_sub(target.len()).min(bytes.len());
+                    target.extend_from_slice(&bytes[..room]);
+                }
+            })?;
+            problem = problem.or(bad);
+        }
+        if let Some(problem) = &problem {
+            self.damaged(path, problem);
+        }
+        Ok(((read && problem.is_none()).then(|| tree::hex(&sha256.finalize())), target))
+    }
+
+    fn damaged(&mut self, path: &str, problem: &str) {
+        self.damaged += 1;
+        self.push(tree::damaged(format!("`{path}` is damaged: {problem}")).path(path));
     }
 
     fn judge_name(&mut self, entry: &Entry) {
@@ -178,35 +195,9 @@ fn kind_of(entry: &Entry) -> Option<char> {
     }
 }
 
-/// The one folder that everything lies in, if it is named like the archive or like `name-version`.
-fn root_of(entries: &[Entry], file: &str) -> Option<String> {
+/// The one folder that everything lies in, if it is named as ours are.
+fn root_of(entries: &[Entry]) -> Option<String> {
     let (first, _) = entries.first()?.name.split_once('/')?;
     let all = entries.iter().all(|e| e.name.split_once('/').is_some_and(|(top, _)| top == first));
-    let stem = std::path::Path::new(file).file_stem().and_then(|s| s.to_str());
-    let named = stem == Some(first) || name_end(first).is_some();
-    (all && named).then(|| first.to_owned())
-}
-
-/// Where the name ends in `name-1.2…`.
-fn name_end(text: &str) -> Option<usize> {
-    text.match_indices('-').map(|(at, _)| at).find(|at| text.as_bytes().get(at + 1).is_some_and(u8::is_ascii_digit))
-}
-
-/// Name, version and architecture from `name-version-os-arch`.
-fn identify(listing: &mut Listing, root: &str) {
-    let root = root.rsplit('/').next().unwrap_or(root);
-    let root = root.strip_suffix(".zip").unwrap_or(root);
-    let Some(end) = name_end(root) else {
-        root.clone_into(&mut listing.name);
-        return;
-    };
-    root[..end].clone_into(&mut listing.name);
-    let rest = &root[end + 1..];
-    match rest.rsplit_once('-').and_then(|(front, arch)| Some((front.strip_suffix("-linux")?, arch))) {
-        Some((version, arch)) => {
-            version.clone_into(&mut listing.version);
-            arch.clone_into(&mut listing.arch);
-        }
-        None => rest.clone_into(&mut listing.version),
-    }
+    (all && naming::take_apart(first).is_some()).then(|| first.to_owned())
 }

@@ -137,6 +137,33 @@ fn what_was_planned_is_read_back() {
 }
 
 #[test]
+fn scripts_of_the_archive_stand_executable_beside_the_tree() {
+    use crate::assemble::plan::{Script, Step};
+    use crate::diagnostic::Origin;
+    let (mut plan, sources) = plan();
+    let script = Script { text: "#!/bin/sh\necho hi\n".into(), interpreter: Vec::new(), origin: Origin::Default };
+    plan.lifecycle.steps.push(Step::Script { dialect: Dialect::Plain, moment: "install.sh", script });
+    let folder = tempfile::tempdir().unwrap();
+    let path = build(&plan, &sources, folder.path());
+    run("unzip", &["-q", path.to_str().unwrap()], folder.path());
+    let installer = folder.path().join("hello-1.4.0-rc.1+b5-linux-amd64/install.sh");
+    assert_eq!(run(installer.to_str().unwrap(), &[], folder.path()), "hi\n");
+}
+
+#[test]
+fn other_entries_make_an_archive_too() {
+    let (plan, sources) = plan();
+    let folder = tempfile::tempdir().unwrap();
+    let (store, digests) = Store::fill(sources.list(), &Wants::default(), folder.path(), &Silent).unwrap();
+    let around = Folder { name: "hello-1.0-source".into(), clock: 0, deflate: true, scripts: Vec::new() };
+    let layout = super::archive("s.zip".into(), around, &digests, || plan.entries.iter()).unwrap();
+    let path = emit(&layout, &store, folder.path(), 1).unwrap().keep(folder.path()).unwrap();
+    let listed = run("unzip", &["-Z1", path.to_str().unwrap()], folder.path());
+    assert_eq!(listed.lines().count(), 14);
+    assert!(listed.contains("hello-1.0-source/usr/lib/hello/data2\n"));
+}
+
+#[test]
 fn more_than_65535_entries_are_zip64() {
     let mut sources = Sources::default();
     let content = sources.made(b"x".to_vec());
@@ -163,11 +190,11 @@ fn what_zip_cannot_carry_is_refused_all_at_once() {
     plan.identity.name.value = "a\nb".into();
     plan.zip.compression.value = Compression::Zstd(3);
     let codes: Vec<_> = Zip.file_name(&plan).unwrap_err().iter().map(|d| d.code.name).collect();
-    assert_eq!(codes, ["zip/name", "zip/name", "zip/compression"]);
+    assert_eq!(codes, ["tarball/name", "tarball/name", "zip/compression"]);
 }
 
 /// An archive by our own records; content deflated where `deflate`.
-fn archive(entries: &[(&str, u32, &[u8], bool)]) -> Vec<u8> {
+fn by_hand(entries: &[(&str, u32, &[u8], bool)]) -> Vec<u8> {
     let (mut out, mut directory) = (Vec::new(), Vec::new());
     for (name, mode, content, deflate) in entries {
         let packed = if *deflate { Deflater::new(6).whole(content) } else { content.to_vec() };
@@ -200,19 +227,19 @@ fn codes_of(bytes: &[u8]) -> Vec<&'static str> {
 #[test]
 fn hostile_names_are_reported() {
     for name in ["../x", "a/../../x", "/etc/passwd", "c:/x", "..\\x"] {
-        assert_eq!(codes_of(&archive(&[(name, 0o100_644, b"x", false)])), ["artifact/escaping-path"], "{name}");
+        assert_eq!(codes_of(&by_hand(&[(name, 0o100_644, b"x", false)])), ["artifact/escaping-path"], "{name}");
     }
-    let twice = archive(&[("a", 0o100_644, b"x", false), ("a", 0o100_644, b"y", false)]);
+    let twice = by_hand(&[("a", 0o100_644, b"x", false), ("a", 0o100_644, b"y", false)]);
     assert_eq!(codes_of(&twice), ["artifact/duplicate-entry"]);
     let long = vec![b't'; 100_000];
-    let listing = Zip.read(&mut Cursor::new(archive(&[("l", 0o120_777, &long, true)])), "x.zip").unwrap();
+    let listing = Zip.read(&mut Cursor::new(by_hand(&[("l", 0o120_777, &long, true)])), "x.zip").unwrap();
     assert_eq!(listing.entries[0].kind, ListedKind::Symlink("t".repeat(4_095)));
 }
 
 #[test]
 fn a_bomb_of_overlapping_entries_is_not_inflated() {
     let content = vec![0; 1 << 20];
-    let mut bytes = archive(&[("a", 0o100_644, &content, true), ("b", 0o100_644, &content, true)]);
+    let mut bytes = by_hand(&[("a", 0o100_644, &content, true), ("b", 0o100_644, &content, true)]);
     // Both central headers point at the first entry.
     let second = bytes.windows(4).rposition(|w| w == records::CENTRAL.to_le_bytes()).unwrap();
     bytes[second + 42..second + 46].fill(0);
@@ -221,7 +248,7 @@ fn a_bomb_of_overlapping_entries_is_not_inflated() {
 
 #[test]
 fn content_that_is_not_as_stated_is_reported() {
-    let good = archive(&[("a", 0o100_644, b"hello hello hello hello", true)]);
+    let good = by_hand(&[("a", 0o100_644, b"hello hello hello hello", true)]);
     assert_eq!(codes_of(&good), [""; 0]);
     let central = good.windows(4).rposition(|w| w == records::CENTRAL.to_le_bytes()).unwrap();
     // CRC, size and method, in both headers alike; a flag that says "encrypted".
@@ -261,7 +288,7 @@ fn archives_of_others_are_read() {
 
 #[test]
 fn damage_anywhere_never_panics() {
-    let bytes = archive(&[
+    let bytes = by_hand(&[
         ("n-1/", 0o040_755, b"", false),
         ("n-1/a", 0o100_644, &[7; 3000], true),
         ("n-1/b", 0o120_777, b"a", false),

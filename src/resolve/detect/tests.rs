@@ -1,1 +1,91 @@
+use super::*;
+use crate::config::load::{Vocabulary, load};
+use crate::config::schema::Preset;
 
+fn write(dir: &Path, path: &str, text: &str) {
+    let path = dir.join(path);
+    fs_err::create_dir_all(path.parent().unwrap()).unwrap();
+    fs_err::write(path, text).unwrap();
+}
+
+/// Proposes, and reads the proposal as `build` would.
+fn proposed(dir: &Path) -> (Proposal, crate::config::schema::Manifest) {
+    let proposal = propose(dir).unwrap();
+    let vocabulary = Vocabulary { formats: &["deb", "rpm", "tarball", "zip", "oci"] };
+    let document = load("fitout.toml", &proposal.config, &vocabulary);
+    let document = document.unwrap_or_else(|findings| panic!("{findings:#?}\n{}", proposal.config));
+    let manifest = crate::resolve::environment::manifest(&document, None).unwrap();
+    (proposal, manifest)
+}
+
+#[test]
+fn an_assembled_release_is_found() {
+    let dir = tempfile::tempdir().unwrap();
+    write(dir.path(), "mix.exs", "def project do\n[app: :heron_web, description: \"Answers.\"]");
+    write(
+        dir.path(),
+        "LICENSE",
+        "MIT License\n\nPermission is hereby granted, free of charge, to any person\nto deal in the Software without restriction",
+    );
+    crate::resolve::preset::otp::tests::synthetic(&dir.path().join("_build/prod/rel/heron_web"));
+    let (proposal, manifest) = proposed(dir.path());
+    assert_eq!(manifest.build.preset.unwrap().value, Preset::Otp);
+    assert_eq!(manifest.build.input.unwrap().value, "_build/prod/rel/heron_web");
+    assert_eq!(manifest.package.name.unwrap().value, "heron-web");
+    assert_eq!(manifest.package.summary.unwrap().value, "Answers");
+    assert_eq!(manifest.package.license.unwrap().value, "MIT");
+    let found: Vec<&str> = proposal.findings.iter().map(|(what, _)| what.as_str()).collect();
+    assert!(found.starts_with(&["mix.exs", "_build/prod/rel/heron_web"]), "{found:?}");
+    assert!(proposal.findings[1].1.contains("2 native files"), "{}", proposal.findings[1].1);
+}
+
+#[test]
+fn a_project_that_is_not_built_is_found_too() {
+    let dir = tempfile::tempdir().unwrap();
+    write(dir.path(), "mix.exs", "def project do\n[app: :heron, releases: [demo: []]]");
+    let (_, manifest) = proposed(dir.path());
+    assert_eq!(manifest.build.input.unwrap().value, "_build/prod/rel/demo");
+    assert!(manifest.build.command.unwrap().contains("mix release"));
+}
+
+#[test]
+fn cargo_go_and_plain_folders_are_found() {
+    let dir = tempfile::tempdir().unwrap();
+    write(
+        dir.path(),
+        "Cargo.toml",
+        "[package]\nname = \"hello\"\nversion = \"1.0.0\"\nlicense = \"MIT\"\n[workspace]\n",
+    );
+    write(dir.path(), "src/main.rs", "fn main() {}\n");
+    let (_, manifest) = proposed(dir.path());
+    assert_eq!(manifest.build.preset.unwrap().value, Preset::Rust);
+    assert!(
+        manifest.package.name.is_none() && manifest.package.license.is_none() && manifest.package.version.is_none()
+    );
+    assert_eq!(manifest.package.summary.unwrap().value, "The hello command");
+
+    let dir = tempfile::tempdir().unwrap();
+    write(dir.path(), "go.mod", "module example.org/team/tool\n\ngo 1.22\n");
+    let (_, manifest) = proposed(dir.path());
+    assert_eq!(manifest.files[0].from.as_ref().unwrap().value, "build/tool");
+    assert_eq!(manifest.package.version.unwrap().value, crate::config::schema::VersionSource::Literal("0.1.0".into()));
+
+    let dir = tempfile::tempdir().unwrap();
+    write(dir.path(), "My Pages/public/index.html", "");
+    let (_, manifest) = proposed(&dir.path().join("My Pages"));
+    assert_eq!(manifest.package.name.unwrap().value, "my-pages");
+    assert_eq!(manifest.build.input.unwrap().value, "public");
+    let (_, manifest) = proposed(dir.path());
+    assert_eq!(manifest.files[0].from.as_ref().unwrap().value, ".");
+    assert!(propose(&dir.path().join("none")).is_err());
+}
+
+#[test]
+fn names_are_made_legal() {
+    for (name, made) in [("My App", "my-app"), ("_x_", "xapp"), ("a", "aapp"), ("ünï", "n-app"), ("g++", "g")] {
+        let legal = legal(name);
+        assert!(legal.len() >= 2, "{name} -> {legal}, expected about {made}");
+        assert!(legal.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || "+-.".contains(c)), "{legal}");
+        assert!(legal.starts_with(|c: char| c.is_ascii_alphanumeric()), "{legal}");
+    }
+}

@@ -71,12 +71,10 @@ impl Preset {
                     .map(Self::Rust)
             }
             Some(schema::Preset::Otp) => {
-                let (dir, typed, span) = match &build.input {
-                    Some(input) => (ground.path(&input.value), input.value.clone(), Some(ground.span(&input.range))),
-                    None => {
-                        let (dir, typed) = only_release(ground)?;
-                        (dir, typed, None)
-                    }
+                let span = build.input.as_ref().map(|input| ground.span(&input.range));
+                let (dir, typed) = match &build.input {
+                    Some(input) => (ground.path(&input.value), input.value.clone()),
+                    None => only_release(ground)?,
                 };
                 let typed = typed.trim_end_matches('/');
                 ground

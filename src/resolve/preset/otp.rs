@@ -35,6 +35,9 @@ pub struct OtpRelease {
     pub summary: Option<String>,
 }
 
+/// Name and version of each application, in the order of the `.rel` file.
+type Applications = Vec<(String, String)>;
+
 /// Who assembled a release.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Producer {
@@ -138,12 +141,16 @@ impl OtpRelease {
 }
 
 /// Name and applications of the live `.rel` file.
-fn rel_file(live: &Path, typed: &str, version: &str) -> Result<Option<(String, Vec<(String, String)>)>> {
+fn rel_file(live: &Path, typed: &str, version: &str) -> Result<Option<(String, Applications)>> {
     let mut files: Vec<String> = fs_err::read_dir(live)
         .into_iter()
         .flatten()
         .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
-        .filter(|name| name.ends_with(".rel") && name != "start_clean.rel" && name != "no_dot_erlang.rel")
+        .filter(|name| {
+            Path::new(name).extension().is_some_and(|e| e == "rel")
+                && name != "start_clean.rel"
+                && name != "no_dot_erlang.rel"
+        })
         .collect();
     files.sort();
     for file in files {
@@ -161,7 +168,7 @@ fn rel_file(live: &Path, typed: &str, version: &str) -> Result<Option<(String, V
 }
 
 /// `{release,{"NAME","VSN"},{erts,"V"},[{App,"Vsn"} | {App,"Vsn",Type} | …]}`
-fn release(term: &Term) -> Option<(String, String, Vec<(String, String)>)> {
+fn release(term: &Term) -> Option<(String, String, Applications)> {
     let [kind, identity, _, applications] = term.tuple()? else { return None };
     let [name, version] = identity.tuple()? else { return None };
     if kind.atom() != Some("release") {

@@ -184,7 +184,7 @@ impl Package {
             };
             if let Some(command) = name.strip_suffix(".bash") {
                 add(format!("/usr/share/bash-completion/completions/{command}"), None);
-            } else if name.ends_with(".fish") {
+            } else if name.strip_suffix(".fish").is_some() {
                 add(format!("/usr/share/fish/vendor_completions.d/{name}"), None);
             } else if name.starts_with('_') && !name.contains('.') {
                 // Debian's zsh looks for packages' completions in a folder of its own.

@@ -38,8 +38,8 @@ fn unquote(text: &str) -> String {
         }
         // A comment begins at a `#` after a blank; `1.0#2` is a value.
         _ => {
-            let end =
-                text.char_indices().find(|&(i, c)| c == '#' && text[..i].ends_with([' ', '\t']) || i == 0 && c == '#');
+            let begins = |i: usize| i == 0 || text[..i].ends_with([' ', '\t']);
+            let end = text.match_indices('#').find(|(i, _)| begins(*i));
             text[..end.map_or(text.len(), |(i, _)| i)].trim_end().to_owned()
         }
     }

@@ -135,17 +135,14 @@ fn from_file(ground: &Ground, from: &Text, place: &str) -> Option<(String, Strin
     let span = ground.span(&from.range);
     let file = ground.ok(read_text(&ground.path(path), path).map_err(|f| f.at(&span, "")))?;
     let Some(key) = key else { return Some((file.text.trim().to_owned(), path.to_owned())) };
-    match dotenv::value(&file.text, key) {
-        Some(value) => Some((value, place.to_owned())),
-        None => {
-            let keys = dotenv::keys(&file.text);
-            let help = match suggest::nearest(key, keys.iter().copied()) {
-                Some(near) => format!("did you mean `file:{path}#{near}`?"),
-                None => format!("it takes a line such as `{key}=1.2.3`"),
-            };
-            missing(ground, from, format!("`{path}` has no line `{key}=…`"), help)
-        }
+    if let Some(value) = dotenv::value(&file.text, key) {
+        return Some((value, place.to_owned()));
     }
+    let help = match suggest::nearest(key, dotenv::keys(&file.text)) {
+        Some(near) => format!("did you mean `file:{path}#{near}`?"),
+        None => format!("it takes a line such as `{key}=1.2.3`"),
+    };
+    missing(ground, from, format!("`{path}` has no line `{key}=…`"), help)
 }
 
 fn from_mix(ground: &Ground, from: &Text) -> Option<(String, String)> {

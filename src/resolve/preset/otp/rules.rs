@@ -35,7 +35,7 @@ const NOT_AT_RUN_TIME: &[&str] = &[
     "src/**",
 ];
 
-/// The rules of a release under `prefix`, and the link `/usr/bin/NAME`, `NAME` being the package's.
+/// The rules of a release under `prefix`, and the command `/usr/bin/NAME`, `NAME` being the package's.
 pub(crate) fn rules(release: &OtpRelease, ground: &Ground, prefix: &str, package: &str) -> Vec<Rule> {
     let mut all = Vec::new();
     for name in names(release, "") {
@@ -44,7 +44,7 @@ pub(crate) fn rules(release: &OtpRelease, ground: &Ground, prefix: &str, package
             "lib" if is_dir => libraries(release, ground, prefix, &mut all),
             "releases" if is_dir => all.push(releases(release, ground, prefix)),
             "bin" if is_dir => {
-                all.push(tree(release, prefix, "bin", Churn::Application, &["*.bat", "*.ps1"], "commands"))
+                all.push(tree(release, prefix, "bin", Churn::Application, &["*.bat", "*.ps1"], "commands"));
             }
             _ if name.starts_with("erts-") && is_dir => {
                 if name == format!("erts-{}", release.erts) {
@@ -63,12 +63,34 @@ pub(crate) fn rules(release: &OtpRelease, ground: &Ground, prefix: &str, package
             )),
         }
     }
-    let mut link = rule(String::new(), format!("/usr/bin/{package}"), Churn::Application, origin("command"));
-    // Absolute: the scripts of releases take a relative link for their own folder.
-    link.take = crate::resolve::Take::Link(format!("{prefix}/bin/{}", release.name));
-    all.push(link);
+    all.push(command(release, prefix, package));
+    all.extend(environment_script(release, prefix));
     cookie_in_arguments(release, ground);
     all
+}
+
+/// `/usr/bin/NAME`: a script and no link, since the scripts of older releases take a relative link's folder for their own,
+/// and Debian policy 10.5 wants links within one top-level folder relative.
+fn command(release: &OtpRelease, prefix: &str, package: &str) -> Rule {
+    let mut command = rule(String::new(), format!("/usr/bin/{package}"), Churn::Application, origin("command"));
+    let target = format!("{prefix}/bin/{}", release.name).replace('\'', r"'\''");
+    command.take = crate::resolve::Take::Text(format!("#!/bin/sh\nexec '{target}' \"$@\"\n"));
+    command.mode = Some(Fact { value: 0o755, origin: origin("command") });
+    command
+}
+
+/// `env.sh` is sourced, and begins like a program: packaging tools expect an x bit then, and it does no harm.
+fn environment_script(release: &OtpRelease, prefix: &str) -> Option<Rule> {
+    let path = format!("releases/{}/env.sh", release.version);
+    let text = fs_err::read(release.dir.join(&path)).ok()?;
+    text.starts_with(b"#!").then(|| {
+        let from = format!("{}/{path}", release.typed);
+        let mut script = rule(from, format!("{prefix}/{path}"), Churn::Config, origin("environment script"));
+        script.mode = Some(Fact { value: 0o755, origin: origin("environment script") });
+        // It is part of the tree of `releases`, too.
+        script.replace = true;
+        script
+    })
 }
 
 /// Files of the root that are no part of the release.
