@@ -1,6 +1,6 @@
 //! What of an OTP release goes where, and what is left out.
 //!
-//! One rule for each part that changes at its own pace, disjoint: the runtime, each library, the application, and what is
+//! One rule for each part that changes at its own pace: the runtime, each library, the application, and what is
 //! stamped with the version. Left out: the cookie, archives of the release itself, parts of other versions, what a node
 //! that ran in the folder wrote, and programs of the runtime that only a compiler needs. Modes stay unset: the ladder
 //! makes 0755 of what has an x bit and 0644 of the rest, so that a release with 0777 in it comes out right.

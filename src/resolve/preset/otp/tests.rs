@@ -86,7 +86,7 @@ fn what_relx_filled_at_start_stays_out() {
 }
 
 #[test]
-fn rules_are_disjoint_and_leave_out_what_is_no_part_of_it() {
+fn rules_leave_out_what_is_no_part_of_it() {
     let dir = tempfile::tempdir().unwrap();
     synthetic(dir.path());
     let release = OtpRelease::read(dir.path(), "rel").unwrap();
@@ -112,9 +112,10 @@ fn rules_are_disjoint_and_leave_out_what_is_no_part_of_it() {
             ("rel/releases", &format!("{at}/releases"), Churn::Config),
         ]
     );
-    let link = rules.last().unwrap();
-    assert!(matches!(&link.take, Take::Link(target) if target == "/usr/lib/heron-web/bin/heron_web"));
-    assert_eq!(link.to, "/usr/bin/heron-web");
+    let command = rules.iter().find(|rule| rule.to == "/usr/bin/heron-web").unwrap();
+    let script = "#!/bin/sh\nexec '/usr/lib/heron-web/bin/heron_web' \"$@\"\n";
+    assert!(matches!(&command.take, Take::Text(text) if text == script), "{:?}", command.take);
+    assert_eq!(command.mode.as_ref().unwrap().value, 0o755);
     let excluded = |from: &str| {
         let rule = rules.iter().find(|rule| matches!(&rule.take, Take::Path(path) if path == from)).unwrap();
         rule.exclude.iter().map(|glob| glob.value.as_str()).collect::<Vec<_>>()
@@ -126,6 +127,17 @@ fn rules_are_disjoint_and_leave_out_what_is_no_part_of_it() {
     let stale: Vec<&str> = findings.iter().filter_map(|f| f.path.as_deref()).collect();
     assert_eq!(stale, ["rel/erts-12.0", "rel/lib/kernel-8.5.2", "rel/releases/0.2.0"]);
     assert!(findings.iter().all(|f| f.severity == Severity::Note));
+}
+
+#[test]
+fn an_environment_script_that_begins_like_a_program_gets_an_x_bit() {
+    let dir = tempfile::tempdir().unwrap();
+    synthetic(dir.path());
+    fs_err::write(dir.path().join("releases/0.3.1/env.sh"), "#!/bin/sh\n").unwrap();
+    let (rules, _) = rules_of(&OtpRelease::read(dir.path(), "rel").unwrap());
+    let script = rules.iter().find(|rule| rule.to.ends_with("/releases/0.3.1/env.sh")).unwrap();
+    assert!(script.replace, "it is part of the tree of `releases`, too");
+    assert_eq!(script.mode.as_ref().unwrap().value, 0o755);
 }
 
 #[test]

@@ -21,11 +21,10 @@ fn project(dir: &Path) {
     write(dir, "src/bin/second.rs", "fn main() {}\n");
 }
 
-fn rules(
-    package: &Package,
-    arch: Arch,
-    formats: &[&'static str],
-) -> (Vec<(String, String, Option<Vec<String>>)>, Vec<Diagnostic>) {
+/// From, to, only in these formats.
+type Taken = (String, String, Option<Vec<String>>);
+
+fn rules(package: &Package, arch: Arch, formats: &[&'static str]) -> (Vec<Taken>, Vec<Diagnostic>) {
     let source = Arc::new(SourceText { name: "fitout.toml".into(), text: String::new() });
     let ground = Ground::new(&package.project, &source);
     let target = Target { os: "linux", arch, independent: false };
