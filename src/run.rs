@@ -16,6 +16,7 @@ use crate::config::load::{Document, Vocabulary, load};
 use crate::diagnostic::{Diagnostic, Findings, Severity, codes};
 use crate::engine::EngineError;
 use crate::engine::emit::{Emitted, emit};
+use crate::engine::output::Output;
 use crate::engine::store::{Digests, Store, Wants};
 use crate::formats::{self, Format, Layout};
 use crate::listener::{Event, Listener};
@@ -347,9 +348,9 @@ fn write_manifest(planned: &Planned, folder: &Path, artifacts: &[Artifact]) -> R
     let failed = |source| EngineError::Write { path: path.clone(), source };
     let mut text = serde_json::to_vec_pretty(&manifest).map_err(|error| failed(error.into()))?;
     text.push(b'\n');
-    let mut file = tempfile::Builder::new().prefix(".fitout-").tempfile_in(folder).map_err(failed)?;
-    std::io::Write::write_all(&mut file, &text).map_err(failed)?;
-    file.persist(&path).map(drop).map_err(|error| failed(error.error))
+    let output = Output::create(folder).map_err(failed)?;
+    std::io::Write::write_all(&mut output.file(), &text).map_err(failed)?;
+    output.keep(&path).map_err(failed)
 }
 
 /// Lower-case hexadecimal.

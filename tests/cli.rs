@@ -119,8 +119,13 @@ fn a_full_disk_leaves_nothing() {
         println!("note: not root, no small file system to fill");
         return;
     }
-    let noise: String =
-        (0..4_000_000u32).map(|i| char::from(b'!' + (i.wrapping_mul(2_654_435_761) >> 25) as u8 % 90)).collect();
+    let mut state = 1u32;
+    let noise: String = (0..4_000_000)
+        .map(|_| {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            char::from(b'!' + (state >> 24) as u8 % 90)
+        })
+        .collect();
     let folder = project(&[("fitout.toml", &config(TREE)), ("tree/a", &noise), ("dist/x", "")]);
     fs::remove_file(folder.path().join("dist/x")).unwrap();
     let dist = folder.path().join("dist");

@@ -10,7 +10,7 @@ use crate::assemble::plan::SourceId;
 use crate::diagnostic::{Diagnostic, codes};
 
 pub mod emit;
-mod output;
+pub mod output;
 pub mod store;
 
 /// What stops the engine. All but a changed file are faults of the machine.

@@ -180,6 +180,17 @@ mod tests {
     }
 
     #[test]
+    fn a_submodule_is_left_out_with_a_warning() {
+        let folder = tempfile::tempdir().unwrap();
+        run(folder.path(), &["init", "-q"]);
+        let commit = "160000,0123456789012345678901234567890123456789,sub";
+        run(folder.path(), &["update-index", "--add", "--cacheinfo", commit]);
+        let (found, warnings) = entries(folder.path(), &mut Sources::default()).unwrap();
+        assert!(found.is_empty());
+        assert!(warnings.iter().any(|w| w.code.name == "source/submodule"));
+    }
+
+    #[test]
     fn a_folder_without_git_is_an_error_with_gits_answer() {
         let folder = tempfile::tempdir().unwrap();
         let errors = entries(folder.path(), &mut Sources::default()).unwrap_err();

@@ -17,8 +17,8 @@ use crate::codec::decompress::Bomb;
 use crate::codec::tar::{Kind, ReadError, ReadMember, Reader};
 use crate::diagnostic::{Code, Diagnostic, Findings, codes};
 
-/// Most entries of one archive.
-pub const MOST_ENTRIES: usize = 2_000_000;
+/// Most entries of one archive; each costs about 400 bytes of memory.
+pub const MOST_ENTRIES: usize = 1_000_000;
 /// Most bytes of names and attributes of one archive.
 const MOST_NAME_BYTES: usize = 512 << 20;
 /// Most findings that are kept; a hostile archive may earn one for each entry.
@@ -40,8 +40,8 @@ pub struct Tree {
 pub struct TreeEntry {
     /// The entry.
     pub listed: ListedEntry,
-    /// MD5 of a regular file in hex, if asked for.
-    pub md5: Option<String>,
+    /// MD5 of a regular file, if asked for.
+    pub md5: Option<[u8; 16]>,
     /// Extended attributes.
     pub xattrs: BTreeMap<String, Vec<u8>>,
 }
@@ -271,7 +271,7 @@ pub(super) fn absolute(text: &str) -> (Option<String>, bool) {
     (path, dotted)
 }
 
-fn digests(content: &mut impl Read, with_md5: bool) -> io::Result<(String, Option<String>)> {
+fn digests(content: &mut impl Read, with_md5: bool) -> io::Result<(String, Option<[u8; 16]>)> {
     let mut sha256 = Sha256::new();
     let mut md5 = with_md5.then(Md5::new);
     let mut buffer = vec![0; 64 << 10];
@@ -285,7 +285,7 @@ fn digests(content: &mut impl Read, with_md5: bool) -> io::Result<(String, Optio
             md5.update(&buffer[..got]);
         }
     }
-    Ok((hex(&sha256.finalize()), md5.map(|m| hex(&m.finalize()))))
+    Ok((hex(&sha256.finalize()), md5.map(|m| m.finalize().into())))
 }
 
 #[cfg(test)]
@@ -324,7 +324,7 @@ mod tests {
             ]
         );
         let a = &tree.entries[0];
-        assert_eq!(a.md5.as_deref(), Some("900150983cd24fb0d6963f7d28e17f72"));
+        assert_eq!(a.md5.map(|m| hex(&m)).as_deref(), Some("900150983cd24fb0d6963f7d28e17f72"));
         assert!(a.listed.sha256.as_deref().is_some_and(|d| d.starts_with("ba7816bf")));
         assert_eq!((a.listed.user.as_str(), a.listed.group.as_str()), ("7", "root"));
         assert!(tree.findings.is_empty());

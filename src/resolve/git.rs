@@ -20,14 +20,25 @@ pub struct Commit {
 
 /// The commit of `dir`, if it is part of one: a copy of the project that merely lies somewhere inside another project's
 /// repository has none.
-pub fn commit(dir: &Path) -> Option<Commit> {
-    let tracked = ask(dir, "git", &["ls-tree", "--name-only", "HEAD"]).ok()?;
+///
+/// # Errors
+/// There is a repository and git refuses to read it, because it belongs to another user: the lines that git wrote.
+pub fn commit(dir: &Path) -> Result<Option<Commit>, Vec<String>> {
+    let tracked = match ask(dir, "git", &["ls-tree", "--name-only", "HEAD"]) {
+        Ok(tracked) => tracked,
+        Err(Refusal::Failed(lines)) if lines.iter().any(|line| line.contains("dubious ownership")) => {
+            return Err(lines);
+        }
+        // No git, no repository, no commit yet: all of them are common and none is a fault.
+        Err(_) => return Ok(None),
+    };
     if tracked.is_empty() {
-        return None;
+        return Ok(None);
     }
-    let line = ask(dir, "git", &["log", "-1", "--no-show-signature", "--format=%H %ct"]).ok()?;
-    let (id, time) = line.trim().split_once(' ')?;
-    Some(Commit { id: id.to_owned(), time: time.parse().ok()? })
+    let line = ask(dir, "git", &["log", "-1", "--no-show-signature", "--format=%H %ct"]).unwrap_or_default();
+    let commit =
+        line.trim().split_once(' ').and_then(|(id, time)| Some(Commit { id: id.to_owned(), time: time.parse().ok()? }));
+    Ok(commit)
 }
 
 /// Why git gives no version.

@@ -31,7 +31,7 @@ use std::path::PathBuf;
 use crate::assemble::plan::{self, Abilities, Arch};
 use crate::config::load::Document;
 use crate::config::schema::Manifest;
-use crate::diagnostic::{Findings, Origin, Severity};
+use crate::diagnostic::{Diagnostic, Findings, Origin, Severity, codes};
 use crate::listener::{Event, Listener};
 
 use ground::Ground;
@@ -210,7 +210,10 @@ struct Shared {
 fn shared(ground: &Ground, manifest: &Manifest, request: &Request, preset: Option<&Preset>) -> Option<Shared> {
     let (package, format) = (&manifest.package, &manifest.format);
     let known = preset.map(Preset::known).unwrap_or_default();
-    let commit = git::commit(&request.project);
+    let commit = git::commit(&request.project).unwrap_or_else(|lines| {
+        ground.report(unread_repository(lines));
+        None
+    });
     let clock = ground.ok(clock::read(request.source_date_epoch.as_deref(), commit.as_ref()));
     let given = facts::Given { preset, known: &known, commit: commit.as_ref(), clock };
     let (identity, version_from) = facts::identity(ground, manifest, request, &given).unzip();
@@ -240,6 +243,14 @@ fn shared(ground: &Ground, manifest: &Manifest, request: &Request, preset: Optio
         zip: zip?,
         image: image?,
     })
+}
+
+/// Without its commit the artifacts would be stamped otherwise than elsewhere: not to be passed over in silence.
+fn unread_repository(lines: Vec<String>) -> Diagnostic {
+    let message = "git refuses to say which commit this is, so its time and id are not used";
+    let finding = Diagnostic::warning(codes::RESOLVE_COMMAND_FAILED, message)
+        .help("allow it by `git config --global --add safe.directory FOLDER`, or set `SOURCE_DATE_EPOCH`");
+    lines.into_iter().fold(finding, Diagnostic::note)
 }
 
 fn of_target(

@@ -95,10 +95,8 @@ fn what_was_found_is_said() {
     assert_eq!(ears.0.into_inner().unwrap(), ["hello 2.0.0-rc.1 linux/amd64 VERSION"]);
 }
 
-#[test]
-fn all_findings_come_at_once_in_the_order_of_the_file() {
-    let dir = tempfile::tempdir().unwrap();
-    let text = r#"[package]
+/// One mistake a line.
+const MISTAKES: &str = r#"[package]
 name = "he llo"
 version = "1 2"
 maintainer = "nobody"
@@ -133,7 +131,11 @@ stop-signal = "TERM"
 volumes = ["../x"]
 compression = "xz"
 "#;
-    let found = codes_of(dir.path(), text);
+
+#[test]
+fn all_findings_come_at_once_in_the_order_of_the_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let found = codes_of(dir.path(), MISTAKES);
     let invalid = codes::CONFIG_INVALID_VALUE;
     let expected = [
         (codes::RESOLVE_INVALID_NAME, 2),

@@ -175,10 +175,10 @@ fn conffiles(text: &str) -> BTreeSet<String> {
 
 /// What is wrong with the files, by their MD5.
 fn verify(text: &str, data: &Tree) -> Option<String> {
-    let mut found: BTreeMap<&str, &str> = BTreeMap::new();
+    let mut found: BTreeMap<&str, [u8; 16]> = BTreeMap::new();
     let mut links: Vec<(&str, &str)> = Vec::new();
     for entry in &data.entries {
-        match (&entry.listed.kind, &entry.md5) {
+        match (&entry.listed.kind, entry.md5) {
             (_, Some(md5)) => drop(found.insert(&entry.listed.path, md5)),
             (crate::formats::ListedKind::Hardlink(target), _) => links.push((&entry.listed.path, target)),
             _ => {}
@@ -201,7 +201,7 @@ fn verify(text: &str, data: &Tree) -> Option<String> {
             path = unescape(&path);
         }
         match found.get(path.as_str()) {
-            Some(md5) if md5.eq_ignore_ascii_case(sum) => {}
+            Some(md5) if tree::hex(md5).eq_ignore_ascii_case(sum) => {}
             Some(_) => wrong.push(format!("`{path}` differs")),
             None => wrong.push(format!("`{path}` is not there")),
         }

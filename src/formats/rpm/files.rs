@@ -79,7 +79,7 @@ impl<'p> Files<'p> {
                 ),
             }
         }
-        files.stripped |= files.traits().large;
+        files.stripped = files.traits().stripped;
         files.order(&groups);
         if findings.is_empty() { Ok(files) } else { Err(findings) }
     }
@@ -160,7 +160,7 @@ impl<'p> Files<'p> {
             config: self.list.iter().any(|f| flags(f.entry).contains(FileFlags::CONFIG)),
             capabilities: self.list.iter().any(|f| f.entry.capabilities.is_some()),
             hardlinks: self.list.iter().any(|f| f.links > 1),
-            large: self.list.iter().any(|f| f.size >= u64::from(u32::MAX)),
+            stripped: self.stripped || self.list.iter().any(|f| f.size >= u64::from(u32::MAX)),
         }
     }
 
@@ -230,7 +230,7 @@ impl<'p> Files<'p> {
         if self.list.is_empty() {
             return;
         }
-        if self.traits().large {
+        if self.traits().stripped {
             header.int64(T::RPMTAG_LONGFILESIZES, self.list.iter().map(|f| f.size));
         } else {
             header.int32(T::RPMTAG_FILESIZES, self.list.iter().map(|f| u32::try_from(f.size).unwrap_or(u32::MAX)));
@@ -265,13 +265,25 @@ impl<'p> Files<'p> {
     }
 
     /// Writes what rpmbuild finds by looking into the files, as far as the Plan knows it: which are ELF of 32 or 64 bits
-    /// (rpm settles conflicts between them by it), which are directories. The class `""` says that nobody looked.
+    /// (rpm settles conflicts between them by it), which are directories. The class `""` says that nobody looked. v6 has
+    /// MIME types in place of classes.
     pub fn write_classes(&self, plan: &Plan, header: &mut Writer) {
         let elf = |f: &File<'_>| plan.elf.files.get(&f.entry.path).map(|elf| if elf.is_64 { 2 } else { 1 });
         header.int32(IndexTag::RPMTAG_FILECOLORS, self.list.iter().map(|f| elf(f).unwrap_or(0)));
-        let class = |f: &File<'_>| u32::from(matches!(f.entry.kind, Kind::Directory { .. }));
-        header.int32(IndexTag::RPMTAG_FILECLASS, self.list.iter().map(class));
-        if !self.list.is_empty() {
+        let class = |f: &File<'_>| match f.entry.kind {
+            Kind::Directory { .. } => 1,
+            Kind::Symlink { .. } => 2,
+            _ => 0,
+        };
+        if self.list.is_empty() {
+            return;
+        }
+        if plan.rpm.format_version == 6 {
+            header.int32(IndexTag::RPMTAG_FILEMIMEINDEX, self.list.iter().map(class));
+            header.texts(IndexTag::RPMTAG_MIMEDICT, ["", "inode/directory", "inode/symlink"]);
+        } else {
+            // The class of a symbolic link is empty in rpmbuild's packages, too.
+            header.int32(IndexTag::RPMTAG_FILECLASS, self.list.iter().map(|f| class(f) % 2));
             header.texts(IndexTag::RPMTAG_CLASSDICT, ["", "directory"]);
         }
     }

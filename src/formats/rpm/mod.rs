@@ -231,7 +231,7 @@ fn identity(plan: &Plan, name: &Name, clock: u32, header: &mut Writer) {
     header.text(T::RPMTAG_OS, plan.target.os);
     header.text(T::RPMTAG_ARCH, name.arch.name);
     header.text(T::RPMTAG_SOURCERPM, &name.source());
-    // The builder of the package, which is not rpm; nothing reads it for a version of rpm.
+    // What built the package, which is not rpm.
     header.text(T::RPMTAG_RPMVERSION, concat!("fitout-", env!("CARGO_PKG_VERSION")));
     // No compiler ran under these flags, so none are claimed.
     header.text(T::RPMTAG_OPTFLAGS, "");

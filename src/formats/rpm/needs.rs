@@ -30,8 +30,8 @@ pub struct FileTraits {
     pub capabilities: bool,
     /// A file has two names.
     pub hardlinks: bool,
-    /// A file has 4 GiB or more.
-    pub large: bool,
+    /// The payload has stripped headers: a file has 4 GiB or more, or the package is v6.
+    pub stripped: bool,
 }
 
 impl Needs {
@@ -98,18 +98,20 @@ impl Needs {
         let all = || self.0.values().flatten();
         let marked = |mark| all().any(|r| r.version.contains(mark) || r.is_rich() && r.name.contains(mark));
         let compression = *plan.rpm.compression;
+        // Every rpm that knows v6 knows these.
+        let before_v6 = plan.rpm.format_version != 6;
         let features = [
-            (true, "CompressedFileNames", "3.0.4-1"),
-            (true, "FileDigests", "4.6.0-1"),
-            (true, "PayloadFilesHavePrefix", "4.0-1"),
+            (before_v6, "CompressedFileNames", "3.0.4-1"),
+            (before_v6, "FileDigests", "4.6.0-1"),
+            (before_v6, "PayloadFilesHavePrefix", "4.0-1"),
             (scripts.use_lua(), "BuiltinLuaScripts", "4.2.2-1"),
             (scripts.use_arguments(), "ScriptletInterpreterArgs", "4.0.3-1"),
             (marked('^'), "CaretInVersions", "4.15.0-1"),
             (marked('~'), "TildeInVersions", "4.10.0-1"),
             (all().any(Relation::is_rich), "RichDependencies", "4.12.0-1"),
             (files.capabilities, "FileCaps", "4.6.1-1"),
-            (files.hardlinks, "PartialHardlinkSets", "4.0.4-1"),
-            (files.large, "LargeFiles", "4.12.0-1"),
+            (before_v6 && files.hardlinks, "PartialHardlinkSets", "4.0.4-1"),
+            (files.stripped, "LargeFiles", "4.12.0-1"),
             (matches!(compression, Compression::Xz(_)), "PayloadIsXz", "5.2-1"),
             (matches!(compression, Compression::Zstd(_)), "PayloadIsZstd", "5.4.18-1"),
         ];

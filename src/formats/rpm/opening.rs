@@ -82,7 +82,9 @@ impl Opening {
 
     /// Bytes of the opening.
     pub fn width(&self) -> usize {
-        self.assemble(&self.main.bytes, &SectionFacts::default()).len()
+        // The signature header is as wide over any header.
+        let signature = self.signature(&[], &SectionFacts::default());
+        (LEAD + signature.len()).next_multiple_of(8) + self.main.bytes.len()
     }
 
     /// The opening's bytes, from the facts of the payload.

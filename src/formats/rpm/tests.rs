@@ -14,6 +14,7 @@ use crate::listener::Silent;
 mod foreign;
 mod hostile;
 mod oracle;
+mod random;
 mod spelling;
 
 /// Runs a tool and takes its output; its errors are ours.

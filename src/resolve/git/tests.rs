@@ -34,7 +34,7 @@ fn text(dir: &Path) -> String {
 fn versions_come_from_tags() {
     let dir = repository();
     let dir = dir.path();
-    let hash = &commit(dir).unwrap().id[..7];
+    let hash = &commit(dir).unwrap().unwrap().id[..7];
     assert_eq!(text(dir), format!("0.0.0+1.g{hash}"));
     git(dir, &["tag", "v1.2.3-rc.1"]);
     git(dir, &["tag", "nightly"]);
@@ -46,9 +46,9 @@ fn versions_come_from_tags() {
     assert_eq!(text(dir), format!("1.2.3+0.g{hash}.dirty"));
     commit_file(dir, "two");
     commit_file(dir, "three");
-    let hash = &commit(dir).unwrap().id[..7];
+    let hash = &commit(dir).unwrap().unwrap().id[..7];
     assert_eq!(text(dir), format!("1.2.3+2.g{hash}"));
-    assert_eq!(commit(dir).unwrap().time, 1_700_000_000);
+    assert_eq!(commit(dir).unwrap().unwrap().time, 1_700_000_000);
 }
 
 #[test]
@@ -66,10 +66,23 @@ fn a_folder_that_git_does_not_track_has_no_commit() {
     let dir = repository();
     let below = dir.path().join("below");
     fs_err::create_dir(&below).unwrap();
-    assert_eq!(commit(&below), None);
+    assert_eq!(commit(&below), Ok(None));
     let outside = tempfile::tempdir().unwrap();
-    assert_eq!(commit(outside.path()), None);
+    assert_eq!(commit(outside.path()), Ok(None));
     assert!(matches!(describe(outside.path()), Err(NoVersion::Git(Refusal::Failed(_)))));
+}
+
+#[test]
+fn a_repository_of_another_user_is_not_passed_over_in_silence() {
+    let dir = repository();
+    let nobody = Some(65_534);
+    for path in [dir.path().to_owned(), dir.path().join(".git")] {
+        if std::os::unix::fs::chown(path, nobody, nobody).is_err() {
+            // Only root can give a file away.
+            return;
+        }
+    }
+    assert!(commit(dir.path()).unwrap_err().iter().any(|line| line.contains("safe.directory")));
 }
 
 /// Each is older than the next for `dpkg --compare-versions` and for rpm, in the spelling that the formats give them.

@@ -136,7 +136,9 @@ impl OtpRelease {
         let terms = term::parse(&text).ok()?;
         let [_, _, facts] = terms.first()?.tuple()? else { return None };
         let description = facts.property("description")?.text()?.trim();
-        (!description.is_empty() && description != name).then(|| description.to_owned())
+        // What the project generators of mix and rebar3 put there says nothing.
+        let says = !description.is_empty() && description != name && description != "An OTP application";
+        says.then(|| description.to_owned())
     }
 }
 

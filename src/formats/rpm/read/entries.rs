@@ -198,7 +198,8 @@ pub fn list(mut files: Files, listing: &mut Listing) {
         names.sort_by(|a, b| files.list[*a].entry.path.cmp(&files.list[*b].entry.path));
         let first = files.list[names[0]].entry.path.clone();
         for index in &names[1..] {
-            files.list[*index].entry.kind = ListedKind::Hardlink(first.clone());
+            let entry = &mut files.list[*index].entry;
+            (entry.kind, entry.sha256) = (ListedKind::Hardlink(first.clone()), None);
         }
         files.list[names[0]].entry.sha256 = sha256;
     }

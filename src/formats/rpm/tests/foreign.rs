@@ -177,7 +177,7 @@ fn a_file_of_four_gibibytes_is_said_in_64_bits() {
     let digest = |size| crate::engine::store::Digest { size, ..Default::default() };
     let digests = Digests::new(vec![digest(1), digest(1), digest(5 << 30), digest(0)]);
     let files = Files::of(&plan, &digests, 1, false).unwrap();
-    assert!(files.traits().large);
+    assert!(files.traits().stripped);
     assert!(files.archive_size() > 5 << 30 && files.installed_size() > 5 << 30);
     let mut first = Vec::new();
     files

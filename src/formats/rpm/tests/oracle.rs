@@ -236,3 +236,41 @@ fn we_read_what_the_rpm_crate_writes() {
         assert_eq!(listing.version, "1.0-1");
     }
 }
+
+/// Tags of the header that rpmbuild 6.1.0 writes for [`SPEC`] with `--define "_rpmformat 6"`.
+const V6: &[u32] = &[
+    100, 1000, 1001, 1002, 1003, 1004, 1005, 1006, 1007, 1011, 1014, 1015, 1016, 1020, 1021, 1022, 1023, 1024, 1025,
+    1030, 1033, 1034, 1035, 1036, 1037, 1039, 1040, 1044, 1045, 1047, 1048, 1049, 1050, 1053, 1054, 1055, 1064, 1065,
+    1066, 1067, 1068, 1069, 1079, 1080, 1081, 1082, 1085, 1086, 1087, 1088, 1090, 1091, 1092, 1095, 1096, 1097, 1098,
+    1112, 1113, 1114, 1115, 1116, 1117, 1118, 1122, 1124, 1125, 1126, 1132, 1140, 1143, 1144, 1145, 1151, 1152, 1153,
+    1154, 5008, 5009, 5010, 5011, 5035, 5036, 5037, 5046, 5047, 5048, 5049, 5050, 5051, 5052, 5053, 5054, 5055, 5056,
+    5057, 5062, 5066, 5067, 5069, 5070, 5071, 5072, 5076, 5077, 5079, 5080, 5081, 5082, 5084, 5085, 5092, 5097, 5112,
+    5113, 5114, 5115, 5116, 5120, 5121, 5122, 5123, 5124,
+];
+
+#[test]
+fn a_v6_package_has_the_tags_of_rpmbuild_6() {
+    let (mut plan, sources) = everything();
+    plan.rpm.format_version = 6;
+    let written = Written::of(&plan, &sources);
+    let (signature, main) = headers(&written.path);
+    let ours: Vec<u32> = main.tags().collect();
+    let missing: Vec<u32> = V6.iter().copied().filter(|tag| !ours.contains(tag)).collect();
+    // FILEDEPENDS and DEPENDSDICT as in v4; SHA3-256 over the payload, which no digest of the engine has.
+    assert_eq!(missing, [1143, 1144, 1145, 5123, 5124]);
+    assert!(ours.iter().all(|tag| V6.contains(tag)), "{ours:?}");
+    // SHA256, SHA3-256 and reserved space.
+    assert_eq!(signature.tags().collect::<Vec<_>>(), [273, 279, 999]);
+    let rpmlib: Vec<String> =
+        main.texts(T::RPMTAG_REQUIRENAME).filter(|n| n.starts_with("rpmlib")).map(Into::into).collect();
+    let features = [
+        "BuiltinLuaScripts",
+        "CaretInVersions",
+        "FileCaps",
+        "LargeFiles",
+        "RichDependencies",
+        "ScriptletInterpreterArgs",
+        "TildeInVersions",
+    ];
+    assert_eq!(rpmlib, features.map(|feature| format!("rpmlib({feature})")));
+}

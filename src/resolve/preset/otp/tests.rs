@@ -64,6 +64,28 @@ fn a_release_is_recognised() {
 }
 
 #[test]
+fn producers_are_told_apart() {
+    let dir = tempfile::tempdir().unwrap();
+    synthetic(dir.path());
+    fs_err::write(dir.path().join("bin/nodetool"), "").unwrap();
+    let producer = || OtpRelease::read(dir.path(), "rel").unwrap().producer;
+    assert_eq!(producer(), Producer::Relx);
+    fs_err::create_dir(dir.path().join("releases/0.3.1/libexec")).unwrap();
+    assert_eq!(producer(), Producer::Distillery);
+}
+
+#[test]
+fn what_relx_filled_at_start_stays_out() {
+    let dir = tempfile::tempdir().unwrap();
+    synthetic(dir.path());
+    fs_err::write(dir.path().join("releases/0.3.1/vm.args.src"), "-setcookie ${COOKIE}\n").unwrap();
+    let (rules, findings) = rules_of(&OtpRelease::read(dir.path(), "rel").unwrap());
+    let releases = rules.iter().find(|rule| rule.to.ends_with("/releases")).unwrap();
+    assert!(releases.exclude.iter().any(|glob| glob.value == "0.3.1/vm.args"));
+    assert!(findings.iter().all(|f| f.code != codes::RESOLVE_COOKIE), "`${{COOKIE}}` is filled on the host");
+}
+
+#[test]
 fn rules_are_disjoint_and_leave_out_what_is_no_part_of_it() {
     let dir = tempfile::tempdir().unwrap();
     synthetic(dir.path());
