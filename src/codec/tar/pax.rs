@@ -38,7 +38,7 @@ mod tests {
     #[test]
     fn lengths_count_themselves_and_values_may_be_any_bytes() {
         for len in [0, 1, 60, 70, 71, 72, 73, 74, 75, 76, 77, 78, 969, 970, 971, 972, 973, 974] {
-            let value: Vec<u8> = (0..len).map(|i: u32| (i * 7) as u8).collect();
+            let value: Vec<u8> = (0..=255).cycle().take(len).collect();
             let mut bytes = xattr("user.x", &value).unwrap();
             let member = super::super::Member {
                 path: "f",

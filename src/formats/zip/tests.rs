@@ -2,20 +2,14 @@ use std::io::Cursor;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::super::{Check, ListedKind};
+use super::super::{Check, ListedKind, tree, trial};
 use super::*;
 use crate::assemble::plan::Sources;
 use crate::assemble::sample::{entry, plan, plan_of};
 use crate::codec::deflate::Deflater;
-use crate::engine::emit::emit;
-use crate::engine::store::{Store, Wants};
-use crate::listener::Silent;
 
 fn build(plan: &Plan, sources: &Sources, folder: &Path) -> PathBuf {
-    let wants = Wants { zip_level: Some(6), ..Wants::default() };
-    let (store, digests) = Store::fill(sources.list(), &wants, folder, &Silent).unwrap();
-    let layout = Zip.layout(plan, &digests).unwrap();
-    emit(&layout, &store, folder, 1).unwrap().keep(folder).unwrap()
+    trial::write(&Zip, plan, sources, folder).unwrap()
 }
 
 fn run(program: &str, arguments: &[&str], folder: &Path) -> String {
@@ -128,7 +122,7 @@ fn what_was_planned_is_read_back() {
                 use crate::assemble::plan::Content;
                 use sha2::Digest as _;
                 let Content::Made(bytes) = &sources.list()[source.id.0 as usize] else { unreachable!() };
-                let hex: String = sha2::Sha256::digest(bytes).iter().map(|b| format!("{b:02x}")).collect();
+                let hex = tree::hex(&sha2::Sha256::digest(bytes));
                 assert_eq!((read.size, read.sha256.as_deref()), (source.size, Some(&*hex)));
             }
             Kind::Hardlink { .. } => assert_eq!((&read.kind, read.size), (&ListedKind::File, 160_000)),
@@ -154,10 +148,10 @@ fn scripts_of_the_archive_stand_executable_beside_the_tree() {
 fn other_entries_make_an_archive_too() {
     let (plan, sources) = plan();
     let folder = tempfile::tempdir().unwrap();
-    let (store, digests) = Store::fill(sources.list(), &Wants::default(), folder.path(), &Silent).unwrap();
+    let (store, digests) = trial::fill(&sources, &[], folder.path());
     let around = Folder { name: "hello-1.0-source".into(), clock: 0, deflate: true, scripts: Vec::new() };
     let layout = super::archive("s.zip".into(), around, &digests, || plan.entries.iter()).unwrap();
-    let path = emit(&layout, &store, folder.path(), 1).unwrap().keep(folder.path()).unwrap();
+    let path = trial::emit(&layout, &store, folder.path());
     let listed = run("unzip", &["-Z1", path.to_str().unwrap()], folder.path());
     assert_eq!(listed.lines().count(), 14);
     assert!(listed.contains("hello-1.0-source/usr/lib/hello/data2\n"));

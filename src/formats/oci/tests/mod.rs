@@ -6,23 +6,19 @@ use std::process::Command;
 use super::*;
 use crate::assemble::plan::{Arch, Churn, Kind, Sources};
 use crate::assemble::sample::{entry, plan, plan_of};
-use crate::engine::emit::emit;
-use crate::engine::store::{Store, Wants};
-use crate::formats::ListedKind;
-use crate::listener::Silent;
+use crate::formats::{ListedKind, trial};
 
 mod foreign;
 mod hostile;
 
 /// Writes one image, or one archive of several.
 fn try_build(plans: &[&Plan], sources: &Sources, folder: &Path) -> Result<PathBuf, Findings> {
-    let wants = Wants { levels: [6].into(), ..Wants::default() };
-    let (store, digests) = Store::fill(sources.list(), &wants, folder, &Silent).unwrap();
+    let (store, digests) = trial::fill(sources, plans, folder);
     let layout = match plans {
         [plan] => Oci.layout(plan, &digests)?,
         plans => index_layout(plans, &digests)?,
     };
-    Ok(emit(&layout, &store, folder, 1).unwrap().keep(folder).unwrap())
+    Ok(trial::emit(&layout, &store, folder))
 }
 
 fn build(plan: &Plan, sources: &Sources, folder: &Path) -> PathBuf {
