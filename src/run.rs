@@ -190,7 +190,7 @@ fn make_plans(request: &Request, run_command: bool, listener: &dyn Listener) -> 
             Ok(mut plan) => {
                 if plan.formats.contains(&"oci") {
                     match formats::oci::base::resolve(&plan.image.base, &plan.target, &mut sources) {
-                        Ok(base) => plan.image.resolved_base = base,
+                        Ok(base) => plan.base = base,
                         Err(finding) => findings.push(finding),
                     }
                 }

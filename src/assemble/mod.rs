@@ -96,5 +96,6 @@ fn plan(release: &Release, entries: Vec<Entry>) -> Plan {
         tarball: release.tarball.clone(),
         zip: release.zip.clone(),
         image: release.image.clone(),
+        base: None,
     }
 }

@@ -4,12 +4,16 @@
 //! sources and holds no content but what fitout made itself.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::diagnostic::Origin;
+
+pub use crate::resolve::identity::{Arch, Change, Fact, Identity, Target, Version};
+pub use crate::resolve::lifecycle::{Dialect, Lifecycle, RpmTrigger, Script, Service, Step};
+pub use crate::resolve::packaging::{Abilities, Base, Compression, Deb, HealthCheck, Image, Rpm, Tarball, Zip};
+pub use crate::resolve::release::{Churn, Role};
 
 /// Everything that the formats need to know of one target (os/arch × environment).
 #[derive(Debug, Clone)]
@@ -44,6 +48,8 @@ pub struct Plan {
     pub zip: Zip,
     /// Settings of the image.
     pub image: Image,
+    /// What was found at the image's base; none for scratch.
+    pub base: Option<ResolvedBase>,
 }
 
 impl Plan {
@@ -85,136 +91,6 @@ impl FormatSet {
     #[must_use]
     pub fn without(self, other: Self) -> Self {
         Self(self.0 & !other.0)
-    }
-}
-
-/// Who and what the package is; checked by each format's `naming` before a byte is written.
-#[derive(Debug, Clone)]
-pub struct Identity {
-    /// Package name as typed; each format checks it.
-    pub name: Fact<String>,
-    /// Version as typed or found, taken apart.
-    pub version: Fact<Version>,
-    /// Epoch of deb and rpm.
-    pub epoch: Option<u32>,
-    /// Revision of the packaging.
-    pub release: Option<Fact<String>>,
-    /// One line.
-    pub summary: Fact<String>,
-    /// Paragraphs, separated by an empty line; may be empty.
-    pub description: String,
-    /// `Name <mail>`.
-    pub maintainer: Fact<String>,
-    /// SPDX expression.
-    pub license: Fact<String>,
-    /// Copyright holders, one line each.
-    pub copyright: Vec<String>,
-    /// URL.
-    pub homepage: Option<Fact<String>>,
-    /// Distributor.
-    pub vendor: Option<String>,
-    /// Full commit id, if the project is under git.
-    pub revision: Option<String>,
-}
-
-/// A value and where it came from.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Fact<T> {
-    /// The value.
-    pub value: T,
-    /// Where from.
-    pub origin: Origin,
-}
-
-impl<T> std::ops::Deref for Fact<T> {
-    type Target = T;
-    fn deref(&self) -> &T {
-        &self.value
-    }
-}
-
-/// A version, taken apart by the rules of `SemVer` but tolerant of other forms (`2024.01`, `1.2`).
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Version {
-    /// As typed, without a leading `v`.
-    pub text: String,
-    /// Before the first `-` or `+`.
-    pub core: String,
-    /// After the first `-`, before the first `+`: `rc.1`.
-    pub prerelease: Option<String>,
-    /// After the first `+`: `b5`.
-    pub build: Option<String>,
-}
-
-impl fmt::Display for Version {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text)
-    }
-}
-
-/// `os/arch`; the names are those of Go and OCI.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Target {
-    /// Always `linux` today.
-    pub os: &'static str,
-    /// What was asked for.
-    pub arch: Arch,
-    /// No ELF file in the tree: `all` in deb, `noarch` in rpm; tarball, zip and OCI keep `arch`.
-    pub independent: bool,
-}
-
-/// Architectures, by Go's name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-#[allow(missing_docs)]
-pub enum Arch {
-    Amd64,
-    Arm64,
-    /// `arm/v7`, hard float
-    Arm7,
-    /// `arm/v6` and below, soft float
-    Arm5,
-    I386,
-    Ppc64le,
-    S390x,
-    Riscv64,
-    Loong64,
-    Mips64le,
-}
-
-impl fmt::Display for Target {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.os, self.arch.go())
-    }
-}
-
-impl Arch {
-    /// All of them.
-    pub const ALL: &'static [Self] = &[
-        Self::Amd64,
-        Self::Arm64,
-        Self::Arm7,
-        Self::Arm5,
-        Self::I386,
-        Self::Ppc64le,
-        Self::S390x,
-        Self::Riscv64,
-        Self::Loong64,
-        Self::Mips64le,
-    ];
-    /// Go's and OCI's name; `arm/v7` carries the variant.
-    pub fn go(self) -> &'static str {
-        match self {
-            Self::Amd64 => "amd64",
-            Self::Arm64 => "arm64",
-            Self::Arm7 => "arm/v7",
-            Self::Arm5 => "arm/v5",
-            Self::I386 => "386",
-            Self::Ppc64le => "ppc64le",
-            Self::S390x => "s390x",
-            Self::Riscv64 => "riscv64",
-            Self::Loong64 => "loong64",
-            Self::Mips64le => "mips64le",
-        }
     }
 }
 
@@ -382,39 +258,6 @@ pub struct Owner {
     pub gid: u32,
 }
 
-/// What the formats should know of an entry.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Role {
-    /// Nothing.
-    Plain,
-    /// The administrator edits it.
-    Config {
-        /// rpm: keep the edited one, put the new one beside it.
-        noreplace: bool,
-        /// rpm: it is no fault when it is gone.
-        missingok: bool,
-    },
-    /// Documentation.
-    Doc,
-    /// A licence text.
-    License,
-    /// Owned and not contained; only rpm carries it.
-    Ghost,
-}
-
-/// How often something changes between versions of an application, from seldom to often.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Churn {
-    /// Language runtime, bundled libraries.
-    Runtime,
-    /// Third-party code.
-    Dependencies,
-    /// The application's own code.
-    Application,
-    /// Configuration and version-stamped files.
-    Config,
-}
-
 /// What the ELF files of the tree say.
 #[derive(Debug, Clone, Default)]
 pub struct ElfFacts {
@@ -466,214 +309,6 @@ pub struct ElfFile {
     pub unstripped: bool,
 }
 
-/// A service; the service issue gives it its fields.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Service {
-    /// Unit name without suffix.
-    pub name: String,
-}
-
-/// What must happen at which moment of a package's life, as typed steps; `maintainer.rs` says them in a dialect.
-#[derive(Debug, Clone, Default)]
-pub struct Lifecycle {
-    /// In order.
-    pub steps: Vec<Step>,
-}
-
-/// One step of the [`Lifecycle`].
-#[derive(Debug, Clone)]
-pub enum Step {
-    /// A script of the user in a dialect's own place: the dialect's word for the moment (`postinst`, `preun`).
-    Script {
-        /// For which dialect.
-        dialect: Dialect,
-        /// The dialect's own word.
-        moment: &'static str,
-        /// The script.
-        script: Script,
-    },
-    /// A trigger of rpm.
-    RpmTrigger {
-        /// The trigger.
-        trigger: RpmTrigger,
-        /// The script.
-        script: Script,
-    },
-}
-
-/// In which words a format takes scripts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Dialect {
-    /// dpkg's maintainer scripts.
-    Deb,
-    /// rpm's scriptlets.
-    Rpm,
-    /// `install.sh` of an archive.
-    Plain,
-    /// None: images.
-    None,
-}
-
-/// A script's text and the program that runs it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Script {
-    /// The text; for deb it begins with `#!`.
-    pub text: String,
-    /// Program and arguments (rpm).
-    pub interpreter: Vec<String>,
-    /// Where it came from.
-    pub origin: Origin,
-}
-
-/// An rpm trigger.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RpmTrigger {
-    /// `triggerin`, `filetriggerin` …
-    pub event: &'static str,
-    /// Relations, or path prefixes for file triggers.
-    pub on: Vec<String>,
-    /// Order of file triggers.
-    pub priority: u32,
-}
-
-/// One record of the change log.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Change {
-    /// Version as the change log spells it.
-    pub version: String,
-    /// Seconds since 1970.
-    pub time: i64,
-    /// `Name <mail>`.
-    pub author: String,
-    /// Lines without bullet.
-    pub lines: Vec<String>,
-}
-
-/// How a stream is compressed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Compression {
-    /// Not at all.
-    None,
-    /// gzip (or deflate in zip) at a libdeflate level, 1 to 12.
-    Gzip(u8),
-    /// xz preset 0 to 9.
-    Xz(u8),
-    /// zstd level 1 to 19.
-    Zstd(u8),
-}
-
-/// Settings that only deb has. Relations are deb's own words, checked by `formats::deb::relations`.
-#[derive(Debug, Clone)]
-pub struct Deb {
-    /// Of `data.tar`; `control.tar` has gzip unless this is xz or none.
-    pub compression: Fact<Compression>,
-    /// `debian-12` …; none means all that are supported.
-    pub distribution: Option<Fact<String>>,
-    /// Section.
-    pub section: String,
-    /// Priority.
-    pub priority: String,
-    /// Source package.
-    pub source: Option<Fact<String>>,
-    /// Essential.
-    pub essential: bool,
-    /// Multi-Arch.
-    pub multi_arch: Option<Fact<String>>,
-    /// Relations by field name (`Pre-Depends`, `Depends` …), as typed, without what ELF files need.
-    pub relations: BTreeMap<&'static str, Vec<Fact<String>>>,
-    /// Other control fields.
-    pub fields: BTreeMap<String, Fact<String>>,
-    /// Soname -> relation, over the table.
-    pub libraries: BTreeMap<String, Fact<String>>,
-    /// Derive Depends from ELF files.
-    pub auto_depends: bool,
-    /// Lines of the triggers file.
-    pub triggers: Vec<Fact<String>>,
-}
-
-/// Settings that only rpm has. Relations are rpm's own words, checked by `formats::rpm::relations`.
-#[derive(Debug, Clone)]
-pub struct Rpm {
-    /// Of the payload.
-    pub compression: Fact<Compression>,
-    /// `el-9` …; none means all that are supported.
-    pub distribution: Option<Fact<String>>,
-    /// 4 or 6.
-    pub format_version: u8,
-    /// Group tag.
-    pub group: String,
-    /// Packager tag.
-    pub packager: String,
-    /// Relations by kind (`Requires`, `Requires(pre)`, `Provides` …), as typed.
-    pub relations: BTreeMap<&'static str, Vec<Fact<String>>>,
-    /// Derive Requires and Provides from ELF files.
-    pub auto_requires: bool,
-    /// Relocatable prefixes.
-    pub prefixes: Vec<Fact<String>>,
-}
-
-/// Settings of the tarball.
-#[derive(Debug, Clone)]
-pub struct Tarball {
-    /// Of the whole.
-    pub compression: Fact<Compression>,
-}
-
-/// Settings of the zip.
-#[derive(Debug, Clone)]
-pub struct Zip {
-    /// Of each file: `Gzip` (deflate) or `None`.
-    pub compression: Fact<Compression>,
-}
-
-/// Settings of the image, in words of the OCI image configuration.
-#[derive(Debug, Clone)]
-pub struct Image {
-    /// Of the layers.
-    pub compression: Fact<Compression>,
-    /// What it stands on.
-    pub base: Fact<Base>,
-    /// What was found there; filled before the Plan is complete, none for scratch.
-    pub resolved_base: Option<ResolvedBase>,
-    /// Repository name for `load`.
-    pub repository: Fact<String>,
-    /// Tag as typed; the version made legal if unset.
-    pub tag: Option<Fact<String>>,
-    /// `uid:gid`, numeric; empty means root.
-    pub user: String,
-    /// Exec form; none keeps the base's.
-    pub entrypoint: Option<Vec<String>>,
-    /// Exec form; none keeps the base's.
-    pub cmd: Option<Vec<String>>,
-    /// `NAME` -> value.
-    pub env: BTreeMap<String, String>,
-    /// `80/tcp`.
-    pub ports: BTreeSet<String>,
-    /// Volumes.
-    pub volumes: BTreeSet<String>,
-    /// Working directory.
-    pub working_dir: Option<String>,
-    /// Stop signal.
-    pub stop_signal: String,
-    /// Health check.
-    pub health_check: Option<HealthCheck>,
-    /// Labels besides the `org.opencontainers.image` ones.
-    pub labels: BTreeMap<String, String>,
-    /// Annotations besides the `org.opencontainers.image` ones.
-    pub annotations: BTreeMap<String, String>,
-}
-
-/// What an image stands on.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Base {
-    /// Nothing.
-    Scratch,
-    /// An OCI layout folder, and which reference of it.
-    Layout(PathBuf, Option<String>),
-    /// A tar of an OCI layout, and which reference of it.
-    Archive(PathBuf, Option<String>),
-}
-
 /// A base image: its metadata read, its layers named as content and not yet read.
 #[derive(Debug, Clone)]
 pub struct ResolvedBase {
@@ -696,36 +331,4 @@ pub struct BaseLayer {
     pub media_type: String,
     /// What its manifest says that the SHA-256 of the packed bytes is; checked before a byte is written.
     pub sha256: [u8; 32],
-}
-
-/// Health check of an image; times in nanoseconds, 0 means the engine's default.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct HealthCheck {
-    /// Exec form.
-    pub command: Vec<String>,
-    /// Between checks.
-    pub interval_ns: u64,
-    /// For one check.
-    pub timeout_ns: u64,
-    /// Before failures count.
-    pub start_period_ns: u64,
-    /// Failures in a row; 0 means the engine's default.
-    pub retries: u32,
-}
-
-/// What a format can carry: planning reads it, so that a refusal comes before packing.
-#[derive(Debug, Clone, Copy)]
-pub struct Abilities {
-    /// Owners.
-    pub owners: bool,
-    /// File capabilities.
-    pub capabilities: bool,
-    /// Hard links.
-    pub hardlinks: bool,
-    /// Paths that are owned and not contained.
-    pub ghosts: bool,
-    /// Which scripts it takes.
-    pub dialect: Dialect,
-    /// Largest file in bytes.
-    pub largest_file: u64,
 }

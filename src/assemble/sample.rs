@@ -105,10 +105,10 @@ pub fn plan_of(entries: Vec<Entry>) -> Plan {
         },
         tarball: Tarball { compression: gzip.clone() },
         zip: Zip { compression: gzip.clone() },
+        base: None,
         image: Image {
             compression: gzip,
             base: fact(Base::Scratch),
-            resolved_base: None,
             repository: fact("localhost/hello".into()),
             tag: None,
             user: String::new(),

@@ -6,9 +6,9 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use crate::assemble::plan::{Change, Identity};
 use crate::config::schema::Text;
 use crate::diagnostic::{Diagnostic, SourceText, Span, codes};
+use crate::resolve::identity::{Change, Identity};
 
 use super::calendar;
 use super::ground::Ground;

@@ -1,8 +1,9 @@
 //! `gzip:6` -> [`Compression`].
 
-use crate::assemble::plan::{Compression, Fact};
 use crate::config::schema::Text;
 use crate::diagnostic::{Origin, codes};
+use crate::resolve::identity::Fact;
+use crate::resolve::packaging::Compression;
 
 use super::ground::Ground;
 use crate::config::suggest;

@@ -7,11 +7,11 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::version;
-use crate::assemble::plan::Version;
 use crate::config::load::Document;
 use crate::config::schema::Manifest;
 use crate::config::suggest;
 use crate::diagnostic::{Diagnostic, Findings, codes};
+use crate::resolve::identity::Version;
 
 /// Reads the document with the overlay of `environment`, or as it is.
 ///

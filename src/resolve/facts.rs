@@ -1,9 +1,9 @@
 //! Who and what the package is: from the config, else from the preset, else an error that says where it could come from.
 
-use crate::assemble::plan::{Fact, Identity};
 use crate::codec::calendar::date;
 use crate::config::schema::{Manifest, Text};
 use crate::diagnostic::{Code, Diagnostic, Origin, Span, codes};
+use crate::resolve::identity::{Fact, Identity};
 
 use super::git::Commit;
 use super::ground::Ground;

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use crate::assemble::plan::{Churn, Fact, Role};
 use crate::config::rules;
 use crate::config::schema::{self, At, Files, Text};
 use crate::diagnostic::{Diagnostic, Origin, codes};
+use crate::resolve::identity::Fact;
+use crate::resolve::release::{Churn, Role};
 
 use super::ground::Ground;
 use super::{Rule, Take, holes};

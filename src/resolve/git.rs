@@ -4,7 +4,7 @@
 
 use std::path::Path;
 
-use crate::assemble::plan::Version;
+use crate::resolve::identity::Version;
 
 use super::tool::{Refusal, ask};
 use super::version;

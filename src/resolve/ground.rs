@@ -6,9 +6,9 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::assemble::plan::Fact;
 use crate::config::schema::{At, Text};
 use crate::diagnostic::{Code, Diagnostic, Findings, Origin, SourceText, Span, codes};
+use crate::resolve::identity::Fact;
 
 use super::near;
 

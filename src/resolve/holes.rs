@@ -6,9 +6,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::assemble::plan::{Identity, Target};
 use crate::config::suggest;
 use crate::diagnostic::{Diagnostic, Span, codes};
+use crate::resolve::identity::{Identity, Target};
 
 /// The values for one target. `{environment}` is there only in one.
 pub(crate) fn values(

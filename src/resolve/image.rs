@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::assemble::plan::{Base, Fact, HealthCheck, Image};
 use crate::config::schema::{self, Oci, Text, Texts};
 use crate::diagnostic::{Diagnostic, Origin, codes};
+use crate::resolve::identity::Fact;
+use crate::resolve::packaging::{Base, HealthCheck, Image};
 
 use super::compression;
 use super::facts::host_path;
@@ -42,7 +43,6 @@ pub(crate) fn read(
         compression: compression?,
         base: base?,
         // Its layers are content, which is named when the plan is made.
-        resolved_base: None,
         repository,
         tag: oci.tag.as_ref().map(|text| ground.fact(text)),
         user: user?,

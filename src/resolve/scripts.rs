@@ -1,8 +1,8 @@
 //! `[format.deb.scripts]`, `[format.rpm.scripts]` and `[[format.rpm.triggers]]` -> typed steps with the scripts' text.
 
-use crate::assemble::plan::{Dialect, Lifecycle, RpmTrigger, Script, Step};
 use crate::config::schema::{At, Formats, Scriptlet, Text, Texts};
 use crate::diagnostic::{Diagnostic, codes};
+use crate::resolve::lifecycle::{Dialect, Lifecycle, RpmTrigger, Script, Step};
 
 use super::ground::Ground;
 use crate::config::suggest;

@@ -5,9 +5,10 @@
 
 use std::collections::BTreeMap;
 
-use crate::assemble::plan::{self, Fact};
 use crate::config::schema::{self, Formats, Text};
 use crate::diagnostic::codes;
+use crate::resolve::identity::Fact;
+use crate::resolve::packaging;
 
 use super::compression;
 use super::facts::host_path;
@@ -16,7 +17,7 @@ use super::preset::{Preset, fact};
 use crate::config::suggest;
 
 /// `[format.deb]`
-pub(crate) fn deb(ground: &Ground, formats: &Formats, preset: Option<&Preset>) -> Option<plan::Deb> {
+pub(crate) fn deb(ground: &Ground, formats: &Formats, preset: Option<&Preset>) -> Option<packaging::Deb> {
     let deb = &formats.deb;
     let compression = compression::read(ground, deb.compression.as_ref(), compression::ALL, "deb");
     let multi_arch = deb.multi_arch.as_ref().map(|text| word(ground, text, &["same", "foreign", "allowed"]));
@@ -39,7 +40,7 @@ pub(crate) fn deb(ground: &Ground, formats: &Formats, preset: Option<&Preset>) -
         let runtime = fact("otp", "a release without ERTS", "erlang-base".to_owned());
         relations.entry("Depends").or_default().push(runtime);
     }
-    Some(plan::Deb {
+    Some(packaging::Deb {
         compression: compression?,
         distribution: deb.distribution.as_ref().map(|text| ground.fact(text)),
         section: or(deb.section.as_ref(), "misc"),
@@ -61,7 +62,7 @@ pub(crate) fn rpm(
     formats: &Formats,
     maintainer: Option<&str>,
     preset: Option<&Preset>,
-) -> Option<plan::Rpm> {
+) -> Option<packaging::Rpm> {
     let rpm = &formats.rpm;
     let compression = compression::read(ground, rpm.compression.as_ref(), compression::ALL, "rpm");
     let format_version = match &rpm.format_version {
@@ -92,7 +93,7 @@ pub(crate) fn rpm(
         let runtime = fact("otp", "a release without ERTS", "erlang-erts".to_owned());
         relations.entry("Requires").or_default().push(runtime);
     }
-    Some(plan::Rpm {
+    Some(packaging::Rpm {
         compression: compression?,
         distribution: rpm.distribution.as_ref().map(|text| ground.fact(text)),
         format_version: format_version?,
@@ -105,15 +106,15 @@ pub(crate) fn rpm(
 }
 
 /// `[format.tarball]`
-pub(crate) fn tarball(ground: &Ground, tarball: &schema::Tarball) -> Option<plan::Tarball> {
+pub(crate) fn tarball(ground: &Ground, tarball: &schema::Tarball) -> Option<packaging::Tarball> {
     let compression = compression::read(ground, tarball.compression.as_ref(), compression::ALL, "tarball")?;
-    Some(plan::Tarball { compression })
+    Some(packaging::Tarball { compression })
 }
 
 /// `[format.zip]`
-pub(crate) fn zip(ground: &Ground, zip: &schema::Zip) -> Option<plan::Zip> {
+pub(crate) fn zip(ground: &Ground, zip: &schema::Zip) -> Option<packaging::Zip> {
     let compression = compression::read(ground, zip.compression.as_ref(), compression::ZIP, "zip")?;
-    Some(plan::Zip { compression })
+    Some(packaging::Zip { compression })
 }
 
 /// A release without a runtime runs on the distribution's, which is its business to have.

@@ -3,9 +3,9 @@
 //! Other tools' names (Rust triples, `uname -m`, Debian's, rpm's) are known here too, for suggestions and for the rust
 //! preset. How each format spells an architecture is in its `naming`.
 
-use crate::assemble::plan::{Arch, Target};
 use crate::config::schema::Build;
 use crate::diagnostic::{Diagnostic, Span, codes};
+use crate::resolve::identity::{Arch, Target};
 
 use super::Request;
 use super::ground::Ground;

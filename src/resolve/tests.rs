@@ -4,10 +4,12 @@ use std::path::Path;
 use std::sync::Mutex;
 
 use super::*;
-use crate::assemble::plan::{Base, Churn, Compression, Dialect, Role, Step};
 use crate::config::load::{Vocabulary, load};
 use crate::diagnostic::{Code, codes};
 use crate::listener::Silent;
+use crate::resolve::lifecycle::{Dialect, Step};
+use crate::resolve::packaging::{Base, Compression};
+use crate::resolve::release::{Churn, Role};
 
 const FORMATS: [&str; 3] = ["deb", "rpm", "oci"];
 const WHO: &str = "name = \"hello\"\nversion = \"1.2.3\"\nsummary = \"Greets\"\nmaintainer = \"A B <a@example.org>\"\nlicense = \"MIT\"\n";

@@ -4,7 +4,7 @@
 //! (`2024.01`, `1.2`, `5.0.0-rc1`). Where it is found is in the modules below; how deb, rpm and OCI spell it is in each
 //! format's `naming`.
 
-use crate::assemble::plan::Version;
+use crate::resolve::identity::Version;
 
 mod cargo;
 mod dotenv;

@@ -65,7 +65,7 @@ pub(super) fn layout<'p>(file_name: String, images: Vec<Image<'p>>, digests: &'p
 /// What is known before anything is compressed: the layout file and the blobs of bases.
 fn front<'p>(images: &[Image<'p>], digests: &'p Digests, clock: i64) -> Section<'p> {
     let mut blobs: BTreeMap<[u8; 32], SourceId> = BTreeMap::new();
-    for base in images.iter().filter_map(|i| i.plan.image.resolved_base.as_ref()) {
+    for base in images.iter().filter_map(|i| i.plan.base.as_ref()) {
         blobs.extend(base.layers.iter().map(|l| (l.sha256, l.source.id)));
     }
     plain(move |sink| {
@@ -163,8 +163,9 @@ impl Placed<'_> {
         let own: Vec<_> = self.layers.iter().map(|(churn, at)| (*churn, diff_id(*at))).collect();
         let config = json(&ImageConfig::new(self.plan, self.base.clone(), &own));
         let config = put_blob(out, manifest::CONFIG, &config, self.plan.clock);
-        let mut layers: Vec<Descriptor> = image
-            .resolved_base
+        let mut layers: Vec<Descriptor> = self
+            .plan
+            .base
             .iter()
             .flat_map(|base| &base.layers)
             .map(|layer| Descriptor {

@@ -219,7 +219,7 @@ pub(super) fn group(churn: Churn) -> &'static str {
 /// What image-spec's `annotations.md` has names for: labels of the config, annotations of manifest and index.
 pub(super) fn standard(plan: &Plan) -> BTreeMap<String, String> {
     let identity = &plan.identity;
-    let base = plan.image.resolved_base.as_ref();
+    let base = plan.base.as_ref();
     let homepage = identity.homepage.as_ref().map(|h| h.value.clone());
     let known = [
         ("title", Some(identity.name.value.clone())),

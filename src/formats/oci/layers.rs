@@ -59,7 +59,7 @@ pub(super) fn of(plan: &Plan) -> Vec<Layer<'_>> {
 /// Directories of the base system stay as the base has them: an entry would reset `/tmp`'s mode, and make a directory of
 /// a `/lib` that is a symlink to `usr/lib`. Where the base lacks one, engines make it 0755 root:root.
 fn left_to_base(plan: &Plan, entry: &Entry) -> bool {
-    plan.image.resolved_base.is_some() && matches!(entry.kind, Kind::Directory { shared: true })
+    plan.base.is_some() && matches!(entry.kind, Kind::Directory { shared: true })
 }
 
 /// Why an entry cannot stand in a layer, if it cannot.

@@ -111,7 +111,7 @@ pub fn index_layout<'p>(plans: &[&'p Plan], digests: &'p Digests) -> Result<Layo
 fn image<'p>(plan: &'p Plan, digests: &'p Digests) -> Result<archive::Image<'p>, Findings> {
     let one = |e| vec![e];
     let reference = format!("{}:{}", naming::repository(plan).map_err(one)?, naming::tag(plan).map_err(one)?);
-    let base = match &plan.image.resolved_base {
+    let base = match &plan.base {
         None => None,
         Some(resolved) => Some(base::checked(resolved, &plan.image.base.origin, digests)?),
     };

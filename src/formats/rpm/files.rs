@@ -17,7 +17,7 @@ use crate::assemble::plan::{Entry, Kind, Plan, Role, SourceId};
 use crate::codec::cpio;
 use crate::diagnostic::codes::RPM_ENTRY;
 use crate::diagnostic::{Diagnostic, Findings};
-use crate::engine::store::Digests;
+use crate::formats::Digests;
 use crate::formats::{Piece, Sink};
 
 /// Algorithm 8 of OpenPGP: SHA-256.

@@ -11,7 +11,7 @@ use ::rpm::IndexTag as T;
 use crate::assemble::plan::{Abilities, Compression, Dialect, Fact, Plan};
 use crate::diagnostic::codes::{RPM_CLOCK, RPM_HEADER_TOO_LARGE, RPM_PREFIX, RPM_TEXT};
 use crate::diagnostic::{Diagnostic, Findings, Origin};
-use crate::engine::store::Digests;
+use crate::formats::Digests;
 use crate::formats::{Artifact, FileName, Format, Layout, Listing, Measure, Piece, Section};
 
 mod changelog;

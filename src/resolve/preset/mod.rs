@@ -5,9 +5,10 @@
 
 use std::path::PathBuf;
 
-use crate::assemble::plan::{Arch, Churn, Fact, Role, Target};
 use crate::config::schema::{self, Manifest};
 use crate::diagnostic::{Diagnostic, Origin, codes};
+use crate::resolve::identity::{Arch, Fact, Target};
+use crate::resolve::release::{Churn, Role};
 
 use super::ground::Ground;
 use super::{Rule, Take};

@@ -1,10 +1,10 @@
 //! Any tree: `[build] input` goes under the prefix as it is.
 
-use crate::assemble::plan::Churn;
 use crate::config::schema::Manifest;
 use crate::diagnostic::{Diagnostic, Origin, codes};
 use crate::resolve::Rule;
 use crate::resolve::ground::{Ground, not_found};
+use crate::resolve::release::Churn;
 
 use super::rule;
 

@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use crate::assemble::plan::{Churn, Role};
 use crate::config::suggest;
 use crate::diagnostic::{Diagnostic, Origin, Result, codes};
 use crate::resolve::ground::Ground;
+use crate::resolve::release::{Churn, Role};
 use crate::resolve::tool::ask;
 use crate::resolve::{Rule, target};
 
@@ -128,7 +128,7 @@ impl Package {
     }
 
     /// The triple whose build is there for a target; glibc's unless only musl's is.
-    pub(crate) fn triple(&self, target: crate::assemble::plan::Arch) -> &'static str {
+    pub(crate) fn triple(&self, target: crate::resolve::identity::Arch) -> &'static str {
         let triples = target::rust_triples(target);
         let built = |triple: &&&str| self.target_dir.join(triple).join("release").is_dir();
         triples.iter().find(built).copied().unwrap_or(triples[0])

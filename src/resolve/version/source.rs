@@ -3,12 +3,12 @@
 
 use std::path::Path;
 
-use crate::assemble::plan::{Fact, Version};
 use crate::config::schema::{At, Text, VersionSource};
 use crate::config::suggest;
 use crate::diagnostic::{Diagnostic, codes};
 use crate::resolve::git;
 use crate::resolve::ground::{Ground, read_text};
+use crate::resolve::identity::{Fact, Version};
 use crate::resolve::preset::Preset;
 use crate::resolve::tool::ask;
 

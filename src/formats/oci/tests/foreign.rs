@@ -150,7 +150,7 @@ fn on(base: Fact<Base>) -> (Plan, Sources) {
     plan.entries = entries.into();
     plan.image.entrypoint = Some(vec!["/usr/bin/hello".into()]);
     plan.image.env.insert("PORT".into(), "80".into());
-    plan.image.resolved_base = base::resolve(&base, &plan.target, &mut sources).unwrap();
+    plan.base = base::resolve(&base, &plan.target, &mut sources).unwrap();
     plan.image.base = base;
     (plan, sources)
 }
@@ -217,7 +217,7 @@ fn a_base_that_cannot_be_used_is_refused() {
     assert!(several.helps.iter().any(|h| h == "name one after the path: `:v1`, `:v1-again`"), "{several:?}");
     // A layer that was changed is found when its bytes have been read; a config at once.
     let (plan, sources) = on(fact(layout(Some("v1"))));
-    let layer = &plan.image.resolved_base.as_ref().unwrap().layers[0];
+    let layer = &plan.base.as_ref().unwrap().layers[0];
     let blob = here.join("base/blobs/sha256").join(crate::formats::tree::hex(&layer.sha256));
     let mut bytes = fs_err::read(&blob).unwrap();
     bytes[20] ^= 1;

@@ -7,11 +7,12 @@
 
 use std::collections::BTreeMap;
 
-use crate::assemble::plan::{Churn, Fact};
 use crate::diagnostic::{Diagnostic, Origin, Severity, codes};
 use crate::resolve::Rule;
 use crate::resolve::ground::Ground;
+use crate::resolve::identity::Fact;
 use crate::resolve::preset::{fact, rule};
+use crate::resolve::release::Churn;
 
 use super::{OtpRelease, Producer};
 

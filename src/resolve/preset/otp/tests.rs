@@ -1,9 +1,9 @@
 use std::sync::Arc;
 
 use super::*;
-use crate::assemble::plan::Churn;
 use crate::diagnostic::{Severity, SourceText};
 use crate::resolve::ground::Ground;
+use crate::resolve::release::Churn;
 use crate::resolve::{Rule, Take};
 
 /// A small release as `mix release` leaves it, with all that must stay out of a package.

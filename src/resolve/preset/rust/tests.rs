@@ -1,9 +1,9 @@
 use std::sync::Arc;
 
 use super::*;
-use crate::assemble::plan::{Arch, Target};
 use crate::diagnostic::SourceText;
 use crate::resolve::Take;
+use crate::resolve::identity::{Arch, Target};
 
 fn write(dir: &Path, path: &str, text: &str) {
     let path = dir.join(path);
@@ -43,7 +43,7 @@ fn cargo_is_asked_for_the_facts() {
     let package = Package::read(dir.path(), None, None).unwrap();
     assert_eq!(package.binaries, ["hello", "second"]);
     let known = package.known();
-    let value = |fact: Option<crate::assemble::plan::Fact<String>>| fact.unwrap().value;
+    let value = |fact: Option<crate::resolve::identity::Fact<String>>| fact.unwrap().value;
     assert_eq!(value(known.name), "hello");
     assert_eq!(value(known.version), "1.2.3");
     assert_eq!(value(known.summary), "Greets people");
