@@ -49,7 +49,7 @@ pub fn of_made_directory(rule: &Rule) -> (u32, Origin) {
 pub fn check(rule: &Rule, findings: &mut Findings) {
     for mode in [&rule.mode, &rule.dir_mode].into_iter().flatten().filter(|mode| mode.value > ALL_BITS) {
         findings.push(
-            Diagnostic::error(codes::FILES_INVALID_MODE, format!("mode `{:#o}` has bits over `07777`", mode.value))
+            Diagnostic::error(codes::FILES_MODE, format!("mode `{:#o}` has bits over `07777`", mode.value))
                 .at_origin(&mode.origin, "")
                 .help("write at most four octal digits, such as `\"0640\"`"),
         );

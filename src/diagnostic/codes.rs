@@ -66,7 +66,7 @@ codes! {
         "A `{name}` hole has no value. Holes are filled when the package is built, from facts such as `{name}`, `{version}`, `{arch}`; a literal brace is written twice. `${NAME}` is filled at start on the host instead.";
 
     // --- resolve: version, target, clock, environment, presets, build command ---
-    RESOLVE_INVALID_VERSION = "resolve/invalid-version", Input,
+    RESOLVE_VERSION = "resolve/version", Input,
         "The version is empty, has a part that is empty, or has characters that no format could carry. A version begins with a letter or digit and goes on with letters, digits and `.`, `+`, `-`, `~`, `_`, `^`; a leading `v` is dropped. An epoch is not part of it: that is `epoch = 1` under `[package]`.";
     RESOLVE_NO_VERSION = "resolve/no-version", Input,
         "The place that `version = { from = … }` names does not give a version: no such file, no such line, no literal in it, no git repository, or a clone without the history that the tag is in. fitout never takes a version from an environment variable, because then the same sources would make different packages. Name another place, or write the version itself.";
@@ -76,15 +76,15 @@ codes! {
         "`SOURCE_DATE_EPOCH` is set and is not a whole number of seconds since 1970 between 0 and 4294967295, the last second that rpm and gzip can store. It is the time stamped on everything; unset, the time of the last commit is taken, and without git 1980-01-01.";
     RESOLVE_UNKNOWN_TARGET = "resolve/unknown-target", Input,
         "A target is `os/arch` as Go and OCI spell it, such as `linux/amd64`; the system is always `linux`. Rust triples, `uname -m`, Debian's and rpm's names are understood well enough to say which target was meant, and refused all the same: one spelling in the config keeps it searchable.";
-    RESOLVE_INVALID_NAME = "resolve/invalid-name", Input,
+    RESOLVE_NAME = "resolve/name", Input,
         "The package name becomes part of paths and file names, so it begins with a letter or digit and goes on with letters, digits and `+`, `-`, `.`, `_`. A format may ask for more; Debian takes lower case only and no `_`.";
-    RESOLVE_INVALID_MAINTAINER = "resolve/invalid-maintainer", Input,
+    RESOLVE_MAINTAINER = "resolve/maintainer", Input,
         "A maintainer is written `Name <mail>`, on one line: deb and rpm both store it in this form, and tools take the address out of the angle brackets.";
-    RESOLVE_INVALID_LICENSE = "resolve/invalid-license", Input,
+    RESOLVE_LICENSE = "resolve/license", Input,
         "The licence is an SPDX expression: identifiers such as `MIT` or `Apache-2.0`, joined by `AND`, `OR` and `WITH`, with parentheses where needed. For a licence that SPDX does not list, write `LicenseRef-` and a name of your own.";
-    RESOLVE_INVALID_HOMEPAGE = "resolve/invalid-homepage", Input,
+    RESOLVE_HOMEPAGE = "resolve/homepage", Input,
         "A homepage is a URL that begins with `https://` or `http://` and has no blanks.";
-    RESOLVE_INVALID_PATH = "resolve/invalid-path", Input,
+    RESOLVE_PATH = "resolve/path", Input,
         "A path on the host is absolute and normalised: it begins with `/` and has no `.`, `..`, empty part or line break. What a package installs must not depend on where it is unpacked.";
     RESOLVE_NOT_FOUND = "resolve/not-found", Input,
         "A file or folder that the config names is not there. Paths are relative to the folder of fitout.toml. If it is made by the build, run `fitout build`, which runs `[build] command` first, or the command itself.";
@@ -145,7 +145,7 @@ codes! {
         "Image layers and other numeric formats carry ids. Every name but root gets an id between 10001 and 59999 that is derived from the name, so that it is the same in every build; two names of this package get the same one. Rename one of them or give it as a number.";
     FILES_OWNER_WITHOUT_ACCOUNT = "files/owner-without-account", Lint,
         "Something belongs to a user or group that this package does not create. Where the account is missing on the host, dpkg refuses the package and rpm gives the file to root. Create the account in a script before the files are unpacked, or depend on the package that does.";
-    FILES_INVALID_MODE = "files/invalid-mode", Input,
+    FILES_MODE = "files/mode", Input,
         "A mode is octal with a leading zero and has at most the bits `07777`.";
     FILES_NOT_TEXT = "files/not-text", Input,
         "`render = true` fills `{name}` holes, which only text can have: the file must be UTF-8 and at most 16 MiB. Take other files by a rule without `render`.";
@@ -194,25 +194,25 @@ codes! {
     // --- end of deb ---
 
     // --- rpm ---
-    RPM_NAME = "rpm/invalid-name", Input,
+    RPM_NAME = "rpm/name", Input,
         "rpm takes letters, digits and `+`, `-`, `.`, `_` in a package name, and a letter, a digit or `_` as its first character. Other characters would make file names and relations ambiguous, and dnf could not name the package. Set another `name` in `[package]`.";
-    RPM_VERSION = "rpm/invalid-version", Input,
+    RPM_VERSION = "rpm/version", Input,
         "rpm takes letters, digits and `.`, `_`, `+`, `~`, `^` in a version. A hyphen ends the version and begins the release, so fitout writes the prerelease of `1.2.3-rc.1` as `1.2.3~rc.1`, which sorts before `1.2.3`. What is left that rpm does not take is refused, because any other spelling might sort wrongly.";
-    RPM_RELEASE = "rpm/invalid-release", Input,
+    RPM_RELEASE = "rpm/release", Input,
         "The release counts packagings of one version. rpm takes the same characters in it as in a version, and no hyphen. It is `1` unless `release` in `[package]` says otherwise.";
     RPM_DISTRIBUTION = "rpm/unknown-distribution", Input,
         "`distribution` in `[format.rpm]` names the family and its release, such as `el-9` or `fedora-43`; the package's release gets that distribution's suffix (`.el9`, `.fc43`). Leave it unset for a package that suits all supported distributions.";
-    RPM_RELATION = "rpm/invalid-relation", Input,
+    RPM_RELATION = "rpm/relation", Input,
         "A relation is `name`, a name with a comparison such as `name >= 1:2.0-1`, a path, or a rich relation in parentheses such as `(a or b)`. Each stands in a string of its own, with blanks around the comparison. rpm would take a misspelt one as the name of a package that does not exist, and the package could not be installed.";
-    RPM_SCRIPT = "rpm/invalid-script", Input,
+    RPM_SCRIPT = "rpm/script", Input,
         "A scriptlet belongs to one of rpm's moments and is run by a program given by its absolute path, or by rpm's own `<lua>`. All parts for one moment run in one program.";
-    RPM_TRIGGER = "rpm/invalid-trigger", Input,
+    RPM_TRIGGER = "rpm/trigger", Input,
         "A trigger waits for packages (`bash`, `zsh >= 5`), a file trigger for absolute path prefixes. rpm ignores what it does not know in a header, so a wrong one would never run; it is refused instead.";
-    RPM_PREFIX = "rpm/invalid-prefix", Input,
+    RPM_PREFIX = "rpm/prefix", Input,
         "A relocatable prefix is an absolute path under which the package has files; `rpm --prefix` moves them elsewhere at installation. A prefix without files has no effect, so it is probably misspelt.";
-    RPM_TEXT = "rpm/invalid-text", Input,
+    RPM_TEXT = "rpm/text", Input,
         "The fields of an rpm header are single lines, but for the description, and none of them can hold a NUL. Shorten the text, or move it into `description`.";
-    RPM_ENTRY = "rpm/invalid-entry", Input,
+    RPM_ENTRY = "rpm/entry", Input,
         "rpm has no way to say this of a file. A hard link needs its first name in the same package, before it; every path needs a name.";
     RPM_CLOCK = "rpm/time-out-of-range", Input,
         "rpm keeps times as unsigned 32-bit seconds since 1970. The clock of the build is SOURCE_DATE_EPOCH, or else the time of the commit.";

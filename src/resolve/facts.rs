@@ -37,16 +37,15 @@ pub(crate) fn identity(
         found
     };
     let name = required("name", package.name.as_ref(), &known.name, "the package's name in every format");
-    let name = name.filter(|name| check(ground, name, codes::RESOLVE_INVALID_NAME, "name", name_fault));
+    let name = name.filter(|name| check(ground, name, codes::RESOLVE_NAME, "name", name_fault));
     let summary = required("summary", package.summary.as_ref(), &known.summary, "one line that says what it is");
     let summary = summary.filter(|s| check(ground, s, codes::CONFIG_INVALID_VALUE, "summary", summary_fault));
     let maintainer = required("maintainer", package.maintainer.as_ref(), &known.maintainer, "written `Name <mail>`");
-    let maintainer =
-        maintainer.filter(|m| check(ground, m, codes::RESOLVE_INVALID_MAINTAINER, "maintainer", maintainer_fault));
+    let maintainer = maintainer.filter(|m| check(ground, m, codes::RESOLVE_MAINTAINER, "maintainer", maintainer_fault));
     let license = required("license", package.license.as_ref(), &known.license, "an SPDX expression such as `MIT`");
-    let license = license.filter(|l| check(ground, l, codes::RESOLVE_INVALID_LICENSE, "licence", license_fault));
+    let license = license.filter(|l| check(ground, l, codes::RESOLVE_LICENSE, "licence", license_fault));
     let homepage = package.homepage.as_ref().map(|h| ground.fact(h)).or_else(|| known.homepage.clone());
-    let homepage = homepage.filter(|h| check(ground, h, codes::RESOLVE_INVALID_HOMEPAGE, "homepage", homepage_fault));
+    let homepage = homepage.filter(|h| check(ground, h, codes::RESOLVE_HOMEPAGE, "homepage", homepage_fault));
     let version = found_version(ground, manifest, request, given);
     let vendor = package.vendor.as_ref().map(|v| one_line(ground, v, "vendor"));
     let copyright = package.copyright.as_ref().map(|c| c.lines().map(|l| l.trim().to_owned()).collect::<Vec<_>>());
@@ -80,7 +79,7 @@ fn found_version(ground: &Ground, manifest: &Manifest, request: &Request, given:
         (None, Some(known)) => {
             let Ok(value) = version::parse(known) else {
                 ground.report(
-                    Diagnostic::error(codes::RESOLVE_INVALID_VERSION, format!("`{}` is not a version", known.value))
+                    Diagnostic::error(codes::RESOLVE_VERSION, format!("`{}` is not a version", known.value))
                         .note(format!("it was found by {}", known.origin))
                         .help("set `version` under `[package]`"),
                 );
@@ -222,7 +221,7 @@ pub(crate) fn host_path(path: &str, span: &Span) -> Result<(), Diagnostic> {
         Some(_) => "it has no empty part, no `.` and no `..`, and does not end with `/`".into(),
     };
     let message = format!("`{}` is not an absolute, normalised path", path.escape_debug());
-    Err(Diagnostic::error(codes::RESOLVE_INVALID_PATH, message).at(span, "").help(help))
+    Err(Diagnostic::error(codes::RESOLVE_PATH, message).at(span, "").help(help))
 }
 
 #[cfg(test)]

@@ -77,12 +77,7 @@ fn absolute(ground: &Ground, to: &Text, filled: &str) -> bool {
     }
     let help =
         if escapes { "it has no `..`".to_owned() } else { format!("it begins with `/`: `/{}`", filled.escape_debug()) };
-    ground.refuse(
-        codes::RESOLVE_INVALID_PATH,
-        to,
-        format!("`{}` is not an absolute path", filled.escape_debug()),
-        help,
-    );
+    ground.refuse(codes::RESOLVE_PATH, to, format!("`{}` is not an absolute path", filled.escape_debug()), help);
     false
 }
 

@@ -76,7 +76,7 @@ fn impossible_owners_and_modes_are_all_found() {
     project.release.rules[0].owner = Some(Fact { value: "Hello World".into(), origin: place.clone() });
     project.release.rules[0].mode = Some(Fact { value: 0o10_000, origin: place });
     let codes: Vec<_> = project.refused().iter().map(|f| f.code).collect();
-    assert_eq!(codes, [codes::FILES_INVALID_MODE, codes::FILES_OWNER]);
+    assert_eq!(codes, [codes::FILES_MODE, codes::FILES_OWNER]);
 }
 
 #[test]

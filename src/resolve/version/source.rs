@@ -43,7 +43,7 @@ pub(crate) fn find(ground: &Ground, source: &At<VersionSource>, preset: Option<&
         Err(why) => {
             let shown: String = text.chars().take(60).collect();
             let message = format!("`{}` is not a version: {why}", shown.escape_debug());
-            let mut finding = Diagnostic::error(codes::RESOLVE_INVALID_VERSION, message).at(&span, "");
+            let mut finding = Diagnostic::error(codes::RESOLVE_VERSION, message).at(&span, "");
             if from != "fitout.toml" {
                 finding = finding.note(format!("it was found in {from}"));
             }

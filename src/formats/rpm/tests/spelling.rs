@@ -126,18 +126,18 @@ fn what_rpm_cannot_carry_is_refused_all_at_once() {
     assert_eq!(
         codes,
         [
-            "rpm/invalid-text",
-            "rpm/invalid-name",
-            "rpm/invalid-version",
-            "rpm/invalid-release",
+            "rpm/text",
+            "rpm/name",
+            "rpm/version",
+            "rpm/release",
             "rpm/unknown-distribution",
-            "rpm/invalid-script",
-            "rpm/invalid-script",
-            "rpm/invalid-trigger",
-            "rpm/invalid-trigger",
-            "rpm/invalid-trigger",
-            "rpm/invalid-relation",
-            "rpm/invalid-relation",
+            "rpm/script",
+            "rpm/script",
+            "rpm/trigger",
+            "rpm/trigger",
+            "rpm/trigger",
+            "rpm/relation",
+            "rpm/relation",
             "rpm/time-out-of-range",
         ]
     );
@@ -152,9 +152,9 @@ fn refusals_that_need_the_files() {
     plan.rpm.prefixes = vec![fact("/opt/none".into()), fact("usr".into())];
     let codes =
         |plan: &Plan| -> Vec<&str> { Rpm.layout(plan, &digests).err().unwrap().iter().map(|f| f.code.name).collect() };
-    assert_eq!(codes(&plan), ["rpm/invalid-prefix"; 2]);
+    assert_eq!(codes(&plan), ["rpm/prefix"; 2]);
     plan.entries = vec![entry("/x", Kind::Hardlink { target: "/gone".into() })].into();
-    assert_eq!(codes(&plan), ["rpm/invalid-entry"]);
+    assert_eq!(codes(&plan), ["rpm/entry"]);
 }
 
 /// Asks rpmspec whether it takes relations of a kind, and how it spells them.
