@@ -17,7 +17,7 @@ use super::store::Store;
 use crate::assemble::plan::{Compression, SourceId};
 use crate::codec::compress::{self, Finish};
 use crate::codec::deflate::{Deflater, END_OF_STREAM, RUN};
-use crate::formats::{Known, Layout, Measure, Piece, Pieces, Section, SectionFacts};
+use crate::formats::{Fill, Known, Layout, Measure, Piece, Pieces, Section, SectionFacts};
 
 /// An artifact that is whole and has no final name yet. Dropped without [`Emitted::keep`], it vanishes.
 #[derive(Debug)]
@@ -48,7 +48,8 @@ impl Emitted {
 /// Writes one artifact into `folder`. `threads` bounds the workers of zstd and xz; the bytes do not depend on it.
 ///
 /// # Errors
-/// When content cannot be read again or has changed, or the file cannot be written.
+/// When content cannot be read again or has changed, the file cannot be written, or the format refuses what compression
+/// left.
 pub fn emit(layout: &Layout<'_>, store: &Store<'_>, folder: &Path, threads: usize) -> Result<Emitted, EngineError> {
     let failed = |source| EngineError::Write { path: folder.to_path_buf(), source };
     let output = Output::create(folder).map_err(failed)?;
@@ -56,7 +57,7 @@ pub fn emit(layout: &Layout<'_>, store: &Store<'_>, folder: &Path, threads: usiz
     let (known, deferred, size) = write_sections(layout, store, file, threads)
         .map_err(|error| EngineError::from_io(error, &folder.join(&layout.file_name)))?;
     for patch in deferred {
-        let bytes = (patch.fill)(&known);
+        let bytes = (patch.fill)(&known).map_err(|finding| EngineError::Refused(Box::new(finding)))?;
         if bytes.len() != patch.width {
             return Err(EngineError::Width { expected: patch.width, found: bytes.len() });
         }
@@ -70,7 +71,7 @@ pub fn emit(layout: &Layout<'_>, store: &Store<'_>, folder: &Path, threads: usiz
 struct Patch<'p> {
     offset: u64,
     width: usize,
-    fill: Box<dyn Fn(&Known) -> Vec<u8> + Send + Sync + 'p>,
+    fill: Fill<'p>,
 }
 
 fn write_sections<'p>(

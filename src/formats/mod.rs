@@ -26,7 +26,7 @@ pub mod tree;
 mod trial;
 pub mod zip;
 pub use digests::{Digest, Digests};
-pub use layout::{Known, Layout, Measure, Piece, Pieces, Section, SectionFacts, Sink};
+pub use layout::{Fill, Known, Layout, Measure, Piece, Pieces, Section, SectionFacts, Sink};
 pub use listing::{Check, ListedEntry, ListedKind, ListedScript, Listing};
 
 /// A kind of artifact.

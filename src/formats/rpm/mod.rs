@@ -77,7 +77,7 @@ impl Format for Rpm {
         payload_words(plan, &mut header);
         needs.write(&mut header);
         scripts.write(&mut header);
-        changelog::write(plan, &mut header);
+        changelog::write(plan, &name, &mut header);
         files.write(&mut header);
         files.write_classes(plan, &mut header);
         match u32::try_from(files.installed_size()) {
@@ -114,7 +114,7 @@ fn sections<'p>(plan: &Plan, opening: Arc<Opening>, files: Files<'p>) -> Vec<Sec
         measure: Measure::default(),
         pieces: Box::new(move |sink| {
             let opening = Arc::clone(&opening);
-            sink(Piece::Deferred { width, fill: Box::new(move |known| opening.fill(known)) })
+            sink(Piece::Deferred { width, fill: Box::new(move |known| Ok(opening.fill(known))) })
         }),
     };
     let payload = Section::Stream {
