@@ -30,6 +30,7 @@ pub mod nearest;
 pub mod owner;
 pub mod path;
 pub mod plan;
+pub mod same;
 #[cfg(test)]
 pub mod sample;
 pub mod template;

@@ -33,7 +33,7 @@ pub struct Common {
     /// When to use colour
     #[arg(long, global = true, value_enum, default_value = "auto", value_name = "WHEN")]
     pub color: Color,
-    /// Say more
+    /// Also show notes, and what decides the run: config, formats, threads, clock
     #[arg(short, long, global = true, conflicts_with = "quiet")]
     pub verbose: bool,
     /// Say nothing but findings and results

@@ -230,7 +230,9 @@ codes! {
     TARBALL_PATH = "tarball/path", Input,
         "The path, link target or owner cannot stand in a tar archive: owner names end at 31 bytes, times begin in 1970.";
     SOURCE_GIT = "source/git", Environment,
-        "The source archive holds what git tracks, so the project must be a git work tree and `git` must run. The note shows what git answered.";
+        "The source archive holds what git tracks, and `git` could not be started or refused to say what that is. The note shows its answer.";
+    SOURCE_UNTRACKED = "source/untracked", Input,
+        "`source-archive = true` under `[build]` asks for an archive of what git tracks, and the project's folder is in no git repository, or git tracks nothing in it. Build where the repository is, or take the key out.";
     SOURCE_DIRTY = "source/dirty", Input,
         "Tracked files differ from the last commit. The source archive holds them as they are in the work tree, so that it is the source of the packages of the same run; commit first if it is to be published.";
     SOURCE_SUBMODULE = "source/submodule", Input,
@@ -326,6 +328,11 @@ codes! {
         "A variable of the image's environment has the name of a secret. Everybody who can pull the image can read it, and it stays in every copy. Hand secrets over when the container starts.";
     //
     // --- end of lint ---
+
+    // --- run ---
+    RUN_SAME_NAME = "run/same-name", Input,
+        "A package without ELF files suits every architecture, so its name says none (`all` in deb, `noarch` in rpm) and it is made once for all targets. Here the targets would put different things into that one package, most often because a rendered file holds `{arch}`. Either both targets must give the same, or each is built by itself into a folder of its own.";
+    // --- end of run ---
 
     // --- command line, init, templates ---
     CLI_NO_FOLDER = "cli/no-folder", Input,

@@ -38,6 +38,10 @@ pub trait Format: Sync {
     /// The artifact's file name, and the format's own word for the architecture. Refuses what the format cannot carry
     /// (name, version, relation …), all findings at once; `plan` calls it to refuse before content is read.
     fn file_name(&self, plan: &Plan) -> Result<FileName, Findings>;
+    /// Warnings about what the format can carry and hardly is as it was meant. Nothing unless the format says otherwise.
+    fn doubts(&self, _plan: &Plan) -> Findings {
+        Findings::new()
+    }
     /// The artifact as sections; pure.
     fn layout<'p>(&self, plan: &'p Plan, digests: &'p Digests) -> Result<Layout<'p>, Findings>;
     /// Whether a file that begins with these bytes (up to 512) and has this name is of this format.

@@ -1,23 +1,63 @@
 //! What git tracks -> entries of a source archive.
 //!
 //! Enters: a project in a git work tree. Leaves: entries with the content of the work tree, whose modes are git's own (an
-//! x bit or none), so that umask and file system do not matter. Not here: the archives themselves
-//! ([`super::tarball::archive`]), which are made from these entries like any other.
+//! x bit or none), so that umask and file system do not matter; and the two archives of them, whose writers are those of
+//! tarball and zip.
 
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
 
-use crate::assemble::plan::{Churn, Entry, FormatSet, Kind, Owner, Role, Sources, Stat};
+use super::stream::Frame;
+use super::tarball::{self, naming};
+use super::{Digests, FileName, Layout, zip};
+use crate::assemble::plan::{Churn, Compression, Entry, FormatSet, Kind, Owner, Plan, Role, Sources, Stat};
 use crate::diagnostic::{Diagnostic, Findings, Origin, codes};
+
+/// In manifests and messages, where a format's name stands.
+pub const NAME: &str = "source";
+/// Deflate level of the tarball; the zip has that of the run's other zips, because content is kept for one level only.
+pub const LEVEL: u8 = 6;
+
+/// Names of both archives, the tarball first; they suit every architecture.
+///
+/// # Errors
+/// When name or version cannot be in a file name.
+pub fn file_names(plan: &Plan) -> Result<[FileName; 2], Findings> {
+    let release = naming::release(plan)?;
+    Ok([".tar.gz", ".zip"].map(|suffix| FileName {
+        name: format!("{release}-{NAME}{suffix}"),
+        arch: "any".to_owned(),
+        version: plan.identity.version.text.clone(),
+    }))
+}
+
+/// Both archives of the entries, in the order of [`file_names`], under a folder `name-version`. The plan gives name,
+/// version and time.
+///
+/// # Errors
+/// When an archive cannot carry a path or the time.
+pub fn layouts<'p>(plan: &Plan, entries: &'p [Entry], digests: &'p Digests) -> Result<[Layout<'p>; 2], Findings> {
+    let [tarball, zip] = file_names(plan)?;
+    let release = naming::release(plan)?;
+    let frame = Frame { prefix: release.clone(), clock: plan.clock };
+    let gzip = Compression::Gzip(LEVEL);
+    let tarball = tarball::archive(tarball.name, frame, gzip, codes::SOURCE_PATH, move || entries.iter(), &[])?;
+    let folder = zip::Folder { name: release, clock: plan.clock, deflate: true, scripts: Vec::new() };
+    Ok([tarball, zip::archive(zip.name, folder, digests, move || entries.iter())?])
+}
 
 /// Entries of all tracked files with their parents, sorted by path, `/` standing for the project's folder; and warnings.
 ///
 /// # Errors
-/// When git cannot tell, or a tracked path cannot be packed.
+/// When git cannot tell, tracks nothing here, or a tracked path cannot be packed.
 pub fn entries(project: &Path, sources: &mut Sources) -> Result<(Vec<Entry>, Findings), Findings> {
     let listed = git(project, &["ls-files", "-z", "--stage", "--cached"]).map_err(|d| vec![d])?;
+    if listed.is_empty() {
+        // The folder may lie within the repository of something else.
+        return Err(vec![untracked(project).note("git tracks no file in this folder")]);
+    }
     let status =
         git(project, &["status", "--porcelain", "-z", "--untracked-files=no", "--", "."]).map_err(|d| vec![d])?;
     let mut errors = Findings::new();
@@ -119,20 +159,27 @@ fn git(project: &Path, arguments: &[&str]) -> Result<Vec<u8>, Diagnostic> {
         Diagnostic::error(codes::SOURCE_GIT, "git cannot say what belongs to the source archive")
             .path(project)
             .note(note)
-            .help("make the source archive in a git work tree, or leave `source-archive` out")
+            .help("mend what git says, or take `source-archive` out of `[build]`")
     };
     // `ls-files` is relative to the folder that git runs in; the optional locks would write into the work tree.
     let output = Command::new("git")
+        .env("LC_ALL", "C")
         .args(["--no-optional-locks", "-C"])
         .arg(project)
         .args(arguments)
         .output()
         .map_err(|error| failed(error.to_string()))?;
     if output.status.success() {
-        Ok(output.stdout)
-    } else {
-        Err(failed(String::from_utf8_lossy(&output.stderr).trim().to_owned()))
+        return Ok(output.stdout);
     }
+    let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+    Err(if said.contains("not a git repository") { untracked(project).note(said) } else { failed(said) })
+}
+
+fn untracked(project: &Path) -> Diagnostic {
+    Diagnostic::error(codes::SOURCE_UNTRACKED, "there is no source archive of a folder that git does not track")
+        .path(project)
+        .help("take `source-archive` out of `[build]`, or `git init` and `git add` what belongs to the sources")
 }
 
 #[cfg(test)]
@@ -194,7 +241,7 @@ mod tests {
     fn a_folder_without_git_is_an_error_with_gits_answer() {
         let folder = tempfile::tempdir().unwrap();
         let errors = entries(folder.path(), &mut Sources::default()).unwrap_err();
-        assert_eq!(errors[0].code.name, "source/git");
+        assert_eq!(errors[0].code.name, "source/untracked");
         assert!(!errors[0].notes[0].is_empty());
     }
 }

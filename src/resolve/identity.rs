@@ -5,7 +5,7 @@ use std::fmt;
 use crate::diagnostic::Origin;
 
 /// Who and what the package is; checked by each format's `naming` before a byte is written.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Identity {
     /// Package name as typed; each format checks it.
     pub name: Fact<String>,

@@ -10,14 +10,14 @@ pub struct Service {
 }
 
 /// What must happen at which moment of a package's life, as typed steps; `maintainer.rs` says them in a dialect.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Lifecycle {
     /// In order.
     pub steps: Vec<Step>,
 }
 
 /// One step of the [`Lifecycle`].
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Step {
     /// A script of the user in a dialect's own place: the dialect's word for the moment (`postinst`, `preun`).
     Script {
