@@ -10,3 +10,12 @@ mod support;
 
 #[path = "foreign/examples.rs"]
 mod examples;
+
+#[path = "foreign/source.rs"]
+mod source;
+
+#[path = "foreign/soname.rs"]
+mod soname;
+
+#[path = "foreign/targets.rs"]
+mod targets;
