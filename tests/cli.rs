@@ -2,6 +2,15 @@
 
 mod support;
 
+#[path = "cli/artifacts.rs"]
+mod artifacts;
+#[path = "cli/init.rs"]
+mod init;
+#[path = "cli/later.rs"]
+mod later;
+#[path = "cli/release.rs"]
+mod release;
+
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
@@ -208,18 +217,4 @@ fn results_are_on_stdout_and_everything_else_is_not() {
             serde_json::from_str(&stdout).unwrap_or_else(|e| panic!("{args:?}: {e}\n{stdout}{stderr}"));
         assert!(document["schema"].is_string() || document["$schema"].is_string(), "{args:?}");
     }
-}
-
-#[test]
-fn init_never_overwrites() {
-    let folder = project(&[("tree/a", "a")]);
-    let (code, _, stderr) = run(folder.path(), &["init"]);
-    assert_eq!(code, 0, "{stderr}");
-    let config = folder.path().join("fitout.toml");
-    let first = fs::read_to_string(&config).unwrap();
-    fs::write(&config, format!("# mine\n{first}")).unwrap();
-    let (code, stdout, stderr) = run(folder.path(), &["init"]);
-    assert_eq!(code, 0, "{stderr}");
-    assert!(stdout.contains("-# mine"), "no diff: {stdout}");
-    assert_eq!(fs::read_to_string(&config).unwrap(), format!("# mine\n{first}"));
 }

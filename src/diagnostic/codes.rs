@@ -107,7 +107,7 @@ codes! {
     RESOLVE_CARGO = "resolve/cargo", Input,
         "`cargo metadata` answered, and the package to be made could not be told from its answer: a workspace has several. Name the one by `name` under `[package]`, or put fitout.toml beside its Cargo.toml.";
     RESOLVE_NOT_BUILT = "resolve/not-built", Input,
-        "The preset knows which binaries the project makes, and one of them is not in the target folder. Build it first, or let `[build] command` do so.";
+        "The preset knows what the project makes (binaries of Cargo, a release of Mix or rebar3), and it is not there. Build it first, or let `[build] command` do so, which `fitout build` runs and `plan`, `lint` and `explain` do not.";
     BUILD_COMMAND_FAILED = "build/command-failed", Environment,
         "The `[build] command` could not be started, ended with an error, or was killed. Nothing was packed. Its last lines are quoted; run it by hand in the folder of fitout.toml to see all of it.";
     // --- end of resolve ---

@@ -87,8 +87,15 @@ pub fn read_file(path: &Path) -> Result<(Listing, [u8; 32]), Diagnostic> {
         Diagnostic::error(code, message).path(path).note(error.to_string())
     };
     let mut file = std::fs::File::open(path).map_err(failed)?;
-    if !file.metadata().map_err(failed)?.is_file() {
+    let meta = file.metadata().map_err(failed)?;
+    if meta.is_dir() {
+        return Err(unknown(path).note("it is a folder, not a file"));
+    }
+    if !meta.is_file() {
         return Err(unknown(path).note("it is not a regular file"));
+    }
+    if meta.len() == 0 {
+        return Err(unknown(path).note("it is empty"));
     }
     let mut head = Vec::with_capacity(HEAD);
     file.by_ref().take(HEAD as u64).read_to_end(&mut head).map_err(failed)?;
