@@ -26,6 +26,7 @@ mod ground;
 mod image;
 mod license;
 mod near;
+mod paragraphs;
 mod scripts;
 mod settings;
 mod tool;
