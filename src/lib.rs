@@ -11,3 +11,4 @@ pub mod listener;
 pub mod report;
 pub mod resolve;
 pub mod run;
+pub mod template;
