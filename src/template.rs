@@ -67,14 +67,20 @@ pub const TEMPLATES: &[Template] = &[
     template!(Shell, "maintainer/deb/capabilities.sh", "the part of a postinst that sets file capabilities"),
 ];
 
+/// The template of this name.
+///
+/// # Errors
+/// There is none.
+pub fn find(name: &str) -> Result<&'static Template, TemplateError> {
+    TEMPLATES.iter().find(|template| template.name == name).ok_or_else(|| TemplateError::Unknown(name.to_owned()))
+}
+
 /// Fills a template.
 ///
 /// # Errors
 /// No such template, a value that it takes and is not given, or a value with a NUL byte.
 pub fn render(name: &str, values: &impl Serialize) -> Result<String, TemplateError> {
-    let Some(template) = TEMPLATES.iter().find(|template| template.name == name) else {
-        return Err(TemplateError::Unknown(name.to_owned()));
-    };
+    let template = find(name)?;
     let name = template.name;
     let text = registry(template.language)
         .render_template(template.text, values)
@@ -99,11 +105,15 @@ fn shell_word(text: &str) -> String {
 
 impl From<TemplateError> for Diagnostic {
     fn from(error: TemplateError) -> Self {
-        let told = Self::error(codes::TEMPLATE_VALUE, error.to_string());
-        match error {
-            TemplateError::Nul { .. } => told.help("take the NUL byte out of the names and paths of the config"),
-            TemplateError::Values { source, .. } => told.note(source.to_string()).help("this is a bug of fitout"),
-            TemplateError::Unknown(_) => told.help("`fitout templates list` names them all"),
+        let told = |code| Self::error(code, error.to_string());
+        match &error {
+            TemplateError::Unknown(_) => told(codes::CLI_NO_TEMPLATE).help("`fitout templates list` names them all"),
+            TemplateError::Values { source, .. } => {
+                told(codes::TEMPLATE_VALUE).note(source.to_string()).help("this is a bug of fitout")
+            }
+            TemplateError::Nul { .. } => {
+                told(codes::TEMPLATE_VALUE).help("take the NUL byte out of the names and paths of the config")
+            }
         }
     }
 }
@@ -156,16 +166,18 @@ mod tests {
 
     #[test]
     fn what_cannot_be_filled_is_refused() {
-        let refused = |name: &str, values| Diagnostic::from(render(name, &values).unwrap_err());
-        for (told, message) in [
-            (refused("launcher/command.sh", json!({})), "the template `launcher/command.sh` cannot be filled"),
+        const COMMAND: &str = "launcher/command.sh";
+        let refused = |name, values| Diagnostic::from(render(name, &values).unwrap_err());
+        for (told, code, message) in [
+            (refused(COMMAND, json!({})), codes::TEMPLATE_VALUE, "the template `launcher/command.sh` cannot be filled"),
             (
-                refused("launcher/command.sh", json!({ "program": "a\0b" })),
+                refused(COMMAND, json!({ "program": "a\0b" })),
+                codes::TEMPLATE_VALUE,
                 "a value of the template `launcher/command.sh` holds a NUL byte",
             ),
-            (refused("launcher/comand.sh", json!({})), "there is no template `launcher/comand.sh`"),
+            (refused("comand.sh", json!({})), codes::CLI_NO_TEMPLATE, "there is no template `comand.sh`"),
         ] {
-            assert_eq!((told.code, told.message.as_str(), told.helps.len()), (codes::TEMPLATE_VALUE, message, 1));
+            assert_eq!((told.code, told.message.as_str(), told.helps.len()), (code, message, 1));
         }
     }
 }
