@@ -32,7 +32,6 @@ pub mod path;
 pub mod plan;
 #[cfg(test)]
 pub mod sample;
-pub mod template;
 #[cfg(test)]
 mod tests;
 pub mod walk;
