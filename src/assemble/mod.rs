@@ -26,7 +26,6 @@ pub mod links;
 pub mod maintainer;
 pub mod mode;
 pub mod natives;
-pub mod nearest;
 pub mod owner;
 pub mod path;
 pub mod plan;
