@@ -18,7 +18,6 @@ pub mod release;
 pub mod target;
 pub mod version;
 
-mod calendar;
 mod changelog;
 mod compression;
 mod facts;
