@@ -208,6 +208,7 @@ fn results_are_on_stdout_and_everything_else_is_not() {
         &["explain", "--json", "/usr/lib/bad/a"],
         &["explain", "--json", "config/unknown-key"],
         &["templates", "list", "--json"],
+        &["templates", "show", "launcher/command.sh", "--json"],
         &["generate", "schema"],
         &["inspect", "--json", "fitout.toml"],
     ] {
@@ -217,4 +218,23 @@ fn results_are_on_stdout_and_everything_else_is_not() {
             serde_json::from_str(&stdout).unwrap_or_else(|e| panic!("{args:?}: {e}\n{stdout}{stderr}"));
         assert!(document["schema"].is_string() || document["$schema"].is_string(), "{args:?}");
     }
+}
+
+#[test]
+fn templates_are_listed_and_shown() {
+    let folder = tempfile::tempdir().unwrap();
+    let (code, list, stderr) = run(folder.path(), &["templates", "list"]);
+    assert_eq!(code, 0, "{stderr}");
+    for line in list.lines() {
+        let name = line.split(' ').next().unwrap();
+        let (code, text, stderr) = run(folder.path(), &["templates", "show", name]);
+        assert_eq!(code, 0, "{stderr}");
+        let file = support::root().join("templates").join(format!("{name}.hbs"));
+        assert_eq!(text, fs::read_to_string(file).unwrap(), "{name}");
+    }
+    assert!(list.lines().count() > 1, "{list}");
+    let (code, stdout, stderr) = run(folder.path(), &["templates", "show", "launcher/comand.sh"]);
+    assert_eq!((code, stdout.as_str()), (2, ""), "{stderr}");
+    assert!(stderr.contains("error[cli/no-template]"), "{stderr}");
+    assert!(stderr.contains("did you mean `launcher/command.sh`?"), "{stderr}");
 }

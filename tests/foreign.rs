@@ -19,3 +19,6 @@ mod soname;
 
 #[path = "foreign/targets.rs"]
 mod targets;
+
+#[path = "foreign/templates.rs"]
+mod templates;
