@@ -19,6 +19,8 @@ use crate::listener::{Event, Listener};
 mod pack;
 mod plans;
 
+pub use pack::Wanted;
+
 /// What is asked for.
 #[derive(Debug, Clone, Default)]
 pub struct Request {
@@ -43,7 +45,7 @@ pub struct Planned {
     /// What git tracks, if source archives are to be made.
     source: Option<Vec<Entry>>,
     /// What is to be made of the plans.
-    wanted: Vec<pack::Wanted>,
+    pub wanted: Vec<Wanted>,
     /// What the plans name.
     pub sources: Sources,
     /// Findings that do not stop a build.
@@ -108,6 +110,7 @@ pub fn read_config(config: &Path) -> Result<Document, Findings> {
     let text = fs_err::read(config).map_err(|error| {
         if error.kind() == std::io::ErrorKind::NotFound {
             let folder = config.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+            let folder = fs_err::canonicalize(folder).unwrap_or_else(|_| folder.to_path_buf());
             vec![
                 Diagnostic::error(codes::CONFIG_NOT_FOUND, format!("there is no `{}`", config.display()))
                     .path(config)

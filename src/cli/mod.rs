@@ -53,7 +53,8 @@ fn run(cli: &Cli, terminal: &Terminal) -> Result<Exit, Findings> {
     if let Some(directory) = &cli.common.directory {
         std::env::set_current_dir(directory).map_err(|error| {
             let message = format!("there is no folder `{}` to start in", directory.display());
-            vec![Diagnostic::error(codes::CLI_NO_FOLDER, message).note(error.to_string())]
+            let finding = Diagnostic::error(codes::CLI_NO_FOLDER, message).note(error.to_string());
+            vec![finding.help("name a folder that is there and may be entered: `-C DIR`")]
         })?;
     }
     let common = &cli.common;

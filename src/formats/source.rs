@@ -33,19 +33,25 @@ pub fn file_names(plan: &Plan) -> Result<[FileName; 2], Findings> {
     }))
 }
 
-/// Both archives of the entries, in the order of [`file_names`], under a folder `name-version`. The plan gives name,
-/// version and time.
+/// The tarball of the entries, under a folder `name-version`. The plan gives name, version and time.
 ///
 /// # Errors
-/// When an archive cannot carry a path or the time.
-pub fn layouts<'p>(plan: &Plan, entries: &'p [Entry], digests: &'p Digests) -> Result<[Layout<'p>; 2], Findings> {
-    let [tarball, zip] = file_names(plan)?;
-    let release = naming::release(plan)?;
-    let frame = Frame { prefix: release.clone(), clock: plan.clock };
+/// When tar cannot carry a path or the time.
+pub fn tarball<'p>(plan: &Plan, entries: &'p [Entry]) -> Result<Layout<'p>, Findings> {
+    let [name, _] = file_names(plan)?;
+    let frame = Frame { prefix: naming::release(plan)?, clock: plan.clock };
     let gzip = Compression::Gzip(LEVEL);
-    let tarball = tarball::archive(tarball.name, frame, gzip, codes::SOURCE_PATH, move || entries.iter(), &[])?;
-    let folder = zip::Folder { name: release, clock: plan.clock, deflate: true, scripts: Vec::new() };
-    Ok([tarball, zip::archive(zip.name, folder, digests, move || entries.iter())?])
+    tarball::archive(name.name, frame, gzip, codes::SOURCE_PATH, move || entries.iter(), &[])
+}
+
+/// The zip of the same.
+///
+/// # Errors
+/// When zip cannot carry a path.
+pub fn zip<'p>(plan: &Plan, entries: &'p [Entry], digests: &'p Digests) -> Result<Layout<'p>, Findings> {
+    let [_, name] = file_names(plan)?;
+    let folder = zip::Folder { name: naming::release(plan)?, clock: plan.clock, deflate: true, scripts: Vec::new() };
+    zip::archive(name.name, folder, digests, move || entries.iter())
 }
 
 /// Entries of all tracked files with their parents, sorted by path, `/` standing for the project's folder; and warnings.

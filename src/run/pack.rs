@@ -9,7 +9,7 @@ use std::time::Instant;
 use rayon::prelude::*;
 
 use super::{Artifact, Planned, hex};
-use crate::assemble::plan::{Compression, Entry, Plan};
+use crate::assemble::plan::{Compression, Plan};
 use crate::assemble::same;
 use crate::diagnostic::{Diagnostic, Findings, codes};
 use crate::engine::EngineError;
@@ -19,39 +19,105 @@ use crate::formats::{self, FileName, Format, Layout, oci, source};
 use crate::listener::{Event, Listener};
 
 /// One artifact that is to be made.
-pub(super) struct Wanted {
-    format: &'static dyn Format,
+pub struct Wanted {
+    what: What,
     name: FileName,
-    /// Its plan; the first one where it suits several targets.
-    plan: usize,
-    /// Every target that it is for.
+    /// Every target that it is for; none for sources.
     targets: Vec<String>,
+}
+
+enum What {
+    /// Of this format and the plan at this place; the first one where it suits several targets.
+    Package(&'static dyn Format, usize),
+    /// The image of all targets: what a registry shows under one tag.
+    Index,
+    SourceTarball,
+    SourceZip,
+}
+
+impl Wanted {
+    /// Format name, or `source`.
+    pub fn format(&self) -> &'static str {
+        match &self.what {
+            What::Package(format, _) => format.name(),
+            What::Index => oci::Oci.name(),
+            What::SourceTarball | What::SourceZip => source::NAME,
+        }
+    }
+
+    /// File name in the output folder.
+    pub fn file(&self) -> &str {
+        &self.name.name
+    }
+
+    /// Every target that it is for; none for sources.
+    pub fn targets(&self) -> &[String] {
+        &self.targets
+    }
+
+    /// Whether it is of one target's plan, even if other plans give the same.
+    pub fn is_package(&self) -> bool {
+        matches!(self.what, What::Package(..))
+    }
 }
 
 /// What is to be made of these plans, in the order of targets, then formats: artifacts that suit several targets stand
 /// once. All that formats refuse without content is found here.
-pub(super) fn wanted(plans: &[Plan], findings: &mut Findings) -> Vec<Wanted> {
+pub(super) fn wanted(plans: &[Plan], with_source: bool, findings: &mut Findings) -> Vec<Wanted> {
     let mut all: Vec<Wanted> = Vec::new();
     for (index, plan) in plans.iter().enumerate() {
         for format in formats::ALL.iter().copied().filter(|format| plan.formats.contains(&format.name())) {
-            let name = match format.file_name(plan) {
-                Ok(name) => name,
-                Err(more) => {
-                    findings.extend(more);
-                    continue;
-                }
-            };
-            let Some(first) = all.iter_mut().find(|wanted| wanted.name.name == name.name) else {
-                all.push(Wanted { format, name, plan: index, targets: vec![plan.target.to_string()] });
-                continue;
-            };
-            match same::difference(&plans[first.plan], plan, format.name()) {
-                None => first.targets.push(plan.target.to_string()),
-                Some(what) => findings.push(same_name(&plans[first.plan], plan, &name.name, &what)),
+            match format.file_name(plan) {
+                Ok(name) => package(&mut all, plans, index, format, name, findings),
+                Err(more) => findings.extend(more),
             }
         }
     }
+    let images: Vec<&Plan> = images(plans).collect();
+    if let [first, _, ..] = images[..] {
+        let targets = images.iter().map(|plan| plan.target.to_string()).collect();
+        match oci::index_name(first) {
+            Ok(name) => all.push(Wanted { what: What::Index, name, targets }),
+            Err(more) => findings.extend(more),
+        }
+    }
+    if let (true, Some(plan)) = (with_source, plans.first()) {
+        match source::file_names(plan) {
+            Ok([tarball, zip]) => {
+                all.push(Wanted { what: What::SourceTarball, name: tarball, targets: Vec::new() });
+                all.push(Wanted { what: What::SourceZip, name: zip, targets: Vec::new() });
+            }
+            Err(more) => findings.extend(more),
+        }
+    }
     all
+}
+
+/// Adds an artifact of one plan, or its target to an artifact of the same name, which must be the same then.
+fn package(
+    all: &mut Vec<Wanted>,
+    plans: &[Plan],
+    index: usize,
+    format: &'static dyn Format,
+    name: FileName,
+    findings: &mut Findings,
+) {
+    let plan = &plans[index];
+    let target = plan.target.to_string();
+    for wanted in all.iter_mut().filter(|wanted| wanted.name.name == name.name) {
+        if let What::Package(_, first) = wanted.what {
+            match same::difference(&plans[first], plan, format.name()) {
+                None => wanted.targets.push(target),
+                Some(what) => findings.push(same_name(&plans[first], plan, &name.name, &what)),
+            }
+            return;
+        }
+    }
+    all.push(Wanted { what: What::Package(format, index), name, targets: vec![target] });
+}
+
+fn images(plans: &[Plan]) -> impl Iterator<Item = &Plan> {
+    plans.iter().filter(|plan| plan.formats.contains(&oci::Oci.name()))
 }
 
 fn same_name(one: &Plan, other: &Plan, name: &str, what: &str) -> Diagnostic {
@@ -109,47 +175,42 @@ fn write(job: &Job, store: &Store, folder: &Path, listener: &dyn Listener) -> Re
     Ok((artifact, emitted))
 }
 
-/// All artifacts of the run: those of the plans, the image of all targets, the source archives.
+/// All artifacts of the run.
 fn jobs<'p>(planned: &'p Planned, digests: &'p Digests) -> Result<Vec<Job<'p>>, Findings> {
     let mut jobs = Vec::new();
     let mut findings = Findings::new();
-    for Wanted { format, name, plan, targets } in &planned.wanted {
-        match format.layout(&planned.plans[*plan], digests) {
-            Ok(layout) => jobs.push(job(format.name(), targets.clone(), name.clone(), layout)),
-            Err(more) => findings.extend(more),
-        }
-    }
-    match index(planned, digests) {
-        Ok(more) => jobs.extend(more),
-        Err(more) => findings.extend(more),
-    }
-    if let (Some(entries), Some(plan)) = (&planned.source, planned.plans.first()) {
-        match sources(plan, entries, digests) {
-            Ok(more) => jobs.extend(more),
+    for wanted in &planned.wanted {
+        match layout(wanted, planned, digests) {
+            Ok(layout) => jobs.push(Job { artifact: artifact(wanted, &layout), layout }),
             Err(more) => findings.extend(more),
         }
     }
     if findings.is_empty() { Ok(jobs) } else { Err(findings) }
 }
 
-fn job<'p>(format: &'static str, targets: Vec<String>, name: FileName, layout: Layout<'p>) -> Job<'p> {
-    let FileName { name: _, arch, version } = name;
-    let file = layout.file_name.clone();
-    Job { artifact: Artifact { format, targets, file, arch, version, size: 0, sha256: String::new() }, layout }
+fn layout<'p>(wanted: &Wanted, planned: &'p Planned, digests: &'p Digests) -> Result<Layout<'p>, Findings> {
+    // Sources are wanted where there is a plan, whose name, version and time they have.
+    let first = &planned.plans[0];
+    let entries = planned.source.as_deref().unwrap_or_default();
+    match wanted.what {
+        What::Package(format, plan) => format.layout(&planned.plans[plan], digests),
+        What::Index => oci::index_layout(&images(&planned.plans).collect::<Vec<_>>(), digests),
+        What::SourceTarball => source::tarball(first, entries),
+        What::SourceZip => source::zip(first, entries, digests),
+    }
 }
 
-/// One more image archive where there are several targets: what a registry should show under one tag.
-fn index<'p>(planned: &'p Planned, digests: &'p Digests) -> Result<Option<Job<'p>>, Findings> {
-    let plans: Vec<&Plan> = planned.plans.iter().filter(|plan| plan.formats.contains(&"oci")).collect();
-    let [first, _, ..] = plans[..] else { return Ok(None) };
-    let targets = plans.iter().map(|plan| plan.target.to_string()).collect();
-    Ok(Some(job("oci", targets, oci::index_name(first)?, oci::index_layout(&plans, digests)?)))
-}
-
-fn sources<'p>(plan: &'p Plan, entries: &'p [Entry], digests: &'p Digests) -> Result<Vec<Job<'p>>, Findings> {
-    let layouts = source::layouts(plan, entries, digests)?;
-    let named = source::file_names(plan)?.into_iter().zip(layouts);
-    Ok(named.map(|(name, layout)| job(source::NAME, Vec::new(), name, layout)).collect())
+fn artifact(wanted: &Wanted, layout: &Layout) -> Artifact {
+    let FileName { arch, version, .. } = wanted.name.clone();
+    Artifact {
+        format: wanted.format(),
+        targets: wanted.targets.clone(),
+        file: layout.file_name.clone(),
+        arch,
+        version,
+        size: 0,
+        sha256: String::new(),
+    }
 }
 
 /// What all formats of the run want of the content.

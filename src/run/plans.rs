@@ -39,7 +39,6 @@ pub(super) fn make(request: &Request, run_command: bool, listener: &dyn Listener
     let mut findings = Findings::new();
     let plans: Vec<Plan> =
         releases.iter().filter_map(|release| plan(release, &mut sources, &collector, &mut findings)).collect();
-    let wanted = pack::wanted(&plans, &mut findings);
     for plan in &plans {
         findings.extend(chosen.iter().flat_map(|format| format.doubts(plan)));
     }
@@ -53,6 +52,7 @@ pub(super) fn make(request: &Request, run_command: bool, listener: &dyn Listener
             None
         }
     };
+    let wanted = pack::wanted(&plans, source.is_some(), &mut findings);
     if findings.iter().any(|finding| finding.severity == Severity::Error) {
         return Err(once(findings));
     }

@@ -46,7 +46,7 @@ fn a_misspelt_folder_beside_a_release_is_not_one_that_is_to_be_built() {
     ]);
     let (code, _, stderr) = run(folder.path(), &["plan"]);
     assert_eq!(code, 2);
-    assert!(stderr.contains("error[resolve/not-found]") && stderr.contains("did you mean `heron`?"), "{stderr}");
+    assert!(stderr.contains("error[resolve/not-found]") && stderr.contains("holds `heron`"), "{stderr}");
 }
 
 /// A small release with an application of an earlier build.

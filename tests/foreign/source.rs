@@ -111,6 +111,8 @@ fn holds_what_git_archive_holds() {
         listed.collect::<Vec<_>>(),
         ["dist/sourced-1.2.0-rc.1-source.tar.gz", "dist/sourced-1.2.0-rc.1-source.zip"]
     );
+    let (_, plan, _) = run(folder.path(), &["plan"]);
+    assert!(plan.contains("source    sourced-1.2.0-rc.1-source.zip\n"), "{plan}");
     let manifest: serde_json::Value = serde_json::from_slice(&fs::read(at("dist/manifest.json")).unwrap()).unwrap();
     let sources: Vec<_> =
         manifest["artifacts"].as_array().unwrap().iter().filter(|a| a["format"] == "source").collect();

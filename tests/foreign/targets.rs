@@ -48,6 +48,12 @@ fn a_package_without_programs_is_made_once_and_is_that_of_each_target() {
     }
     assert_eq!(*targets("many-2.0.0-linux-arm64.tar.gz"), serde_json::json!(["linux/arm64"]));
     assert_eq!(artifacts.len(), 2 + 2 * 3 + 1);
+    // What was planned is what was made.
+    let (_, plan, _) = run(folder.path(), &["plan", "--json"]);
+    let plan: Value = serde_json::from_str(&plan).unwrap();
+    let name = |artifact: &Value| ["format", "targets", "file"].map(|key| artifact[key].clone());
+    let planned: Vec<_> = plan["artifacts"].as_array().unwrap().iter().map(name).collect();
+    assert_eq!(planned, artifacts.iter().map(name).collect::<Vec<_>>());
     // A run for one target makes the same bytes of everything that it makes.
     let together = contents(&folder.path().join("dist"));
     for target in ["linux/amd64", "linux/arm64"] {
