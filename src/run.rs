@@ -243,12 +243,14 @@ fn pack(planned: &Planned, folder: &Path, listener: &dyn Listener) -> Result<(Ve
     let (store, digests) =
         Store::fill(planned.sources.list(), &wants, folder, listener).map_err(|error| vec![error.into()])?;
     let jobs = layouts(planned, &digests)?;
+    // All artifacts are written at once: each gets its share, or zstd and xz would hold memory for workers without a core.
+    let threads = rayon::current_num_threads().div_ceil(jobs.len().max(1));
     let results: Vec<_> = jobs
         .par_iter()
         .map(|job| {
             listener.hear(Event::Packing { format: job.artifact.format, arch: job.artifact.arch.clone() });
             let start = Instant::now();
-            let emitted = emit(&job.layout, &store, folder, rayon::current_num_threads())?;
+            let emitted = emit(&job.layout, &store, folder, threads)?;
             listener.hear(Event::Packed {
                 format: job.artifact.format,
                 arch: job.artifact.arch.clone(),
