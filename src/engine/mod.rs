@@ -10,7 +10,9 @@ use crate::assemble::plan::SourceId;
 use crate::diagnostic::{Diagnostic, codes};
 
 pub mod emit;
+mod opened;
 pub mod output;
+mod scratch;
 pub mod store;
 
 /// What stops the engine. All but a changed file and a format's refusal are faults of the machine.

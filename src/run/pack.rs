@@ -147,7 +147,9 @@ pub(super) fn pack(
     let (store, digests) =
         Store::fill(planned.sources.list(), &wants, folder, listener).map_err(|error| vec![error.into()])?;
     let jobs = jobs(planned, &digests)?;
-    let results: Vec<_> = jobs.par_iter().map(|job| write(job, &store, folder, listener)).collect();
+    // All artifacts are written at once: each gets its share, or zstd and xz would hold memory for workers without a core.
+    let threads = rayon::current_num_threads().div_ceil(jobs.len().max(1));
+    let results: Vec<_> = jobs.par_iter().map(|job| write(job, &store, folder, threads, listener)).collect();
     let mut findings: Findings = Vec::new();
     let mut done = Vec::new();
     for result in results {
@@ -159,11 +161,17 @@ pub(super) fn pack(
     if findings.is_empty() { Ok(done.into_iter().unzip()) } else { Err(findings) }
 }
 
-fn write(job: &Job, store: &Store, folder: &Path, listener: &dyn Listener) -> Result<(Artifact, Emitted), EngineError> {
+fn write(
+    job: &Job,
+    store: &Store,
+    folder: &Path,
+    threads: usize,
+    listener: &dyn Listener,
+) -> Result<(Artifact, Emitted), EngineError> {
     let Artifact { format, arch, file, .. } = &job.artifact;
     listener.hear(Event::Packing { format, arch: arch.clone(), file: file.clone() });
     let start = Instant::now();
-    let emitted = emit(&job.layout, store, folder, rayon::current_num_threads())?;
+    let emitted = emit(&job.layout, store, folder, threads)?;
     listener.hear(Event::Packed {
         format,
         arch: arch.clone(),
