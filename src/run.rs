@@ -12,6 +12,7 @@ use serde::Serialize;
 use crate::assemble;
 use crate::assemble::plan::{Compression, Plan, Sources};
 use crate::build::step;
+use crate::codec::hex::hex;
 use crate::config::load::{Document, Vocabulary, load};
 use crate::diagnostic::{Diagnostic, Findings, Severity, codes};
 use crate::engine::EngineError;
@@ -351,13 +352,4 @@ fn write_manifest(planned: &Planned, folder: &Path, artifacts: &[Artifact]) -> R
     let output = Output::create(folder).map_err(failed)?;
     std::io::Write::write_all(&mut output.file(), &text).map_err(failed)?;
     output.keep(&path).map_err(failed)
-}
-
-/// Lower-case hexadecimal.
-pub fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
