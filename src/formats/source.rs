@@ -7,9 +7,8 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Command;
-use std::sync::Arc;
 
-use crate::assemble::plan::{Churn, Entry, FormatSet, Kind, Owner, Role, Sources, Stat};
+use crate::assemble::plan::{Entry, Kind, Sources, Stat};
 use crate::diagnostic::{Diagnostic, Findings, Origin, codes};
 
 /// Entries of all tracked files with their parents, sorted by path, `/` standing for the project's folder; and warnings.
@@ -97,21 +96,7 @@ fn one(project: &Path, path: &str, mode: &str, sources: &mut Sources) -> Result<
 }
 
 fn entry(path: &str, kind: Kind, mode: u32) -> Entry {
-    let origin = Arc::new(Origin::Generated { what: "source archive" });
-    let root: Arc<str> = "root".into();
-    Entry {
-        path: format!("/{path}").into(),
-        kind,
-        owner: Owner { user: Arc::clone(&root), uid: 0, group: root, gid: 0 },
-        mode,
-        capabilities: None,
-        role: Role::Plain,
-        churn: Churn::Application,
-        formats: FormatSet::ALL,
-        origin: Arc::clone(&origin),
-        owner_origin: Arc::clone(&origin),
-        mode_origin: origin,
-    }
+    Entry::of_root(&format!("/{path}"), kind, mode, Origin::Generated { what: "source archive" })
 }
 
 fn git(project: &Path, arguments: &[&str]) -> Result<Vec<u8>, Diagnostic> {
