@@ -25,6 +25,7 @@ mod files;
 mod ground;
 mod image;
 mod license;
+mod paragraphs;
 mod scripts;
 mod settings;
 mod tool;

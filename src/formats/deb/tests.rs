@@ -74,7 +74,7 @@ fn every_field_in_the_order_of_dpkg_gencontrol() {
     plan.identity.epoch = Some(2);
     plan.identity.release = Some(fact("3".into()));
     plan.identity.description =
-        format!("{}\n\n.NET is not needed.\n  verbatim  line {}", "word ".repeat(20).trim(), "x".repeat(80));
+        format!("First line.\nSecond line.\n\n.NET is not needed.\n  verbatim  line {}", "x".repeat(80));
     fill_fields(&mut plan);
     for (field, value) in [("Bugs", "mailto:bugs@example.org"), ("X-Notes", "one\n\ntwo"), ("Tag", "role::program")] {
         plan.deb.fields.insert(field.to_owned(), fact(value.to_owned()));
@@ -103,8 +103,8 @@ Priority: optional
 Multi-Arch: foreign
 Homepage: https://example.org/hello
 Description: Greets people over HTTP
- {}
- {}
+ First line.
+ Second line.
  .
   .NET is not needed.
    verbatim  line {}
@@ -113,8 +113,6 @@ X-Notes: one
  .
  two
 ",
-        "word ".repeat(15).trim(),
-        "word ".repeat(5).trim(),
         "x".repeat(80)
     );
     assert_eq!(control(&plan), expected);
