@@ -216,12 +216,3 @@ fn write_manifest(planned: &Planned, folder: &Path, artifacts: &[Artifact]) -> R
     std::io::Write::write_all(&mut output.file(), &text).map_err(failed)?;
     output.keep(&path).map_err(failed)
 }
-
-/// Lower-case hexadecimal.
-pub fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
-}

@@ -121,6 +121,26 @@ pub struct Entry {
     pub mode_origin: Arc<Origin>,
 }
 
+impl Entry {
+    /// An entry of root in all formats, with nothing special about it.
+    pub fn of_root(path: &str, kind: Kind, mode: u32, origin: Origin) -> Self {
+        let origin = Arc::new(origin);
+        Self {
+            path: path.into(),
+            kind,
+            owner: Owner::root(),
+            mode,
+            capabilities: None,
+            role: Role::Plain,
+            churn: Churn::Application,
+            formats: FormatSet::ALL,
+            origin: Arc::clone(&origin),
+            owner_origin: Arc::clone(&origin),
+            mode_origin: origin,
+        }
+    }
+}
+
 /// What an entry is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Kind {
@@ -263,6 +283,13 @@ pub struct Owner {
     pub group: Arc<str>,
     /// Its numeric id.
     pub gid: u32,
+}
+
+impl Owner {
+    /// root:root
+    pub fn root() -> Self {
+        Self { user: "root".into(), uid: 0, group: "root".into(), gid: 0 }
+    }
 }
 
 /// What the ELF files of the tree say.

@@ -7,12 +7,11 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Command;
-use std::sync::Arc;
 
 use super::stream::Frame;
 use super::tarball::{self, naming};
 use super::{Digests, FileName, Layout, zip};
-use crate::assemble::plan::{Churn, Compression, Entry, FormatSet, Kind, Owner, Plan, Role, Sources, Stat};
+use crate::assemble::plan::{Compression, Entry, Kind, Plan, Sources, Stat};
 use crate::diagnostic::{Diagnostic, Findings, Origin, codes};
 
 /// In manifests and messages, where a format's name stands.
@@ -143,21 +142,7 @@ fn one(project: &Path, path: &str, mode: &str, sources: &mut Sources) -> Result<
 }
 
 fn entry(path: &str, kind: Kind, mode: u32) -> Entry {
-    let origin = Arc::new(Origin::Generated { what: "source archive" });
-    let root: Arc<str> = "root".into();
-    Entry {
-        path: format!("/{path}").into(),
-        kind,
-        owner: Owner { user: Arc::clone(&root), uid: 0, group: root, gid: 0 },
-        mode,
-        capabilities: None,
-        role: Role::Plain,
-        churn: Churn::Application,
-        formats: FormatSet::ALL,
-        origin: Arc::clone(&origin),
-        owner_origin: Arc::clone(&origin),
-        mode_origin: origin,
-    }
+    Entry::of_root(&format!("/{path}"), kind, mode, Origin::Generated { what: "source archive" })
 }
 
 fn git(project: &Path, arguments: &[&str]) -> Result<Vec<u8>, Diagnostic> {

@@ -8,9 +8,10 @@ use std::time::Instant;
 
 use rayon::prelude::*;
 
-use super::{Artifact, Planned, hex};
+use super::{Artifact, Planned};
 use crate::assemble::plan::{Compression, Plan};
 use crate::assemble::same;
+use crate::codec::hex::hex;
 use crate::diagnostic::{Diagnostic, Findings, codes};
 use crate::engine::EngineError;
 use crate::engine::emit::{Emitted, emit};

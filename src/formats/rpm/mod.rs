@@ -3,7 +3,6 @@
 //! Enters: a Plan and the digests of its content. Leaves: a Layout of two sections, what stands before the payload and
 //! the payload; and from bytes of any origin, a Listing. Not here: signing, which fills the reserved space of a copy.
 
-use std::fmt::Write as _;
 use std::sync::Arc;
 
 use ::rpm::IndexTag as T;
@@ -259,13 +258,4 @@ fn payload_words(plan: &Plan, header: &mut Writer) {
         header.text(T::RPMTAG_PAYLOADCOMPRESSOR, name);
     }
     header.text(T::RPMTAG_PAYLOADFLAGS, &level);
-}
-
-/// Digests as headers have them.
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut out, byte| {
-        // Writing to a String cannot fail.
-        let _ = write!(out, "{byte:02x}");
-        out
-    })
 }

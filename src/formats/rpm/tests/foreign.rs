@@ -87,7 +87,7 @@ fn rpm_installs_three_names_of_one_inode_and_relocates() {
     plan.rpm.relations.clear();
     // Capabilities want a file system that keeps them.
     let entries: Vec<Entry> =
-        plan.entries.iter().map(|e| Entry { capabilities: None, owner: sample::root(), ..e.clone() }).collect();
+        plan.entries.iter().map(|e| Entry { capabilities: None, owner: Owner::root(), ..e.clone() }).collect();
     plan.entries = entries.into();
     let written = Written::of(&plan, &sources);
     let root = written.folder.path().join("root");
