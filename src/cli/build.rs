@@ -7,7 +7,7 @@ use super::args::{Build, Common};
 use super::exit::Exit;
 use super::ui::{Terminal, draw};
 use super::{env, relative, request};
-use crate::diagnostic::{Diagnostic, Findings, codes};
+use crate::diagnostic::{Diagnostic, Findings, Severity, codes};
 use crate::report::lint;
 use crate::report::words::{plural, size};
 use crate::run::{self, Artifact};
@@ -24,7 +24,7 @@ pub fn run(common: &Common, args: &Build, terminal: &Terminal) -> Result<Exit, F
     let warnings = lint::allowed(built.warnings, &built.lint);
     terminal.findings(&warnings);
     let made = plural(built.artifacts.len(), "artifact", "artifacts");
-    let noted = match warnings.len() {
+    let noted = match warnings.iter().filter(|finding| finding.severity == Severity::Warning).count() {
         0 => String::new(),
         count => format!(", {}", plural(count, "warning", "warnings")),
     };

@@ -19,7 +19,9 @@ pub struct Show {
 /// The text of `fitout inspect`.
 pub fn text(listing: &Listing, sha256: &str, show: Show) -> String {
     let mut out = String::new();
-    let installed: u64 = listing.entries.iter().map(|entry| entry.size).sum();
+    // Formats differ in whether a link has a size.
+    let files = listing.entries.iter().filter(|entry| entry.kind == ListedKind::File);
+    let installed = files.fold(0u64, |sum, entry| sum.saturating_add(entry.size));
     let _ = writeln!(
         out,
         "{} {}   {} {}   {} packed, {} installed   sha256 {}",

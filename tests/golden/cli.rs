@@ -1,7 +1,6 @@
 //! The texts of the command line: help, the schema, completions.
 
-use super::harness::{Goldens, folder};
-use super::support::run;
+use super::harness::{Goldens, fitout, folder};
 
 /// `fitout help` names these; a verb more or less shows in its golden.
 const VERBS: &[&str] = &["init", "plan", "build", "inspect", "diff", "lint", "explain", "generate"];
@@ -10,7 +9,7 @@ const VERBS: &[&str] = &["init", "plan", "build", "inspect", "diff", "lint", "ex
 fn texts() {
     let mut goldens = Goldens::default();
     let mut agree = |file: &str, args: &[&str]| {
-        let (code, stdout, stderr) = run(&folder(), args);
+        let (code, stdout, stderr) = fitout(&folder(), args);
         assert_eq!((code, stderr.as_str()), (0, ""), "{args:?}: {stderr}");
         goldens.agree(format!("cli/{file}"), &stdout);
     };
@@ -25,7 +24,7 @@ fn texts() {
 
 #[test]
 fn every_verb_has_its_help() {
-    let (_, help, _) = run(&folder(), &["--help"]);
+    let (_, help, _) = fitout(&folder(), &["--help"]);
     let commands = help.split("Commands:").nth(1).and_then(|rest| rest.split("\n\n").next()).expect("a list of verbs");
     let verbs = commands.lines().filter(|line| line.starts_with("  ") && !line.starts_with("   "));
     let verbs: Vec<&str> = verbs.filter_map(|line| line.split_whitespace().next()).filter(|v| *v != "help").collect();

@@ -103,10 +103,15 @@ impl Case {
 
     /// Runs the program in the copy: exit code, stdout, stderr.
     pub fn fitout(&self, args: &[&str]) -> (i32, String, String) {
-        let mut command = support::fitout(&self.folder);
-        settle(&mut command);
-        support::finish(command.args(args).output().expect("fitout starts"))
+        fitout(&self.folder, args)
     }
+}
+
+/// Runs the program in a folder: exit code, stdout, stderr.
+pub fn fitout(folder: &Path, args: &[&str]) -> (i32, String, String) {
+    let mut command = support::fitout(folder);
+    settle(&mut command);
+    support::finish(command.args(args).output().expect("fitout starts"))
 }
 
 /// An environment in which the same is said everywhere.
