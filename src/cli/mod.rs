@@ -52,7 +52,8 @@ fn run(cli: &Cli, terminal: &Terminal) -> Result<Exit, Findings> {
     if let Some(directory) = &cli.common.directory {
         std::env::set_current_dir(directory).map_err(|error| {
             let message = format!("there is no folder `{}` to start in", directory.display());
-            vec![Diagnostic::error(codes::CLI_NO_FOLDER, message).note(error.to_string())]
+            let finding = Diagnostic::error(codes::CLI_NO_FOLDER, message).note(error.to_string());
+            vec![finding.help("`-C` is relative to the folder that fitout is started in")]
         })?;
     }
     let common = &cli.common;

@@ -47,6 +47,10 @@ pub fn text(listing: &Listing, sha256: &str, show: Show) -> String {
         let fields = listing.fields.iter();
         block(&mut out, "fields", fields.map(|(key, value)| format!("{}: {}", printable(key), printable(value))));
     }
+    if show.fields {
+        let changelog = listing.changelog.as_deref().unwrap_or_default();
+        block(&mut out, "changelog", changelog.lines().filter(|line| !line.is_empty()).map(printable));
+    }
     if show.tree {
         block(&mut out, "tree", listing.entries.iter().map(line));
     }

@@ -85,8 +85,7 @@ fn every_code_has_a_golden() {
             drawn.extend(codes::ALL.iter().map(|code| code.name).filter(of_room));
         }
     }
-    let wanted: Vec<&str> =
-        codes::ALL.iter().filter(|code| code.fault != Fault::Lint).map(|code| code.name).collect();
+    let wanted: Vec<&str> = codes::ALL.iter().filter(|code| code.fault != Fault::Lint).map(|code| code.name).collect();
     let excepted = |name: &str| EXCEPTIONS.iter().any(|(code, _)| *code == name);
     let missing: Vec<&&str> = wanted.iter().filter(|name| !drawn.contains(**name) && !excepted(name)).collect();
     assert!(missing.is_empty(), "no golden under tests/golden/errors and no exception for {missing:?}");
