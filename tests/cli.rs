@@ -199,6 +199,7 @@ fn results_are_on_stdout_and_everything_else_is_not() {
         &["explain", "--json", "/usr/lib/bad/a"],
         &["explain", "--json", "config/unknown-key"],
         &["templates", "list", "--json"],
+        &["templates", "show", "launcher/command.sh", "--json"],
         &["generate", "schema"],
         &["inspect", "--json", "fitout.toml"],
     ] {
@@ -222,4 +223,23 @@ fn init_never_overwrites() {
     assert_eq!(code, 0, "{stderr}");
     assert!(stdout.contains("-# mine"), "no diff: {stdout}");
     assert_eq!(fs::read_to_string(&config).unwrap(), format!("# mine\n{first}"));
+}
+
+#[test]
+fn templates_are_listed_and_shown() {
+    let folder = tempfile::tempdir().unwrap();
+    let (code, list, stderr) = run(folder.path(), &["templates", "list"]);
+    assert_eq!(code, 0, "{stderr}");
+    for line in list.lines() {
+        let name = line.split(' ').next().unwrap();
+        let (code, text, stderr) = run(folder.path(), &["templates", "show", name]);
+        assert_eq!(code, 0, "{stderr}");
+        let file = support::root().join("templates").join(format!("{name}.hbs"));
+        assert_eq!(text, fs::read_to_string(file).unwrap(), "{name}");
+    }
+    assert!(list.lines().count() > 1, "{list}");
+    let (code, stdout, stderr) = run(folder.path(), &["templates", "show", "launcher/comand.sh"]);
+    assert_eq!((code, stdout.as_str()), (2, ""), "{stderr}");
+    assert!(stderr.contains("error[cli/no-template]"), "{stderr}");
+    assert!(stderr.contains("did you mean `launcher/command.sh`?"), "{stderr}");
 }

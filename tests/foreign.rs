@@ -10,3 +10,6 @@ mod support;
 
 #[path = "foreign/examples.rs"]
 mod examples;
+
+#[path = "foreign/templates.rs"]
+mod templates;

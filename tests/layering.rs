@@ -7,6 +7,7 @@ const FLOW: &[&[&str]] = &[
     &["diagnostic"],
     &["listener"],
     &["codec"],
+    &["template"],
     &["config"],
     &["build"],
     &["resolve"],

@@ -15,7 +15,8 @@ pub fn check(entries: &[Entry], formats: &[(&'static str, Abilities)], findings:
         let of_format = || entries.iter().filter(move |entry| entry.formats.intersects(FormatSet::only(index)));
         let foreign = of_format().filter(|e| !abilities.owners && (e.owner.uid, e.owner.gid) != (0, 0));
         findings.extend(left_out(format, foreign, "owners", |e| format!("{}:{}", e.owner.user, e.owner.group)));
-        let capable = of_format().filter(|e| !abilities.capabilities && e.capabilities.is_some());
+        let lost = !abilities.capabilities && !abilities.sets_capabilities();
+        let capable = of_format().filter(|e| lost && e.capabilities.is_some());
         let capability = |e: &Entry| e.capabilities.as_deref().unwrap_or_default().to_owned();
         findings.extend(left_out(format, capable, "file capabilities", capability));
         for (entry, size) in of_format().filter_map(|e| Some((e, size(e)?))) {

@@ -10,9 +10,6 @@ use crate::codec::calendar;
 
 /// Where lines are folded, in characters.
 const WIDTH: usize = 78;
-/// Day 0 was a Thursday.
-const DAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
-const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
 /// File name and text. A package without a Debian revision is native, and a native package's file is `changelog.gz`.
 pub fn debian(identity: &Identity, changes: &[Change]) -> (&'static str, String) {
@@ -27,7 +24,7 @@ pub fn debian(identity: &Identity, changes: &[Change]) -> (&'static str, String)
             bullet(&mut text, line);
         }
         let author = change.author.split_whitespace().collect::<Vec<_>>().join(" ");
-        let _ = writeln!(text, "\n -- {author}  {}\n", date(change.time));
+        let _ = writeln!(text, "\n -- {author}  {}\n", calendar::rfc5322(change.time));
     }
     text.truncate(text.trim_end().len());
     text.push('\n');
@@ -71,30 +68,10 @@ fn bullet(text: &mut String, line: &str) {
     text.push('\n');
 }
 
-/// `Tue, 14 Nov 2023 22:13:20 +0000`: RFC 5322, in UTC.
-fn date(time: i64) -> String {
-    let calendar::Date { year, month, day, hour, minute, second } = calendar::date(time);
-    let weekday = DAYS[usize::try_from(time.div_euclid(86_400).rem_euclid(7)).unwrap_or_default()];
-    let month = MONTHS[usize::from(month).saturating_sub(1)];
-    format!("{weekday}, {day:02} {month} {year:04} {hour:02}:{minute:02}:{second:02} +0000")
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::sample::{fact, plan_of};
     use super::*;
-
-    #[test]
-    fn dates_as_the_date_tool_says_them() {
-        for time in [0, 1_700_000_000, 951_782_400, 951_868_799, 1_582_934_400, 4_102_444_800, 315_532_800, -1] {
-            let output = std::process::Command::new("date")
-                .args(["-u", "-R", "-d", &format!("@{time}")])
-                .env("LC_ALL", "C")
-                .output()
-                .unwrap();
-            assert_eq!(date(time), String::from_utf8(output.stdout).unwrap().trim());
-        }
-    }
 
     #[test]
     fn dpkg_reads_the_change_log() {

@@ -15,9 +15,9 @@ use super::owner::Owners;
 use super::path::{self, Place};
 use super::plan::{Churn, FormatSet, Owner, Role};
 use super::walk::{self, Found, FoundKind, OnDisk, Select};
-use super::{content, mode, nearest, template};
+use super::{content, mode};
 use crate::diagnostic::{Code, Diagnostic, Findings, Origin, codes};
-use crate::resolve::{Release, Rule, Take};
+use crate::resolve::{Release, Rule, Take, holes, nearest};
 
 /// The formats of a run as sets.
 #[derive(Debug, Clone, Copy)]
@@ -163,8 +163,8 @@ impl Taking<'_> {
             return Some(text.to_owned());
         }
         let holes = &self.release.holes;
-        let told = |unset: &template::Unset| unset.diagnostic(holes).at_origin(&self.rule.take_origin, "");
-        template::fill(text, holes).map_err(|unset| self.findings.extend(unset.iter().map(told))).ok()
+        let told = |unset: &holes::Unset| unset.diagnostic(holes).at_origin(&self.rule.take_origin, "");
+        holes::fill(text, holes).map_err(|unset| self.findings.extend(unset.iter().map(told))).ok()
     }
 
     /// A file, a folder or a glob.
@@ -332,9 +332,8 @@ impl Taking<'_> {
     }
 
     fn missing(&mut self, code: Code, message: &str, wanted: &Path) {
-        let near = nearest::existing(wanted, |path| self.show(path));
-        let error = Diagnostic::error(code, message).at_origin(&self.rule.take_origin, "").help(near);
-        self.findings.push(error.note("paths are relative to the folder of fitout.toml"));
+        let error = Diagnostic::error(code, message).at_origin(&self.rule.take_origin, "");
+        self.findings.push(nearest::told(error, &self.release.project, wanted));
     }
 
     fn problem(&mut self, problem: &walk::Problem) {

@@ -7,9 +7,9 @@ use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::template::{self, Holes};
 use super::walk::{Problem, ProblemKind};
 use crate::diagnostic::{Diagnostic, Findings, Origin, SourceText, codes};
+use crate::resolve::holes::{self, Holes};
 
 /// Largest file whose holes are filled, in bytes: it stands in memory.
 const LARGEST_RENDERED: u64 = 16 << 20;
@@ -34,7 +34,7 @@ pub fn render(path: &Path, shown: &str, holes: &Holes, origin: &Origin) -> Resul
     }
     let text = String::from_utf8(bytes)
         .map_err(|error| not_text(&format!("byte {} is not UTF-8", error.utf8_error().valid_up_to())))?;
-    match template::fill(&text, holes) {
+    match holes::fill(&text, holes) {
         Ok(filled) => Ok(filled.into_bytes().into()),
         Err(unset) => {
             let source = Arc::new(SourceText { name: shown.to_owned(), text });

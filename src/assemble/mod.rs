@@ -9,7 +9,7 @@ use std::sync::Arc;
 use crate::diagnostic::{Findings, Severity};
 use crate::listener::{Event, Listener};
 use crate::resolve::Release;
-use plan::{Entry, Kind, Plan, Sources};
+use plan::{Entry, Kind, Lifecycle, Plan, Sources};
 
 pub mod bundle;
 pub mod carry;
@@ -26,13 +26,11 @@ pub mod links;
 pub mod maintainer;
 pub mod mode;
 pub mod natives;
-pub mod nearest;
 pub mod owner;
 pub mod path;
 pub mod plan;
 #[cfg(test)]
 pub mod sample;
-pub mod template;
 #[cfg(test)]
 mod tests;
 pub mod walk;
@@ -57,6 +55,7 @@ pub fn assemble(release: &Release, sources: &mut Sources, listener: &dyn Listene
     let elf = natives::elf_facts(&entries, sources, &release.target, &release.project, &mut findings);
     carry::check(&entries, &release.formats, &mut findings);
     carry::check_accounts(&entries, &mut findings);
+    let lifecycle = lifecycle::of_run(&release.lifecycle, &release.formats, &entries, &mut findings);
     if findings.iter().any(|finding| finding.severity == Severity::Error) {
         return Err(findings);
     }
@@ -64,7 +63,7 @@ pub fn assemble(release: &Release, sources: &mut Sources, listener: &dyn Listene
         listener.hear(Event::Finding(warning));
     }
     listener.hear(assembled(&entries));
-    let mut plan = plan(release, entries);
+    let mut plan = plan(release, entries, lifecycle);
     plan.target.independent = elf.files.is_empty();
     plan.elf = elf;
     Ok(plan)
@@ -79,7 +78,7 @@ fn assembled(entries: &[Entry]) -> Event {
 }
 
 /// The facts that the Plan takes over as they are.
-fn plan(release: &Release, entries: Vec<Entry>) -> Plan {
+fn plan(release: &Release, entries: Vec<Entry>, lifecycle: Lifecycle) -> Plan {
     Plan {
         identity: release.identity.clone(),
         target: release.target.clone(),
@@ -89,7 +88,7 @@ fn plan(release: &Release, entries: Vec<Entry>) -> Plan {
         formats: release.formats.iter().map(|(name, _)| *name).collect(),
         elf: plan::ElfFacts::default(),
         services: release.services.clone(),
-        lifecycle: lifecycle::of_run(&release.lifecycle, &release.formats),
+        lifecycle,
         changelog: release.changelog.clone(),
         deb: release.deb.clone(),
         rpm: release.rpm.clone(),

@@ -83,6 +83,8 @@ pub enum Verb {
     Lint(Lint),
     /// Say why a path is as it is, or what the code of a finding means
     Explain(Explain),
+    /// Show the templates that scripts of the packages are made with
+    Templates(Templates),
     /// Print the JSON schema of the config, shell completions or man pages
     Generate(Generate),
 }

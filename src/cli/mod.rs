@@ -22,6 +22,7 @@ mod init;
 mod inspect;
 mod lint;
 mod plan;
+mod templates;
 pub mod ui;
 
 use args::{Cli, Common, Narrow, Verb};
@@ -65,6 +66,7 @@ fn run(cli: &Cli, terminal: &Terminal) -> Result<Exit, Findings> {
         Verb::Diff(args) => diff::run(common, args, terminal),
         Verb::Lint(args) => lint::run(common, args, terminal),
         Verb::Explain(args) => explain::run(common, args, terminal),
+        Verb::Templates(args) => templates::run(common, args, terminal),
         Verb::Generate(args) => generate::run(args, terminal),
     }
 }

@@ -38,6 +38,9 @@ impl Deflater {
     }
 
     /// `content` as one complete stream.
+    ///
+    /// # Panics
+    /// When libdeflate asks for a larger buffer than it announced: a fault of the library.
     pub fn whole(&mut self, content: &[u8]) -> Vec<u8> {
         let mut stream = vec![0; self.compressor.deflate_compress_bound(content.len())];
         let length = self
@@ -140,7 +143,7 @@ mod tests {
 
     #[test]
     fn damage_never_panics_and_truncation_is_found() {
-        let content: Vec<u8> = (0..60_000u32).map(|i| (i * i >> 5) as u8 & 63).collect();
+        let content: Vec<u8> = (0..60_000u32).map(|i| ((i * i) >> 5) as u8 & 63).collect();
         let stream = Deflater::new(6).whole(&content);
         for length in 0..stream.len() {
             assert!(last_block(&stream[..length]).is_err(), "cut at {length}");

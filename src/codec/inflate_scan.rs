@@ -63,7 +63,7 @@ pub fn last_block(stream: &[u8]) -> Result<LastBlock, Malformed> {
         }
         if last {
             let end = bits.position;
-            let padding = if end % 8 == 0 { 0 } else { stream.get(end / 8).ok_or(Malformed)? >> (end % 8) };
+            let padding = if end.is_multiple_of(8) { 0 } else { stream.get(end / 8).ok_or(Malformed)? >> (end % 8) };
             return if end.div_ceil(8) == stream.len() && padding == 0 {
                 Ok(LastBlock { header, end })
             } else {
@@ -115,12 +115,12 @@ fn skip_symbols(bits: &mut Bits<'_>, literals: &Code, distances: &Code) -> Resul
         // 15 + 5 bits of a length and 15 + 13 of a distance are 48: one refill of 57 bits and more serves both.
         let mut window = bits.window();
         let mut used = 0u32;
-        let entry = literals.table[window as usize & (TABLE_SIZE - 1)];
+        let entry = literals.table[slot(window)];
         if entry & LEAVE == 0 {
             used += u32::from(entry & DROP);
             if entry & LENGTH != 0 {
                 window >>= entry & DROP;
-                let entry = distances.table[window as usize & (TABLE_SIZE - 1)];
+                let entry = distances.table[slot(window)];
                 if entry & LEAVE != 0 {
                     bits.advance(used as usize)?;
                     bits.skip_distance(distances)?;
@@ -129,7 +129,7 @@ fn skip_symbols(bits: &mut Bits<'_>, literals: &Code, distances: &Code) -> Resul
                 used += u32::from(entry & DROP);
             } else {
                 // Literals come in rows: take a second one from the same window.
-                let entry = literals.table[(window >> used) as usize & (TABLE_SIZE - 1)];
+                let entry = literals.table[slot(window >> used)];
                 if entry & (LEAVE | LENGTH) == 0 {
                     used += u32::from(entry & DROP);
                 }
@@ -146,6 +146,12 @@ fn skip_symbols(bits: &mut Bits<'_>, literals: &Code, distances: &Code) -> Resul
             }
         }
     }
+}
+
+/// The table slot of the next bits.
+#[allow(clippy::cast_possible_truncation, reason = "the mask keeps eleven bits")]
+fn slot(window: u64) -> usize {
+    window as usize & (TABLE_SIZE - 1)
 }
 
 /// Extra bits of a literal/length symbol; none for symbols that do not exist.
@@ -205,7 +211,7 @@ impl Code {
             }
             let Some(extra) = extra(symbol) else { continue };
             let flag = if literal && symbol > END_OF_BLOCK { LENGTH } else { 0 };
-            let entry = flag | u16::try_from(length).map_err(|_| Malformed)? + u16::from(extra);
+            let entry = flag | (u16::try_from(length).map_err(|_| Malformed)? + u16::from(extra));
             for slot in self.table[reversed..].iter_mut().step_by(1 << length) {
                 *slot = entry;
             }

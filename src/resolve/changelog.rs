@@ -6,11 +6,11 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use crate::codec::calendar;
 use crate::config::schema::Text;
 use crate::diagnostic::{Diagnostic, SourceText, Span, codes};
 use crate::resolve::identity::{Change, Identity};
 
-use super::calendar;
 use super::ground::Ground;
 
 /// The records; at least one. `clock` dates what has no date of its own.
@@ -117,7 +117,7 @@ fn debian(source: &Arc<SourceText>) -> Result<Vec<Change>, Vec<Diagnostic>> {
 /// `Name <mail>  date`
 fn trailer(text: &str) -> Option<(String, i64)> {
     let (author, date) = text.split_once('>')?;
-    Some((format!("{author}>"), calendar::mail_date(date)?))
+    Some((format!("{author}>"), calendar::parse_rfc5322(date)?))
 }
 
 /// `name (version) suite; urgency=medium`
@@ -157,7 +157,7 @@ fn markdown(source: &Arc<SourceText>, maintainer: &str, clock: i64) -> Result<Ve
             }
             let time = match date {
                 None => Some(clock),
-                Some(date) => calendar::date(date),
+                Some(date) => calendar::parse_day(date),
             };
             if time.is_none() {
                 findings.push(wrong(

@@ -7,6 +7,7 @@ use crate::resolve::identity::{Fact, Identity};
 
 use super::git::Commit;
 use super::ground::Ground;
+use super::paragraphs;
 use super::preset::{Known, Preset};
 use super::version::{self, Found};
 use super::{Request, environment};
@@ -62,7 +63,7 @@ pub(crate) fn identity(
         epoch: package.epoch.as_ref().map(|epoch| epoch.value),
         release: package.release.as_ref().map(|release| ground.fact(release)),
         summary,
-        description: package.description.as_ref().map(|d| d.trim().to_owned()).unwrap_or_default(),
+        description: package.description.as_ref().map(|text| paragraphs::wrap(text)).unwrap_or_default(),
         maintainer,
         license,
         copyright,

@@ -1,7 +1,5 @@
 //! `[[files]]` -> [`Rule`]s: each key checked, holes filled. Whether anything is there to take is for `assemble` to say.
 
-use std::collections::BTreeMap;
-
 use crate::config::rules;
 use crate::config::schema::{self, At, Files, Text};
 use crate::diagnostic::{Diagnostic, Origin, codes};
@@ -9,16 +7,20 @@ use crate::resolve::identity::Fact;
 use crate::resolve::release::{Churn, Role};
 
 use super::ground::Ground;
-use super::{Rule, Take, holes};
+use super::holes::{self, Holes, Unset};
+use super::{Rule, Take};
 
 /// The rules in the order of the config, with the holes of their paths filled by `values`.
-pub(crate) fn rules(ground: &Ground, files: &[At<Files>], values: &BTreeMap<String, String>) -> Option<Vec<Rule>> {
+pub(crate) fn rules(ground: &Ground, files: &[At<Files>], values: &Holes) -> Option<Vec<Rule>> {
     let rules: Vec<Option<Rule>> = files.iter().map(|file| one(ground, file, values)).collect();
     rules.into_iter().collect()
 }
 
-fn one(ground: &Ground, file: &At<Files>, values: &BTreeMap<String, String>) -> Option<Rule> {
-    let filled = |text: &Text| ground.ok(holes::fill(&text.value, values, &ground.span(&text.range)));
+fn one(ground: &Ground, file: &At<Files>, values: &Holes) -> Option<Rule> {
+    let filled = |text: &Text| {
+        let told = |unset: &Unset| ground.report(unset.diagnostic(values).at(&ground.span(&text.range), ""));
+        holes::fill(&text.value, values).map_err(|unset| unset.iter().for_each(told)).ok()
+    };
     let take = take(ground, file, filled);
     if file.to.is_none() {
         let finding = Diagnostic::error(codes::CONFIG_MISSING_KEY, "`to` is missing in this `[[files]]` rule");

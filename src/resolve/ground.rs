@@ -10,7 +10,7 @@ use crate::config::schema::{At, Text};
 use crate::diagnostic::{Code, Diagnostic, Findings, Origin, SourceText, Span, codes};
 use crate::resolve::identity::Fact;
 
-use super::near;
+use super::nearest;
 
 /// Largest text file that the config may name: scripts, change logs, licences and versions are far smaller.
 const LARGEST_TEXT: u64 = 16 << 20;
@@ -126,11 +126,9 @@ pub(crate) fn read_text(path: &Path, name: &str) -> Result<Arc<SourceText>, Diag
     Ok(Arc::new(SourceText { name: name.to_owned(), text }))
 }
 
-/// Says that a path is not there, and what is.
+/// Says that a path is not there, and what is. `name` is the path as typed, which `path` ends with.
 pub(crate) fn not_found(path: &Path, name: &str) -> Diagnostic {
     let finding = Diagnostic::error(codes::RESOLVE_NOT_FOUND, format!("`{name}` is not there"));
-    match near::file(path) {
-        Some(near) => finding.help(near),
-        None => finding.help("paths are relative to the folder of fitout.toml"),
-    }
+    let folder = path.to_str().and_then(|path| path.strip_suffix(name)).unwrap_or_default();
+    nearest::told(finding, Path::new(folder), path)
 }

@@ -1,14 +1,20 @@
 //! `{name}` holes: facts that paths, links and rendered files may name.
 //!
-//! A hole is a brace, a word of lower-case letters, digits and hyphens, and a brace. Anything else in braces is text, so
-//! that the alternatives of a glob (`{a,b}`) and JSON stay what they are; `{{` and `}}` around such a word give it back with
-//! single braces. `${NAME}` is the host's, not ours.
+//! Enters: a text and the values. Leaves: the text with its holes filled, or every hole that has no value. A hole is a
+//! brace, a word of lower-case letters, digits and hyphens, and a brace. Braces around anything else mean nothing here, so
+//! that the alternatives of a glob (`{a,b}`), JSON and shell need no doubling. `{{name}}` is a literal `{name}`; `${NAME}`
+//! is left alone, since it is filled at start on the host.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::Arc;
 
 use crate::config::suggest;
-use crate::diagnostic::{Diagnostic, Span, codes};
+use crate::diagnostic::{Diagnostic, SourceText, Span, codes};
 use crate::resolve::identity::{Identity, Target};
+
+/// Values of holes by name.
+pub type Holes = BTreeMap<String, String>;
 
 /// The values for one target. `{environment}` is there only in one.
 pub(crate) fn values(
@@ -17,7 +23,7 @@ pub(crate) fn values(
     rust_target: &str,
     environment: Option<&str>,
     prefix: &str,
-) -> BTreeMap<String, String> {
+) -> Holes {
     let mut all = BTreeMap::new();
     let mut set = |name: &str, value: &str| all.insert(name.to_owned(), value.to_owned());
     set("name", &identity.name);
@@ -47,96 +53,128 @@ pub(crate) fn values(
 }
 
 /// A value for each name, for checking rules where a fact is missing.
-pub(crate) fn stand_ins(environment: bool) -> BTreeMap<String, String> {
+pub(crate) fn stand_ins(environment: bool) -> Holes {
     let mut names = vec!["name", "version", "os", "arch", "target", "rust-target", "summary", "maintainer", "license"];
     // These may or may not have a value: no finding rather than a wrong one.
     names.extend(["homepage", "vendor", "revision"]);
     if environment {
         names.push("environment");
     }
-    let mut all: BTreeMap<String, String> = names.into_iter().map(|name| (name.to_owned(), name.to_owned())).collect();
+    let mut all: Holes = names.into_iter().map(|name| (name.to_owned(), name.to_owned())).collect();
     all.insert("prefix".into(), "/prefix".into());
     all
 }
 
-/// Fills the holes of a text; `span` is where it stands.
+/// A hole without a value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unset {
+    /// Bytes of the text, braces included.
+    pub range: Range<usize>,
+    /// What stands between the braces.
+    pub name: String,
+}
+
+impl Unset {
+    /// As a finding without a place.
+    pub fn diagnostic(&self, holes: &Holes) -> Diagnostic {
+        let name = &self.name;
+        let mut told = Diagnostic::error(codes::CONFIG_UNSET_HOLE, format!("the hole `{{{name}}}` has no value"));
+        if let Some(near) = suggest::nearest(name, holes.keys().map(String::as_str)) {
+            told = told.help(format!("did you mean `{{{near}}}`?"));
+        }
+        if name == "environment" {
+            return told.help("it has a value only with `--environment`");
+        }
+        let known = holes.keys().map(|known| format!("`{{{known}}}`")).collect::<Vec<_>>().join(", ");
+        told.help(format!("holes with a value: {known}"))
+            .note(format!("a literal `{{{name}}}` is written `{{{{{name}}}}}`"))
+    }
+
+    /// As a finding that points into the text.
+    pub fn in_text(&self, holes: &Holes, source: &Arc<SourceText>) -> Diagnostic {
+        self.diagnostic(holes).at(&Span::new(source, self.range.clone()), "")
+    }
+}
+
+/// Fills the holes of `text`.
 ///
 /// # Errors
-/// A hole without a value.
-pub fn fill(text: &str, holes: &BTreeMap<String, String>, span: &Span) -> Result<String, Diagnostic> {
-    let mut out = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(at) = rest.find('{') {
-        out.push_str(&rest[..at]);
-        let of_host = rest[..at].ends_with('$');
-        let doubled = rest[at..].starts_with("{{");
-        let inner = &rest[at + if doubled { 2 } else { 1 }..];
-        let close = if doubled { "}}" } else { "}" };
-        match inner.split_once(close) {
-            Some((word, after)) if is_hole(word) && !of_host => {
-                if doubled {
-                    out.extend(["{", word, "}"]);
-                } else {
-                    out.push_str(holes.get(word).ok_or_else(|| unset(word, holes, span))?);
+/// All holes without a value.
+pub fn fill(text: &str, holes: &Holes) -> Result<String, Vec<Unset>> {
+    let mut filled = String::with_capacity(text.len());
+    let mut unset = Vec::new();
+    let mut at = 0;
+    while let Some(found) = text[at..].find('{') {
+        let open = at + found;
+        filled.push_str(&text[at..open]);
+        let rest = &text[open..];
+        let of_host = text[..open].ends_with('$');
+        at = match hole(rest) {
+            Some((name, length)) if !of_host => {
+                match holes.get(name) {
+                    _ if rest.starts_with("{{") => filled.extend(["{", name, "}"]),
+                    Some(value) => filled.push_str(value),
+                    None => unset.push(Unset { range: open..open + length, name: name.to_owned() }),
                 }
-                rest = after;
+                open + length
             }
             _ => {
-                out.push('{');
-                rest = &rest[at + 1..];
+                filled.push('{');
+                open + 1
             }
-        }
+        };
     }
-    out.push_str(rest);
-    Ok(out)
+    filled.push_str(&text[at..]);
+    if unset.is_empty() { Ok(filled) } else { Err(unset) }
 }
 
-fn is_hole(word: &str) -> bool {
-    word.starts_with(|c: char| c.is_ascii_lowercase())
-        && word.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
-}
-
-fn unset(word: &str, holes: &BTreeMap<String, String>, span: &Span) -> Diagnostic {
-    let label = match suggest::nearest(word, holes.keys().map(String::as_str)) {
-        Some(near) => format!("did you mean `{{{near}}}`?"),
-        None => String::new(),
-    };
-    let names: Vec<String> = holes.keys().map(|name| format!("`{{{name}}}`")).collect();
-    let finding = Diagnostic::error(codes::CONFIG_UNSET_HOLE, format!("`{{{word}}}` has no value")).at(span, label);
-    if word == "environment" {
-        return finding.help("it has one only with `--environment`");
-    }
-    finding
-        .help(format!("holes are {}", names.join(", ")))
-        .note(format!("a literal `{{{word}}}` is written `{{{{{word}}}}}`"))
+/// The name of the hole that `text` begins with, single or doubled, and the bytes that it takes.
+fn hole(text: &str) -> Option<(&str, usize)> {
+    let braces = if text.starts_with("{{") { 2 } else { 1 };
+    let inner = &text[braces..];
+    let length = inner.bytes().position(|b| !(b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-'))?;
+    let (name, after) = inner.split_at(length);
+    let closed = after.starts_with(&"}}"[..braces]);
+    (closed && name.starts_with(|c: char| c.is_ascii_lowercase())).then_some((name, length + 2 * braces))
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use super::*;
-    use crate::diagnostic::SourceText;
 
-    fn filled(text: &str) -> Result<String, Diagnostic> {
-        let source = Arc::new(SourceText { name: "fitout.toml".into(), text: text.into() });
-        let holes = BTreeMap::from([("name".to_owned(), "hello".to_owned()), ("arch".to_owned(), "amd64".to_owned())]);
-        fill(text, &holes, &Span::new(&source, 0..text.len()))
+    fn holes() -> Holes {
+        [("name", "hello"), ("version", "1.2"), ("odd", "{name}")].map(|(k, v)| (k.to_owned(), v.to_owned())).into()
     }
 
     #[test]
-    fn holes_are_filled_and_nothing_else() {
-        assert_eq!(filled("/usr/{name}/{arch}").unwrap(), "/usr/hello/amd64");
-        for same in ["*.{a,b}", "${name}", "{ name }", "{", "}", "{}", "{\"a\":1}", "{Name}", "{{", "{{a b}}", "a{b"] {
-            assert_eq!(filled(same).unwrap(), same);
+    fn holes_are_filled_once() {
+        let filled = |text: &str| fill(text, &holes()).unwrap();
+        assert_eq!(filled("/usr/lib/{name}/{version}"), "/usr/lib/hello/1.2");
+        assert_eq!(filled("{{name}} {name}"), "{name} hello");
+        assert_eq!(filled("{odd}"), "{name}", "a value is not looked at again");
+        assert_eq!(filled("${name}/${HOME}/$C ${PORT:-{version}}"), "${name}/${HOME}/$C ${PORT:-1.2}");
+        assert_eq!(filled("{\"a\": {\"b\": \"{name}\"}}"), "{\"a\": {\"b\": \"hello\"}}");
+        assert_eq!(
+            filled("f() { x; }; {{ .Values }} {a,b} {} {Name} {-x} }{"),
+            "f() { x; }; {{ .Values }} {a,b} {} {Name} {-x} }{"
+        );
+        assert_eq!(filled("ünïcode {name} é{"), "ünïcode hello é{");
+        for same in ["", "{", "}", "{}", "{{", "{ name }", "{{a b}}", "a{b", "*.{a,b}"] {
+            assert_eq!(filled(same), same);
         }
-        assert_eq!(filled("{{name}} {name}").unwrap(), "{name} hello");
     }
 
     #[test]
-    fn unset_holes_are_named() {
-        let finding = filled("{nmae}").unwrap_err();
-        assert_eq!(finding.code, codes::CONFIG_UNSET_HOLE);
-        assert_eq!(finding.labels[0].text, "did you mean `{name}`?");
+    fn every_unset_hole_is_found() {
+        let unset = fill("{nmae} and {b} and {{c}}", &holes()).unwrap_err();
+        assert_eq!(
+            unset.iter().map(|u| (u.name.as_str(), u.range.clone())).collect::<Vec<_>>(),
+            [("nmae", 0..6), ("b", 11..14)]
+        );
+        let told = unset[0].diagnostic(&holes());
+        assert_eq!(told.code, codes::CONFIG_UNSET_HOLE);
+        assert_eq!(told.helps, ["did you mean `{name}`?", "holes with a value: `{name}`, `{odd}`, `{version}`"]);
+        let unset = fill("{environment}", &holes()).unwrap_err();
+        assert_eq!(unset[0].diagnostic(&holes()).helps, ["it has a value only with `--environment`"]);
     }
 }

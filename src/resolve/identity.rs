@@ -17,7 +17,7 @@ pub struct Identity {
     pub release: Option<Fact<String>>,
     /// One line.
     pub summary: Fact<String>,
-    /// Paragraphs, separated by an empty line; may be empty.
+    /// Paragraphs, separated by an empty line, wrapped at 78 columns; may be empty.
     pub description: String,
     /// `Name <mail>`.
     pub maintainer: Fact<String>,

@@ -1,5 +1,7 @@
 //! What must happen at which moment of a package's life, as typed steps.
 
+use std::sync::Arc;
+
 use crate::diagnostic::Origin;
 
 /// A service; the service issue gives it its fields.
@@ -16,9 +18,23 @@ pub struct Lifecycle {
     pub steps: Vec<Step>,
 }
 
+impl Lifecycle {
+    /// Whether a script sets file capabilities, so that `setcap` must be there.
+    pub fn sets_capabilities(&self) -> bool {
+        self.steps.iter().any(|step| matches!(step, Step::Capabilities { .. }))
+    }
+}
+
 /// One step of the [`Lifecycle`].
 #[derive(Debug, Clone)]
 pub enum Step {
+    /// File capabilities of a path for a format that cannot carry them: a script sets them once the file is there.
+    Capabilities {
+        /// Where on the host.
+        path: Arc<str>,
+        /// As setcap(8) takes them.
+        capabilities: Arc<str>,
+    },
     /// A script of the user in a dialect's own place: the dialect's word for the moment (`postinst`, `preun`).
     Script {
         /// For which dialect.

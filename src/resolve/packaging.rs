@@ -149,7 +149,7 @@ pub struct HealthCheck {
 pub struct Abilities {
     /// Owners.
     pub owners: bool,
-    /// File capabilities.
+    /// File capabilities, by itself: see [`Abilities::sets_capabilities`].
     pub capabilities: bool,
     /// Hard links.
     pub hardlinks: bool,
@@ -159,4 +159,11 @@ pub struct Abilities {
     pub dialect: Dialect,
     /// Largest file in bytes.
     pub largest_file: u64,
+}
+
+impl Abilities {
+    /// Whether a script of the package sets the file capabilities that the format itself has no place for.
+    pub fn sets_capabilities(&self) -> bool {
+        !self.capabilities && self.dialect == Dialect::Deb
+    }
 }

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::holes::Holes;
 use super::identity::{Change, Fact, Identity, Target};
 use super::lifecycle::{Lifecycle, Service};
 use super::packaging::{Abilities, Deb, Image, Rpm, Tarball, Zip};
@@ -29,7 +30,7 @@ pub struct Release {
     /// Where bundled libraries go: `PREFIX/lib`.
     pub prefix: String,
     /// Values of `{name}` holes.
-    pub holes: std::collections::BTreeMap<String, String>,
+    pub holes: Holes,
     /// Change log, newest first, at least one record.
     pub changelog: Vec<Change>,
     /// Text of the licence file, if one was named or found.

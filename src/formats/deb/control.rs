@@ -61,8 +61,6 @@ const OWN: &[(&str, &str)] = &[
     ("Homepage", "[package] homepage"),
     ("Description", "[package] summary and description"),
 ];
-/// Columns after which lintian calls a line of the description too long.
-const COLUMNS: usize = 79;
 
 /// Writes the control file. What dpkg would refuse becomes a finding.
 pub(super) fn text(
@@ -229,30 +227,9 @@ fn other_field(name: &str, value: &Fact<String>, findings: &mut Findings) -> Opt
     Some(lines.fold(first, |folded, line| folded + &continuation(line)))
 }
 
-/// The extended description: every line after a line break and a blank, empty ones as ` .`, long ones wrapped but for
-/// those that begin with a blank, which Debian shows as they are.
+/// The extended description: every line after a line break and a blank, empty ones as ` .`. Planning has wrapped it.
 fn fold_description(text: &str) -> String {
-    let mut out = String::new();
-    for line in text.trim_matches('\n').lines() {
-        let line = line.trim_end();
-        if line.starts_with([' ', '\t']) || line.chars().count() < COLUMNS {
-            out.push_str(&continuation(line));
-            continue;
-        }
-        let mut row = String::new();
-        for word in line.split_whitespace() {
-            if !row.is_empty() && row.chars().count() + 1 + word.chars().count() >= COLUMNS {
-                out.push_str(&continuation(&row));
-                row.clear();
-            }
-            if !row.is_empty() {
-                row.push(' ');
-            }
-            row.push_str(word);
-        }
-        out.push_str(&continuation(&row));
-    }
-    out
+    text.lines().map(|line| continuation(line.trim_end())).collect()
 }
 
 fn continuation(line: &str) -> String {

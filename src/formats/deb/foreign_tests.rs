@@ -5,7 +5,7 @@ use std::process::Command;
 use std::sync::Arc;
 
 use super::*;
-use crate::assemble::plan::{Compression, Kind, Sources};
+use crate::assemble::plan::{Compression, Kind, Sources, Step};
 use crate::assemble::sample::{entry, fact, plan};
 use crate::formats::tree::hex;
 use crate::formats::{ListedKind, trial};
@@ -149,13 +149,8 @@ fn dpkg_installs_it_with_long_names_and_removes_it() {
 fn capabilities_are_there_after_installation() {
     let folder = tempfile::tempdir().unwrap();
     let (mut plan, sources) = plan();
-    let mut entries = plan.entries.to_vec();
-    for entry in &mut entries {
-        if entry.path.as_ref() == "/usr/bin/hello" {
-            entry.capabilities = Some("cap_net_bind_service=ep".into());
-        }
-    }
-    plan.entries = entries.into();
+    let capabilities = "cap_net_bind_service=ep".into();
+    plan.lifecycle.steps = vec![Step::Capabilities { path: "/usr/bin/hello".into(), capabilities }];
     let deb = build(&plan, &sources, folder.path());
     let root = root(folder.path());
     let at = format!("--root={}", text(&root));

@@ -161,7 +161,7 @@ pub(super) fn control_text(plan: &Plan, findings: &mut Findings) -> String {
     let (mut derived, doubts) = shlibs::depends(plan);
     // Warnings are lint's to tell; they refuse nothing.
     findings.extend(doubts.into_iter().filter(|d| d.severity == Severity::Error));
-    if scripts::has_capabilities(plan) {
+    if plan.lifecycle.sets_capabilities() {
         derived.push(scripts::SETCAP_PACKAGE.to_owned());
     }
     let relations = relations::all(plan, &derived, findings);

@@ -38,8 +38,8 @@ impl Format for Deb {
     fn abilities(&self) -> Abilities {
         Abilities {
             owners: true,
-            // By a line of the postinst.
-            capabilities: true,
+            // dpkg reads no extended attributes; the postinst sets them.
+            capabilities: false,
             hardlinks: true,
             ghosts: false,
             dialect: Dialect::Deb,

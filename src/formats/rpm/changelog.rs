@@ -37,8 +37,6 @@ fn one_line(text: &str) -> String {
 
 /// The change log of a header, as a spec file has it; none if there is none.
 pub fn read(header: &Header) -> Option<String> {
-    const DAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
-    const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
     let names = header.texts(IndexTag::RPMTAG_CHANGELOGNAME);
     let times = header.numbers(IndexTag::RPMTAG_CHANGELOGTIME);
     let texts = header.texts(IndexTag::RPMTAG_CHANGELOGTEXT);
@@ -46,8 +44,7 @@ pub fn read(header: &Header) -> Option<String> {
     for ((name, time), text) in names.zip(times).zip(texts) {
         let time = i64::try_from(time).unwrap_or_default();
         let date = calendar::date(time);
-        let weekday = DAYS[usize::try_from(time.div_euclid(DAY).rem_euclid(7)).unwrap_or_default()];
-        let month = MONTHS[usize::from(date.month.clamp(1, 12)) - 1];
+        let (weekday, month) = (calendar::weekday(time), date.month_name());
         // Writing to a String cannot fail.
         let _ = writeln!(out, "* {weekday} {month} {:02} {} {name}\n{text}\n", date.day, date.year);
     }

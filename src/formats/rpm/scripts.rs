@@ -153,7 +153,7 @@ impl Scripts {
             let result = match step {
                 Step::Script { dialect: Dialect::Rpm, moment, script } => scripts.scriptlet(moment, script),
                 Step::RpmTrigger { trigger, script } => scripts.trigger(trigger, script),
-                Step::Script { .. } => Ok(()),
+                Step::Script { .. } | Step::Capabilities { .. } => Ok(()),
             };
             findings.extend(result.err().into_iter().flatten());
         }

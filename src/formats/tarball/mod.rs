@@ -44,7 +44,7 @@ impl Format for Tarball {
         let file_name = naming::file_name(plan)?.name;
         let frame = Frame { prefix: naming::folder(plan)?, clock: plan.clock };
         let entries = move || plan.entries_for("tarball");
-        archive(file_name, frame, *plan.tarball.compression, codes::TARBALL_PATH, entries, &scripts(plan))
+        archive(file_name, frame, *plan.tarball.compression, codes::TARBALL_PATH, entries, &scripts(plan)?)
     }
 
     fn recognises(&self, head: &[u8], name: &str) -> bool {
@@ -64,8 +64,8 @@ impl Format for Tarball {
 }
 
 /// Scripts of the archive's own folder (`install.sh`), by name.
-pub fn scripts(plan: &Plan) -> Vec<(&'static str, String)> {
-    maintainer::scripts(plan, Dialect::Plain).into_iter().map(|(name, script)| (name, script.text)).collect()
+pub fn scripts(plan: &Plan) -> Result<Vec<(&'static str, String)>, Findings> {
+    Ok(maintainer::scripts(plan, Dialect::Plain)?.into_iter().map(|(name, script)| (name, script.text)).collect())
 }
 
 /// An archive of entries under one folder; also what a source archive is made with. `scripts` stand executable in the

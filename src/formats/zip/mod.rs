@@ -66,7 +66,7 @@ impl Format for Zip {
             name: naming::folder(plan)?,
             clock: plan.clock,
             deflate: plan.zip.compression.value != Compression::None,
-            scripts: tarball::scripts(plan),
+            scripts: tarball::scripts(plan)?,
         };
         archive(file_name, folder, digests, move || plan.entries_for("zip"))
     }

@@ -51,7 +51,7 @@ fn markdown_is_read() {
     let versions: Vec<&str> = records.iter().map(|r| r.version.as_str()).collect();
     assert_eq!(versions, ["1.2.0", "1.1.0", "1.0.0"]);
     assert_eq!(records[0].lines, ["Added: Greets twice.", "Ends.", "Fixed: A thing."]);
-    assert_eq!(records[0].time, calendar::date("2026-01-31").unwrap());
+    assert_eq!(records[0].time, calendar::parse_day("2026-01-31").unwrap());
     assert_eq!(records[1].lines, ["First one."]);
     assert_eq!((records[2].time, records[2].lines[0].as_str()), (7, "Release 1.0.0."));
     let findings = markdown(&source("## 1.0 - 31.1.2026\n"), "", 0).unwrap_err();

@@ -7,12 +7,15 @@
 
 use std::collections::BTreeMap;
 
+use serde_json::json;
+
 use crate::diagnostic::{Diagnostic, Origin, Severity, codes};
-use crate::resolve::Rule;
 use crate::resolve::ground::Ground;
 use crate::resolve::identity::Fact;
 use crate::resolve::preset::{fact, rule};
 use crate::resolve::release::Churn;
+use crate::resolve::{Rule, Take};
+use crate::template;
 
 use super::{OtpRelease, Producer};
 
@@ -64,7 +67,7 @@ pub(crate) fn rules(release: &OtpRelease, ground: &Ground, prefix: &str, package
             )),
         }
     }
-    all.push(command(release, prefix, package));
+    all.extend(ground.ok(command(release, prefix, package)));
     all.extend(environment_script(release, prefix));
     cookie_in_arguments(release, ground);
     all
@@ -72,12 +75,14 @@ pub(crate) fn rules(release: &OtpRelease, ground: &Ground, prefix: &str, package
 
 /// `/usr/bin/NAME`: a script and no link, since the scripts of older releases take a relative link's folder for their own,
 /// and Debian policy 10.5 wants links within one top-level folder relative.
-fn command(release: &OtpRelease, prefix: &str, package: &str) -> Rule {
+fn command(release: &OtpRelease, prefix: &str, package: &str) -> Result<Rule, Diagnostic> {
+    const TEMPLATE: &str = "launcher/command.sh";
+    let program = format!("{prefix}/bin/{}", release.name);
     let mut command = rule(String::new(), format!("/usr/bin/{package}"), Churn::Application, origin("command"));
-    let target = format!("{prefix}/bin/{}", release.name).replace('\'', r"'\''");
-    command.take = crate::resolve::Take::Text(format!("#!/bin/sh\nexec '{target}' \"$@\"\n"));
+    command.take = Take::Text(template::render(TEMPLATE, &json!({ "program": program }))?);
+    command.take_origin = Origin::Template { name: TEMPLATE };
     command.mode = Some(Fact { value: 0o755, origin: origin("command") });
-    command
+    Ok(command)
 }
 
 /// `env.sh` is sourced, and begins like a program: packaging tools expect an x bit then, and it does no harm.

@@ -1,0 +1,183 @@
+//! The texts under `templates/`, compiled in, and how they are filled.
+//!
+//! Enters: a template's name and its values. Leaves: a text in which no value means anything but itself, whatever it
+//! holds. Each language quotes differently, so each has a registry of its own; Handlebars' own escaping is for HTML. Not
+//! here: `{name}` holes of the user's texts (`resolve::holes`), and when a script is run (`assemble::maintainer`).
+
+use handlebars::{Handlebars, RenderError};
+use serde::Serialize;
+
+use crate::diagnostic::{Diagnostic, codes};
+
+/// A text that fitout fills with facts of the package.
+#[derive(Debug, Clone, Copy)]
+pub struct Template {
+    /// `room/name.language`, as its file below `templates/` is called without `.hbs`.
+    pub name: &'static str,
+    /// What is made with it, a few words.
+    pub about: &'static str,
+    /// Its text, with `{{value}}` where a value goes.
+    pub text: &'static str,
+    language: Language,
+}
+
+/// What is written with a template, which decides how values are quoted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Language {
+    /// POSIX shell.
+    Shell,
+}
+
+/// Why a template could not be filled.
+#[derive(Debug, thiserror::Error)]
+pub enum TemplateError {
+    /// No template has this name.
+    #[error("there is no template `{0}`")]
+    Unknown(String),
+    /// The values are not those that the template takes: a mistake in fitout.
+    #[error("the template `{name}` cannot be filled")]
+    Values {
+        /// The template.
+        name: &'static str,
+        /// What Handlebars says.
+        source: Box<RenderError>,
+    },
+    /// A value holds the one character that cannot be quoted.
+    #[error("a value of the template `{name}` holds a NUL byte")]
+    Nul {
+        /// The template.
+        name: &'static str,
+    },
+}
+
+macro_rules! template {
+    ($language:ident, $name:literal, $about:literal) => {
+        Template {
+            name: $name,
+            about: $about,
+            text: include_str!(concat!("../templates/", $name, ".hbs")),
+            language: Language::$language,
+        }
+    };
+}
+
+/// Every template, by name.
+pub const TEMPLATES: &[Template] = &[
+    template!(Shell, "launcher/command.sh", "/usr/bin/NAME of an OTP release"),
+    template!(Shell, "maintainer/deb/capabilities.sh", "the part of a postinst that sets file capabilities"),
+];
+
+/// The template of this name.
+///
+/// # Errors
+/// There is none.
+pub fn find(name: &str) -> Result<&'static Template, TemplateError> {
+    TEMPLATES.iter().find(|template| template.name == name).ok_or_else(|| TemplateError::Unknown(name.to_owned()))
+}
+
+/// Fills a template.
+///
+/// # Errors
+/// No such template, a value that it takes and is not given, or a value with a NUL byte.
+pub fn render(name: &str, values: &impl Serialize) -> Result<String, TemplateError> {
+    let template = find(name)?;
+    let name = template.name;
+    let text = registry(template.language)
+        .render_template(template.text, values)
+        .map_err(|source| TemplateError::Values { name, source: Box::new(source) })?;
+    if text.contains('\0') { Err(TemplateError::Nul { name }) } else { Ok(text) }
+}
+
+fn registry(language: Language) -> Handlebars<'static> {
+    let mut registry = Handlebars::new();
+    // A value that is not there is an error, not an empty text.
+    registry.set_strict_mode(true);
+    registry.register_escape_fn(match language {
+        Language::Shell => shell_word,
+    });
+    registry
+}
+
+/// One word of the shell, whatever `text` holds: nothing but the quote itself ends single quotes.
+fn shell_word(text: &str) -> String {
+    format!("'{}'", text.replace('\'', r"'\''"))
+}
+
+impl From<TemplateError> for Diagnostic {
+    fn from(error: TemplateError) -> Self {
+        let told = |code| Self::error(code, error.to_string());
+        match &error {
+            TemplateError::Unknown(_) => told(codes::CLI_NO_TEMPLATE).help("`fitout templates list` names them all"),
+            TemplateError::Values { source, .. } => {
+                told(codes::TEMPLATE_VALUE).note(source.to_string()).help("this is a bug of fitout")
+            }
+            TemplateError::Nul { .. } => {
+                told(codes::TEMPLATE_VALUE).help("take the NUL byte out of the names and paths of the config")
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use serde_json::json;
+
+    use super::*;
+
+    /// Names of all files below `templates/`, without `.hbs`.
+    fn files(folder: &Path, root: &Path, found: &mut Vec<String>) {
+        for entry in fs_err::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                files(&path, root, found);
+            } else {
+                let name = path.strip_prefix(root).unwrap().to_str().unwrap();
+                found.push(name.strip_suffix(".hbs").expect("NAME.LANGUAGE.hbs").to_owned());
+            }
+        }
+        found.sort();
+    }
+
+    #[test]
+    fn the_list_is_the_folder() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("templates");
+        let mut found = Vec::new();
+        files(&root, &root, &mut found);
+        assert_eq!(TEMPLATES.iter().map(|template| template.name).collect::<Vec<_>>(), found);
+        for Template { name, text, language, .. } in TEMPLATES {
+            let suffix = match language {
+                Language::Shell => ".sh",
+            };
+            assert!(name.ends_with(suffix), "{name}");
+            // These put a value in as it is.
+            assert!(!text.contains("{{{") && !text.contains("{{&"), "{name}");
+        }
+    }
+
+    #[test]
+    fn values_are_words_of_the_shell() {
+        let command = |program: &str| render("launcher/command.sh", &json!({ "program": program })).unwrap();
+        assert_eq!(command("/opt/a/bin/a"), "#!/bin/sh\nexec '/opt/a/bin/a' \"$@\"\n");
+        assert_eq!(command("/opt/o'k $(x)&<>"), "#!/bin/sh\nexec '/opt/o'\\''k $(x)&<>' \"$@\"\n");
+        assert_eq!(command(""), "#!/bin/sh\nexec '' \"$@\"\n");
+    }
+
+    #[test]
+    fn what_cannot_be_filled_is_refused() {
+        const COMMAND: &str = "launcher/command.sh";
+        let refused = |name, values| Diagnostic::from(render(name, &values).unwrap_err());
+        for (told, code, message) in [
+            (refused(COMMAND, json!({})), codes::TEMPLATE_VALUE, "the template `launcher/command.sh` cannot be filled"),
+            (
+                refused(COMMAND, json!({ "program": "a\0b" })),
+                codes::TEMPLATE_VALUE,
+                "a value of the template `launcher/command.sh` holds a NUL byte",
+            ),
+            (refused("comand.sh", json!({})), codes::CLI_NO_TEMPLATE, "there is no template `comand.sh`"),
+        ] {
+            assert_eq!((told.code, told.message.as_str(), told.helps.len()), (code, message, 1));
+        }
+    }
+}
