@@ -118,7 +118,8 @@ pub fn read_config(config: &Path) -> Result<Document, Findings> {
                     .help("`fitout init` writes one; `-C DIR` or `--config FILE` name another place"),
             ]
         } else {
-            vec![Diagnostic::error(codes::ENGINE_READ, error.to_string()).path(config)]
+            let help = "`--config` names a file that can be read";
+            vec![Diagnostic::error(codes::ENGINE_READ, error.to_string()).path(config).help(help)]
         }
     })?;
     let name = config.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());

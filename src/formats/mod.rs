@@ -83,8 +83,12 @@ pub fn read_file(path: &Path) -> Result<(Listing, [u8; 32]), Diagnostic> {
     let failed = |error: std::io::Error| {
         let message = format!("cannot read `{}`", path.display());
         let missing = error.kind() == std::io::ErrorKind::NotFound;
-        let code = if missing { codes::ARTIFACT_NOT_FOUND } else { codes::ARTIFACT_READ };
-        Diagnostic::error(code, message).path(path).note(error.to_string())
+        let (code, help) = if missing {
+            (codes::ARTIFACT_NOT_FOUND, "`fitout build` prints the paths of what it made")
+        } else {
+            (codes::ARTIFACT_READ, "see to it that you may read the file")
+        };
+        Diagnostic::error(code, message).path(path).note(error.to_string()).help(help)
     };
     let mut file = std::fs::File::open(path).map_err(failed)?;
     let meta = file.metadata().map_err(failed)?;

@@ -19,7 +19,9 @@ pub struct Show {
 /// The text of `fitout inspect`.
 pub fn text(listing: &Listing, sha256: &str, show: Show) -> String {
     let mut out = String::new();
-    let installed: u64 = listing.entries.iter().map(|entry| entry.size).sum();
+    // Formats differ in whether a link has a size.
+    let files = listing.entries.iter().filter(|entry| entry.kind == ListedKind::File);
+    let installed = files.fold(0u64, |sum, entry| sum.saturating_add(entry.size));
     let _ = writeln!(
         out,
         "{} {}   {} {}   {} packed, {} installed   sha256 {}",
@@ -44,6 +46,10 @@ pub fn text(listing: &Listing, sha256: &str, show: Show) -> String {
     if show.fields {
         let fields = listing.fields.iter();
         block(&mut out, "fields", fields.map(|(key, value)| format!("{}: {}", printable(key), printable(value))));
+    }
+    if show.fields {
+        let changelog = listing.changelog.as_deref().unwrap_or_default();
+        block(&mut out, "changelog", changelog.lines().filter(|line| !line.is_empty()).map(printable));
     }
     if show.tree {
         block(&mut out, "tree", listing.entries.iter().map(line));

@@ -1,25 +1,96 @@
-//! Every way to get `fitout.toml` wrong, and the whole drawing of what is said about it.
+//! Every way to get input wrong, and the whole drawing of what is said about it: `errors/ROOM/CASE` is a project, what is
+//! expected is the exit code and stderr of `fitout build`, or of the case's own `run.sh`.
 
-use std::path::Path;
+use std::collections::BTreeSet;
 
-use fitout::cli::ui::draw;
-use fitout::config::load::{self, Vocabulary};
-use fitout::diagnostic::Findings;
-use fitout::resolve::environment;
+use fitout::diagnostic::{Fault, codes};
+
+use super::harness::{Case, Goldens, files, folder, folders};
+use super::support;
+
+/// Codes of input and environment that have no golden, and why.
+const EXCEPTIONS: &[(&str, &str)] = &[
+    ("files/mode", "the grammar refuses such a mode first"),
+    ("deb/maintainer", "resolve/maintainer is as strict"),
+    ("deb/trigger", "config/invalid-value comes first"),
+    ("rpm/name", "resolve/name is as strict"),
+    ("rpm/entry", "no config makes such an entry"),
+    ("rpm/time-out-of-range", "resolve/source-date-epoch comes first"),
+    ("rpm/header-too-large", "takes a million files"),
+    ("zip/path", "files/path comes first"),
+    ("zip/compression", "config/invalid-value comes first"),
+    ("oci/compression", "config/invalid-value comes first"),
+    ("elf/unreadable", "files/unreadable comes first, unless the file changes in between"),
+    ("engine/changed", "takes a file that changes at the right moment: src/engine/tests.rs"),
+    ("engine/bug", "takes a fault of fitout"),
+    ("source/git", "no verb makes source archives yet"),
+    ("source/dirty", "no verb makes source archives yet"),
+    ("source/submodule", "no verb makes source archives yet"),
+    ("source/path", "no verb makes source archives yet"),
+    ("template/value", "names and paths with a NUL byte are refused first"),
+    ("zip/overlap", "takes a hostile artifact: tests/hostile.rs"),
+    ("artifact/limit", "takes a hostile artifact: tests/hostile.rs"),
+    ("artifact/decompression-bomb", "takes a hostile artifact: tests/hostile.rs"),
+    ("artifact/escaping-path", "takes a hostile artifact: tests/hostile.rs"),
+    ("artifact/duplicate-entry", "takes a hostile artifact: tests/hostile.rs"),
+    ("artifact/odd", "takes a hostile artifact: tests/hostile.rs"),
+];
 
 #[test]
 fn errors() {
-    super::harness::compare("errors", |case| {
-        let findings = findings(case);
-        findings.iter().map(|finding| draw::draw(finding, false) + "\n").collect::<Vec<_>>().join("\n")
-    });
+    let mut goldens = Goldens::default();
+    let mut wrong = Vec::new();
+    for room in folders("errors") {
+        for name in folders(&format!("errors/{room}")) {
+            let at = format!("errors/{room}/{name}");
+            let said = said(&at, &mut wrong);
+            goldens.agree(format!("{at}/expected.txt"), &said);
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    goldens.finish();
 }
 
-/// A case may begin with `# --environment NAME`.
-fn findings(case: &Path) -> Findings {
-    let text = fs_err::read_to_string(case.join("fitout.toml")).expect("the config of the case");
-    let environment = text.lines().next().and_then(|line| line.strip_prefix("# --environment "));
-    let known = Vocabulary { formats: &["deb", "rpm", "tarball", "zip", "oci"] };
-    let read = load::load("fitout.toml", &text, &known);
-    read.and_then(|document| environment::manifest(&document, environment)).expect_err("the case has a mistake")
+/// Runs a case: exit code and stderr. What no error may do goes to `wrong`, whatever is expected.
+fn said(at: &str, wrong: &mut Vec<String>) -> String {
+    let case = Case::copy(at);
+    let (code, stdout, stderr) = if case.folder.join("run.sh").exists() {
+        support::finish(case.sh("run.sh"))
+    } else {
+        case.fitout(&["build", "--quiet"])
+    };
+    let mut complain = |is_wrong: bool, what: &str| {
+        if is_wrong {
+            wrong.push(format!("{at}: {what}, exit {code}:\n{stdout}{stderr}"));
+        }
+    };
+    complain(code == 101 || code >= 128, "ended badly");
+    complain(stderr.contains("error[") != (code != 0), "the exit code does not fit");
+    let dist = case.folder.join("dist");
+    complain(code != 0 && !stdout.is_empty(), "gave data on stdout");
+    complain(code != 0 && dist.is_dir() && !files(&dist).is_empty(), "wrote something");
+    // A failure of the machine names the whole path.
+    format!("exit {code}\n{}", stderr.replace(&case.folder.display().to_string(), "/PROJECT"))
+}
+
+/// A new code needs a drawing that was looked at, or a reason why none can be had.
+#[test]
+fn every_code_has_a_golden() {
+    let mut drawn = BTreeSet::new();
+    for room in folders("errors") {
+        for name in folders(&format!("errors/{room}")) {
+            let expected = folder().join("errors").join(&room).join(&name).join("expected.txt");
+            let text = fs_err::read_to_string(expected).unwrap_or_default();
+            let of_room = |code: &&str| text.contains(&format!("[{code}]"));
+            drawn.extend(codes::ALL.iter().map(|code| code.name).filter(of_room));
+        }
+    }
+    let wanted: Vec<&str> = codes::ALL.iter().filter(|code| code.fault != Fault::Lint).map(|code| code.name).collect();
+    let excepted = |name: &str| EXCEPTIONS.iter().any(|(code, _)| *code == name);
+    let missing: Vec<&&str> = wanted.iter().filter(|name| !drawn.contains(**name) && !excepted(name)).collect();
+    assert!(missing.is_empty(), "no golden under tests/golden/errors and no exception for {missing:?}");
+    for (name, reason) in EXCEPTIONS {
+        assert!(wanted.contains(name), "{name} is no code of input or environment");
+        assert!(!drawn.contains(name), "{name} has a golden and needs no exception: {reason}");
+    }
 }

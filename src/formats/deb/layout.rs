@@ -19,11 +19,10 @@ const LARGEST: u64 = ar::LARGEST;
 
 pub(super) fn layout<'p>(plan: &'p Plan, digests: &'p Digests) -> Result<Layout<'p>, Findings> {
     let name = naming::file_name(plan)?;
-    let frame = Frame { prefix: ".".to_owned(), clock: plan.clock };
+    check_data(plan)?;
+    let frame = frame(plan);
     let control = control_tar(plan, digests, &frame)?;
-    let raw = frame.check(plan.entries_for("deb"), codes::DEB_PATH)?;
     let compression = *plan.deb.compression;
-    refuse_large(raw, plan)?;
     let control_compression = of_control(compression);
     let control_name = format!("control.tar{}", suffix(control_compression));
     let data_name = format!("data.tar{}", suffix(compression));
@@ -99,6 +98,17 @@ fn padding<'p>(of: usize) -> Section<'p> {
 /// Names and sizes are fitout's own here, so that only the clock can be wrong.
 fn refused(error: &impl ToString) -> Findings {
     vec![Diagnostic::error(codes::DEB_PATH, error.to_string()).help("set a time from 1970 on")]
+}
+
+/// Refuses entries that tar cannot say, and more data than a .deb can hold. Sizes are known before content is read.
+pub(super) fn check_data(plan: &Plan) -> Result<(), Findings> {
+    let raw = frame(plan).check(plan.entries_for("deb"), codes::DEB_PATH)?;
+    refuse_large(raw, plan)
+}
+
+/// Paths begin with `./`.
+fn frame(plan: &Plan) -> Frame {
+    Frame { prefix: ".".to_owned(), clock: plan.clock }
 }
 
 /// Refuses what cannot fit whatever a compressor does. deflate, xz and zstd end at about 1:1000 to 1:10000, so a real

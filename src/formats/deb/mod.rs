@@ -58,6 +58,7 @@ impl Format for Deb {
         conffiles::conffiles(plan, &mut more);
         triggers::text(plan, &mut more);
         scripts::texts(plan, &mut more);
+        more.extend(layout::check_data(plan).err().unwrap_or_default());
         for finding in more {
             if !findings.contains(&finding) {
                 findings.push(finding);

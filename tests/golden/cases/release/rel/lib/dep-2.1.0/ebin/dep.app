@@ -1,0 +1,1 @@
+{application, dep, [{description, "dep"}, {vsn,"2.1.0"}, {modules,[]}, {applications,[kernel,stdlib]}]}.

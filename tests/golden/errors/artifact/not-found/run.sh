@@ -1,0 +1,1 @@
+fitout inspect nothing_1.0_all.deb

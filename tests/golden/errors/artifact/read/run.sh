@@ -1,0 +1,2 @@
+ln -s loop loop
+fitout inspect loop

@@ -1,0 +1,1 @@
+fitout inspect README

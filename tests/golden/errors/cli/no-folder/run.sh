@@ -1,0 +1,1 @@
+fitout -C nowhere build

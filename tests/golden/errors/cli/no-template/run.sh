@@ -1,0 +1,1 @@
+fitout templates show comand.sh

@@ -1,0 +1,1 @@
+fitout explain config/unknown-kye

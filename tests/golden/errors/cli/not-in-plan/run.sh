@@ -1,0 +1,1 @@
+fitout explain /usr/share/bad/helo

@@ -1,0 +1,2 @@
+ln -s two tree/one
+ln -s one tree/two

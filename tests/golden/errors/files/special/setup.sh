@@ -1,0 +1,1 @@
+mkfifo tree/pipe

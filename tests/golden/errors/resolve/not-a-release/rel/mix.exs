@@ -1,0 +1,1 @@
+defmodule Bad do end

@@ -1,0 +1,1 @@
+{application, bad, [{vsn,"0.9.0"},{modules,[]}]}.

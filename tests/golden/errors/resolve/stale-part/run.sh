@@ -1,0 +1,1 @@
+fitout plan >plan.txt
