@@ -1,4 +1,10 @@
 //! Bad input is normal input: a code, a place or path, a help line, the right exit code, and nothing written.
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::disallowed_methods,
+    reason = "a test that cannot go on panics, and says which tools are absent"
+)]
 
 mod support;
 

@@ -235,7 +235,7 @@ impl StreamSink<'_, '_> {
     fn finish(self) -> io::Result<()> {
         match self {
             Self::Plain(_) => Ok(()),
-            Self::Gzip(gzip) => gzip.finish(),
+            Self::Gzip(gzip) => (*gzip).finish(),
             Self::Encoded(encoder) => encoder.finish(),
         }
     }
@@ -348,7 +348,7 @@ impl<'o, 'f> Gzip<'o, 'f> {
         store.runs(id, self.level, |bytes| self.out.write_all(bytes))
     }
 
-    fn finish(mut self: Box<Self>) -> io::Result<()> {
+    fn finish(mut self) -> io::Result<()> {
         self.flush()?;
         self.out.write_all(&END_OF_STREAM)?;
         let (crc, size) = (self.crc.finalize(), self.size);

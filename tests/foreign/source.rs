@@ -40,7 +40,7 @@ fn git(folder: &Path, arguments: &[&str]) -> Vec<u8> {
 
 /// A repository with what a file can be, and something beside it that git does not track.
 fn repository() -> tempfile::TempDir {
-    let large: String = (0..40_000).map(|n| format!("line {n}\n")).collect();
+    let large = (0..40_000).map(|n: u32| n.to_string()).collect::<Vec<_>>().join("\n");
     let folder = project(&[
         ("fitout.toml", CONFIG),
         (".gitignore", "/dist\n*.o\n"),
