@@ -1,6 +1,6 @@
 //! fitout makes a built application deployable: .deb, .rpm, tarball, .zip and OCI image from one config file.
 // Test code makes its content with arithmetic that wraps on purpose, and tells long stories.
-#![cfg_attr(test, allow(clippy::cast_possible_truncation, clippy::too_many_lines, clippy::type_complexity))]
+#![cfg_attr(test, allow(clippy::pedantic, clippy::type_complexity))]
 pub mod assemble;
 pub mod build;
 pub mod cli;

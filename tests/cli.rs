@@ -1,9 +1,11 @@
 //! Bad input is normal input: a code, a place or path, a help line, the right exit code, and nothing written.
 #![allow(
-    clippy::unwrap_used,
-    clippy::print_stdout,
     clippy::disallowed_methods,
-    reason = "a test that cannot go on panics, and says which tools are absent"
+    clippy::pedantic,
+    clippy::print_stderr,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "tests tell what they found, and stop where they are wrong"
 )]
 
 mod support;

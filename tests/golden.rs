@@ -1,11 +1,10 @@
 //! What users see, compared with what was agreed; `FITOUT_BLESS=1` rewrites what is expected.
 #![allow(
-    clippy::cast_possible_truncation,
+    clippy::disallowed_methods,
+    clippy::pedantic,
     clippy::print_stderr,
     clippy::print_stdout,
-    clippy::too_many_lines,
     clippy::unwrap_used,
-    missing_docs,
     reason = "tests tell what they found, and stop where they are wrong"
 )]
 

@@ -1,11 +1,10 @@
 //! A room may use the rooms before it in the flow, never one after it; nobody uses the command line.
 #![allow(
-    clippy::cast_possible_truncation,
+    clippy::disallowed_methods,
+    clippy::pedantic,
     clippy::print_stderr,
     clippy::print_stdout,
-    clippy::too_many_lines,
     clippy::unwrap_used,
-    missing_docs,
     reason = "tests tell what they found, and stop where they are wrong"
 )]
 
