@@ -6,6 +6,13 @@ use crate::diagnostic::Diagnostic;
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum Event {
+    /// Something that decides the run, for whoever asks for more.
+    Decided {
+        /// One word: `config`, `clock`.
+        what: &'static str,
+        /// What it is, and where it came from.
+        value: String,
+    },
     /// All facts of a target are known.
     Resolved {
         /// Package name.
@@ -42,6 +49,8 @@ pub enum Event {
         format: &'static str,
         /// The format's own name of the architecture.
         arch: String,
+        /// Its file name.
+        file: String,
     },
     /// An artifact has its final name.
     Packed {
@@ -49,6 +58,8 @@ pub enum Event {
         format: &'static str,
         /// The format's own name of the architecture.
         arch: String,
+        /// Its file name.
+        file: String,
         /// Bytes of the artifact.
         bytes: u64,
         /// Wall time of its emission in seconds.

@@ -1,26 +1,25 @@
 //! One run: config -> plans -> artifacts.
 //!
 //! Enters: a [`Request`]. Leaves: [`Planned`] (what `plan`, `lint` and `explain` look at), or [`Artifact`]s in the output
-//! folder with their `manifest.json`. This is the only place that knows all rooms; nothing is decided here.
+//! folder with their `manifest.json`. This is the only place that knows all rooms; nothing is decided here. The way to the
+//! plans is in [`plans`], from there to whole files in [`pack`].
 
 use std::path::{Path, PathBuf};
-use std::time::Instant;
 
-use rayon::prelude::*;
 use serde::Serialize;
 
-use crate::assemble;
-use crate::assemble::plan::{Compression, Plan, Sources};
-use crate::build::step;
+use crate::assemble::plan::{Entry, Plan, Sources};
 use crate::config::load::{Document, Vocabulary, load};
-use crate::diagnostic::{Diagnostic, Findings, Severity, codes};
+use crate::diagnostic::{Diagnostic, Findings, codes};
 use crate::engine::EngineError;
-use crate::engine::emit::{Emitted, emit};
 use crate::engine::output::Output;
-use crate::engine::store::{Digests, Store, Wants};
-use crate::formats::{self, Format, Layout};
+use crate::formats::{self, Format};
 use crate::listener::{Event, Listener};
-use crate::resolve;
+
+mod pack;
+mod plans;
+
+pub use pack::Wanted;
 
 /// What is asked for.
 #[derive(Debug, Clone, Default)]
@@ -38,12 +37,15 @@ pub struct Request {
 }
 
 /// All plans of a run, one a target, and the content that they name.
-#[derive(Debug)]
 pub struct Planned {
     /// Folder of the config file.
     pub project: PathBuf,
     /// One a target.
     pub plans: Vec<Plan>,
+    /// What git tracks, if source archives are to be made.
+    source: Option<Vec<Entry>>,
+    /// What is to be made of the plans.
+    pub wanted: Vec<Wanted>,
     /// What the plans name.
     pub sources: Sources,
     /// Findings that do not stop a build.
@@ -55,10 +57,10 @@ pub struct Planned {
 /// One artifact in the output folder.
 #[derive(Debug, Clone, Serialize)]
 pub struct Artifact {
-    /// Format name.
+    /// Format name, or `source`.
     pub format: &'static str,
-    /// `linux/amd64`.
-    pub target: String,
+    /// Every target that it is for, such as `linux/amd64`; none for source archives.
+    pub targets: Vec<String>,
     /// File name in the output folder.
     pub file: String,
     /// The format's own word for the architecture.
@@ -76,7 +78,7 @@ pub struct Artifact {
 pub struct Built {
     /// The output folder.
     pub folder: PathBuf,
-    /// In the order of targets, then formats.
+    /// In the order of targets, then formats; last the image of all targets and the source archives.
     pub artifacts: Vec<Artifact>,
     /// Findings that did not stop it.
     pub warnings: Findings,
@@ -108,6 +110,7 @@ pub fn read_config(config: &Path) -> Result<Document, Findings> {
     let text = fs_err::read(config).map_err(|error| {
         if error.kind() == std::io::ErrorKind::NotFound {
             let folder = config.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+            let folder = fs_err::canonicalize(folder).unwrap_or_else(|_| folder.to_path_buf());
             vec![
                 Diagnostic::error(codes::CONFIG_NOT_FOUND, format!("there is no `{}`", config.display()))
                     .path(config)
@@ -135,7 +138,7 @@ pub fn format_names() -> Vec<&'static str> {
 /// # Errors
 /// All findings of severity error.
 pub fn plan(request: &Request, listener: &dyn Listener) -> Result<Planned, Findings> {
-    make_plans(request, false, listener)
+    plans::make(request, false, listener)
 }
 
 /// Runs the build command if there is one, then makes all artifacts in `out` (relative to the config file) on the
@@ -144,73 +147,19 @@ pub fn plan(request: &Request, listener: &dyn Listener) -> Result<Planned, Findi
 /// # Errors
 /// All findings of severity error; nothing was written under a final name then.
 pub fn build(request: &Request, out: &Path, listener: &dyn Listener) -> Result<Built, Findings> {
-    let planned = make_plans(request, true, listener)?;
+    let planned = plans::make(request, true, listener)?;
     let mut folder = planned.project.join(out);
     if let Some(environment) = &request.environment {
         folder.push(environment);
     }
     fs_err::create_dir_all(&folder)
         .map_err(|source| vec![EngineError::Write { path: folder.clone(), source }.into()])?;
-    let (artifacts, emitted) = pack(&planned, &folder, listener)?;
+    let (artifacts, emitted) = pack::pack(&planned, &folder, listener)?;
     for file in emitted {
         file.keep(&folder).map_err(|error| vec![error.into()])?;
     }
     write_manifest(&planned, &folder, &artifacts).map_err(|error| vec![error.into()])?;
     Ok(Built { folder, artifacts, warnings: planned.warnings, lint: planned.lint })
-}
-
-fn make_plans(request: &Request, run_command: bool, listener: &dyn Listener) -> Result<Planned, Findings> {
-    let document = read_config(&request.config)?;
-    let manifest = resolve::environment::manifest(&document, request.environment.as_deref())?;
-    let project = match request.config.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent.to_path_buf(),
-        _ => PathBuf::from("."),
-    };
-    let project = fs_err::canonicalize(&project)
-        .map_err(|source| vec![EngineError::Read { path: project.clone(), source }.into()])?;
-    let chosen = chosen_formats(request, &manifest)?;
-    let collector = Collector { inner: listener, findings: std::sync::Mutex::default() };
-    if let (true, Some(command)) = (run_command, &manifest.build.command) {
-        let place = document.span(command.range.clone());
-        step::run(command, &project, &collector).map_err(|finding| vec![finding.at(&place, "this command")])?;
-    }
-    let wanted = resolve::Request {
-        project: project.clone(),
-        formats: chosen.iter().map(|format| (format.name(), format.abilities())).collect(),
-        targets: request.targets.clone(),
-        environment: request.environment.clone(),
-        source_date_epoch: request.source_date_epoch.clone(),
-        host: resolve::target::host(),
-    };
-    let releases = resolve::resolve(&manifest, &document, &wanted, &collector)?;
-    let mut sources = Sources::default();
-    let mut plans = Vec::new();
-    let mut findings = Vec::new();
-    for release in &releases {
-        match assemble::assemble(release, &mut sources, &collector) {
-            Ok(mut plan) => {
-                if plan.formats.contains(&"oci") {
-                    match formats::oci::base::resolve(&plan.image.base, &plan.target, &mut sources) {
-                        Ok(base) => plan.base = base,
-                        Err(finding) => findings.push(finding),
-                    }
-                }
-                findings.extend(refusals(&chosen, &plan));
-                plans.push(plan);
-            }
-            Err(more) => findings.extend(more),
-        }
-    }
-    if findings.iter().any(|finding| finding.severity == Severity::Error) {
-        return Err(findings);
-    }
-    let warnings = collector.findings.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
-    Ok(Planned { project, plans, sources, warnings, lint: manifest.lint })
-}
-
-/// What the formats cannot carry, before content is read.
-fn refusals(chosen: &[&'static dyn Format], plan: &Plan) -> Findings {
-    chosen.iter().filter_map(|format| format.file_name(plan).err()).flatten().collect()
 }
 
 /// The formats of this run, in the order of the list.
@@ -236,91 +185,6 @@ fn chosen_formats(
         (typed, _) => typed.iter().any(|format| format == name),
     };
     Ok(formats::ALL.iter().copied().filter(|format| wanted(format.name())).collect())
-}
-
-/// Both phases of the engine.
-fn pack(planned: &Planned, folder: &Path, listener: &dyn Listener) -> Result<(Vec<Artifact>, Vec<Emitted>), Findings> {
-    let wants = planned.plans.iter().fold(Wants::default(), wants_of);
-    let (store, digests) =
-        Store::fill(planned.sources.list(), &wants, folder, listener).map_err(|error| vec![error.into()])?;
-    let jobs = layouts(planned, &digests)?;
-    let results: Vec<_> = jobs
-        .par_iter()
-        .map(|job| {
-            listener.hear(Event::Packing { format: job.artifact.format, arch: job.artifact.arch.clone() });
-            let start = Instant::now();
-            let emitted = emit(&job.layout, &store, folder, rayon::current_num_threads())?;
-            listener.hear(Event::Packed {
-                format: job.artifact.format,
-                arch: job.artifact.arch.clone(),
-                bytes: emitted.size,
-                seconds: start.elapsed().as_secs_f64(),
-            });
-            let artifact = Artifact { size: emitted.size, sha256: hex(&emitted.sha256), ..job.artifact.clone() };
-            Ok((artifact, emitted))
-        })
-        .collect::<Vec<Result<_, EngineError>>>();
-    let mut findings: Findings = Vec::new();
-    let mut done = Vec::new();
-    for result in results {
-        match result {
-            Ok(pair) => done.push(pair),
-            Err(error) => findings.push(error.into()),
-        }
-    }
-    if findings.is_empty() { Ok(done.into_iter().unzip()) } else { Err(findings) }
-}
-
-/// One artifact to write.
-struct Job<'p> {
-    artifact: Artifact,
-    layout: Layout<'p>,
-}
-
-fn layouts<'p>(planned: &'p Planned, digests: &'p Digests) -> Result<Vec<Job<'p>>, Findings> {
-    let mut jobs = Vec::new();
-    let mut findings = Findings::new();
-    for plan in &planned.plans {
-        for format in formats::ALL.iter().filter(|format| plan.formats.contains(&format.name())) {
-            match format.file_name(plan).and_then(|name| Ok((name, format.layout(plan, digests)?))) {
-                Ok((name, layout)) => jobs.push(Job {
-                    artifact: Artifact {
-                        format: format.name(),
-                        target: plan.target.to_string(),
-                        file: layout.file_name.clone(),
-                        arch: name.arch,
-                        version: name.version,
-                        size: 0,
-                        sha256: String::new(),
-                    },
-                    layout,
-                }),
-                Err(more) => findings.extend(more),
-            }
-        }
-    }
-    if findings.is_empty() { Ok(jobs) } else { Err(findings) }
-}
-
-/// What one plan's formats want of the content.
-fn wants_of(mut wants: Wants, plan: &Plan) -> Wants {
-    let level_of = |compression: Compression| match compression {
-        Compression::Gzip(level) => Some(level),
-        _ => None,
-    };
-    let made = |name: &str| plan.formats.contains(&name);
-    wants.md5 |= made("deb");
-    let streams = [
-        ("deb", plan.deb.compression.value),
-        ("rpm", plan.rpm.compression.value),
-        ("tarball", plan.tarball.compression.value),
-        ("oci", plan.image.compression.value),
-    ];
-    wants.levels.extend(streams.iter().filter(|(name, _)| made(name)).filter_map(|(_, c)| level_of(*c)));
-    if made("zip") {
-        wants.zip_level = level_of(plan.zip.compression.value).or(wants.zip_level);
-    }
-    wants
 }
 
 /// `dist/manifest.json`: what `publish` will send. Replaced in one rename.
@@ -352,13 +216,4 @@ fn write_manifest(planned: &Planned, folder: &Path, artifacts: &[Artifact]) -> R
     let output = Output::create(folder).map_err(failed)?;
     std::io::Write::write_all(&mut output.file(), &text).map_err(failed)?;
     output.keep(&path).map_err(failed)
-}
-
-/// Lower-case hexadecimal.
-pub fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }

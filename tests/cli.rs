@@ -1,6 +1,21 @@
 //! Bad input is normal input: a code, a place or path, a help line, the right exit code, and nothing written.
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::disallowed_methods,
+    reason = "a test that cannot go on panics, and says which tools are absent"
+)]
 
 mod support;
+
+#[path = "cli/artifacts.rs"]
+mod artifacts;
+#[path = "cli/init.rs"]
+mod init;
+#[path = "cli/later.rs"]
+mod later;
+#[path = "cli/release.rs"]
+mod release;
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -209,20 +224,6 @@ fn results_are_on_stdout_and_everything_else_is_not() {
             serde_json::from_str(&stdout).unwrap_or_else(|e| panic!("{args:?}: {e}\n{stdout}{stderr}"));
         assert!(document["schema"].is_string() || document["$schema"].is_string(), "{args:?}");
     }
-}
-
-#[test]
-fn init_never_overwrites() {
-    let folder = project(&[("tree/a", "a")]);
-    let (code, _, stderr) = run(folder.path(), &["init"]);
-    assert_eq!(code, 0, "{stderr}");
-    let config = folder.path().join("fitout.toml");
-    let first = fs::read_to_string(&config).unwrap();
-    fs::write(&config, format!("# mine\n{first}")).unwrap();
-    let (code, stdout, stderr) = run(folder.path(), &["init"]);
-    assert_eq!(code, 0, "{stderr}");
-    assert!(stdout.contains("-# mine"), "no diff: {stdout}");
-    assert_eq!(fs::read_to_string(&config).unwrap(), format!("# mine\n{first}"));
 }
 
 #[test]

@@ -11,5 +11,14 @@ mod support;
 #[path = "foreign/examples.rs"]
 mod examples;
 
+#[path = "foreign/source.rs"]
+mod source;
+
+#[path = "foreign/soname.rs"]
+mod soname;
+
+#[path = "foreign/targets.rs"]
+mod targets;
+
 #[path = "foreign/templates.rs"]
 mod templates;

@@ -109,6 +109,36 @@ fn two_builders_make_the_same_bytes() {
     }
 }
 
+/// Streams that are spliced, and streams that are cut into jobs for several workers: neither shows how many there were.
+#[test]
+fn the_number_of_jobs_changes_no_byte() {
+    for [deb, rpm, tarball, oci, zip] in [
+        ["gzip:6", "gzip:6", "gzip:6", "gzip:6", "gzip:6"],
+        ["zstd:3", "xz:0", "zstd:3", "zstd:3", "gzip:1"],
+        ["xz:0", "zstd:3", "xz:0", "gzip:1", "none"],
+        ["none", "none", "none", "none", "none"],
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        project(folder.path(), false, Duration::ZERO);
+        let mut config = String::from(CONFIG);
+        for (format, compression) in [("deb", deb), ("rpm", rpm), ("tarball", tarball), ("oci", oci), ("zip", zip)] {
+            config += &format!("\n[format.{format}]\ncompression = \"{compression}\"\n");
+        }
+        fs::write(folder.path().join("fitout.toml"), config).unwrap();
+        let builds = ["1", "2", "8"].map(|jobs| {
+            let output =
+                fitout(folder.path()).args(["build", "--out", jobs]).env("FITOUT_JOBS", jobs).output().unwrap();
+            let (code, _, stderr) = finish(output);
+            assert_eq!(code, 0, "{stderr}");
+            contents(&folder.path().join(jobs))
+        });
+        assert_eq!(builds[0].len(), 6, "five artifacts and the manifest: {:?}", builds[0].keys());
+        for (name, bytes) in &builds[0] {
+            assert!(*bytes == builds[1][name] && *bytes == builds[2][name], "{name} of {deb}, {rpm}, {tarball}, {oci}");
+        }
+    }
+}
+
 #[test]
 fn the_clock_is_source_date_epoch_and_nothing_else() {
     let folder = tempfile::tempdir().unwrap();

@@ -5,7 +5,7 @@
 
 use std::fmt::Write;
 
-use super::plan::{Change, Identity};
+use super::plan::{Change, Identity, Version};
 use crate::codec::calendar;
 
 /// Where lines are folded, in characters.
@@ -31,18 +31,14 @@ pub fn debian(identity: &Identity, changes: &[Change]) -> (&'static str, String)
     (file, text)
 }
 
-/// deb's spelling: a prerelease sorts before its release by `~`, and further hyphens would be taken for a revision.
+/// deb's spelling; the newest record is of this package, with its epoch and revision.
 fn version(identity: &Identity, change: &Change) -> String {
     let mut version = String::new();
     let newest = change.version == identity.version.text;
     if let Some(epoch) = identity.epoch.filter(|_| newest) {
         let _ = write!(version, "{epoch}:");
     }
-    let (core, build) = change.version.split_once('+').map_or((change.version.as_str(), None), |(c, b)| (c, Some(b)));
-    version.push_str(&core.replacen('-', "~", 1).replace('-', "."));
-    if let Some(build) = build {
-        let _ = write!(version, "+{}", build.replace('-', "."));
-    }
+    version.push_str(&Version::of(&change.version).with_tilde());
     if let Some(release) = identity.release.as_ref().filter(|_| newest) {
         let _ = write!(version, "-{}", release.value);
     }

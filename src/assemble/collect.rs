@@ -297,7 +297,7 @@ impl Taking<'_> {
             if path == "/" {
                 return;
             }
-            draft.owner = (super::owner::root(), Arc::new(Origin::Default));
+            draft.owner = (Owner::root(), Arc::new(Origin::Default));
             draft.mode = (mode::DIRECTORY, Arc::new(Origin::Default));
         }
         self.drafts.push(draft);

@@ -6,9 +6,9 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::mode;
 use super::plan::{Churn, Entry, FormatSet, Kind, Owner, Role, Source, Sources};
 use super::walk::OnDisk;
-use super::{mode, owner};
 use crate::diagnostic::Origin;
 
 /// An entry to be.
@@ -78,7 +78,7 @@ impl Draft {
         Self {
             path: path.into(),
             body,
-            owner: (owner::root(), Arc::clone(&default)),
+            owner: (Owner::root(), Arc::clone(&default)),
             mode: (bits, default),
             capabilities: None,
             role,

@@ -29,6 +29,7 @@ pub mod natives;
 pub mod owner;
 pub mod path;
 pub mod plan;
+pub mod same;
 #[cfg(test)]
 pub mod sample;
 #[cfg(test)]

@@ -22,11 +22,6 @@ const LAST_NUMERIC: u32 = u32::MAX - 1;
 /// Longest name that useradd takes on every distribution.
 const LONGEST_NAME: usize = 32;
 
-/// root:root
-pub fn root() -> Owner {
-    Owner { user: "root".into(), uid: 0, group: "root".into(), gid: 0 }
-}
-
 /// Owners of one run: each typed owner is judged once, and derived ids must not collide.
 #[derive(Debug, Default)]
 pub struct Owners {
@@ -38,7 +33,7 @@ impl Owners {
     /// The owner of what a rule takes, and which step of the ladder gave it. A wrong one becomes a finding and root.
     pub fn decide(&mut self, typed: Option<&Fact<String>>, findings: &mut Findings) -> (Owner, Arc<Origin>) {
         let Some(typed) = typed else {
-            return (root(), Arc::new(Origin::Default));
+            return (Owner::root(), Arc::new(Origin::Default));
         };
         let owner = match parse(&typed.value) {
             Ok(owner) => owner,
@@ -48,7 +43,7 @@ impl Owners {
                         .at_origin(&typed.origin, "")
                         .help("write `user:group`, `user`, or numbers such as `1000:1000`"),
                 );
-                root()
+                Owner::root()
             }
         };
         collide(&mut self.users, owner.uid, &owner.user, "users", typed, findings);
@@ -131,8 +126,8 @@ mod tests {
 
     #[test]
     fn owners_by_name_and_number() {
-        assert_eq!(parse("root"), Ok(root()));
-        assert_eq!(parse("0:0"), Ok(root()));
+        assert_eq!(parse("root"), Ok(Owner::root()));
+        assert_eq!(parse("0:0"), Ok(Owner::root()));
         let hello = parse("root:hello").unwrap();
         assert_eq!((hello.user.as_ref(), hello.uid, hello.group.as_ref()), ("root", 0, "hello"));
         assert!((10_001..=59_999).contains(&hello.gid));
@@ -168,7 +163,7 @@ mod tests {
         }
         let mut findings = Vec::new();
         let (owner, _) = Owners::default().decide(Some(&typed("He")), &mut findings);
-        assert_eq!(owner, root());
+        assert_eq!(owner, Owner::root());
         assert_eq!(findings[0].code, codes::FILES_OWNER);
     }
 

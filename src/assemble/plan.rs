@@ -121,8 +121,28 @@ pub struct Entry {
     pub mode_origin: Arc<Origin>,
 }
 
+impl Entry {
+    /// An entry of root in all formats, with nothing special about it.
+    pub fn of_root(path: &str, kind: Kind, mode: u32, origin: Origin) -> Self {
+        let origin = Arc::new(origin);
+        Self {
+            path: path.into(),
+            kind,
+            owner: Owner::root(),
+            mode,
+            capabilities: None,
+            role: Role::Plain,
+            churn: Churn::Application,
+            formats: FormatSet::ALL,
+            origin: Arc::clone(&origin),
+            owner_origin: Arc::clone(&origin),
+            mode_origin: origin,
+        }
+    }
+}
+
 /// What an entry is.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Kind {
     /// A directory.
     Directory {
@@ -145,7 +165,7 @@ pub enum Kind {
 }
 
 /// Where the content of a file comes from. Two entries with the same id have the same content.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Source {
     /// Index into the [`Sources`] of the run.
     pub id: SourceId,
@@ -162,6 +182,7 @@ pub struct SourceId(pub u32);
 pub struct Sources {
     list: Vec<Content>,
     by_path: BTreeMap<PathBuf, SourceId>,
+    by_bytes: BTreeMap<Arc<[u8]>, SourceId>,
 }
 
 /// Content that is named and not yet read.
@@ -227,11 +248,17 @@ impl Sources {
         Source { id: self.push(Content::Slice { path, offset, length, stat }), size: length }
     }
 
-    /// Takes bytes that fitout made.
+    /// Takes bytes that fitout made; the same bytes get the same id, so that targets which differ in nothing else have
+    /// equal entries.
     pub fn made(&mut self, bytes: impl Into<Arc<[u8]>>) -> Source {
         let bytes = bytes.into();
         let size = bytes.len() as u64;
-        Source { id: self.push(Content::Made(bytes)), size }
+        if let Some(id) = self.by_bytes.get(&bytes) {
+            return Source { id: *id, size };
+        }
+        let id = self.push(Content::Made(Arc::clone(&bytes)));
+        self.by_bytes.insert(bytes, id);
+        Source { id, size }
     }
 
     fn push(&mut self, content: Content) -> SourceId {
@@ -258,8 +285,15 @@ pub struct Owner {
     pub gid: u32,
 }
 
+impl Owner {
+    /// root:root
+    pub fn root() -> Self {
+        Self { user: "root".into(), uid: 0, group: "root".into(), gid: 0 }
+    }
+}
+
 /// What the ELF files of the tree say.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ElfFacts {
     /// Every ELF file, by path on the host.
     pub files: BTreeMap<Arc<str>, ElfFile>,

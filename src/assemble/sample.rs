@@ -1,7 +1,6 @@
 //! A small Plan for the unit tests of the formats: every kind of entry once.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 use super::plan::*;
 use crate::diagnostic::Origin;
@@ -14,11 +13,6 @@ pub fn fact<T>(value: T) -> Fact<T> {
     Fact { value, origin: Origin::Default }
 }
 
-/// root:root
-pub fn root() -> Owner {
-    Owner { user: "root".into(), uid: 0, group: "root".into(), gid: 0 }
-}
-
 /// An entry of root with the default mode of its kind.
 pub fn entry(path: &str, kind: Kind) -> Entry {
     let mode = match kind {
@@ -26,20 +20,7 @@ pub fn entry(path: &str, kind: Kind) -> Entry {
         Kind::Symlink { .. } => 0o777,
         _ => 0o644,
     };
-    let origin = Arc::new(Origin::Default);
-    Entry {
-        path: path.into(),
-        kind,
-        owner: root(),
-        mode,
-        capabilities: None,
-        role: Role::Plain,
-        churn: Churn::Application,
-        formats: FormatSet::ALL,
-        origin: Arc::clone(&origin),
-        owner_origin: Arc::clone(&origin),
-        mode_origin: origin,
-    }
+    Entry::of_root(path, kind, mode, Origin::Default)
 }
 
 /// `hello` 1.4.0-rc.1+b5 for amd64 with these entries, which must be sorted and have their parents.

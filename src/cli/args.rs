@@ -4,9 +4,19 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+/// Behind the options of `fitout --help`.
+const AFTER: &str = "\
+Begin with `fitout init`, look with `fitout plan`, then `fitout build`. `fitout explain CODE` tells more of a finding.
+
+Exit codes:
+  0  done
+  1  the answer is no: findings of lint, a difference
+  2  the config, the command line or a file is not as it must be
+  3  could not: disk, permissions, a program that failed";
+
 /// Makes deb, rpm, tarball, zip and OCI image from one config file in one run
 #[derive(Debug, Parser)]
-#[command(name = "fitout", version, max_term_width = 100, propagate_version = true)]
+#[command(name = "fitout", version, max_term_width = 100, propagate_version = true, after_help = AFTER)]
 pub struct Cli {
     /// Flags of every verb.
     #[command(flatten)]
@@ -33,7 +43,7 @@ pub struct Common {
     /// When to use colour
     #[arg(long, global = true, value_enum, default_value = "auto", value_name = "WHEN")]
     pub color: Color,
-    /// Say more
+    /// Also show notes, and what decides the run: config, formats, threads, clock
     #[arg(short, long, global = true, conflicts_with = "quiet")]
     pub verbose: bool,
     /// Say nothing but findings and results
@@ -55,15 +65,19 @@ pub enum Color {
 /// What narrows a plan
 #[derive(Debug, Clone, Default, Args)]
 pub struct Narrow {
-    /// Only these formats, separated by commas
-    #[arg(long, value_name = "FORMAT,…", value_delimiter = ',')]
+    /// Only these formats.
+    #[arg(long, help = only_formats(), value_name = "FORMAT,…", value_delimiter = ',')]
     pub format: Vec<String>,
     /// Only these targets, separated by commas, such as linux/arm64
     #[arg(long, value_name = "OS/ARCH,…", value_delimiter = ',')]
     pub target: Vec<String>,
-    /// The overlay `[environment.NAME]`
+    /// With the overlay `[environment.NAME]` of the config
     #[arg(long, value_name = "NAME", env = "FITOUT_ENVIRONMENT")]
     pub environment: Option<String>,
+}
+
+fn only_formats() -> String {
+    format!("Only these formats, separated by commas: {}", crate::run::format_names().join(", "))
 }
 
 /// The verbs; each answers one question.
@@ -79,7 +93,7 @@ pub enum Verb {
     Inspect(Inspect),
     /// Compare two artifacts, also across formats; exit 1 where they differ
     Diff(Diff),
-    /// Look for mistakes in the config, the plan and artifacts; exit 1 where there are some
+    /// Look for mistakes in the config, the plan and artifacts; exit 1 where there are errors
     Lint(Lint),
     /// Say why a path is as it is, or what the code of a finding means
     Explain(Explain),
@@ -127,7 +141,7 @@ pub struct Inspect {
     /// The text of every script
     #[arg(long)]
     pub scripts: bool,
-    /// Every field
+    /// Every field of its metadata
     #[arg(long)]
     pub fields: bool,
 }
@@ -149,7 +163,7 @@ pub struct Diff {
 /// `fitout lint`
 #[derive(Debug, Args)]
 pub struct Lint {
-    /// Artifacts; the config and its plan if there are none
+    /// Artifacts to look at; without any, the config and its plan
     #[arg(value_hint = clap::ValueHint::FilePath)]
     pub files: Vec<PathBuf>,
     /// What narrows the plan.
@@ -208,9 +222,9 @@ pub enum GenerateWhat {
         /// Which
         shell: clap_complete::Shell,
     },
-    /// Man pages, one a verb, into a folder; the page of fitout itself on standard output without one
+    /// Man pages: one for each verb into a folder; without a folder, that of fitout itself on standard output
     Man {
-        /// The folder
+        /// Where to; made if it is not there
         #[arg(value_hint = clap::ValueHint::DirPath)]
         folder: Option<PathBuf>,
     },

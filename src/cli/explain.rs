@@ -44,7 +44,7 @@ fn code(common: &Common, args: &Explain, terminal: &Terminal) -> Result<Exit, Fi
         if let Some(near) = nearest(&args.what, codes::ALL.iter().map(|code| code.name)) {
             finding = finding.help(format!("did you mean `{near}`?"));
         }
-        return Err(vec![finding.help("a path on the host begins with `/`")]);
+        return Err(vec![finding.help("each finding shows its code in brackets; a path on the host begins with `/`")]);
     };
     if common.json {
         terminal.document(&serde_json::json!({ "schema": "fitout/explain/1", "code": code.name, "page": code.page }));

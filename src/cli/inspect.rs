@@ -4,10 +4,10 @@ use super::args::{Common, Inspect};
 use super::exit::Exit;
 use super::shown;
 use super::ui::Terminal;
+use crate::codec::hex::hex;
 use crate::diagnostic::Findings;
 use crate::formats;
 use crate::report::{inspect, lint};
-use crate::run::hex;
 
 /// Shows what is in an artifact; exit 1 where a digest does not match, or something hostile is in it.
 pub fn run(common: &Common, args: &Inspect, terminal: &Terminal) -> Result<Exit, Findings> {

@@ -43,10 +43,15 @@ fn of_plan(common: &Common, args: &Lint, terminal: &Terminal) -> Result<Findings
 }
 
 fn of_files(args: &Lint) -> Result<Findings, Findings> {
-    let mut findings = Findings::new();
+    let (mut findings, mut unread) = (Findings::new(), Findings::new());
     for file in &args.files {
-        let (listing, _) = formats::read_file(file).map_err(|finding| vec![finding])?;
-        findings.extend(lint::lint_artifact(&listing).into_iter().map(|finding| finding.note(shown(file))));
+        match formats::read_file(file) {
+            Ok((listing, _)) => {
+                findings.extend(lint::lint_artifact(&listing).into_iter().map(|finding| finding.note(shown(file))));
+            }
+            Err(finding) => unread.push(finding),
+        }
     }
-    Ok(findings)
+    // What could not be looked at is no answer to whether it is right; the findings of the others are told with it.
+    if unread.is_empty() { Ok(findings) } else { Err(findings.into_iter().chain(unread).collect()) }
 }

@@ -54,7 +54,7 @@ fn run(cli: &Cli, terminal: &Terminal) -> Result<Exit, Findings> {
         std::env::set_current_dir(directory).map_err(|error| {
             let message = format!("there is no folder `{}` to start in", directory.display());
             let finding = Diagnostic::error(codes::CLI_NO_FOLDER, message).note(error.to_string());
-            vec![finding.help("`-C` is relative to the folder that fitout is started in")]
+            vec![finding.help("name a folder that is there and may be entered: `-C DIR`")]
         })?;
     }
     let common = &cli.common;

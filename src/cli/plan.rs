@@ -16,9 +16,12 @@ pub fn run(common: &Common, args: &Plan, terminal: &Terminal) -> Result<Exit, Fi
     if common.json {
         let plans: Vec<_> = planned.plans.iter().map(plan::json).collect();
         let findings: Vec<_> = warnings.iter().map(draw::json).collect();
-        terminal.document(&serde_json::json!({ "schema": "fitout/plan/1", "plans": plans, "findings": findings }));
+        terminal.document(&serde_json::json!({
+            "schema": "fitout/plan/1", "plans": plans, "artifacts": plan::artifacts(&planned.wanted), "findings": findings,
+        }));
     } else {
-        terminal.data(&planned.plans.iter().map(plan::text).collect::<Vec<_>>().join("\n"));
+        let texts = planned.plans.iter().map(plan::text).collect::<Vec<_>>().join("\n");
+        terminal.data(&(texts + &plan::further(&planned.wanted)));
     }
     Ok(Exit::Done)
 }

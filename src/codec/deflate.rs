@@ -2,7 +2,7 @@
 //!
 //! A run is a byte-aligned, non-final piece of a raw deflate stream. Any concatenation of runs followed by
 //! [`END_OF_STREAM`] is a valid stream of the concatenated content, so one run serves zip entries and gzip streams
-//! alike. libdeflate only makes whole streams; [`seal`] turns one into a run: it clears the final bit of the last block
+//! alike. libdeflate only makes whole streams; `seal` turns one into a run: it clears the final bit of the last block
 //! and pads to a byte with an empty stored block.
 
 use libdeflater::{CompressionLvl, Compressor};
@@ -29,10 +29,11 @@ impl Deflater {
     /// Appends `content` as runs of at most [`RUN`] bytes each; empty content is no run at all.
     pub fn runs(&mut self, content: &[u8], out: &mut Vec<u8>) {
         for chunk in content.chunks(RUN) {
-            let stream = self.whole(chunk);
-            match seal(stream) {
-                Ok(run) => out.extend_from_slice(&run),
-                Err(_) => stored(chunk, out),
+            let start = out.len();
+            self.append(chunk, out);
+            if seal(out, start).is_err() {
+                out.truncate(start);
+                stored(chunk, out);
             }
         }
     }
@@ -42,32 +43,39 @@ impl Deflater {
     /// # Panics
     /// When libdeflate asks for a larger buffer than it announced: a fault of the library.
     pub fn whole(&mut self, content: &[u8]) -> Vec<u8> {
-        let mut stream = vec![0; self.compressor.deflate_compress_bound(content.len())];
+        let mut stream = Vec::new();
+        self.append(content, &mut stream);
+        stream
+    }
+
+    /// Appends one complete stream. It is made in place: what `out` had room for in an earlier round serves again.
+    fn append(&mut self, content: &[u8], out: &mut Vec<u8>) {
+        let start = out.len();
+        out.resize(start + self.compressor.deflate_compress_bound(content.len()), 0);
         let length = self
             .compressor
-            .deflate_compress(content, &mut stream)
+            .deflate_compress(content, &mut out[start..])
             .expect("the buffer has the size that libdeflate asks for");
-        stream.truncate(length);
-        stream
+        out.truncate(start + length);
     }
 }
 
-/// Turns a complete stream into a run.
+/// Turns the complete stream from `start` on into a run.
 ///
 /// # Errors
 /// When the bytes are not a complete stream.
-pub fn seal(mut stream: Vec<u8>) -> Result<Vec<u8>, super::inflate_scan::Malformed> {
-    let last = last_block(&stream)?;
-    stream[last.header / 8] &= !(1 << (last.header % 8));
+fn seal(out: &mut Vec<u8>, start: usize) -> Result<(), super::inflate_scan::Malformed> {
+    let last = last_block(&out[start..])?;
+    out[start + last.header / 8] &= !(1 << (last.header % 8));
     let bits = last.end % 8;
     if bits != 0 {
         // The padding is zero already, which reads as the header of a stored block if its three bits fit.
         if bits > 5 {
-            stream.push(0);
+            out.push(0);
         }
-        stream.extend_from_slice(&[0, 0, 0xff, 0xff]);
+        out.extend_from_slice(&[0, 0, 0xff, 0xff]);
     }
-    Ok(stream)
+    Ok(())
 }
 
 /// `content` as stored blocks: the way out should a compressor's stream ever not parse.

@@ -22,6 +22,10 @@ pub struct Malformed;
 /// Bits that one table step resolves; longer codes take the bitwise path. Measured best at 11 (10: 6 % slower).
 const TABLE_BITS: u32 = 11;
 const TABLE_SIZE: usize = 1 << TABLE_BITS;
+/// What a window holds at least.
+const WINDOW_BITS: u32 = 57;
+/// What a length and its distance take at most in the tables: two codes, 5 and 13 extra bits.
+const PAIR_BITS: u32 = 2 * TABLE_BITS + 5 + 13;
 /// Entry flag: leave the fast loop (end of block, long code, unused code).
 const LEAVE: u16 = 1 << 15;
 /// Entry flag: a distance follows.
@@ -111,41 +115,45 @@ fn read_codes(bits: &mut Bits<'_>, literals: &mut Code, distances: &mut Code) ->
 
 /// Drops all symbols of a block up to and with its end-of-block code.
 fn skip_symbols(bits: &mut Bits<'_>, literals: &Code, distances: &Code) -> Result<(), Malformed> {
-    loop {
-        // 15 + 5 bits of a length and 15 + 13 of a distance are 48: one refill of 57 bits and more serves both.
-        let mut window = bits.window();
+    'refill: loop {
+        let window = bits.window();
+        let look = |code: &Code, used: u32| code.table[slot(window >> used)];
         let mut used = 0u32;
-        let entry = literals.table[slot(window)];
-        if entry & LEAVE == 0 {
+        while used <= WINDOW_BITS - PAIR_BITS {
+            let entry = look(literals, used);
+            if entry & LEAVE != 0 {
+                bits.advance(used as usize)?;
+                if skip_rare(bits, literals, distances)? {
+                    return Ok(());
+                }
+                continue 'refill;
+            }
             used += u32::from(entry & DROP);
             if entry & LENGTH != 0 {
-                window >>= entry & DROP;
-                let entry = distances.table[slot(window)];
+                let entry = look(distances, used);
                 if entry & LEAVE != 0 {
                     bits.advance(used as usize)?;
                     bits.skip_distance(distances)?;
-                    continue;
+                    continue 'refill;
                 }
                 used += u32::from(entry & DROP);
-            } else {
-                // Literals come in rows: take a second one from the same window.
-                let entry = literals.table[slot(window >> used)];
-                if entry & (LEAVE | LENGTH) == 0 {
-                    used += u32::from(entry & DROP);
-                }
             }
-            bits.advance(used as usize)?;
-            continue;
         }
-        match literals.decode(bits)? {
-            END_OF_BLOCK => return Ok(()),
-            0..END_OF_BLOCK => {}
-            symbol => {
-                bits.advance(literal_extra(symbol).ok_or(Malformed)? as usize)?;
-                bits.skip_distance(distances)?;
-            }
+        bits.advance(used as usize)?;
+    }
+}
+
+/// Drops a symbol that the table does not hold, and says whether it ends the block.
+fn skip_rare(bits: &mut Bits<'_>, literals: &Code, distances: &Code) -> Result<bool, Malformed> {
+    match literals.decode(bits)? {
+        END_OF_BLOCK => return Ok(true),
+        0..END_OF_BLOCK => {}
+        symbol => {
+            bits.advance(literal_extra(symbol).ok_or(Malformed)? as usize)?;
+            bits.skip_distance(distances)?;
         }
     }
+    Ok(false)
 }
 
 /// The table slot of the next bits.
@@ -244,7 +252,7 @@ struct Bits<'a> {
 }
 
 impl Bits<'_> {
-    /// At least 57 bits from the position on, zeros behind the end.
+    /// At least [`WINDOW_BITS`] from the position on, zeros behind the end.
     fn window(&self) -> u64 {
         let byte = self.position / 8;
         let word = if let Some(eight) = self.data.get(byte..byte + 8) {

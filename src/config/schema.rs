@@ -192,7 +192,7 @@ pub struct Build {
     /// `os/arch` as Go and OCI spell it, such as `linux/arm64`; the host's if unset.
     pub targets: Option<Texts>,
     /// Also make source archives (tar.gz and zip) of what git tracks.
-    pub source_archive: bool,
+    pub source_archive: Option<At<bool>>,
 }
 
 /// Kinds of application.

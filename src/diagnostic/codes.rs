@@ -111,7 +111,7 @@ codes! {
     RESOLVE_CARGO = "resolve/cargo", Input,
         "`cargo metadata` answered, and the package to be made could not be told from its answer: a workspace has several. Name the one by `name` under `[package]`, or put fitout.toml beside its Cargo.toml.";
     RESOLVE_NOT_BUILT = "resolve/not-built", Input,
-        "The preset knows which binaries the project makes, and one of them is not in the target folder. Build it first, or let `[build] command` do so.";
+        "The preset knows what the project makes (binaries of Cargo, a release of Mix or rebar3), and it is not there. Build it first, or let `[build] command` do so, which `fitout build` runs and `plan`, `lint` and `explain` do not.";
     BUILD_COMMAND_FAILED = "build/command-failed", Environment,
         "The `[build] command` could not be started, ended with an error, or was killed. Nothing was packed. Its last lines are quoted; run it by hand in the folder of fitout.toml to see all of it.";
     // --- end of resolve ---
@@ -234,7 +234,9 @@ codes! {
     TARBALL_PATH = "tarball/path", Input,
         "The path, link target or owner cannot stand in a tar archive: owner names end at 31 bytes, times begin in 1970.";
     SOURCE_GIT = "source/git", Environment,
-        "The source archive holds what git tracks, so the project must be a git work tree and `git` must run. The note shows what git answered.";
+        "The source archive holds what git tracks, and `git` could not be started or refused to say what that is. The note shows its answer.";
+    SOURCE_UNTRACKED = "source/untracked", Input,
+        "`source-archive = true` under `[build]` asks for an archive of what git tracks, and the project's folder is in no git repository, or git tracks nothing in it. Build where the repository is, or take the key out.";
     SOURCE_DIRTY = "source/dirty", Input,
         "Tracked files differ from the last commit. The source archive holds them as they are in the work tree, so that it is the source of the packages of the same run; commit first if it is to be published.";
     SOURCE_SUBMODULE = "source/submodule", Input,
@@ -330,6 +332,11 @@ codes! {
         "A variable of the image's environment has the name of a secret. Everybody who can pull the image can read it, and it stays in every copy. Hand secrets over when the container starts.";
     //
     // --- end of lint ---
+
+    // --- run ---
+    RUN_SAME_NAME = "run/same-name", Input,
+        "A package without ELF files suits every architecture, so its name says none (`all` in deb, `noarch` in rpm) and it is made once for all targets. Here the targets would put different things into that one package, most often because a rendered file holds `{arch}`. Either both targets must give the same, or each is built by itself into a folder of its own.";
+    // --- end of run ---
 
     // --- command line, init, templates ---
     CLI_NO_FOLDER = "cli/no-folder", Input,

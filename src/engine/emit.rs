@@ -17,7 +17,7 @@ use super::store::Store;
 use crate::assemble::plan::{Compression, SourceId};
 use crate::codec::compress::{self, Finish};
 use crate::codec::deflate::{Deflater, END_OF_STREAM, RUN};
-use crate::formats::{Known, Layout, Measure, Piece, Pieces, Section, SectionFacts};
+use crate::formats::{Fill, Known, Layout, Measure, Piece, Pieces, Section, SectionFacts};
 
 /// An artifact that is whole and has no final name yet. Dropped without [`Emitted::keep`], it vanishes.
 #[derive(Debug)]
@@ -48,21 +48,25 @@ impl Emitted {
 /// Writes one artifact into `folder`. `threads` bounds the workers of zstd and xz; the bytes do not depend on it.
 ///
 /// # Errors
-/// When content cannot be read again or has changed, or the file cannot be written.
+/// When content cannot be read again or has changed, the file cannot be written, or the format refuses what compression
+/// left.
 pub fn emit(layout: &Layout<'_>, store: &Store<'_>, folder: &Path, threads: usize) -> Result<Emitted, EngineError> {
     let failed = |source| EngineError::Write { path: folder.to_path_buf(), source };
     let output = Output::create(folder).map_err(failed)?;
     let file = output.file();
-    let (known, deferred, size) = write_sections(layout, store, file, threads)
+    let Written { known, patches, size, sha256 } = write_sections(layout, store, file, threads)
         .map_err(|error| EngineError::from_io(error, &folder.join(&layout.file_name)))?;
-    for patch in deferred {
-        let bytes = (patch.fill)(&known);
+    for patch in patches {
+        let bytes = (patch.fill)(&known).map_err(|finding| EngineError::Refused(Box::new(finding)))?;
         if bytes.len() != patch.width {
             return Err(EngineError::Width { expected: patch.width, found: bytes.len() });
         }
         file.write_all_at(&bytes, patch.offset).map_err(failed)?;
     }
-    let sha256 = digest_of(file).map_err(failed)?;
+    let sha256 = match sha256 {
+        Some(known) => known,
+        None => digest_of(file).map_err(failed)?,
+    };
     Ok(Emitted { output, name: layout.file_name.clone(), size, sha256 })
 }
 
@@ -70,18 +74,23 @@ pub fn emit(layout: &Layout<'_>, store: &Store<'_>, folder: &Path, threads: usiz
 struct Patch<'p> {
     offset: u64,
     width: usize,
-    fill: Box<dyn Fn(&Known) -> Vec<u8> + Send + Sync + 'p>,
+    fill: Fill<'p>,
 }
 
-fn write_sections<'p>(
-    layout: &Layout<'p>,
-    store: &Store<'_>,
-    file: &File,
-    threads: usize,
-) -> io::Result<(Known, Vec<Patch<'p>>, u64)> {
+/// A file whose deferred pieces are still to be filled in.
+struct Written<'p> {
+    known: Known,
+    patches: Vec<Patch<'p>>,
+    size: u64,
+    /// Of the whole file; only without deferred pieces.
+    sha256: Option<[u8; 32]>,
+}
+
+fn write_sections<'p>(layout: &Layout<'p>, store: &Store<'_>, file: &File, threads: usize) -> io::Result<Written<'p>> {
     let mut known = Known::default();
     let mut patches = Vec::new();
-    let mut out = Out { file: BufWriter::with_capacity(RUN, file), offset: 0, sha256: None, sha512: None };
+    let file = BufWriter::with_capacity(RUN, file);
+    let mut out = Out { file, offset: 0, whole: Some(Sha256::new()), sha256: None, sha512: None };
     for section in &layout.sections {
         let mut facts = SectionFacts { offset: out.offset, ..SectionFacts::default() };
         match section {
@@ -107,8 +116,7 @@ fn write_sections<'p>(
         known.sections.push(facts);
     }
     out.flush()?;
-    let size = out.offset;
-    Ok((known, patches, size))
+    Ok(Written { known, patches, size: out.offset, sha256: out.whole.map(|h| h.finalize().into()) })
 }
 
 fn write_stream<'p>(pieces: &Pieces<'p>, mut stream: Stream<'_, '_, '_, 'p>) -> io::Result<Raw> {
@@ -134,6 +142,8 @@ fn digest_of(mut file: &File) -> io::Result<[u8; 32]> {
 struct Out<'f> {
     file: BufWriter<&'f File>,
     offset: u64,
+    /// Of all bytes so far; given up at the first deferred piece, the file is read again then.
+    whole: Option<Sha256>,
     sha256: Option<Sha256>,
     sha512: Option<Sha512>,
 }
@@ -149,6 +159,9 @@ impl Write for Out<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.file.write_all(bytes)?;
         self.offset += bytes.len() as u64;
+        if let Some(hasher) = &mut self.whole {
+            hasher.update(bytes);
+        }
         if let Some(hasher) = &mut self.sha256 {
             hasher.update(bytes);
         }
@@ -222,7 +235,7 @@ impl StreamSink<'_, '_> {
     fn finish(self) -> io::Result<()> {
         match self {
             Self::Plain(_) => Ok(()),
-            Self::Gzip(gzip) => gzip.finish(),
+            Self::Gzip(gzip) => (*gzip).finish(),
             Self::Encoded(encoder) => encoder.finish(),
         }
     }
@@ -257,6 +270,7 @@ impl<'p> Stream<'_, '_, '_, 'p> {
                     return Err(EngineError::Width { expected: width, found: 0 }.into());
                 };
                 self.patches.push(Patch { offset: out.offset, width, fill });
+                out.whole = None;
                 self.raw.update(&vec![0; width]);
                 out.write_all(&vec![0; width])
             }
@@ -334,7 +348,7 @@ impl<'o, 'f> Gzip<'o, 'f> {
         store.runs(id, self.level, |bytes| self.out.write_all(bytes))
     }
 
-    fn finish(mut self: Box<Self>) -> io::Result<()> {
+    fn finish(mut self) -> io::Result<()> {
         self.flush()?;
         self.out.write_all(&END_OF_STREAM)?;
         let (crc, size) = (self.crc.finalize(), self.size);

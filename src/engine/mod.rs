@@ -10,10 +10,12 @@ use crate::assemble::plan::SourceId;
 use crate::diagnostic::{Diagnostic, codes};
 
 pub mod emit;
+mod opened;
 pub mod output;
+mod scratch;
 pub mod store;
 
-/// What stops the engine. All but a changed file are faults of the machine.
+/// What stops the engine. All but a changed file and a format's refusal are faults of the machine.
 #[derive(Debug, thiserror::Error)]
 pub enum EngineError {
     /// A source cannot be read.
@@ -38,6 +40,9 @@ pub enum EngineError {
         /// The system's answer.
         source: io::Error,
     },
+    /// A format refuses, now that it knows what compression left.
+    #[error("{0}")]
+    Refused(Box<Diagnostic>),
     /// A layout asks for a compressed form that was not prepared: a fault of fitout.
     #[error("content {} was not kept in the form that a layout asks for", id.0)]
     NotKept {
@@ -86,6 +91,7 @@ impl From<EngineError> for Diagnostic {
                 };
                 Self::error(codes::ENGINE_WRITE, message).path(path).note(source.to_string()).help(help)
             }
+            EngineError::Refused(finding) => *finding,
             EngineError::NotKept { .. } | EngineError::Width { .. } => Self::error(codes::ENGINE_BUG, message),
         }
     }

@@ -6,18 +6,17 @@
 //! walk saw it, or reads otherwise the second time, is an error.
 
 use std::collections::BTreeSet;
-use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom};
-use std::os::unix::fs::FileExt;
-use std::path::{Path, PathBuf};
-use std::sync::Mutex;
+use std::io;
+use std::path::Path;
 
 use md5::{Digest as _, Md5};
 use rayon::prelude::*;
 use sha2::Sha256;
 
 use super::EngineError;
-use crate::assemble::plan::{Content, SourceId, Stat};
+use super::opened::{Opened, read_all, size_of};
+use super::scratch::{Extent, Scratch, length_of};
+use crate::assemble::plan::{Content, SourceId};
 use crate::codec::deflate::{Deflater, END_OF_STREAM, RUN};
 use crate::listener::{Event, Listener};
 
@@ -26,8 +25,11 @@ pub use crate::formats::{Digest, Digests};
 /// Content of at least this size is compressed by itself and spliced; smaller content is compressed together with its
 /// neighbours in each stream. Measured: 16 KiB keeps streams as small as gzip -6 makes them.
 pub const SPLICED_FROM: u64 = 16 * 1024;
-/// Content above this size is read in pieces, one file at a time with all threads.
+/// Content above this size is read in pieces, one file at a time with all threads; with many threads it is less, so
+/// that what all of them hold stays within [`WHOLE_AT_ONCE`].
 const PIECEWISE_FROM: u64 = 8 << 20;
+/// Most bytes of content that lie in memory whole.
+const WHOLE_AT_ONCE: u64 = 64 << 20;
 
 /// What the formats of a run want of the content.
 #[derive(Debug, Clone, Default)]
@@ -60,12 +62,6 @@ struct Slot {
     whole: Option<Extent>,
 }
 
-#[derive(Debug, Clone, Copy)]
-struct Extent {
-    offset: u64,
-    length: u64,
-}
-
 impl<'s> Store<'s> {
     /// Reads, hashes and compresses all content on the current thread pool. `scratch` is the folder for the scratch
     /// file: beside the outputs, where there must be space anyway.
@@ -81,8 +77,9 @@ impl<'s> Store<'s> {
         let scratch = Scratch::new(scratch)?;
         let mut filled: Vec<Option<(Slot, Digest)>> = vec![None; sources.len()];
         let mut small = Vec::new();
+        let piecewise_from = (WHOLE_AT_ONCE / rayon::current_num_threads() as u64).min(PIECEWISE_FROM);
         for (index, content) in sources.iter().enumerate() {
-            if size_of(content) >= PIECEWISE_FROM {
+            if size_of(content) >= piecewise_from {
                 filled[index] = Some(fill_piecewise(content, wants, &scratch, listener)?);
             } else {
                 small.push(index);
@@ -168,25 +165,35 @@ impl<'s> Store<'s> {
     }
 }
 
-/// One compressor for each level, per thread.
+/// One compressor for each level and room for one run, per thread.
 #[derive(Default)]
-struct Deflaters(Vec<(u8, Deflater)>);
+struct Deflaters {
+    list: Vec<(u8, Deflater)>,
+    run: Vec<u8>,
+}
 
 impl Deflaters {
     fn of(&mut self, level: u8) -> &mut Deflater {
-        let place = self.0.iter().position(|(l, _)| *l == level).unwrap_or_else(|| {
-            self.0.push((level, Deflater::new(level)));
-            self.0.len() - 1
+        let place = self.list.iter().position(|(l, _)| *l == level).unwrap_or_else(|| {
+            self.list.push((level, Deflater::new(level)));
+            self.list.len() - 1
         });
-        &mut self.0[place].1
+        &mut self.list[place].1
     }
-}
 
-fn size_of(content: &Content) -> u64 {
-    match content {
-        Content::File { stat, .. } => stat.size,
-        Content::Slice { length, .. } => *length,
-        Content::Made(bytes) => bytes.len() as u64,
+    /// Puts the runs of a content into the scratch file, one after the other.
+    fn keep(&mut self, level: u8, bytes: &[u8], scratch: &Scratch) -> Result<Vec<Extent>, EngineError> {
+        let mut run = std::mem::take(&mut self.run);
+        let extents = bytes
+            .chunks(RUN)
+            .map(|chunk| {
+                run.clear();
+                self.of(level).runs(chunk, &mut run);
+                scratch.append(&run)
+            })
+            .collect();
+        self.run = run;
+        extents
     }
 }
 
@@ -216,12 +223,11 @@ fn fill_whole(
     };
     if digest.size >= SPLICED_FROM {
         for level in run_levels(content, wants) {
-            let mut runs = Vec::new();
-            deflaters.of(level).runs(&bytes, &mut runs);
+            let extents = deflaters.keep(level, &bytes, scratch)?;
             if wants.zip_level == Some(level) {
-                digest.deflated = runs.len() as u64 + END_OF_STREAM.len() as u64;
+                digest.deflated = length_of(&extents) + END_OF_STREAM.len() as u64;
             }
-            slot.runs.push((level, vec![scratch.append(&runs)?]));
+            slot.runs.push((level, extents));
         }
     } else {
         if let Some(level) = wants.zip_level {
@@ -232,20 +238,6 @@ fn fill_whole(
         slot.raw = Some(scratch.append(&bytes)?);
     }
     Ok((slot, digest))
-}
-
-fn read_all(content: &Content) -> Result<std::borrow::Cow<'_, [u8]>, EngineError> {
-    match content {
-        Content::Made(bytes) => Ok((&**bytes).into()),
-        Content::File { path, .. } | Content::Slice { path, .. } => {
-            let length = usize::try_from(size_of(content)).map_err(|_| EngineError::Changed { path: path.clone() })?;
-            let mut bytes = vec![0; length];
-            let mut reader = Opened::new(content)?;
-            reader.fill(&mut bytes)?;
-            reader.finish()?;
-            Ok(bytes.into())
-        }
-    }
 }
 
 /// A large content: in batches of runs, hashed beside the compression.
@@ -286,8 +278,7 @@ fn fill_piecewise(
         listener.hear(Event::Read { bytes: want as u64 });
     }
     reader.finish()?;
-    let kept =
-        |level| slot.runs.iter().filter(|(l, _)| *l == level).flat_map(|(_, e)| e).map(|e| e.length).sum::<u64>();
+    let kept = |level| slot.runs.iter().find(|(l, _)| *l == level).map_or(0, |(_, extents)| length_of(extents));
     let digest = Digest {
         size: size_of(content),
         sha256: sha256.finalize().into(),
@@ -316,127 +307,4 @@ fn compress_batch(bytes: &[u8], levels: &[u8]) -> Vec<Vec<Vec<u8>>> {
                 .collect()
         })
         .collect()
-}
-
-/// A content that is being read, with the stat that it must keep.
-enum Opened<'c> {
-    /// `whole`: nothing may follow the last byte.
-    File {
-        path: &'c PathBuf,
-        stat: &'c Stat,
-        file: File,
-        whole: bool,
-    },
-    Made(&'c [u8]),
-}
-
-impl<'c> Opened<'c> {
-    fn new(content: &'c Content) -> Result<Self, EngineError> {
-        match content {
-            Content::Made(bytes) => Ok(Self::Made(bytes)),
-            Content::File { path, stat } => Self::open(path, stat, None),
-            Content::Slice { path, offset, stat, .. } => Self::open(path, stat, Some(*offset)),
-        }
-    }
-
-    /// From the start of the file, or from the offset of a slice.
-    fn open(path: &'c PathBuf, stat: &'c Stat, offset: Option<u64>) -> Result<Self, EngineError> {
-        let failed = |source| EngineError::Read { path: path.clone(), source };
-        let mut file = File::open(path).map_err(failed)?;
-        if let Some(offset) = offset {
-            file.seek(SeekFrom::Start(offset)).map_err(failed)?;
-        }
-        let opened = Self::File { path, stat, file, whole: offset.is_none() };
-        opened.check()?;
-        Ok(opened)
-    }
-
-    fn changed(&self) -> EngineError {
-        match self {
-            Self::File { path, .. } => EngineError::Changed { path: (*path).clone() },
-            Self::Made(_) => EngineError::Changed { path: PathBuf::new() },
-        }
-    }
-
-    /// Whether the open file is still the one that the walk saw.
-    fn check(&self) -> Result<(), EngineError> {
-        let Self::File { path, stat, file, .. } = self else { return Ok(()) };
-        let meta = file.metadata().map_err(|source| EngineError::Read { path: (*path).clone(), source })?;
-        if Stat::of(&meta) == **stat { Ok(()) } else { Err(self.changed()) }
-    }
-
-    fn fill(&mut self, buffer: &mut [u8]) -> Result<(), EngineError> {
-        match self {
-            Self::Made(bytes) => {
-                let (now, later) = bytes.split_at(buffer.len());
-                buffer.copy_from_slice(now);
-                *bytes = later;
-                Ok(())
-            }
-            Self::File { path, file, .. } => file.read_exact(buffer).map_err(|source| {
-                let path = (*path).clone();
-                if source.kind() == io::ErrorKind::UnexpectedEof {
-                    EngineError::Changed { path }
-                } else {
-                    EngineError::Read { path, source }
-                }
-            }),
-        }
-    }
-
-    /// After the last byte: nothing may follow, and the file must not have been written meanwhile.
-    fn finish(&mut self) -> Result<(), EngineError> {
-        if let Self::File { file, path, whole: true, .. } = self {
-            let mut more = [0];
-            let count = file.read(&mut more).map_err(|source| EngineError::Read { path: path.clone(), source })?;
-            if count > 0 {
-                return Err(self.changed());
-            }
-        }
-        self.check()
-    }
-}
-
-/// An unnamed file that is appended to by all threads; the system removes it when the process ends, however it ends.
-struct Scratch {
-    folder: PathBuf,
-    file: File,
-    end: Mutex<u64>,
-}
-
-impl Scratch {
-    fn new(folder: &Path) -> Result<Self, EngineError> {
-        let file = tempfile::tempfile_in(folder)
-            .map_err(|source| EngineError::Write { path: folder.to_path_buf(), source })?;
-        Ok(Self { folder: folder.to_path_buf(), file, end: Mutex::new(0) })
-    }
-
-    /// Reserves a place under the lock and writes outside of it.
-    fn append(&self, bytes: &[u8]) -> Result<Extent, EngineError> {
-        let length = bytes.len() as u64;
-        let offset = self.reserve(length);
-        self.file
-            .write_all_at(bytes, offset)
-            .map_err(|source| EngineError::Write { path: self.folder.clone(), source })?;
-        Ok(Extent { offset, length })
-    }
-
-    fn reserve(&self, length: u64) -> u64 {
-        let mut end = self.end.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let offset = *end;
-        *end += length;
-        offset
-    }
-
-    fn read(&self, extent: Extent, mut take: impl FnMut(&[u8]) -> io::Result<()>) -> io::Result<()> {
-        let mut buffer = vec![0; usize::try_from(extent.length).map_or(RUN, |l| l.min(256 * 1024))];
-        let (mut at, end) = (extent.offset, extent.offset + extent.length);
-        while at < end {
-            let want = usize::try_from(end - at).map_or(buffer.len(), |left| left.min(buffer.len()));
-            self.file.read_exact_at(&mut buffer[..want], at)?;
-            take(&buffer[..want])?;
-            at += want as u64;
-        }
-        Ok(())
-    }
 }

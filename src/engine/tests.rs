@@ -6,7 +6,7 @@ use std::path::Path;
 use super::emit::emit;
 use super::store::{Store, Wants};
 use crate::assemble::plan::{Compression, SourceId, Sources, Stat};
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, codes};
 use crate::formats::{Layout, Measure, Piece, Section};
 use crate::listener::Silent;
 
@@ -52,7 +52,7 @@ fn layout(count: u32, compression: Compression) -> Layout<'static> {
                 pieces: Box::new(|sink| {
                     sink(Piece::Deferred {
                         width: 8,
-                        fill: Box::new(|k| k.sections[1].packed_size.to_le_bytes().to_vec()),
+                        fill: Box::new(|k| Ok(k.sections[1].packed_size.to_le_bytes().to_vec())),
                     })
                 }),
             },
@@ -174,4 +174,26 @@ fn a_changed_file_is_an_error_and_leaves_nothing() {
         }
         assert_eq!(fs_err::read_dir(folder.path()).unwrap().count(), 0, "{change}");
     }
+}
+
+#[test]
+fn a_format_may_refuse_what_compression_left() {
+    let folder = tempfile::tempdir().unwrap();
+    let (store, _) = Store::fill(&[], &Wants::default(), folder.path(), &Silent).unwrap();
+    let refusal = Diagnostic::error(codes::DEB_TOO_LARGE, "too large");
+    let said = refusal.clone();
+    let layout = Layout {
+        file_name: "out".into(),
+        sections: vec![Section::Stream {
+            compression: Compression::None,
+            measure: Measure::default(),
+            pieces: Box::new(move |sink| {
+                let said = said.clone();
+                sink(Piece::Deferred { width: 8, fill: Box::new(move |_| Err(said.clone())) })
+            }),
+        }],
+    };
+    let error = emit(&layout, &store, folder.path(), 1).unwrap_err();
+    assert_eq!(Diagnostic::from(error), refusal);
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "something is left");
 }

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use crate::assemble::plan::{Compression, SourceId};
+use crate::diagnostic::Diagnostic;
 
 /// One artifact, before it is written. The engine sees the layouts of all formats before it writes the first byte.
 pub struct Layout<'p> {
@@ -24,7 +25,7 @@ pub enum Section<'p> {
         pieces: Pieces<'p>,
     },
     /// Bytes computed from what is known of the sections before it (an OCI manifest, ar padding).
-    Computed(Box<dyn Fn(&Known) -> Vec<u8> + Send + Sync + 'p>),
+    Computed(Compute<'p>),
 }
 
 /// Calls the sink with each piece in order; may be called more than once and gives the same pieces each time. Internal
@@ -32,6 +33,12 @@ pub enum Section<'p> {
 pub type Pieces<'p> = Box<dyn Fn(Sink<'_, 'p>) -> std::io::Result<()> + Send + Sync + 'p>;
 /// Takes the pieces of a section one by one; its error must be handed on.
 pub type Sink<'s, 'p> = &'s mut dyn FnMut(Piece<'p>) -> std::io::Result<()>;
+
+/// Makes exactly the bytes that were announced, or refuses: what a compressor leaves can be more than the format can say.
+pub type Fill<'p> = Box<dyn Fn(&Known) -> Result<Vec<u8>, Diagnostic> + Send + Sync + 'p>;
+
+/// Makes the bytes of a section from what is known of those before it.
+pub type Compute<'p> = Box<dyn Fn(&Known) -> Vec<u8> + Send + Sync + 'p>;
 
 /// A part of a section.
 pub enum Piece<'p> {
@@ -46,8 +53,8 @@ pub enum Piece<'p> {
     Deferred {
         /// Bytes.
         width: usize,
-        /// Makes exactly `width` bytes.
-        fill: Box<dyn Fn(&Known) -> Vec<u8> + Send + Sync + 'p>,
+        /// Makes them.
+        fill: Fill<'p>,
     },
 }
 

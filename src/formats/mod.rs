@@ -26,7 +26,7 @@ pub mod tree;
 mod trial;
 pub mod zip;
 pub use digests::{Digest, Digests};
-pub use layout::{Known, Layout, Measure, Piece, Pieces, Section, SectionFacts, Sink};
+pub use layout::{Fill, Known, Layout, Measure, Piece, Pieces, Section, SectionFacts, Sink};
 pub use listing::{Check, ListedEntry, ListedKind, ListedScript, Listing};
 
 /// A kind of artifact.
@@ -38,6 +38,10 @@ pub trait Format: Sync {
     /// The artifact's file name, and the format's own word for the architecture. Refuses what the format cannot carry
     /// (name, version, relation …), all findings at once; `plan` calls it to refuse before content is read.
     fn file_name(&self, plan: &Plan) -> Result<FileName, Findings>;
+    /// Warnings about what the format can carry and hardly is as it was meant. Nothing unless the format says otherwise.
+    fn doubts(&self, _plan: &Plan) -> Findings {
+        Findings::new()
+    }
     /// The artifact as sections; pure.
     fn layout<'p>(&self, plan: &'p Plan, digests: &'p Digests) -> Result<Layout<'p>, Findings>;
     /// Whether a file that begins with these bytes (up to 512) and has this name is of this format.
@@ -87,8 +91,15 @@ pub fn read_file(path: &Path) -> Result<(Listing, [u8; 32]), Diagnostic> {
         Diagnostic::error(code, message).path(path).note(error.to_string()).help(help)
     };
     let mut file = std::fs::File::open(path).map_err(failed)?;
-    if !file.metadata().map_err(failed)?.is_file() {
+    let meta = file.metadata().map_err(failed)?;
+    if meta.is_dir() {
+        return Err(unknown(path).note("it is a folder, not a file"));
+    }
+    if !meta.is_file() {
         return Err(unknown(path).note("it is not a regular file"));
+    }
+    if meta.len() == 0 {
+        return Err(unknown(path).note("it is empty"));
     }
     let mut head = Vec::with_capacity(HEAD);
     file.by_ref().take(HEAD as u64).read_to_end(&mut head).map_err(failed)?;

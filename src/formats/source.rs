@@ -1,23 +1,68 @@
 //! What git tracks -> entries of a source archive.
 //!
 //! Enters: a project in a git work tree. Leaves: entries with the content of the work tree, whose modes are git's own (an
-//! x bit or none), so that umask and file system do not matter. Not here: the archives themselves
-//! ([`super::tarball::archive`]), which are made from these entries like any other.
+//! x bit or none), so that umask and file system do not matter; and the two archives of them, whose writers are those of
+//! tarball and zip.
 
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Command;
-use std::sync::Arc;
 
-use crate::assemble::plan::{Churn, Entry, FormatSet, Kind, Owner, Role, Sources, Stat};
+use super::stream::Frame;
+use super::tarball::{self, naming};
+use super::{Digests, FileName, Layout, zip};
+use crate::assemble::plan::{Compression, Entry, Kind, Plan, Sources, Stat};
 use crate::diagnostic::{Diagnostic, Findings, Origin, codes};
+
+/// In manifests and messages, where a format's name stands.
+pub const NAME: &str = "source";
+/// Deflate level of the tarball; the zip has that of the run's other zips, because content is kept for one level only.
+pub const LEVEL: u8 = 6;
+
+/// Names of both archives, the tarball first; they suit every architecture.
+///
+/// # Errors
+/// When name or version cannot be in a file name.
+pub fn file_names(plan: &Plan) -> Result<[FileName; 2], Findings> {
+    let release = naming::release(plan)?;
+    Ok([".tar.gz", ".zip"].map(|suffix| FileName {
+        name: format!("{release}-{NAME}{suffix}"),
+        arch: "any".to_owned(),
+        version: plan.identity.version.text.clone(),
+    }))
+}
+
+/// The tarball of the entries, under a folder `name-version`. The plan gives name, version and time.
+///
+/// # Errors
+/// When tar cannot carry a path or the time.
+pub fn tarball<'p>(plan: &Plan, entries: &'p [Entry]) -> Result<Layout<'p>, Findings> {
+    let [name, _] = file_names(plan)?;
+    let frame = Frame { prefix: naming::release(plan)?, clock: plan.clock };
+    let gzip = Compression::Gzip(LEVEL);
+    tarball::archive(name.name, frame, gzip, codes::SOURCE_PATH, move || entries.iter(), &[])
+}
+
+/// The zip of the same.
+///
+/// # Errors
+/// When zip cannot carry a path.
+pub fn zip<'p>(plan: &Plan, entries: &'p [Entry], digests: &'p Digests) -> Result<Layout<'p>, Findings> {
+    let [_, name] = file_names(plan)?;
+    let folder = zip::Folder { name: naming::release(plan)?, clock: plan.clock, deflate: true, scripts: Vec::new() };
+    zip::archive(name.name, folder, digests, move || entries.iter())
+}
 
 /// Entries of all tracked files with their parents, sorted by path, `/` standing for the project's folder; and warnings.
 ///
 /// # Errors
-/// When git cannot tell, or a tracked path cannot be packed.
+/// When git cannot tell, tracks nothing here, or a tracked path cannot be packed.
 pub fn entries(project: &Path, sources: &mut Sources) -> Result<(Vec<Entry>, Findings), Findings> {
     let listed = git(project, &["ls-files", "-z", "--stage", "--cached"]).map_err(|d| vec![d])?;
+    if listed.is_empty() {
+        // The folder may lie within the repository of something else.
+        return Err(vec![untracked(project).note("git tracks no file in this folder")]);
+    }
     let status =
         git(project, &["status", "--porcelain", "-z", "--untracked-files=no", "--", "."]).map_err(|d| vec![d])?;
     let mut errors = Findings::new();
@@ -97,21 +142,7 @@ fn one(project: &Path, path: &str, mode: &str, sources: &mut Sources) -> Result<
 }
 
 fn entry(path: &str, kind: Kind, mode: u32) -> Entry {
-    let origin = Arc::new(Origin::Generated { what: "source archive" });
-    let root: Arc<str> = "root".into();
-    Entry {
-        path: format!("/{path}").into(),
-        kind,
-        owner: Owner { user: Arc::clone(&root), uid: 0, group: root, gid: 0 },
-        mode,
-        capabilities: None,
-        role: Role::Plain,
-        churn: Churn::Application,
-        formats: FormatSet::ALL,
-        origin: Arc::clone(&origin),
-        owner_origin: Arc::clone(&origin),
-        mode_origin: origin,
-    }
+    Entry::of_root(&format!("/{path}"), kind, mode, Origin::Generated { what: "source archive" })
 }
 
 fn git(project: &Path, arguments: &[&str]) -> Result<Vec<u8>, Diagnostic> {
@@ -119,20 +150,27 @@ fn git(project: &Path, arguments: &[&str]) -> Result<Vec<u8>, Diagnostic> {
         Diagnostic::error(codes::SOURCE_GIT, "git cannot say what belongs to the source archive")
             .path(project)
             .note(note)
-            .help("make the source archive in a git work tree, or leave `source-archive` out")
+            .help("mend what git says, or take `source-archive` out of `[build]`")
     };
     // `ls-files` is relative to the folder that git runs in; the optional locks would write into the work tree.
     let output = Command::new("git")
+        .env("LC_ALL", "C")
         .args(["--no-optional-locks", "-C"])
         .arg(project)
         .args(arguments)
         .output()
         .map_err(|error| failed(error.to_string()))?;
     if output.status.success() {
-        Ok(output.stdout)
-    } else {
-        Err(failed(String::from_utf8_lossy(&output.stderr).trim().to_owned()))
+        return Ok(output.stdout);
     }
+    let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+    Err(if said.contains("not a git repository") { untracked(project).note(said) } else { failed(said) })
+}
+
+fn untracked(project: &Path) -> Diagnostic {
+    Diagnostic::error(codes::SOURCE_UNTRACKED, "there is no source archive of a folder that git does not track")
+        .path(project)
+        .help("take `source-archive` out of `[build]`, or `git init` and `git add` what belongs to the sources")
 }
 
 #[cfg(test)]
@@ -194,7 +232,7 @@ mod tests {
     fn a_folder_without_git_is_an_error_with_gits_answer() {
         let folder = tempfile::tempdir().unwrap();
         let errors = entries(folder.path(), &mut Sources::default()).unwrap_err();
-        assert_eq!(errors[0].code.name, "source/git");
+        assert_eq!(errors[0].code.name, "source/untracked");
         assert!(!errors[0].notes[0].is_empty());
     }
 }

@@ -5,7 +5,6 @@
 //! ([`crate::codec::decompress`]), and what the archive's own prefix means.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write as _;
 use std::io::{self, Read};
 
 use md5::Md5;
@@ -14,6 +13,7 @@ use sha2::{Digest as _, Sha256};
 use super::{ListedEntry, ListedKind};
 use crate::codec::ar;
 use crate::codec::decompress::Bomb;
+use crate::codec::hex::hex;
 use crate::codec::tar::{Kind, ReadError, ReadMember, Reader};
 use crate::diagnostic::{Code, Diagnostic, Findings, codes};
 
@@ -109,14 +109,6 @@ pub fn small_files(stream: impl Read, largest: u64, most: usize) -> Result<Vec<(
     }
     reader.finish().map_err(|e| tar_damage(&e))?;
     Ok(files)
-}
-
-/// `deadbeef`
-pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut out, b| {
-        let _ = write!(out, "{b:02x}");
-        out
-    })
 }
 
 /// Says what is wrong with an ar archive.

@@ -7,6 +7,7 @@ use serde_json::json;
 use super::words::{permissions, plan_kind, plural, size};
 use crate::assemble::plan::{Entry, Kind, Plan, Role};
 use crate::formats;
+use crate::run::Wanted;
 
 /// The plan of one target as text: what is made, and every entry with owner, mode, size and reason.
 pub fn text(plan: &Plan) -> String {
@@ -37,6 +38,22 @@ pub fn text(plan: &Plan) -> String {
     let files: Vec<u64> = plan.entries.iter().filter_map(bytes).collect();
     let _ = writeln!(out, "\n{}, {}", plural(files.len(), "file", "files"), size(files.iter().sum()));
     out
+}
+
+/// What is made besides the artifacts of single targets: the image of all of them, sources. Empty where there is none.
+pub fn further(wanted: &[Wanted]) -> String {
+    let mut out = String::new();
+    for wanted in wanted.iter().filter(|wanted| !wanted.is_package()) {
+        let _ = writeln!(out, "{:<9} {}", wanted.format(), wanted.file());
+    }
+    if out.is_empty() { out } else { format!("\nbesides\n{out}") }
+}
+
+/// Every artifact of the run, as a document.
+pub fn artifacts(wanted: &[Wanted]) -> serde_json::Value {
+    let one =
+        |wanted: &Wanted| json!({ "format": wanted.format(), "targets": wanted.targets(), "file": wanted.file() });
+    wanted.iter().map(one).collect()
 }
 
 /// Bytes of a regular file.

@@ -1,7 +1,7 @@
 //! The one clock: what time is stamped on everything.
 //!
-//! Enters: `SOURCE_DATE_EPOCH` as the command line found it, and the commit. Leaves: seconds since 1970. The time of day
-//! never enters: two builds of the same sources must have the same bytes.
+//! Enters: `SOURCE_DATE_EPOCH` as the command line found it, and the commit. Leaves: seconds since 1970, and in a few words
+//! where they came from. The time of day never enters: two builds of the same sources must have the same bytes.
 
 use crate::diagnostic::{Diagnostic, Result, codes};
 
@@ -14,12 +14,15 @@ pub const EPOCH: i64 = 315_532_800;
 ///
 /// # Errors
 /// `SOURCE_DATE_EPOCH` is no decimal number from 0 to 4294967295.
-pub fn read(source_date_epoch: Option<&str>, commit: Option<&Commit>) -> Result<i64> {
-    let Some(text) = source_date_epoch else { return Ok(commit.map_or(EPOCH, |commit| commit.time)) };
+pub fn read(source_date_epoch: Option<&str>, commit: Option<&Commit>) -> Result<(i64, &'static str)> {
+    let Some(text) = source_date_epoch else {
+        let none = (EPOCH, "neither `SOURCE_DATE_EPOCH` nor a commit");
+        return Ok(commit.map_or(none, |commit| (commit.time, "the commit")));
+    };
     if text.bytes().all(|b| b.is_ascii_digit())
         && let Ok(seconds) = text.parse::<u32>()
     {
-        return Ok(i64::from(seconds));
+        return Ok((i64::from(seconds), "`SOURCE_DATE_EPOCH`"));
     }
     let shown: String = text.chars().take(40).collect();
     let message =
@@ -35,10 +38,10 @@ mod tests {
     #[test]
     fn the_ladder_is_kept() {
         let commit = Commit { id: "a".into(), time: 1_600_000_000 };
-        assert_eq!(read(Some("1700000000"), Some(&commit)), Ok(1_700_000_000));
-        assert_eq!(read(Some("0"), None), Ok(0));
-        assert_eq!(read(None, Some(&commit)), Ok(1_600_000_000));
-        assert_eq!(read(None, None), Ok(EPOCH));
+        assert_eq!(read(Some("1700000000"), Some(&commit)), Ok((1_700_000_000, "`SOURCE_DATE_EPOCH`")));
+        assert_eq!(read(Some("0"), None), Ok((0, "`SOURCE_DATE_EPOCH`")));
+        assert_eq!(read(None, Some(&commit)), Ok((1_600_000_000, "the commit")));
+        assert_eq!(read(None, None).unwrap().0, EPOCH);
         for bad in ["", "-1", "+1", "1.5", "now", " 1", "4294967296"] {
             assert_eq!(read(Some(bad), None).unwrap_err().code, codes::RESOLVE_SOURCE_DATE_EPOCH, "{bad}");
         }

@@ -5,7 +5,7 @@ use std::fmt;
 use crate::diagnostic::Origin;
 
 /// Who and what the package is; checked by each format's `naming` before a byte is written.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Identity {
     /// Package name as typed; each format checks it.
     pub name: Fact<String>,
@@ -60,6 +60,33 @@ pub struct Version {
     pub prerelease: Option<String>,
     /// After the first `+`: `b5`.
     pub build: Option<String>,
+}
+
+impl Version {
+    /// Takes a text apart, whatever it holds.
+    pub fn of(text: &str) -> Self {
+        let (rest, build) = text.split_once('+').map_or((text, None), |(rest, build)| (rest, Some(build)));
+        let (core, prerelease) = rest.split_once('-').map_or((rest, None), |(core, pre)| (core, Some(pre)));
+        Self {
+            text: text.to_owned(),
+            core: core.to_owned(),
+            prerelease: prerelease.map(str::to_owned),
+            build: build.map(str::to_owned),
+        }
+    }
+
+    /// As dpkg and rpm order it: `1.2.3-rc.1+b5` is `1.2.3~rc.1+b5`. A further hyphen would begin their revision or
+    /// release: within prerelease and build it becomes a dot.
+    pub fn with_tilde(&self) -> String {
+        let mut spelled = self.core.clone();
+        for (mark, part) in [('~', &self.prerelease), ('+', &self.build)] {
+            if let Some(part) = part {
+                spelled.push(mark);
+                spelled.push_str(&part.replace('-', "."));
+            }
+        }
+        spelled
+    }
 }
 
 impl fmt::Display for Version {

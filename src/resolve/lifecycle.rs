@@ -12,7 +12,7 @@ pub struct Service {
 }
 
 /// What must happen at which moment of a package's life, as typed steps; `maintainer.rs` says them in a dialect.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Lifecycle {
     /// In order.
     pub steps: Vec<Step>,
@@ -26,7 +26,7 @@ impl Lifecycle {
 }
 
 /// One step of the [`Lifecycle`].
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Step {
     /// File capabilities of a path for a format that cannot carry them: a script sets them once the file is there.
     Capabilities {

@@ -32,6 +32,7 @@ mod tool;
 
 use std::path::PathBuf;
 
+use crate::codec::calendar::rfc3339;
 use crate::config::load::Document;
 use crate::config::schema::Manifest;
 use crate::diagnostic::{Diagnostic, Findings, Severity, codes};
@@ -74,10 +75,11 @@ pub fn resolve(
     let found = releases(&ground, manifest, request);
     let findings = ground.into_findings();
     let failed = findings.iter().any(|finding| finding.severity == Severity::Error);
-    let Some((releases, from)) = found.filter(|_| !failed) else { return Err(findings) };
+    let Some((releases, from, clock)) = found.filter(|_| !failed) else { return Err(findings) };
     for finding in findings {
         listener.hear(Event::Finding(finding));
     }
+    listener.hear(Event::Decided { what: "clock", value: clock });
     for release in &releases {
         listener.hear(Event::Resolved {
             name: release.identity.name.value.clone(),
@@ -89,8 +91,8 @@ pub fn resolve(
     Ok(releases)
 }
 
-/// The releases, and where the version came from. `None` only after a finding.
-fn releases(ground: &Ground, manifest: &Manifest, request: &Request) -> Option<(Vec<Release>, String)> {
+/// The releases, where the version came from, and the time with where that came from. `None` only after a finding.
+fn releases(ground: &Ground, manifest: &Manifest, request: &Request) -> Option<(Vec<Release>, String, String)> {
     let targets = target::read(ground, &manifest.build, request);
     let preset = Preset::read(ground, manifest);
     let shared = shared(ground, manifest, request, preset.as_ref());
@@ -101,7 +103,8 @@ fn releases(ground: &Ground, manifest: &Manifest, request: &Request) -> Option<(
     };
     let releases: Vec<Option<Release>> =
         targets.into_iter().map(|target| of_target(ground, manifest, request, &preset, &shared, target)).collect();
-    Some((releases.into_iter().collect::<Option<_>>()?, shared.version_from))
+    let clock = format!("{} ({}), from {}", shared.clock, rfc3339(shared.clock), shared.clock_from);
+    Some((releases.into_iter().collect::<Option<_>>()?, shared.version_from, clock))
 }
 
 /// What all targets share.
@@ -109,6 +112,7 @@ struct Shared {
     identity: identity::Identity,
     version_from: String,
     clock: i64,
+    clock_from: &'static str,
     prefix: String,
     changelog: Vec<identity::Change>,
     license_text: Option<String>,
@@ -127,7 +131,7 @@ fn shared(ground: &Ground, manifest: &Manifest, request: &Request, preset: Optio
         ground.report(unread_repository(lines));
         None
     });
-    let clock = ground.ok(clock::read(request.source_date_epoch.as_deref(), commit.as_ref()));
+    let (clock, clock_from) = ground.ok(clock::read(request.source_date_epoch.as_deref(), commit.as_ref())).unzip();
     let given = facts::Given { preset, known: &known, commit: commit.as_ref(), clock };
     let (identity, version_from) = facts::identity(ground, manifest, request, &given).unzip();
     let name = identity.as_ref().map(|identity| identity.name.as_str());
@@ -146,6 +150,7 @@ fn shared(ground: &Ground, manifest: &Manifest, request: &Request, preset: Optio
         identity: identity?,
         version_from: version_from?,
         clock: clock?,
+        clock_from: clock_from?,
         prefix: prefix?,
         changelog: changelog?,
         license_text: license_text?,

@@ -20,7 +20,7 @@ pub enum Compression {
 }
 
 /// Settings that only deb has. Relations are deb's own words, checked by `formats::deb::relations`.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Deb {
     /// Of `data.tar`; `control.tar` has gzip unless this is xz or none.
     pub compression: Fact<Compression>,
@@ -49,7 +49,7 @@ pub struct Deb {
 }
 
 /// Settings that only rpm has. Relations are rpm's own words, checked by `formats::rpm::relations`.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rpm {
     /// Of the payload.
     pub compression: Fact<Compression>,
@@ -70,21 +70,21 @@ pub struct Rpm {
 }
 
 /// Settings of the tarball.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tarball {
     /// Of the whole.
     pub compression: Fact<Compression>,
 }
 
 /// Settings of the zip.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Zip {
     /// Of each file: `Gzip` (deflate) or `None`.
     pub compression: Fact<Compression>,
 }
 
 /// Settings of the image, in words of the OCI image configuration.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Image {
     /// Of the layers.
     pub compression: Fact<Compression>,

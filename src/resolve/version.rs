@@ -43,26 +43,14 @@ pub fn parse(text: &str) -> Result<Version, String> {
     if !text.starts_with(|c: char| c.is_ascii_alphanumeric()) {
         return Err("it must begin with a digit or a letter".into());
     }
-    let (rest, build) = match text.split_once('+') {
-        Some((rest, build)) => (rest, Some(build)),
-        None => (text, None),
-    };
-    let (core, prerelease) = match rest.split_once('-') {
-        Some((core, prerelease)) => (core, Some(prerelease)),
-        None => (rest, None),
-    };
-    if build == Some("") {
+    let version = Version::of(text);
+    if version.build.as_deref() == Some("") {
         return Err("nothing follows the `+`".into());
     }
-    if prerelease == Some("") {
+    if version.prerelease.as_deref() == Some("") {
         return Err("nothing follows the `-`".into());
     }
-    Ok(Version {
-        text: text.to_owned(),
-        core: core.to_owned(),
-        prerelease: prerelease.map(str::to_owned),
-        build: build.map(str::to_owned),
-    })
+    Ok(version)
 }
 
 /// The same version with one more part of build metadata: `1.2.3` -> `1.2.3+staging`, `1.2.3+b5` -> `1.2.3+b5.staging`.

@@ -9,7 +9,7 @@ use super::sample::{fact, plan_of};
 use super::{assemble, plan};
 use crate::diagnostic::{Code, Diagnostic, Findings, Origin, SourceText, Span};
 use crate::listener::{Event, Listener};
-use crate::resolve::{Release, Rule, Take};
+use crate::resolve::{Release, Rule, Take, preset};
 
 mod conflicts;
 mod documents;
@@ -114,23 +114,8 @@ impl Project {
         let start = self.config.match_indices('\n').nth(line).map_or(0, |(at, _)| at) - 4;
         let source = Arc::new(SourceText { name: "fitout.toml".into(), text: self.config.clone() });
         let origin = Origin::Config(Span::new(&source, start..start + 1));
-        let mut rule = Rule {
-            take,
-            to: to.into(),
-            exclude: Vec::new(),
-            role: Role::Plain,
-            owner: None,
-            mode: None,
-            dir_mode: None,
-            capabilities: None,
-            render: false,
-            replace: false,
-            churn: Churn::Application,
-            when: None,
-            origin: origin.clone(),
-            take_origin: origin.clone(),
-            to_origin: origin,
-        };
+        let mut rule = preset::rule(String::new(), to.into(), Churn::Application, origin);
+        rule.take = take;
         change(&mut rule);
         self.release.rules.push(rule);
         self

@@ -18,7 +18,7 @@ fn the_owner_is_the_rules_and_never_the_builders() {
     project.rule(Take::Path("a".into()), "/opt/number", |rule| rule.owner = Some(preset("1000:0".into())));
     let outcome = project.run();
     let plan = outcome.result.unwrap();
-    assert_eq!(entry(&plan, "/opt/plain").owner, super::super::owner::root());
+    assert_eq!(entry(&plan, "/opt/plain").owner, Owner::root());
     assert_eq!(*entry(&plan, "/opt/plain").owner_origin, Origin::Default);
     let owned = entry(&plan, "/opt/owned");
     assert_eq!((owned.owner.uid, owned.owner.group.as_ref()), (0, "hello"));

@@ -33,7 +33,8 @@ pub struct Terminal {
 struct State {
     read: u64,
     total: u64,
-    packing: Vec<String>,
+    /// File name, and what is shown of it.
+    packing: Vec<(String, String)>,
     /// Artifacts that are whole.
     done: usize,
 }
@@ -71,11 +72,6 @@ impl Terminal {
         }
     }
 
-    /// Whether more is wanted.
-    pub fn is_verbose(&self) -> bool {
-        self.verbose
-    }
-
     /// Data, on standard output. A reader that went away wants no more: that is success.
     pub fn data(&self, text: &str) {
         self.clear();
@@ -110,14 +106,19 @@ impl Terminal {
         }
     }
 
-    /// Findings that do not stop anything.
+    /// Findings that do not stop anything; notes only for whoever asks for more.
     pub fn findings(&self, findings: &[Diagnostic]) {
+        let shown: Vec<&Diagnostic> = findings.iter().filter(|finding| self.shows(finding)).collect();
         if !self.json {
-            for finding in findings {
+            for finding in &shown {
                 self.say(&format!("{}\n", draw::draw(finding, self.color).trim_end()));
             }
         }
-        self.annotate(findings);
+        self.annotate(&shown);
+    }
+
+    fn shows(&self, finding: &Diagnostic) -> bool {
+        self.verbose || finding.severity > Severity::Note
     }
 
     /// Findings that stopped the verb.
@@ -126,7 +127,7 @@ impl Terminal {
         if self.json {
             let list: Vec<_> = findings.iter().map(draw::json).collect();
             self.document(&serde_json::json!({ "schema": "fitout/findings/1", "findings": list }));
-            self.annotate(findings);
+            self.annotate(&findings.iter().filter(|finding| self.shows(finding)).collect::<Vec<_>>());
             return;
         }
         self.findings(findings);
@@ -135,7 +136,7 @@ impl Terminal {
         self.say(&format!("{}{closing}\n", plural(errors, "error", "errors")));
     }
 
-    fn annotate(&self, findings: &[Diagnostic]) {
+    fn annotate(&self, findings: &[&Diagnostic]) {
         if env::get(env::GITHUB_ACTIONS).is_some() {
             for finding in findings {
                 self.say(&format!("{}\n", draw::github(finding)));
@@ -151,7 +152,7 @@ impl Terminal {
 
     fn show(&self, state: &State) {
         if let Some(live) = &self.live {
-            let packing = state.packing.join(", ");
+            let packing = state.packing.iter().map(|(_, what)| what.as_str()).collect::<Vec<_>>().join(", ");
             live.set_message(if packing.is_empty() {
                 format!("Reading {} of {}", size(state.read), size(state.total.max(state.read)))
             } else {
@@ -165,6 +166,11 @@ impl Listener for Terminal {
     fn hear(&self, event: Event) {
         let mut state = self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         match event {
+            Event::Decided { what, value } => {
+                if self.verbose {
+                    self.step("Using", &format!("{what:<11} {value}"));
+                }
+            }
             Event::Resolved { name, version, target, from } => {
                 self.step("Resolved", &format!("{name} {version} for {target}   {from}"));
             }
@@ -182,13 +188,12 @@ impl Listener for Terminal {
                 state.read += bytes;
                 self.show(&state);
             }
-            Event::Packing { format, arch } => {
-                state.packing.push(format!("{format} {arch}"));
+            Event::Packing { format, arch, file } => {
+                state.packing.push((file, format!("{format} {arch}")));
                 self.show(&state);
             }
-            Event::Packed { format, arch, bytes, seconds } => {
-                let name = format!("{format} {arch}");
-                state.packing.retain(|other| *other != name);
+            Event::Packed { format, arch, file, bytes, seconds } => {
+                state.packing.retain(|(other, _)| *other != file);
                 state.done += 1;
                 self.step("Packed", &format!("{format:<8} {arch:<8} {:>9}  {seconds:.1}s", size(bytes)));
                 self.show(&state);

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use crate::assemble::plan::{Entry, Kind, Plan, Role, SourceId};
+use crate::codec::hex::hex;
 use crate::diagnostic::{Diagnostic, Findings, codes};
 use crate::formats::Digests;
 use crate::formats::stream::is_carried;
-use crate::formats::tree::hex;
 
 /// Whether dpkg treats an entry as a configuration file: regular files only, as debhelper has it.
 fn is_conffile(entry: &Entry) -> bool {

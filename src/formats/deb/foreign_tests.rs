@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::*;
 use crate::assemble::plan::{Compression, Kind, Sources, Step};
 use crate::assemble::sample::{entry, fact, plan};
-use crate::formats::tree::hex;
+use crate::codec::hex::hex;
 use crate::formats::{ListedKind, trial};
 
 const ALL: &[Compression] = &[Compression::Gzip(6), Compression::Xz(6), Compression::Zstd(3), Compression::None];

@@ -33,10 +33,10 @@ pub(super) fn layout<'p>(plan: &'p Plan, digests: &'p Digests) -> Result<Layout<
     head.extend_from_slice(&ar::before_size(&control_name, plan.clock).map_err(|e| refused(&e))?);
     let between = ar::before_size(&data_name, plan.clock).map_err(|e| refused(&e))?.to_vec();
     let sections = vec![
-        header(head, CONTROL),
+        header(head, CONTROL, plan),
         stream(control_compression, move |sink| sink(Piece::literal(control.clone()))),
         padding(CONTROL),
-        header(between, DATA),
+        header(between, DATA, plan),
         stream(compression, move |sink| frame.write(plan.entries_for("deb"), Vec::new(), sink)),
         padding(DATA),
     ];
@@ -68,19 +68,24 @@ fn stream<'p>(
 }
 
 /// A member header whose size is known when its section is.
-fn header<'p>(before: Vec<u8>, of: usize) -> Section<'p> {
+fn header(before: Vec<u8>, of: usize, plan: &Plan) -> Section<'_> {
     stream(Compression::None, move |sink| {
         sink(Piece::literal(before.clone()))?;
-        let fill = move |known: &Known| size_field(known, of);
+        let fill = move |known: &Known| size_field(known, of, plan);
         sink(Piece::Deferred { width: ar::SIZE_WIDTH, fill: Box::new(fill) })?;
         sink(Piece::literal(&ar::AFTER_SIZE[..]))
     })
 }
 
-/// Ten digits; a compressed member over the limit gives eleven, and the engine refuses another width than announced.
-fn size_field(known: &Known, of: usize) -> Vec<u8> {
+/// Ten digits; a member that compression left larger is refused.
+fn size_field(known: &Known, of: usize, plan: &Plan) -> Result<Vec<u8>, Diagnostic> {
     let size = known.sections.get(of).map_or(0, |facts| facts.packed_size);
-    ar::size_field(size).map_or_else(|_| size.to_string().into_bytes(), |field| field.to_vec())
+    ar::size_field(size).map(|field| field.to_vec()).map_err(|_| {
+        let message = format!("the compressed data of the package has {size} bytes, over the {LARGEST} of a .deb");
+        Diagnostic::error(codes::DEB_TOO_LARGE, message)
+            .at_origin(&plan.deb.compression.origin, "compressed by this")
+            .help("compress it harder, such as by `compression = \"xz:9\"` in `[format.deb]`, or split the package")
+    })
 }
 
 fn padding<'p>(of: usize) -> Section<'p> {

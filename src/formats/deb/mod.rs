@@ -5,7 +5,7 @@
 
 use crate::assemble::plan::{Abilities, Dialect, Plan};
 use crate::codec::ar;
-use crate::diagnostic::{Diagnostic, Findings};
+use crate::diagnostic::{Diagnostic, Findings, Severity};
 use crate::formats::Digests;
 use crate::formats::{Artifact, FileName, Format, Layout, Listing};
 
@@ -65,6 +65,11 @@ impl Format for Deb {
             }
         }
         if findings.is_empty() { name } else { Err(findings) }
+    }
+
+    fn doubts(&self, plan: &Plan) -> Findings {
+        let (_, findings) = shlibs::depends(plan);
+        findings.into_iter().filter(|finding| finding.severity != Severity::Error).collect()
     }
 
     fn layout<'p>(&self, plan: &'p Plan, digests: &'p Digests) -> Result<Layout<'p>, Findings> {

@@ -56,7 +56,7 @@ impl fmt::Display for Version {
     }
 }
 
-/// The Debian spelling: `1.2.3-rc.1+b5` is `1.2.3~rc.1+b5`, hyphens within prerelease and build become dots.
+/// The Debian spelling: [`with_tilde`](crate::assemble::plan::Version::with_tilde), and the revision.
 ///
 /// dpkg orders the result as `SemVer` orders its precedence, as long as the identifiers of the prereleases that are
 /// compared are each all digits or all letters, and no word begins with another one at the same place unless they are
@@ -65,15 +65,7 @@ impl fmt::Display for Version {
 pub fn version(identity: &Identity) -> Result<Version, Findings> {
     let mut findings = Findings::new();
     let typed = &identity.version;
-    let mut plain = typed.core.clone();
-    if let Some(prerelease) = &typed.prerelease {
-        plain.push('~');
-        plain.push_str(&prerelease.replace('-', "."));
-    }
-    if let Some(build) = &typed.build {
-        plain.push('+');
-        plain.push_str(&build.replace('-', "."));
-    }
+    let mut plain = typed.with_tilde();
     let refuse = |what: String, origin, label: &str| {
         Diagnostic::error(codes::DEB_VERSION, what).at_origin(origin, label.to_owned())
     };

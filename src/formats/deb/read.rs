@@ -6,6 +6,7 @@ use std::io::{BufReader, Read, SeekFrom};
 use super::relations;
 use crate::codec::ar;
 use crate::codec::decompress::{self, Codec};
+use crate::codec::hex::hex;
 use crate::diagnostic::{Diagnostic, codes};
 use crate::formats::tree::{self, Tree};
 use crate::formats::{Artifact, Check, ListedScript, Listing};
@@ -201,7 +202,7 @@ fn verify(text: &str, data: &Tree) -> Option<String> {
             path = unescape(&path);
         }
         match found.get(path.as_str()) {
-            Some(md5) if tree::hex(md5).eq_ignore_ascii_case(sum) => {}
+            Some(md5) if hex(md5).eq_ignore_ascii_case(sum) => {}
             Some(_) => wrong.push(format!("`{path}` differs")),
             None => wrong.push(format!("`{path}` is not there")),
         }

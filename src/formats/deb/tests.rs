@@ -254,3 +254,32 @@ fn what_elf_files_need_is_in_depends() {
     plan.deb.auto_depends = false;
     assert!(control(&plan).contains("\nDepends: adduser\n"));
 }
+
+#[test]
+fn a_data_member_over_ten_digits_is_refused_when_its_size_is_known() {
+    use crate::formats::{Fill, Known, Piece, Section, SectionFacts};
+    let (plan, sources) = plan();
+    let folder = tempfile::tempdir().unwrap();
+    let (_, digests) = crate::formats::trial::fill(&sources, &[&plan], folder.path());
+    let layout = Deb.layout(&plan, &digests).unwrap();
+    let mut fills: Vec<Fill> = Vec::new();
+    for section in &layout.sections {
+        // Sections with content are streams of their own, and hold nothing that is deferred.
+        let Section::Stream { compression: Compression::None, pieces, .. } = section else { continue };
+        pieces(&mut |piece| {
+            if let Piece::Deferred { fill, .. } = piece {
+                fills.push(fill);
+            }
+            Ok(())
+        })
+        .unwrap();
+    }
+    let [control, data] = &fills[..] else { panic!("{} deferred pieces", fills.len()) };
+    let known = |packed_size| Known { sections: vec![SectionFacts { packed_size, ..SectionFacts::default() }; 6] };
+    assert_eq!(control(&known(17)).unwrap(), b"17        ");
+    assert_eq!(data(&known(9_999_999_999)).unwrap(), b"9999999999");
+    let refusal = data(&known(10_000_000_000)).unwrap_err();
+    assert_eq!(refusal.code.name, "deb/too-large");
+    assert!(refusal.message.contains("10000000000"), "{}", refusal.message);
+    assert!(!refusal.helps.is_empty());
+}

@@ -98,7 +98,7 @@ fn blob<'p>(
             width: BLOCK,
             fill: Box::new(move |known| {
                 let (digest, size) = packed(known, at);
-                header(&blob_path(&digest), Type::File(size), clock)
+                Ok(header(&blob_path(&digest), Type::File(size), clock))
             }),
         })
     });

@@ -17,6 +17,7 @@ use super::config::ImageConfig;
 use super::manifest::{self, Descriptor, IMAGE_NAME, Index, Manifest, Platform, REF_NAME};
 use super::naming;
 use crate::assemble::plan::{Base, BaseLayer, Fact, ResolvedBase, Source, Sources, Stat, Target};
+use crate::codec::hex::hex;
 use crate::diagnostic::{Diagnostic, Findings, Origin, codes};
 use crate::formats::Digests;
 
@@ -261,7 +262,7 @@ impl Place {
 }
 
 fn blob_path(folder: &Path, sha256: &[u8; 32]) -> PathBuf {
-    folder.join("blobs/sha256").join(crate::formats::tree::hex(sha256))
+    folder.join("blobs/sha256").join(hex(sha256))
 }
 
 fn small_file(path: &Path) -> Result<Vec<u8>, Diagnostic> {

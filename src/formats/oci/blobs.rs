@@ -6,6 +6,7 @@ use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
 
+use crate::codec::hex::hex;
 use crate::codec::tar::{Kind, ReadError, Reader};
 use crate::diagnostic::{Diagnostic, codes};
 use crate::formats::tree;
@@ -80,7 +81,7 @@ impl Blobs {
 
     /// Where a blob of this digest lies.
     pub fn blob(&self, sha256: &[u8; 32]) -> Option<Range> {
-        self.find(&format!("blobs/sha256/{}", tree::hex(sha256)))
+        self.find(&format!("blobs/sha256/{}", hex(sha256)))
     }
 }
 

@@ -24,6 +24,9 @@ mod read;
 mod tests;
 mod whiteouts;
 
+/// Stands for the architecture in the name of an archive of several targets.
+const MULTI: &str = "multi";
+
 /// The image format.
 pub struct Oci;
 
@@ -79,7 +82,13 @@ pub fn is_image(head: &[u8], name: &str) -> bool {
     tar && (name.ends_with(".oci.tar") || digest || known.iter().any(|k| first.starts_with(k)))
 }
 
-/// One archive of the images of several targets, which an index names by platform: `N-V-OS-multi.oci.tar`. Their
+/// How the archive of several targets is called: `N-V-OS-multi.oci.tar`.
+pub fn index_name(first: &Plan) -> Result<FileName, Findings> {
+    let version = naming::tag(first).map_err(|e| vec![e])?;
+    Ok(FileName { name: naming::file(first, MULTI)?, arch: MULTI.to_owned(), version })
+}
+
+/// One archive of the images of several targets, which an index names by platform. Their
 /// repository and tag are those of the first plan. Refuses an empty list and two plans of one platform.
 pub fn index_layout<'p>(plans: &[&'p Plan], digests: &'p Digests) -> Result<Layout<'p>, Findings> {
     let Some(first) = plans.first() else {
@@ -105,7 +114,7 @@ pub fn index_layout<'p>(plans: &[&'p Plan], digests: &'p Digests) -> Result<Layo
     if !findings.is_empty() {
         return Err(findings);
     }
-    Ok(archive::layout(naming::file(first, "multi")?, images, digests))
+    Ok(archive::layout(index_name(first)?.name, images, digests))
 }
 
 fn image<'p>(plan: &'p Plan, digests: &'p Digests) -> Result<archive::Image<'p>, Findings> {
@@ -124,7 +133,7 @@ fn check(plan: &Plan) -> Findings {
     let mut findings = Vec::new();
     findings.extend(naming::tag(plan).err());
     findings.extend(naming::repository(plan).err());
-    findings.extend(naming::file(plan, "multi").err().unwrap_or_default());
+    findings.extend(naming::file(plan, MULTI).err().unwrap_or_default());
     let compression = &plan.image.compression;
     if matches!(compression.value, Compression::Xz(_)) {
         let message = "image layers take no xz: no engine unpacks it";

@@ -15,6 +15,7 @@ use super::header::Writer;
 use super::needs::FileTraits;
 use crate::assemble::plan::{Entry, Kind, Plan, Role, SourceId};
 use crate::codec::cpio;
+use crate::codec::hex::hex;
 use crate::diagnostic::codes::RPM_ENTRY;
 use crate::diagnostic::{Diagnostic, Findings};
 use crate::formats::Digests;
@@ -289,7 +290,7 @@ impl<'p> Files<'p> {
     }
 
     fn digest(&self, file: &File<'_>) -> String {
-        file.content.map_or_else(String::new, |id| super::hex(&self.digests[id].sha256))
+        file.content.map_or_else(String::new, |id| hex(&self.digests[id].sha256))
     }
 }
 

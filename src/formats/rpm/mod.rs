@@ -3,7 +3,6 @@
 //! Enters: a Plan and the digests of its content. Leaves: a Layout of two sections, what stands before the payload and
 //! the payload; and from bytes of any origin, a Listing. Not here: signing, which fills the reserved space of a copy.
 
-use std::fmt::Write as _;
 use std::sync::Arc;
 
 use ::rpm::IndexTag as T;
@@ -77,7 +76,7 @@ impl Format for Rpm {
         payload_words(plan, &mut header);
         needs.write(&mut header);
         scripts.write(&mut header);
-        changelog::write(plan, &mut header);
+        changelog::write(plan, &name, &mut header);
         files.write(&mut header);
         files.write_classes(plan, &mut header);
         match u32::try_from(files.installed_size()) {
@@ -114,7 +113,7 @@ fn sections<'p>(plan: &Plan, opening: Arc<Opening>, files: Files<'p>) -> Vec<Sec
         measure: Measure::default(),
         pieces: Box::new(move |sink| {
             let opening = Arc::clone(&opening);
-            sink(Piece::Deferred { width, fill: Box::new(move |known| opening.fill(known)) })
+            sink(Piece::Deferred { width, fill: Box::new(move |known| Ok(opening.fill(known))) })
         }),
     };
     let payload = Section::Stream {
@@ -259,13 +258,4 @@ fn payload_words(plan: &Plan, header: &mut Writer) {
         header.text(T::RPMTAG_PAYLOADCOMPRESSOR, name);
     }
     header.text(T::RPMTAG_PAYLOADFLAGS, &level);
-}
-
-/// Digests as headers have them.
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut out, byte| {
-        // Writing to a String cannot fail.
-        let _ = write!(out, "{byte:02x}");
-        out
-    })
 }

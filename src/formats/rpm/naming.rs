@@ -183,18 +183,11 @@ fn all_characters(text: &str, fits: impl Fn(char) -> bool) -> Result<(), String>
     text.chars().find(|c| !fits(*c)).map_or(Ok(()), |c| Err(format!("it has {c:?}")))
 }
 
-/// `1.2.3-rc.1+b5` as `1.2.3~rc.1+b5`. A hyphen would end the version: within a prerelease or build it becomes a dot.
+/// Version in rpm's words: [`Version::with_tilde`].
 ///
 /// rpm orders what this gives as `SemVer` does, with four exceptions: numbers come after words at the same place of a
 /// prerelease (`SemVer`: before); a word with digits is taken apart (`rc10` after `rc9`, where `SemVer` compares
 /// letters); a hyphen within an identifier takes it apart; and the build, which `SemVer` ignores, counts.
 pub(super) fn spell_version(version: &Version) -> String {
-    let mut out = version.core.replace('-', ".");
-    for (mark, part) in [('~', &version.prerelease), ('+', &version.build)] {
-        if let Some(part) = part {
-            out.push(mark);
-            out.push_str(&part.replace('-', "."));
-        }
-    }
-    out
+    version.with_tilde()
 }

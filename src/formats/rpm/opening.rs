@@ -14,7 +14,7 @@ use sha1::Sha1;
 use sha2::{Digest, Sha256};
 
 use super::header::{Encoded, REGION_SIGNATURES, Writer};
-use super::hex;
+use crate::codec::hex::hex;
 use crate::formats::{Known, Measure, SectionFacts};
 
 /// Bytes of the lead.

@@ -11,7 +11,8 @@ use sha2::{Digest, Sha256};
 
 use super::header::{Header, Limits};
 use super::opening::{self, LEAD};
-use super::{MAGIC, changelog, hex};
+use super::{MAGIC, changelog};
+use crate::codec::hex::hex;
 use crate::diagnostic::Diagnostic;
 use crate::diagnostic::codes::RPM_DAMAGED;
 use crate::formats::{Artifact, Check, Listing};

@@ -92,7 +92,7 @@ fn everything() -> (Plan, Sources) {
     let mut program = with(file("/usr/bin/hello", "#!/bin/sh\necho hello\n"), 0o755, Role::Plain);
     program.capabilities = Some("cap_net_bind_service=ep".into());
     let mut env = with(file("/etc/hello/env", "PORT=80\n"), 0o640, config(true, false));
-    env.owner = Owner { group: "daemon".into(), gid: 1, ..sample::root() };
+    env.owner = Owner { group: "daemon".into(), gid: 1, ..Owner::root() };
     let ghost = entry("/var/log/hello.log", Kind::File(sources_none()));
     let entries = vec![
         shared("/etc"),

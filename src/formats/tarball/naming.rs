@@ -6,6 +6,11 @@ use crate::formats::FileName;
 
 /// The folder inside the archive.
 pub fn folder(plan: &Plan) -> Result<String, Findings> {
+    Ok(format!("{}-{}-{}", release(plan)?, plan.target.os, arch(&plan.target)))
+}
+
+/// `name-version`: what begins the names of all archives, and the folder inside a source archive.
+pub fn release(plan: &Plan) -> Result<String, Findings> {
     let mut findings = Findings::new();
     let identity = &plan.identity;
     check("name", &identity.name, &identity.name.origin, &mut findings);
@@ -13,7 +18,7 @@ pub fn folder(plan: &Plan) -> Result<String, Findings> {
     if !findings.is_empty() {
         return Err(findings);
     }
-    Ok(format!("{}-{}-{}-{}", *identity.name, identity.version.text, plan.target.os, arch(&plan.target)))
+    Ok(format!("{}-{}", *identity.name, identity.version.text))
 }
 
 /// Go's name without the slash of a variant: `armv7`.

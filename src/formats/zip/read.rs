@@ -8,6 +8,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::super::tarball::naming;
 use super::super::{Artifact, Check, ListedEntry, ListedKind, Listing, tree};
+use crate::codec::hex::hex;
 use crate::codec::zip::read::{self as records, Entry, ZipError};
 use crate::diagnostic::{Diagnostic, codes};
 
@@ -154,7 +155,7 @@ impl Reader<'_> {
         if let Some(problem) = &problem {
             self.damaged(path, problem);
         }
-        Ok(((read && problem.is_none()).then(|| tree::hex(&sha256.finalize())), target))
+        Ok(((read && problem.is_none()).then(|| hex(&sha256.finalize())), target))
     }
 
     fn damaged(&mut self, path: &str, problem: &str) {

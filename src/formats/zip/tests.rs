@@ -2,11 +2,12 @@ use std::io::Cursor;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::super::{Check, ListedKind, tree, trial};
+use super::super::{Check, ListedKind, trial};
 use super::*;
 use crate::assemble::plan::Sources;
 use crate::assemble::sample::{entry, plan, plan_of};
 use crate::codec::deflate::Deflater;
+use crate::codec::hex::hex;
 
 fn build(plan: &Plan, sources: &Sources, folder: &Path) -> PathBuf {
     trial::write(&Zip, plan, sources, folder).unwrap()
@@ -122,8 +123,8 @@ fn what_was_planned_is_read_back() {
                 use crate::assemble::plan::Content;
                 use sha2::Digest as _;
                 let Content::Made(bytes) = &sources.list()[source.id.0 as usize] else { unreachable!() };
-                let hex = tree::hex(&sha2::Sha256::digest(bytes));
-                assert_eq!((read.size, read.sha256.as_deref()), (source.size, Some(&*hex)));
+                let sum = hex(&sha2::Sha256::digest(bytes));
+                assert_eq!((read.size, read.sha256.as_deref()), (source.size, Some(&*sum)));
             }
             Kind::Hardlink { .. } => assert_eq!((&read.kind, read.size), (&ListedKind::File, 160_000)),
         }

@@ -75,9 +75,15 @@ impl Preset {
                 let span = build.input.as_ref().map(|input| ground.span(&input.range));
                 let (dir, typed) = match &build.input {
                     Some(input) => (ground.path(&input.value), input.value.clone()),
-                    None => only_release(ground)?,
+                    None => only_release(ground, manifest)?,
                 };
                 let typed = typed.trim_end_matches('/');
+                // Where there is another release, the name is more likely wrong than the release unbuilt.
+                if !dir.exists() && assembled_releases(ground.dir).is_empty() {
+                    let finding = not_built(ground, manifest, format!("the release `{typed}` is not built yet"));
+                    ground.report(finding.path(typed).at(&span.unwrap_or_else(|| ground.table("build")), ""));
+                    return None;
+                }
                 ground
                     .ok(otp::OtpRelease::read(&dir, typed).map_err(|f| match &span {
                         // A broken term file has a place of its own.
@@ -144,18 +150,33 @@ impl Preset {
     }
 }
 
+/// A release that is not there, with the command that makes it.
+fn not_built(ground: &Ground, manifest: &Manifest, message: String) -> Diagnostic {
+    let finding = Diagnostic::error(codes::RESOLVE_NOT_BUILT, message);
+    if let Some(command) = &manifest.build.command {
+        return finding
+            .help(format!("run `{}`", command.trim()))
+            .note("`fitout build` runs it, because it is the `[build] command`; the other verbs do not");
+    }
+    let command = if ground.path("mix.exs").is_file() {
+        "MIX_ENV=prod mix release"
+    } else if ground.path("rebar.config").is_file() {
+        "rebar3 as prod release"
+    } else {
+        return finding.help("run what makes it, such as `MIX_ENV=prod mix release` or `rebar3 as prod release`");
+    };
+    finding.help(format!("run `{command}`, or set it as `command` under `[build]`: `fitout build` runs it then"))
+}
+
 /// The one assembled release of the project, where `[build] input` names none.
-fn only_release(ground: &Ground) -> Option<(PathBuf, String)> {
+fn only_release(ground: &Ground, manifest: &Manifest) -> Option<(PathBuf, String)> {
     let found = assembled_releases(ground.dir);
     if let [one] = &found[..] {
         return Some((ground.path(one), one.clone()));
     }
     let finding = if found.is_empty() {
-        Diagnostic::error(
-            codes::CONFIG_MISSING_KEY,
-            "`input` is missing under `[build]`, and no assembled release was found",
-        )
-        .help("name the folder that `mix release` or `rebar3 release` makes: `input = \"_build/prod/rel/NAME\"`")
+        not_built(ground, manifest, "no release is built yet under `_build`, and `[build]` names no `input`".into())
+            .help("or name the folder that `mix release` or `rebar3 release` makes: `input = \"_build/prod/rel/NAME\"`")
     } else {
         let all: Vec<String> = found.iter().map(|path| format!("`{path}`")).collect();
         Diagnostic::error(

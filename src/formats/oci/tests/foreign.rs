@@ -3,6 +3,7 @@
 use super::*;
 use crate::assemble::plan::{Base, Fact, HealthCheck};
 use crate::assemble::sample::fact;
+use crate::codec::hex::hex;
 
 fn run(folder: &Path, program: &str, arguments: &[&str]) -> String {
     let out = Command::new(program).args(arguments).current_dir(folder).output().unwrap();
@@ -218,7 +219,7 @@ fn a_base_that_cannot_be_used_is_refused() {
     // A layer that was changed is found when its bytes have been read; a config at once.
     let (plan, sources) = on(fact(layout(Some("v1"))));
     let layer = &plan.base.as_ref().unwrap().layers[0];
-    let blob = here.join("base/blobs/sha256").join(crate::formats::tree::hex(&layer.sha256));
+    let blob = here.join("base/blobs/sha256").join(hex(&layer.sha256));
     let mut bytes = fs_err::read(&blob).unwrap();
     bytes[20] ^= 1;
     fs_err::write(&blob, bytes).unwrap();

@@ -3,8 +3,8 @@
 use std::io::Cursor;
 
 use super::*;
+use crate::codec::hex::hex;
 use crate::codec::tar::{END, Member, Type, header, padding, pax};
-use crate::formats::tree::hex;
 use sha2::{Digest as _, Sha256};
 
 fn read(bytes: &[u8]) -> Result<Listing, Diagnostic> {

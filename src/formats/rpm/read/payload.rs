@@ -11,9 +11,10 @@ use sha1::Sha1;
 use sha2::{Digest, Sha224, Sha256, Sha384, Sha512};
 
 use super::entries::{Files, odd};
-use super::{Front, Reader, compare, hex};
+use super::{Front, Reader, compare};
 use crate::codec::cpio::{self, Record};
 use crate::codec::decompress;
+use crate::codec::hex::hex;
 use crate::formats::{Artifact, Check, ListedKind, Listing};
 
 /// Most problems of one sort that are spelled out.

@@ -5,7 +5,7 @@
 use ::rpm::IndexSignatureTag as S;
 
 use super::super::header::Header;
-use super::hex;
+use crate::codec::hex::hex;
 
 /// Most signatures that are listed.
 const MOST: usize = 64;

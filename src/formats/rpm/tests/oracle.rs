@@ -15,6 +15,7 @@ const SPEC: &str = r#"
 %global _buildhost reproducible
 Name: hello
 Version: 1.4.0~rc.1+b5
+Group: Applications/System
 Release: 1
 Epoch: 2
 Summary: Greets people over HTTP

@@ -1,0 +1,70 @@
+//! The scratch file: what the store keeps between its two phases, so that memory does not grow with the input.
+
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+
+use super::EngineError;
+
+/// Most bytes that are read at a time.
+const BUFFER: usize = 256 * 1024;
+
+/// A place in the scratch file.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Extent {
+    offset: u64,
+    length: u64,
+}
+
+/// Bytes of all extents.
+pub(super) fn length_of(extents: &[Extent]) -> u64 {
+    extents.iter().map(|extent| extent.length).sum()
+}
+
+/// An unnamed file that is appended to by all threads; the system removes it when the process ends, however it ends.
+pub(super) struct Scratch {
+    folder: PathBuf,
+    file: File,
+    end: Mutex<u64>,
+}
+
+impl Scratch {
+    /// Opens one in `folder`.
+    pub(super) fn new(folder: &Path) -> Result<Self, EngineError> {
+        let file = tempfile::tempfile_in(folder)
+            .map_err(|source| EngineError::Write { path: folder.to_path_buf(), source })?;
+        Ok(Self { folder: folder.to_path_buf(), file, end: Mutex::new(0) })
+    }
+
+    /// Reserves a place under the lock and writes outside of it.
+    pub(super) fn append(&self, bytes: &[u8]) -> Result<Extent, EngineError> {
+        let length = bytes.len() as u64;
+        let offset = self.reserve(length);
+        self.file
+            .write_all_at(bytes, offset)
+            .map_err(|source| EngineError::Write { path: self.folder.clone(), source })?;
+        Ok(Extent { offset, length })
+    }
+
+    fn reserve(&self, length: u64) -> u64 {
+        let mut end = self.end.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let offset = *end;
+        *end += length;
+        offset
+    }
+
+    /// Hands the bytes of an extent over in order.
+    pub(super) fn read(&self, extent: Extent, mut take: impl FnMut(&[u8]) -> io::Result<()>) -> io::Result<()> {
+        let mut buffer = vec![0; usize::try_from(extent.length).map_or(BUFFER, |l| l.min(BUFFER))];
+        let (mut at, end) = (extent.offset, extent.offset + extent.length);
+        while at < end {
+            let want = usize::try_from(end - at).map_or(buffer.len(), |left| left.min(buffer.len()));
+            self.file.read_exact_at(&mut buffer[..want], at)?;
+            take(&buffer[..want])?;
+            at += want as u64;
+        }
+        Ok(())
+    }
+}

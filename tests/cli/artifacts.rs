@@ -1,0 +1,73 @@
+//! `inspect`, `diff` and `lint` of files that are no artifacts: a clear error, as a document too.
+
+use std::fs;
+
+use crate::support::{project, run};
+
+/// Files that no format takes, and the code of what is said of each.
+const WRONG: [(&str, &str); 5] = [
+    ("missing.deb", "artifact/not-found"),
+    ("folder", "artifact/unknown-format"),
+    ("empty.deb", "artifact/unknown-format"),
+    ("picture.png", "artifact/unknown-format"),
+    ("cut.deb", "artifact/damaged"),
+];
+
+fn files() -> tempfile::TempDir {
+    let folder = project(&[("folder/a", "a"), ("empty.deb", ""), ("cut.deb", "!<arch>\ndebian-binary   ")]);
+    let header = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x01\0\0\0\x01\x08\x06\0\0\0";
+    fs::write(folder.path().join("picture.png"), header).unwrap();
+    folder
+}
+
+/// Each verb with the file, `diff` with it on either side.
+fn calls(name: &str) -> [Vec<&str>; 4] {
+    [vec!["inspect", name], vec!["lint", name], vec!["diff", name, "picture.png"], vec!["diff", "picture.png", name]]
+}
+
+#[test]
+fn as_text() {
+    let folder = files();
+    for (name, code) in WRONG {
+        for call in calls(name) {
+            let (exit, stdout, stderr) = run(folder.path(), &call);
+            assert_eq!((exit, stdout.as_str()), (2, ""), "{call:?}: {stderr}");
+            assert!(stderr.contains(&format!("error[{code}]")) && stderr.contains(name), "{call:?}: {stderr}");
+        }
+    }
+    // What is wrong is said, not only that something is.
+    assert!(run(folder.path(), &["inspect", "folder"]).2.contains("folder, not a file"));
+    assert!(run(folder.path(), &["inspect", "empty.deb"]).2.contains("is empty"));
+    assert!(run(folder.path(), &["inspect", "picture.png"]).2.contains("formats: deb, rpm, tarball, zip, oci"));
+}
+
+#[test]
+fn as_documents() {
+    let folder = files();
+    for (name, code) in WRONG {
+        for mut call in calls(name) {
+            call.push("--json");
+            let (exit, stdout, stderr) = run(folder.path(), &call);
+            assert_eq!((exit, stderr.as_str()), (2, ""), "{call:?}");
+            let document: serde_json::Value = serde_json::from_str(&stdout).unwrap_or_else(|e| panic!("{e}: {stdout}"));
+            assert_eq!(document["schema"], "fitout/findings/1");
+            let findings = document["findings"].as_array().unwrap();
+            assert!(findings.iter().any(|f| f["code"] == code && f["severity"] == "error"), "{call:?}: {stdout}");
+        }
+    }
+}
+
+#[test]
+fn both_sides_of_a_difference_are_named() {
+    let folder = files();
+    let (_, stdout, _) = run(folder.path(), &["diff", "--json", "missing.deb", "empty.deb"]);
+    let document: serde_json::Value = serde_json::from_str(&stdout).unwrap();
+    assert_eq!(document["findings"].as_array().map(Vec::len), Some(2), "{stdout}");
+}
+
+#[test]
+fn lint_looks_at_every_file_that_is_named() {
+    let folder = files();
+    let (_, _, stderr) = run(folder.path(), &["lint", "missing.deb", "picture.png"]);
+    assert!(stderr.contains("missing.deb") && stderr.contains("picture.png"), "{stderr}");
+}
