@@ -1,4 +1,13 @@
 //! What users see, compared with what was agreed; `FITOUT_BLESS=1` rewrites what is expected.
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::print_stderr,
+    clippy::print_stdout,
+    clippy::too_many_lines,
+    clippy::unwrap_used,
+    missing_docs,
+    reason = "tests tell what they found, and stop where they are wrong"
+)]
 
 mod support;
 

@@ -1,4 +1,13 @@
 //! Artifacts that were cut, altered or made to harm: reading reports what is wrong, in bounded memory, and never panics.
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::print_stderr,
+    clippy::print_stdout,
+    clippy::too_many_lines,
+    clippy::unwrap_used,
+    missing_docs,
+    reason = "tests tell what they found, and stop where they are wrong"
+)]
 
 mod support;
 

@@ -1,4 +1,13 @@
 //! A room may use the rooms before it in the flow, never one after it; nobody uses the command line.
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::print_stderr,
+    clippy::print_stdout,
+    clippy::too_many_lines,
+    clippy::unwrap_used,
+    missing_docs,
+    reason = "tests tell what they found, and stop where they are wrong"
+)]
 
 use std::path::{Path, PathBuf};
 

@@ -1,5 +1,14 @@
 //! Same input, same bytes: in another folder, under another umask, time zone, locale and user, with other file times,
 //! another order of directory entries and another thread count.
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::print_stderr,
+    clippy::print_stdout,
+    clippy::too_many_lines,
+    clippy::unwrap_used,
+    missing_docs,
+    reason = "tests tell what they found, and stop where they are wrong"
+)]
 
 mod support;
 

@@ -1,5 +1,14 @@
 //! Memory does not grow with the input. A small tree here; under `FITOUT_SOAK=1` one of 4 GiB, which needs 25 GiB of
 //! space in the temporary folder.
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::print_stderr,
+    clippy::print_stdout,
+    clippy::too_many_lines,
+    clippy::unwrap_used,
+    missing_docs,
+    reason = "tests tell what they found, and stop where they are wrong"
+)]
 
 mod support;
 
