@@ -35,7 +35,7 @@ fn limited(folder: &Path, args: &[&str]) -> (i32, String, String) {
 }
 
 /// What every verb that reads artifacts must hold: no panic, no signal, and bad news has a reason.
-fn endured(what: &str, folder: &Path, args: &[&str]) -> String {
+fn endured(what: &str, folder: &Path, args: &[&str]) -> (i32, String) {
     let (code, stdout, stderr) = limited(folder, args);
     assert!((0..=2).contains(&code), "{what}: {args:?}: exit {code}\n{stderr}");
     assert!(!stderr.contains("panicked"), "{what}: {stderr}");
@@ -43,5 +43,5 @@ fn endured(what: &str, folder: &Path, args: &[&str]) -> String {
     if code == 2 {
         assert!(said.contains("error[") || said.contains("\"error\""), "{what}: {args:?}: no reason: {said}");
     }
-    said
+    (code, said)
 }

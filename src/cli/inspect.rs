@@ -9,7 +9,7 @@ use crate::diagnostic::Findings;
 use crate::formats;
 use crate::report::{inspect, lint};
 
-/// Shows what is in an artifact; exit 1 where a digest does not match.
+/// Shows what is in an artifact; exit 1 where a digest does not match, or something hostile is in it.
 pub fn run(common: &Common, args: &Inspect, terminal: &Terminal) -> Result<Exit, Findings> {
     let (listing, sha256) = formats::read_file(&args.file).map_err(|finding| vec![finding])?;
     let sha256 = hex(&sha256);

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::words::{self, permissions, plural, printable, size};
+use crate::diagnostic::Severity;
 use crate::formats::{ListedEntry, ListedKind, Listing};
 
 /// Which parts to show besides the summary.
@@ -67,9 +68,10 @@ pub fn text(listing: &Listing, sha256: &str, show: Show) -> String {
     out
 }
 
-/// Whether everything that was verified held.
+/// Whether everything that was verified held, and nothing is there that no honest artifact has.
 pub fn is_sound(listing: &Listing) -> bool {
     listing.checks.iter().all(|check| check.problem.is_none())
+        && listing.findings.iter().all(|finding| finding.severity != Severity::Error)
 }
 
 /// One line of a listing, as `ls -l` would show it.

@@ -5,6 +5,7 @@
 //! `fitout.NAME.toml` gives `CASE.NAME`. A first line `# --environment NAME` is passed on.
 
 use std::fmt::Write as _;
+use std::path::Path;
 
 use fitout::run::format_names;
 
@@ -63,7 +64,7 @@ fn no_golden_is_left_over() {
 }
 
 fn is_config(file: &str) -> bool {
-    file.starts_with("fitout.") && file.ends_with(".toml")
+    file.starts_with("fitout.") && Path::new(file).extension().is_some_and(|extension| extension == "toml")
 }
 
 fn configs(case: &Case) -> Vec<String> {

@@ -49,15 +49,15 @@ fn artifacts() -> &'static [(String, Vec<u8>)] {
 
 fn built(compression: &str, formats: &str) -> Vec<(String, Vec<u8>)> {
     let formats: Vec<&str> = formats.split(", ").collect();
-    let settings: String =
-        formats.iter().map(|format| format!("[format.{format}]\ncompression = \"{compression}\"\n")).collect();
+    let settings = formats.join(&format!("]\ncompression = \"{compression}\"\n[format."));
     let config = format!(
         "[package]\nname = \"prey\"\nversion = \"1.0\"\nsummary = \"Prey\"\nmaintainer = \"O <o@example.org>\"\n\
          license = \"MIT\"\n[build]\npreset = \"plain\"\ninput = \"tree\"\nformats = {formats:?}\n\
          targets = [\"linux/amd64\"]\n[[files]]\ntext = \"x = 1\\n\"\nto = \"/etc/prey.conf\"\nrole = \"config\"\n\
-         [[files]]\nlink = \"/etc/prey.conf\"\nto = \"/usr/share/prey.conf\"\n{settings}"
+         [[files]]\nlink = \"/etc/prey.conf\"\nto = \"/usr/share/prey.conf\"\n[format.{settings}]\n\
+         compression = \"{compression}\"\n"
     );
-    let lines: String = (0..4000).map(|line| format!("line {line}\n")).collect();
+    let lines: String = (0..4000).map(|line| line.to_string() + " lines\n").collect();
     let folder = project(&[("fitout.toml", &config), ("tree/a", "a\n"), ("tree/lines", &lines)]);
     let (code, stdout, stderr) =
         finish(fitout(folder.path()).args(["build"]).env("SOURCE_DATE_EPOCH", "1700000000").output().expect("starts"));
@@ -75,6 +75,10 @@ fn read(folder: &Path, name: &str, bytes: &[u8], what: &str) -> Result<Listing, 
     fs_err::write(&path, bytes).expect("writes the prey");
     let result = catch_unwind(AssertUnwindSafe(|| read_file(&path)));
     result.unwrap_or_else(|_| panic!("{name}: a panic, {what}")).map(|(listing, _)| listing)
+}
+
+fn extension(name: &str) -> &str {
+    name.rsplit_once('.').map_or("", |(_, extension)| extension)
 }
 
 /// Whether damage was told: by an error, a check that failed, or a finding.
@@ -106,7 +110,7 @@ fn a_cut_is_told_wherever_it_is() {
             let result = read(folder.path(), name, &bytes[..cut], &format!("cut at {cut}"));
             // The manifest.json of docker stands at the end of an image, and an OCI archive is whole without it; a tar
             // that lost its padding alone is read by everybody.
-            let harmless = bytes.len() - cut <= 4 << 10 && (name.ends_with(".oci.tar") || name.ends_with(".tar"));
+            let harmless = bytes.len() - cut <= 4 << 10 && extension(name) == "tar";
             assert!(is_told(&result) || harmless, "{name}: nobody says that it is cut at {cut} of {}", bytes.len());
         }
     }
@@ -126,10 +130,10 @@ fn flipped_bytes_never_panic_and_are_told_where_there_are_checksums() {
             let result = read(folder.path(), name, &bad, &format!("byte {at} with {mask:#x}"));
             silent += usize::from(!is_told(&result));
         }
-        // A plain tar has no checksum of its content; half of this small rpm is space that is reserved for signatures.
-        let unchecked = match name.rsplit_once('.') {
-            Some((stem, "tar")) if !stem.ends_with(".oci") => FLIPS,
-            Some((_, "rpm")) => FLIPS / 2,
+        // A plain tar has no checksum of its content; half of this small rpm is space reserved for signatures, its lead is read by nobody.
+        let unchecked = match extension(name) {
+            "tar" if !name.contains(".oci.") => FLIPS,
+            "rpm" => FLIPS * 2 / 3,
             _ => FLIPS / 4,
         };
         assert!(silent <= unchecked, "{name}: {silent} of {FLIPS} flips were not told");

@@ -1,1 +1,2 @@
-fitout plan >plan.txt
+# Which note is said, not how many threads there are.
+fitout plan --verbose 2>&1 >plan.txt | grep -v "Using threads" >&2

@@ -1,0 +1,1 @@
+rm tree/a && mkdir tree/a && touch tree/a/b && fitout build --quiet

@@ -1,0 +1,8 @@
+export GIT_AUTHOR_NAME=o GIT_AUTHOR_EMAIL=o@example.org GIT_COMMITTER_NAME=o GIT_COMMITTER_EMAIL=o@example.org
+git init -q .
+printf '/dist\n/made\n/built\n/setup.sh\n/run.sh\n/expected.txt\n' >.gitignore
+git add .
+git commit -q -m first
+git update-index --add --cacheinfo 160000,0123456789012345678901234567890123456789,vendored
+mkdir vendored
+git commit -q -m second
