@@ -12,7 +12,8 @@ use crate::assemble::plan::{Entry, Plan, Sources};
 use crate::config::load::{Document, Vocabulary, load};
 use crate::diagnostic::{Diagnostic, Findings, codes};
 use crate::engine::EngineError;
-use crate::engine::output::Output;
+use crate::engine::emit::Emitted;
+use crate::engine::output::{Output, Staged};
 use crate::formats::{self, Format};
 use crate::listener::{Event, Listener};
 
@@ -142,7 +143,7 @@ pub fn plan(request: &Request, listener: &dyn Listener) -> Result<Planned, Findi
 }
 
 /// Runs the build command if there is one, then makes all artifacts in `out` (relative to the config file) on the
-/// current thread pool. Either all get their final names or none does.
+/// current thread pool. They get their final names when all of them are whole and lie beside their places.
 ///
 /// # Errors
 /// All findings of severity error; nothing was written under a final name then.
@@ -155,10 +156,7 @@ pub fn build(request: &Request, out: &Path, listener: &dyn Listener) -> Result<B
     fs_err::create_dir_all(&folder)
         .map_err(|source| vec![EngineError::Write { path: folder.clone(), source }.into()])?;
     let (artifacts, emitted) = pack::pack(&planned, &folder, listener)?;
-    for file in emitted {
-        file.keep(&folder).map_err(|error| vec![error.into()])?;
-    }
-    write_manifest(&planned, &folder, &artifacts).map_err(|error| vec![error.into()])?;
+    finish(&planned, &folder, &artifacts, emitted).map_err(|error| vec![error.into()])?;
     Ok(Built { folder, artifacts, warnings: planned.warnings, lint: planned.lint })
 }
 
@@ -187,8 +185,20 @@ fn chosen_formats(
     Ok(formats::ALL.iter().copied().filter(|format| wanted(format.name())).collect())
 }
 
-/// `dist/manifest.json`: what `publish` will send. Replaced in one rename.
-fn write_manifest(planned: &Planned, folder: &Path, artifacts: &[Artifact]) -> Result<(), EngineError> {
+/// Stages everything before the first rename: what can fail (space, permissions, a folder in the way) fails while nothing
+/// has its final name. The manifest comes last.
+fn finish(planned: &Planned, folder: &Path, artifacts: &[Artifact], emitted: Vec<Emitted>) -> Result<(), EngineError> {
+    let mut staged = emitted.into_iter().map(|file| file.stage(folder)).collect::<Result<Vec<_>, _>>()?;
+    staged.extend(stage_manifest(planned, folder, artifacts)?);
+    for file in staged {
+        let path = file.path().to_path_buf();
+        file.finish().map_err(|source| EngineError::Write { path, source })?;
+    }
+    Ok(())
+}
+
+/// `dist/manifest.json`: what `publish` will send.
+fn stage_manifest(planned: &Planned, folder: &Path, artifacts: &[Artifact]) -> Result<Option<Staged>, EngineError> {
     #[derive(Serialize)]
     struct Manifest<'a> {
         schema: &'static str,
@@ -199,7 +209,7 @@ fn write_manifest(planned: &Planned, folder: &Path, artifacts: &[Artifact]) -> R
         revision: Option<&'a str>,
         artifacts: &'a [Artifact],
     }
-    let Some(plan) = planned.plans.first() else { return Ok(()) };
+    let Some(plan) = planned.plans.first() else { return Ok(None) };
     let manifest = Manifest {
         schema: "fitout/manifest/1",
         name: &plan.identity.name,
@@ -215,5 +225,5 @@ fn write_manifest(planned: &Planned, folder: &Path, artifacts: &[Artifact]) -> R
     text.push(b'\n');
     let output = Output::create(folder).map_err(failed)?;
     std::io::Write::write_all(&mut output.file(), &text).map_err(failed)?;
-    output.keep(&path).map_err(failed)
+    output.stage(&path).map(Some).map_err(failed)
 }

@@ -246,3 +246,26 @@ fn templates_are_listed_and_shown() {
     assert!(stderr.contains("error[cli/no-template]"), "{stderr}");
     assert!(stderr.contains("did you mean `launcher/command.sh`?"), "{stderr}");
 }
+
+#[test]
+fn a_folder_in_the_way_is_found_before_anything_has_its_name() {
+    let folder = project(&[("fitout.toml", &config(TREE)), ("tree/a", "a")]);
+    let dist = folder.path().join("dist");
+    fs::create_dir_all(dist.join("bad-1.0.0-linux-amd64.zip")).unwrap();
+    let (code, stdout, stderr) = run(folder.path(), &["build", "--target", "linux/amd64"]);
+    assert_eq!((code, stdout.as_str()), (3, ""), "{stderr}");
+    assert!(stderr.contains("error[engine/write]"), "{stderr}");
+    let left: Vec<_> = fs::read_dir(&dist).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(left, ["bad-1.0.0-linux-amd64.zip"], "something else is left");
+}
+
+#[test]
+fn a_result_that_cannot_be_printed_is_no_success() {
+    let folder = project(&[("fitout.toml", &config(TREE)), ("tree/a", "a")]);
+    for args in [&["plan"][..], &["plan", "--json"], &["build", "-q"], &["explain", "config/unknown-key"]] {
+        let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let (code, _, stderr) = finish(fitout(folder.path()).args(args).stdout(full).output().unwrap());
+        assert_eq!(code, 3, "{args:?}: {stderr}");
+        assert!(stderr.contains("error[cli/stdout]"), "{args:?}: {stderr}");
+    }
+}

@@ -15,10 +15,10 @@ use crate::run::{self, Artifact};
 /// Makes the artifacts and prints their paths.
 pub fn run(common: &Common, args: &Build, terminal: &Terminal) -> Result<Exit, Findings> {
     let start = Instant::now();
-    let pool = rayon::ThreadPoolBuilder::new()
-        .num_threads(args.jobs.map_or(0, usize::from))
-        .build()
-        .map_err(|error| vec![Diagnostic::error(codes::ENGINE_BUG, format!("cannot start threads: {error}"))])?;
+    let pool =
+        rayon::ThreadPoolBuilder::new().num_threads(args.jobs.map_or(0, usize::from)).build().map_err(|error| {
+            vec![Diagnostic::error(codes::CLI_THREADS, format!("cannot start threads: {error}")).help("try `--jobs 1`")]
+        })?;
     let request = request(common, &args.narrow);
     let built = pool.install(|| run::build(&request, &args.out, terminal))?;
     let warnings = lint::allowed(built.warnings, &built.lint);

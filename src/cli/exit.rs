@@ -15,6 +15,8 @@ pub enum Exit {
     Input = 2,
     /// Could not: I/O, disk full, a tool that failed, a file that changed while it was read.
     CouldNot = 3,
+    /// A fault of fitout; the code of a panic, too.
+    Bug = 101,
 }
 
 impl From<Exit> for ExitCode {
@@ -33,6 +35,7 @@ impl Exit {
                 Fault::Lint => Self::No,
                 Fault::Input => Self::Input,
                 Fault::Environment => Self::CouldNot,
+                Fault::Bug => Self::Bug,
             })
             .max()
             .unwrap_or(Self::Done)

@@ -41,6 +41,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     };
     let terminal = Terminal::new(&cli.common, matches!(cli.verb, Verb::Build(_)));
     match run(&cli, &terminal) {
+        Ok(exit) if terminal.is_unwritten() => exit.max(Exit::CouldNot).into(),
         Ok(exit) => exit.into(),
         Err(findings) => {
             terminal.stop(&findings);

@@ -9,6 +9,8 @@ pub enum Fault {
     Input,
     /// The machine: I/O, disk full, a tool that failed, a file that changed while it was read (exit 3).
     Environment,
+    /// fitout itself (exit 101).
+    Bug,
     /// Something that `lint` or `verify` looks for (exit 1).
     Lint,
 }
@@ -276,7 +278,7 @@ codes! {
         "A source file was not the same when it was read as when the plan was made, or when it was read a second time. A package of it would hold neither the old nor the new file. Let whatever writes it finish, then run again; nothing was written under a final name.";
     ENGINE_WRITE = "engine/write", Environment,
         "An artifact, or the scratch file beside it, could not be written: the disk is full, a quota is reached, or the folder is not writable. Artifacts are written under temporary names and renamed when whole, so nothing partial is left under a final name.";
-    ENGINE_BUG = "engine/bug", Environment,
+    ENGINE_BUG = "engine/bug", Bug,
         "fitout contradicted itself while it wrote an artifact. That is a fault of fitout, not of your files; please report it with the config.";
     //
     // --- end of engine ---
@@ -341,6 +343,10 @@ codes! {
     // --- command line, init, templates ---
     CLI_NO_FOLDER = "cli/no-folder", Input,
         "`-C` names a folder that is not there or may not be entered.";
+    CLI_THREADS = "cli/threads", Environment,
+        "The system does not let fitout start its threads: a limit of processes or of memory is reached. `--jobs 1` needs the fewest.";
+    CLI_STDOUT = "cli/stdout", Environment,
+        "The result could not be written to standard output: the disk behind it is full, or it is closed. What was built is in the output folder.";
     CLI_UNKNOWN_FORMAT = "cli/unknown-format", Input,
         "`--format` takes the names of formats, separated by commas.";
     CLI_NOT_IN_PLAN = "cli/not-in-plan", Input,

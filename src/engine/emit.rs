@@ -7,19 +7,19 @@
 use std::fs::File;
 use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::FileExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use sha2::{Digest as _, Sha256, Sha512};
 
 use super::EngineError;
-use super::output::Output;
+use super::output::{Output, Staged};
 use super::store::Store;
 use crate::assemble::plan::{Compression, SourceId};
 use crate::codec::compress::{self, Finish};
 use crate::codec::deflate::{Deflater, END_OF_STREAM, RUN};
 use crate::formats::{Fill, Known, Layout, Measure, Piece, Pieces, Section, SectionFacts};
 
-/// An artifact that is whole and has no final name yet. Dropped without [`Emitted::keep`], it vanishes.
+/// An artifact that is whole and has no final name yet. Dropped without [`Emitted::stage`], it vanishes.
 #[derive(Debug)]
 pub struct Emitted {
     output: Output,
@@ -32,16 +32,13 @@ pub struct Emitted {
 }
 
 impl Emitted {
-    /// Gives the file its final name in `folder`, in one rename.
+    /// Stages the file in `folder`: only a rename is left to do.
     ///
     /// # Errors
-    /// When the rename fails.
-    pub fn keep(self, folder: &Path) -> Result<PathBuf, EngineError> {
+    /// When it cannot be linked there, or a folder has its name.
+    pub fn stage(self, folder: &Path) -> Result<Staged, EngineError> {
         let path = folder.join(&self.name);
-        match self.output.keep(&path) {
-            Ok(()) => Ok(path),
-            Err(source) => Err(EngineError::Write { path, source }),
-        }
+        self.output.stage(&path).map_err(|source| EngineError::Write { path, source })
     }
 }
 

@@ -53,16 +53,23 @@ impl Output {
         }
     }
 
-    /// Gives it its final name, over an older file of that name, in one rename.
+    /// Gives it a name beside its final one, so that only a rename is left to do.
     ///
     /// # Errors
-    /// When linking or renaming fails.
-    pub fn keep(self, path: &Path) -> io::Result<()> {
+    /// When the place is taken by a folder, or linking fails.
+    pub fn stage(self, path: &Path) -> io::Result<Staged> {
+        // A rename over a folder fails: find out before any file of the run has its final name.
+        if path.is_dir() {
+            return Err(io::Error::new(io::ErrorKind::IsADirectory, "a folder has this name"));
+        }
         match self {
-            Self::Named(named) => named.persist(path).map(drop).map_err(|error| error.error),
+            Self::Named(named) => {
+                let between = named.into_temp_path().keep().map_err(|error| error.error)?;
+                Ok(Staged { between, path: path.to_path_buf() })
+            }
             Self::Unnamed(file) => {
                 let inode = format!("/proc/self/fd/{}", file.as_raw_fd());
-                // linkat(2) does not replace: link under a name of our own first, then rename over.
+                // linkat(2) does not replace, so a name of our own comes first.
                 let between = between(path);
                 match rustix::fs::linkat(CWD, &inode, CWD, &between, AtFlags::SYMLINK_FOLLOW) {
                     Err(rustix::io::Errno::EXIST) => {
@@ -71,15 +78,46 @@ impl Output {
                     }
                     other => other?,
                 }
-                std::fs::rename(&between, path)
+                Ok(Staged { between, path: path.to_path_buf() })
             }
         }
     }
 }
 
-/// The name between no name and the final one: it exists for an instant, and a later run replaces what a kill left.
+/// A whole file beside its final name; removed again unless it is finished.
+#[derive(Debug)]
+pub struct Staged {
+    between: PathBuf,
+    path: PathBuf,
+}
+
+impl Staged {
+    /// Renames it to its final name, over an older file of that name.
+    ///
+    /// # Errors
+    /// When renaming fails.
+    pub fn finish(self) -> io::Result<PathBuf> {
+        std::fs::rename(&self.between, &self.path)?;
+        Ok(self.path.clone())
+    }
+
+    /// The final name.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+impl Drop for Staged {
+    fn drop(&mut self) {
+        // After a rename there is nothing of that name, and that is as it should be.
+        let _ = std::fs::remove_file(&self.between);
+    }
+}
+
+/// The name between no name and the final one: it exists for an instant, and is another one for each process, so that
+/// two runs into one folder do not take each other's.
 fn between(path: &Path) -> PathBuf {
-    let mut name = std::ffi::OsString::from(".fitout-");
+    let mut name = std::ffi::OsString::from(format!(".fitout-{}-", std::process::id()));
     name.push(path.file_name().unwrap_or_default());
     path.with_file_name(name)
 }

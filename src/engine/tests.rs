@@ -95,7 +95,7 @@ fn build(folder: &Path, sources: &Sources, compression: Compression, threads: us
         let (store, _) = Store::fill(sources.list(), &wants, folder, &Silent).unwrap();
         let layout = layout(sources.list().len() as u32, compression);
         let emitted = emit(&layout, &store, folder, threads).unwrap();
-        let path = emitted.keep(folder).unwrap();
+        let path = emitted.stage(folder).unwrap().finish().unwrap();
         fs_err::read(path).unwrap()
     })
 }

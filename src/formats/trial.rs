@@ -32,5 +32,5 @@ pub fn fill<'s>(sources: &'s Sources, plans: &[&Plan], folder: &Path) -> (Store<
 
 /// The path of the artifact in `folder`.
 pub fn emit(layout: &Layout<'_>, store: &Store<'_>, folder: &Path) -> PathBuf {
-    emit::emit(layout, store, folder, 2).unwrap().keep(folder).unwrap()
+    emit::emit(layout, store, folder, 2).unwrap().stage(folder).unwrap().finish().unwrap()
 }

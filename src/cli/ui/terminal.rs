@@ -5,6 +5,7 @@
 
 use std::io::{self, IsTerminal as _, Write as _};
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
@@ -12,7 +13,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use super::draw;
 use crate::cli::args::{Color, Common};
 use crate::cli::env;
-use crate::diagnostic::{Diagnostic, Severity};
+use crate::diagnostic::{Diagnostic, Severity, codes};
 use crate::listener::{Event, Listener};
 use crate::report::words::{plural, size};
 
@@ -25,6 +26,8 @@ pub struct Terminal {
     /// Whether the verb writes files, so that a refusal says that none was written.
     writes: bool,
     live: Option<ProgressBar>,
+    /// Standard output took less than it was given.
+    unwritten: AtomicBool,
     state: Mutex<State>,
 }
 
@@ -68,6 +71,7 @@ impl Terminal {
             verbose: common.verbose,
             writes,
             live,
+            unwritten: AtomicBool::new(false),
             state: Mutex::default(),
         }
     }
@@ -80,8 +84,17 @@ impl Terminal {
         if let Err(error) = written
             && error.kind() != io::ErrorKind::BrokenPipe
         {
-            self.say(&format!("cannot write to standard output: {error}\n"));
+            let message = format!("cannot write to standard output: {error}");
+            let finding = Diagnostic::error(codes::CLI_STDOUT, message);
+            let finding = finding.help("name a place with space behind `>`; what was built is in the output folder");
+            self.say(&format!("{}\n", draw::draw(&finding, self.color).trim_end()));
+            self.unwritten.store(true, Ordering::Relaxed);
         }
+    }
+
+    /// Whether some data could not be written.
+    pub fn is_unwritten(&self) -> bool {
+        self.unwritten.load(Ordering::Relaxed)
     }
 
     /// One JSON document, on standard output.

@@ -32,7 +32,7 @@ fn write(plan: &Plan, sources: &Sources, folder: &Path) -> PathBuf {
     let wants = Wants { levels, ..Wants::default() };
     let (store, digests) = Store::fill(sources.list(), &wants, folder, &Silent).unwrap();
     let layout = Rpm.layout(plan, &digests).unwrap();
-    emit(&layout, &store, folder, 2).unwrap().keep(folder).unwrap()
+    emit(&layout, &store, folder, 2).unwrap().stage(folder).unwrap().finish().unwrap()
 }
 
 /// A written package in a folder of its own.
