@@ -98,6 +98,7 @@ pub(super) fn text(
     let summary = line("summary", &plan.identity.summary, &plan.identity.summary.origin, findings);
     set("Description", format!("{summary}{}", fold_description(&plan.identity.description)));
     for (name, value) in &plan.deb.fields {
+        let name = binary_field(name);
         if let Some(value) = other_field(name, value, findings) {
             set(name, value);
         }
@@ -195,6 +196,20 @@ fn multi_arch_value(plan: &Plan, fact: &Fact<String>, findings: &mut Findings) -
         refuse("a package for all architectures cannot be `Multi-Arch: same`".to_owned(), "use `foreign`");
     }
     fact.value.clone()
+}
+
+/// The name without a prefix such as `XB-`, which in source control files says that a field goes into the binary
+/// package: dpkg-gencontrol(1) takes it off.
+fn binary_field(name: &str) -> &str {
+    match name.split_once('-') {
+        Some((prefix, rest)) if is_binary_prefix(prefix) && !rest.is_empty() => rest,
+        _ => name,
+    }
+}
+
+fn is_binary_prefix(prefix: &str) -> bool {
+    let mut letters = prefix.chars().map(|c| c.to_ascii_uppercase());
+    letters.next() == Some('X') && prefix.to_ascii_uppercase().contains('B') && letters.all(|c| "BCS".contains(c))
 }
 
 /// A field of the user's own, folded; none if it cannot be.

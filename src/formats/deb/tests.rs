@@ -76,7 +76,8 @@ fn every_field_in_the_order_of_dpkg_gencontrol() {
     plan.identity.description =
         format!("First line.\nSecond line.\n\n.NET is not needed.\n  verbatim  line {}", "x".repeat(80));
     fill_fields(&mut plan);
-    for (field, value) in [("Bugs", "mailto:bugs@example.org"), ("X-Notes", "one\n\ntwo"), ("Tag", "role::program")] {
+    for (field, value) in [("Bugs", "mailto:bugs@example.org"), ("X-Notes", "one\n\ntwo"), ("XB-Tag", "role::program")]
+    {
         plan.deb.fields.insert(field.to_owned(), fact(value.to_owned()));
     }
     let expected = format!(

@@ -231,7 +231,8 @@ pub(super) fn standard(plan: &Plan) -> BTreeMap<String, String> {
         ("vendor", identity.vendor.clone()),
         ("authors", Some(identity.maintainer.value.clone())),
         ("created", Some(rfc3339(plan.clock))),
-        ("base.name", base.map(|b| b.name.clone())),
+        // A bare tag of a local layout is no image reference.
+        ("base.name", base.map(|b| b.name.clone()).filter(|name| name.contains('/'))),
         ("base.digest", base.map(|b| b.digest.clone())),
     ];
     known
