@@ -151,6 +151,8 @@ codes! {
         "Something belongs to a user or group that this package does not create. Where the account is missing on the host, dpkg refuses the package and rpm gives the file to root. Create the account in a script before the files are unpacked, or depend on the package that does.";
     FILES_MODE = "files/mode", Input,
         "A mode is octal with a leading zero and has at most the bits `07777`.";
+    FILES_CAPABILITIES = "files/capabilities", Input,
+        "File capabilities are written as setcap(8) takes them: `cap_net_bind_service=ep`, several joined by commas. The kernel keeps one effective bit for a file, so either all of its capabilities are effective or none is.";
     FILES_NOT_TEXT = "files/not-text", Input,
         "`render = true` fills `{name}` holes, which only text can have: the file must be UTF-8 and at most 16 MiB. Take other files by a rule without `render`.";
     FILES_BUNDLE_NOT_FOUND = "files/bundle-not-found", Input,
@@ -261,8 +263,6 @@ codes! {
         "Layers of an image are plain, gzip or zstd (image-spec, layer media types). Everything reads gzip; zstd needs a container engine of 2021 or later and cannot stand in a docker-archive, so that `docker load` before version 25 does not take it.";
     OCI_CONFIG = "oci/config", Input,
         "A setting of the image that container engines would refuse or misread: a user that is no number, a port that is none, a variable name with `=`, a folder that is not absolute, an owner longer than a tar header can say. Mend it in `[format.oci]` or in the rule that sets it.";
-    OCI_CAPABILITIES = "oci/capabilities", Input,
-        "File capabilities are written as setcap(8) takes them: `cap_net_bind_service=ep`, several joined by commas. The kernel keeps one effective bit for a file, so either all of its capabilities are effective or none is.";
     OCI_BASE = "oci/base", Input,
         "The base image cannot be read, is damaged, or has no image for the target. A base is an OCI layout, as a folder or as a tar; `skopeo copy` makes one of any image. Where it holds several images, name one after the path.";
     OCI_BASE_DIGEST = "oci/base-digest", Input,
