@@ -153,6 +153,8 @@ codes! {
         "A mode is octal with a leading zero and has at most the bits `07777`.";
     FILES_CAPABILITIES = "files/capabilities", Input,
         "File capabilities are written as setcap(8) takes them: `cap_net_bind_service=ep`, several joined by commas. The kernel keeps one effective bit for a file, so either all of its capabilities are effective or none is.";
+    FILES_SHARED_DIRECTORY = "files/shared-directory", Input,
+        "Directories such as `/usr/bin`, `/etc` and `/var/log` belong to the base system. dpkg and rpm let any package set their owner and mode, so that one package could lock out all others. Files go into them; the directories stay as they are.";
     FILES_NOT_TEXT = "files/not-text", Input,
         "`render = true` fills `{name}` holes, which only text can have: the file must be UTF-8 and at most 16 MiB. Take other files by a rule without `render`.";
     FILES_BUNDLE_NOT_FOUND = "files/bundle-not-found", Input,
