@@ -79,9 +79,16 @@ fn absolute(ground: &Ground, to: &Text, filled: &str) -> bool {
     if filled.starts_with('/') && !escapes && !filled.chars().any(char::is_control) {
         return true;
     }
-    let help =
-        if escapes { "it has no `..`".to_owned() } else { format!("it begins with `/`: `/{}`", filled.escape_debug()) };
-    ground.refuse(codes::RESOLVE_PATH, to, format!("`{}` is not an absolute path", filled.escape_debug()), help);
+    let shown = filled.escape_debug();
+    let (what, help) = if escapes {
+        (format!("`{shown}` has `..` in it"), "write the place that is meant, without `..`".to_owned())
+    } else if filled.starts_with('/') {
+        (format!("`{shown}` has a control character in it"), "take the newline or control character out".to_owned())
+    } else {
+        let root = filled.trim_start_matches("./").escape_debug();
+        (format!("`{shown}` is not an absolute path"), format!("it begins with `/`: `/{root}`"))
+    };
+    ground.refuse(codes::RESOLVE_PATH, to, what, help);
     false
 }
 
