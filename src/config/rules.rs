@@ -47,7 +47,9 @@ pub fn check(source: &Arc<SourceText>, grammar: &Grammar, tree: &DeTable<'_>) ->
     let overlays = environments.into_iter().flat_map(DeTable::values).filter_map(|value| value.get_ref().as_table());
     for table in std::iter::once(tree).chain(overlays) {
         findings.extend(no_format(source, table));
-        REASONED.iter().for_each(|path| no_reason(source, table, path, &mut findings));
+        for path in REASONED {
+            no_reason(source, table, path, &mut findings);
+        }
         let rules = table.get("files").and_then(|value| value.get_ref().as_array());
         for rule in rules.into_iter().flat_map(|rules| rules.iter()) {
             if let Some(table) = rule.get_ref().as_table() {
