@@ -15,6 +15,9 @@ mod elf;
 
 mod support;
 
+#[path = "foreign/bundle.rs"]
+mod bundle;
+
 #[path = "foreign/examples.rs"]
 mod examples;
 

@@ -130,6 +130,9 @@ impl Taking<'_> {
             Take::Directory => {
                 let path = self.place.path.clone();
                 let bits = shared_origin(mode::of_made_directory(self.rule));
+                if path::is_shared(&path) {
+                    mode::refuse_shared(self.rule, &path, self.findings);
+                }
                 self.add(&path, Body::Directory { shared: path::is_shared(&path) }, bits);
             }
         }

@@ -25,6 +25,69 @@ const COMMON: &[(&str, &str)] = &[
     ("MPL-2.0", "MPL-2.0"),
 ];
 
+/// Licences that packages have most often and that have a page of their name in the SPDX list. Any other may be misspelt or
+/// the user's own (`LicenseRef-…`), and a page is not guessed.
+const LISTED: &[&str] = &[
+    "0BSD",
+    "AFL-3.0",
+    "AGPL-3.0-only",
+    "AGPL-3.0-or-later",
+    "Apache-1.1",
+    "Artistic-2.0",
+    "BSD-1-Clause",
+    "BSD-2-Clause",
+    "BSD-2-Clause-Patent",
+    "BSD-3-Clause",
+    "BSD-4-Clause",
+    "BSL-1.0",
+    "BUSL-1.1",
+    "BlueOak-1.0.0",
+    "CC-BY-3.0",
+    "CC-BY-4.0",
+    "CC-BY-SA-3.0",
+    "CC-BY-SA-4.0",
+    "CDDL-1.0",
+    "CDDL-1.1",
+    "CECILL-2.1",
+    "ECL-2.0",
+    "EPL-1.0",
+    "EPL-2.0",
+    "EUPL-1.1",
+    "EUPL-1.2",
+    "Elastic-2.0",
+    "FTL",
+    "HPND",
+    "ICU",
+    "IPL-1.0",
+    "ISC",
+    "JSON",
+    "MIT",
+    "MIT-0",
+    "MS-PL",
+    "MS-RL",
+    "MulanPSL-2.0",
+    "NCSA",
+    "OFL-1.1",
+    "OSL-3.0",
+    "OpenSSL",
+    "PHP-3.01",
+    "PostgreSQL",
+    "Python-2.0",
+    "QPL-1.0",
+    "Ruby",
+    "SSPL-1.0",
+    "Unicode-3.0",
+    "Unicode-DFS-2016",
+    "Unlicense",
+    "UPL-1.0",
+    "Vim",
+    "W3C",
+    "WTFPL",
+    "X11",
+    "ZPL-2.1",
+    "Zlib",
+];
+
 /// The whole file.
 pub fn text(identity: &Identity, license_text: Option<&str>) -> String {
     let mut text = String::from("Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/\n");
@@ -61,7 +124,11 @@ fn body(id: &str, license_text: Option<&str>) -> String {
         return format!(" Debian systems hold its full text in \"/usr/share/common-licenses/{file}\".\n");
     }
     let Some(given) = license_text.map(str::trim_end).filter(|text| !text.is_empty()) else {
-        return format!(" The SPDX license list has its full text: https://spdx.org/licenses/{id}.html\n");
+        return if LISTED.contains(&id) {
+            format!(" The SPDX license list has its full text: https://spdx.org/licenses/{id}.html\n")
+        } else {
+            " Whoever holds the copyright has its full text.\n".to_owned()
+        };
     };
     given.lines().fold(String::new(), |mut text, line| {
         let line = line.trim_end().replace(|c: char| c.is_control() && c != '\t', "");
@@ -141,6 +208,16 @@ mod tests {
     fn another_licence_is_quoted() {
         let text = text(&identity("MIT"), Some("Permission\n\n  is granted\n\n"));
         assert!(text.ends_with("License: MIT\n Permission\n .\n   is granted\n"), "{text}");
+    }
+
+    #[test]
+    fn only_what_is_listed_gets_a_page() {
+        assert!(text(&identity("ISC"), None).contains("https://spdx.org/licenses/ISC.html"));
+        for own in ["LicenseRef-Ours", "Apache2", "MIT+"] {
+            let text = text(&identity(own), None);
+            assert!(!text.contains("spdx.org"), "{text}");
+            assert!(text.ends_with(&format!("License: {own}\n Whoever holds the copyright has its full text.\n")));
+        }
     }
 
     #[test]

@@ -23,6 +23,7 @@ pub mod draft;
 pub mod elf;
 pub mod lifecycle;
 pub mod links;
+pub mod loader;
 pub mod maintainer;
 pub mod mode;
 pub mod natives;
@@ -53,7 +54,8 @@ pub fn assemble(release: &Release, sources: &mut Sources, listener: &dyn Listene
     links::check(&drafts, &release.project, &mut findings);
 
     let entries = draft::settle(drafts, sources);
-    let elf = natives::elf_facts(&entries, sources, &release.target, &release.project, &mut findings);
+    let mut elf = natives::elf_facts(&entries, sources, &release.target, &release.project, &mut findings);
+    bundle::mark(release, &entries, &mut elf, &mut findings);
     carry::check(&entries, &release.formats, &mut findings);
     carry::check_accounts(&entries, &mut findings);
     let lifecycle = lifecycle::of_run(&release.lifecycle, &release.formats, &entries, &mut findings);

@@ -56,6 +56,21 @@ pub fn check(rule: &Rule, findings: &mut Findings) {
     }
 }
 
+/// Refuses the owner and mode that a `directory = true` rule gives to a directory which every package of the host uses. It
+/// has those of every host in the plan, so that nothing would come of what was typed.
+pub fn refuse_shared(rule: &Rule, path: &str, findings: &mut Findings) {
+    let owner = rule.owner.as_ref().map(|owner| ("owner", &owner.origin));
+    let modes = [&rule.mode, &rule.dir_mode].into_iter().flatten().map(|mode| ("mode", &mode.origin));
+    for (what, origin) in owner.into_iter().chain(modes) {
+        let message = format!("`{path}` belongs to the base system, and a package must not change its {what}");
+        findings.push(
+            Diagnostic::error(codes::FILES_SHARED_DIRECTORY, message)
+                .at_origin(origin, "")
+                .help("leave it out, or make a directory of your own below"),
+        );
+    }
+}
+
 fn is_preset(mode: &Fact<u32>) -> bool {
     matches!(mode.origin, Origin::Preset { .. })
 }

@@ -341,6 +341,10 @@ pub struct ElfFile {
     pub executable: bool,
     /// Has a symbol table or debug sections.
     pub unstripped: bool,
+    /// A library of `bundle`: it serves this package only.
+    pub bundled: bool,
+    /// Sonames that the loader finds in the package's own folder of bundled libraries: no need of the host's.
+    pub served: BTreeSet<String>,
 }
 
 /// A base image: its metadata read, its layers named as content and not yet read.

@@ -1,4 +1,5 @@
-//! What the grammar cannot say of a `[[files]]` rule: keys that need or exclude each other, and the form of a mode.
+//! What the grammar cannot say: of a `[[files]]` rule, which keys need or exclude each other and the form of a mode; of
+//! other tables, which values may not be empty.
 //!
 //! Enters: the spanned tree. Leaves: every finding. A value of the wrong type is [`super::check`]'s matter and is passed
 //! over here; whether paths exist and owners are known is asked later, by the rooms that use them.
@@ -35,13 +36,20 @@ pub fn parse_mode(text: &str) -> Option<u32> {
     if octal { u32::from_str_radix(digits, 8).ok() } else { None }
 }
 
-/// Checks the rules of the file and of every environment.
+/// Lists of tables whose `reason` must give one.
+const REASONED: &[&[&str]] = &[&["lint", "allow"], &["format", "deb", "lintian-overrides"]];
+
+/// Checks the file and every environment.
 pub fn check(source: &Arc<SourceText>, grammar: &Grammar, tree: &DeTable<'_>) -> Findings {
     let mut findings = Vec::new();
     let Some(keys) = keys_of_a_rule(grammar) else { return findings };
     let environments = tree.get("environment").and_then(|value| value.get_ref().as_table());
     let overlays = environments.into_iter().flat_map(DeTable::values).filter_map(|value| value.get_ref().as_table());
     for table in std::iter::once(tree).chain(overlays) {
+        findings.extend(no_format(source, table));
+        for path in REASONED {
+            no_reason(source, table, path, &mut findings);
+        }
         let rules = table.get("files").and_then(|value| value.get_ref().as_array());
         for rule in rules.into_iter().flat_map(|rules| rules.iter()) {
             if let Some(table) = rule.get_ref().as_table() {
@@ -50,6 +58,42 @@ pub fn check(source: &Arc<SourceText>, grammar: &Grammar, tree: &DeTable<'_>) ->
         }
     }
     findings
+}
+
+/// The value at a path of keys.
+fn at<'t>(table: &'t DeTable<'t>, path: &[&str]) -> Option<&'t Spanned<DeValue<'t>>> {
+    let (last, above) = path.split_last()?;
+    let mut table = table;
+    for key in above {
+        table = table.get(*key)?.get_ref().as_table()?;
+    }
+    table.get(*last)
+}
+
+/// `formats = []` would make nothing, and do so in silence.
+fn no_format(source: &Arc<SourceText>, table: &DeTable<'_>) -> Option<Diagnostic> {
+    let value = at(table, &["build", "formats"])?;
+    value.get_ref().as_array().filter(|list| list.is_empty())?;
+    Some(
+        Diagnostic::error(codes::CONFIG_INVALID_VALUE, "`formats` names no format")
+            .at(&Span::new(source, value.span()), "nothing would be made")
+            .help("name one, or leave it out for all of them"),
+    )
+}
+
+/// What is silenced without a reason cannot be judged by whoever comes next.
+fn no_reason(source: &Arc<SourceText>, table: &DeTable<'_>, path: &[&str], findings: &mut Findings) {
+    let list = at(table, path).and_then(|value| value.get_ref().as_array());
+    let tables = list.into_iter().flat_map(|list| list.iter()).filter_map(|value| value.get_ref().as_table());
+    for reason in tables.filter_map(|table| table.get("reason")) {
+        if reason.get_ref().as_str().is_some_and(|text| text.trim().is_empty()) {
+            findings.push(
+                Diagnostic::error(codes::CONFIG_INVALID_VALUE, "`reason` is empty")
+                    .at(&Span::new(source, reason.span()), "gives no reason")
+                    .help("say in a few words why the finding is right here"),
+            );
+        }
+    }
 }
 
 fn keys_of_a_rule(grammar: &Grammar) -> Option<&Keys> {

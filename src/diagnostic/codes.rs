@@ -153,6 +153,10 @@ codes! {
         "Something belongs to a user or group that this package does not create. Where the account is missing on the host, dpkg refuses the package and rpm gives the file to root. Create the account in a script before the files are unpacked, or depend on the package that does.";
     FILES_MODE = "files/mode", Input,
         "A mode is octal with a leading zero and has at most the bits `07777`.";
+    FILES_CAPABILITIES = "files/capabilities", Input,
+        "File capabilities are written as setcap(8) takes them: `cap_net_bind_service=ep`, several joined by commas. The kernel keeps one effective bit for a file, so either all of its capabilities are effective or none is.";
+    FILES_SHARED_DIRECTORY = "files/shared-directory", Input,
+        "Directories such as `/usr/bin`, `/etc` and `/var/log` belong to the base system. dpkg and rpm let any package set their owner and mode, so that one package could lock out all others. Files go into them; the directories stay as they are.";
     FILES_NOT_TEXT = "files/not-text", Input,
         "`render = true` fills `{name}` holes, which only text can have: the file must be UTF-8 and at most 16 MiB. Take other files by a rule without `render`.";
     FILES_BUNDLE_NOT_FOUND = "files/bundle-not-found", Input,
@@ -173,7 +177,7 @@ codes! {
     ELF_PRIVATE_SYMBOL = "elf/private-symbol", Lint,
         "The file uses symbols with the version `GLIBC_PRIVATE`, which belong to one build of the C library and may be gone in the next. It works only with the C library that it was built with, and no dependency can say that across distributions. Link against the public interface instead.";
     ELF_NOT_ON_PATH = "elf/not-on-path", Lint,
-        "An ELF file needs a library that the package contains, in a directory where the dynamic loader does not look: not in the file's run path, not beside the file, not in a system directory. Unless something sets `LD_LIBRARY_PATH` or loads the library first, it does not start. Link with `-Wl,-rpath,'$ORIGIN/…'`, or mend the file with `patchelf --set-rpath`.";
+        "An ELF file needs a library that the package contains, in a directory where the dynamic loader does not look: not in the file's run path, not beside the file, not in a system directory. Unless something sets `LD_LIBRARY_PATH` or loads the library first, it does not start, or, if the host has the library too, runs with that one, so that the package keeps depending on it. Link with `-Wl,-rpath,'$ORIGIN/…'`, or mend the file with `patchelf --set-rpath`.";
     ELF_UNKNOWN_VERSION = "elf/unknown-version", Lint,
         "An ELF file needs a version of a library's symbols that is newer than fitout's table, so the lower bound in the dependency may be too low and the package could be installed where the file does not start. Give the bound under `[format.deb.libraries]`, or use a fitout that knows the version.";
     // --- end of elf ---
@@ -263,8 +267,6 @@ codes! {
         "Layers of an image are plain, gzip or zstd (image-spec, layer media types). Everything reads gzip; zstd needs a container engine of 2021 or later and cannot stand in a docker-archive, so that `docker load` before version 25 does not take it.";
     OCI_CONFIG = "oci/config", Input,
         "A setting of the image that container engines would refuse or misread: a user that is no number, a port that is none, a variable name with `=`, a folder that is not absolute, an owner longer than a tar header can say. Mend it in `[format.oci]` or in the rule that sets it.";
-    OCI_CAPABILITIES = "oci/capabilities", Input,
-        "File capabilities are written as setcap(8) takes them: `cap_net_bind_service=ep`, several joined by commas. The kernel keeps one effective bit for a file, so either all of its capabilities are effective or none is.";
     OCI_BASE = "oci/base", Input,
         "The base image cannot be read, is damaged, or has no image for the target. A base is an OCI layout, as a folder or as a tar; `skopeo copy` makes one of any image. Where it holds several images, name one after the path.";
     OCI_BASE_DIGEST = "oci/base-digest", Input,

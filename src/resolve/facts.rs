@@ -212,16 +212,19 @@ pub(crate) fn prefix(ground: &Ground, typed: Option<&Text>, name: Option<&str>) 
 
 /// Whether a path on the host is absolute and normalised; the root itself is not.
 pub(crate) fn host_path(path: &str, span: &Span) -> Result<(), Diagnostic> {
+    let climbs = path.split('/').any(|part| part == "..");
     let help = match path.strip_prefix('/') {
-        None => format!("it begins with `/`: `/{path}`"),
+        _ if climbs => "write the place that is meant, without `..`".to_owned(),
+        None => format!("it begins with `/`: `/{}`", path.escape_debug()),
         Some(rest)
             if rest.split('/').all(|part| !matches!(part, "" | "." | "..")) && !path.chars().any(char::is_control) =>
         {
             return Ok(());
         }
-        Some(_) => "it has no empty part, no `.` and no `..`, and does not end with `/`".into(),
+        Some(_) => "it has no empty part, no `.` and no control character, and does not end with `/`".into(),
     };
-    let message = format!("`{}` is not an absolute, normalised path", path.escape_debug());
+    let what = if climbs { "has `..` in it" } else { "is not an absolute, normalised path" };
+    let message = format!("`{}` {what}", path.escape_debug());
     Err(Diagnostic::error(codes::RESOLVE_PATH, message).at(span, "").help(help))
 }
 

@@ -6,6 +6,7 @@ use crate::diagnostic::{Diagnostic, Origin, codes};
 use crate::resolve::identity::Fact;
 use crate::resolve::release::{Churn, Role};
 
+use super::capabilities;
 use super::ground::Ground;
 use super::holes::{self, Holes, Unset};
 use super::{Rule, Take};
@@ -29,6 +30,7 @@ fn one(ground: &Ground, file: &At<Files>, values: &Holes) -> Option<Rule> {
     }
     let to = file.to.as_ref().and_then(|to| filled(to).filter(|path| absolute(ground, to, path)));
     let role = role(file);
+    let capabilities = file.capabilities.as_ref().map(|text| capable(ground, text));
     let mode = file.mode.as_ref().map(|text| mode(ground, text));
     let dir_mode = file.dir_mode.as_ref().map(|text| self::mode(ground, text));
     // Every check above has spoken; now the first that failed ends it.
@@ -41,7 +43,7 @@ fn one(ground: &Ground, file: &At<Files>, values: &Holes) -> Option<Rule> {
         owner: file.owner.as_ref().map(|owner| ground.fact(owner)),
         mode: mode.map_or(Some(None), |mode| mode.map(Some))?,
         dir_mode: dir_mode.map_or(Some(None), |mode| mode.map(Some))?,
-        capabilities: file.capabilities.as_ref().map(|text| text.value.clone()),
+        capabilities: capabilities.map_or(Some(None), |text| text.map(Some))?,
         render: file.render,
         replace: file.replace,
         churn: if matches!(role, Role::Config { .. }) { Churn::Config } else { Churn::Application },
@@ -77,9 +79,16 @@ fn absolute(ground: &Ground, to: &Text, filled: &str) -> bool {
     if filled.starts_with('/') && !escapes && !filled.chars().any(char::is_control) {
         return true;
     }
-    let help =
-        if escapes { "it has no `..`".to_owned() } else { format!("it begins with `/`: `/{}`", filled.escape_debug()) };
-    ground.refuse(codes::RESOLVE_PATH, to, format!("`{}` is not an absolute path", filled.escape_debug()), help);
+    let shown = filled.escape_debug();
+    let (what, help) = if escapes {
+        (format!("`{shown}` has `..` in it"), "write the place that is meant, without `..`".to_owned())
+    } else if filled.starts_with('/') {
+        (format!("`{shown}` has a control character in it"), "take the newline or control character out".to_owned())
+    } else {
+        let root = filled.trim_start_matches("./").escape_debug();
+        (format!("`{shown}` is not an absolute path"), format!("it begins with `/`: `/{root}`"))
+    };
+    ground.refuse(codes::RESOLVE_PATH, to, what, help);
     false
 }
 
@@ -93,6 +102,15 @@ fn role(file: &Files) -> Role {
         Some(schema::Role::License) => Role::License,
         Some(schema::Role::Ghost) => Role::Ghost,
     }
+}
+
+/// `"cap_net_bind_service=ep"`
+fn capable(ground: &Ground, text: &Text) -> Option<String> {
+    let refuse = |error: capabilities::CapabilityError| {
+        let message = format!("`{}` are no capabilities of a file: {error}", text.escape_debug());
+        ground.refuse(codes::FILES_CAPABILITIES, text, message, error.help());
+    };
+    capabilities::encode(text).map_err(refuse).ok().map(|_| text.value.clone())
 }
 
 /// `"0640"`

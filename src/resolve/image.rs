@@ -11,6 +11,7 @@ use super::compression;
 use super::facts::host_path;
 use super::ground::{Ground, not_found};
 use super::preset::Preset;
+use crate::config::suggest;
 
 /// The settings; `name` and `prefix` give defaults, the preset says what is started.
 pub(crate) fn read(
@@ -144,15 +145,64 @@ fn path(ground: &Ground, text: &Text) -> Option<String> {
 }
 
 fn signal(ground: &Ground, text: &Text) -> Option<String> {
-    let name = text.strip_prefix("SIG").unwrap_or_default();
-    let named =
-        !name.is_empty() && name.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b"+-".contains(&b));
-    let numbered = text.parse::<u8>().is_ok_and(|number| (1..=64).contains(&number));
-    if named || numbered {
-        Some(text.value.clone())
-    } else {
-        invalid(ground, text, "signal", "write it as `SIGTERM`, `SIGRTMIN+3` or `15`")
+    if is_signal(text) {
+        return Some(text.value.clone());
     }
+    let help = suggest::nearest(text, SIGNALS.iter().copied())
+        .or_else(|| suggest::nearest(&format!("SIG{}", text.value), SIGNALS.iter().copied()))
+        .map_or_else(
+            || "write it as `SIGTERM`, `SIGRTMIN+3` or `15`".to_owned(),
+            |near| format!("did you mean `{near}`?"),
+        );
+    invalid(ground, text, "signal", &help)
+}
+
+/// signal(7), Linux.
+const SIGNALS: &[&str] = &[
+    "SIGABRT",
+    "SIGALRM",
+    "SIGBUS",
+    "SIGCHLD",
+    "SIGCONT",
+    "SIGFPE",
+    "SIGHUP",
+    "SIGILL",
+    "SIGINT",
+    "SIGIO",
+    "SIGIOT",
+    "SIGKILL",
+    "SIGPIPE",
+    "SIGPOLL",
+    "SIGPROF",
+    "SIGPWR",
+    "SIGQUIT",
+    "SIGSEGV",
+    "SIGSTKFLT",
+    "SIGSTOP",
+    "SIGSYS",
+    "SIGTERM",
+    "SIGTRAP",
+    "SIGTSTP",
+    "SIGTTIN",
+    "SIGTTOU",
+    "SIGURG",
+    "SIGUSR1",
+    "SIGUSR2",
+    "SIGVTALRM",
+    "SIGWINCH",
+    "SIGXCPU",
+    "SIGXFSZ",
+];
+
+/// A name, a real-time signal as engines count it (`SIGRTMIN+3`, `SIGRTMAX-14`: 34 to 64), or a number.
+fn is_signal(text: &str) -> bool {
+    let digits = |text: &str| !text.is_empty() && !text.starts_with('0') && text.bytes().all(|b| b.is_ascii_digit());
+    let up_to = |text: &str, most: u8| digits(text) && text.parse::<u8>().is_ok_and(|number| number <= most);
+    let real_time = |base: &str, sign: char, most: u8| {
+        let offset = text.strip_prefix(base);
+        offset.is_some_and(|rest| rest.is_empty() || rest.strip_prefix(sign).is_some_and(|n| up_to(n, most)))
+    };
+    SIGNALS.contains(&text) || real_time("SIGRTMIN", '+', 15) || real_time("SIGRTMAX", '-', 14) || up_to(text, 64)
 }
 
 fn environment(ground: &Ground, env: &BTreeMap<String, Text>) -> Option<BTreeMap<String, String>> {
@@ -219,6 +269,17 @@ fn duration(text: &str) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn signals() {
+        for good in ["SIGTERM", "SIGRTMIN", "SIGRTMIN+3", "SIGRTMAX-14", "1", "15", "64"] {
+            assert!(is_signal(good), "{good}");
+        }
+        for bad in ["", "TERM", "SIG", "SIGFOO", "sigterm", "SIGRTMIN+16", "SIGRTMIN-1", "SIGRTMAX-15", "0", "65", "+9"]
+        {
+            assert!(!is_signal(bad), "{bad}");
+        }
+    }
 
     #[test]
     fn durations() {

@@ -4,6 +4,7 @@
 //! Files are read here for facts (versions, scripts, change logs), never for content; nothing is written, and no network
 //! is used. Each part reports what is wrong and goes on, so that all findings come in one run.
 
+pub mod capabilities;
 pub mod clock;
 pub mod detect;
 pub mod environment;

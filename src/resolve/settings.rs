@@ -16,11 +16,18 @@ use super::ground::Ground;
 use super::preset::{Preset, fact};
 use crate::config::suggest;
 
+/// Debian policy 2.5.
+const PRIORITIES: &[&str] = &["required", "important", "standard", "optional", "extra"];
+/// Debian policy 2.2: a section of these is written with the area before it.
+const AREAS: &[&str] = &["main", "contrib", "non-free", "non-free-firmware"];
+
 /// `[format.deb]`
 pub(crate) fn deb(ground: &Ground, formats: &Formats, preset: Option<&Preset>) -> Option<packaging::Deb> {
     let deb = &formats.deb;
     let compression = compression::read(ground, deb.compression.as_ref(), compression::ALL, "deb");
     let multi_arch = deb.multi_arch.as_ref().map(|text| word(ground, text, &["same", "foreign", "allowed"]));
+    let section = deb.section.as_ref().map_or(Some("misc".to_owned()), |text| section(ground, text));
+    let priority = deb.priority.as_ref().map(|text| word(ground, text, PRIORITIES));
     let triggers: Vec<bool> = deb.triggers.iter().map(|line| trigger(ground, line)).collect();
     let mut relations = relations(
         ground,
@@ -43,8 +50,8 @@ pub(crate) fn deb(ground: &Ground, formats: &Formats, preset: Option<&Preset>) -
     Some(packaging::Deb {
         compression: compression?,
         distribution: deb.distribution.as_ref().map(|text| ground.fact(text)),
-        section: or(deb.section.as_ref(), "misc"),
-        priority: or(deb.priority.as_ref(), "optional"),
+        section: section?,
+        priority: priority.map_or(Some("optional".to_owned()), |word| word.map(|word| word.value))?,
         source: deb.source.as_ref().map(|text| ground.fact(text)),
         essential: deb.essential,
         multi_arch: multi_arch.map_or(Some(None), |word| word.map(Some))?,
@@ -146,6 +153,22 @@ pub(crate) fn word(ground: &Ground, text: &Text, words: &[&str]) -> Option<Fact<
         None => format!("it is one of {}", all.join(", ")),
     };
     ground.refuse(codes::CONFIG_INVALID_VALUE, text, format!("`{}` is not known here", text.escape_debug()), help);
+    None
+}
+
+/// `net`, `contrib/net`: Debian policy 2.4. An archive of one's own may have sections of its own.
+fn section(ground: &Ground, text: &Text) -> Option<String> {
+    let (area, section) = text.split_once('/').map_or((None, text.as_str()), |(area, section)| (Some(area), section));
+    let legal = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "+-".contains(c);
+    let good = section.starts_with(|c: char| c.is_ascii_lowercase()) && section.chars().all(legal);
+    if good && area.is_none_or(|area| AREAS.contains(&area)) {
+        return Some(text.value.clone());
+    }
+    let help = match area {
+        Some(_) if good => format!("before the `/` stands one of `{}`", AREAS.join("`, `")),
+        _ => "write it in small letters, as `net`, `web` or `contrib/utils`".to_owned(),
+    };
+    ground.refuse(codes::CONFIG_INVALID_VALUE, text, format!("`{}` is no section", text.escape_debug()), help);
     None
 }
 

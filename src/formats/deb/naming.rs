@@ -73,11 +73,11 @@ pub fn version(identity: &Identity) -> Result<Version, Findings> {
         let message = format!("`{}` cannot stand in a Debian version", bad.escape_debug());
         findings.push(
             refuse(message, &typed.origin, "letters, digits, `.`, `+`, `~`; `-` begins a prerelease")
-                .help(format!("write `{}` without it", typed.text.escape_debug())),
+                .help(legal_version(&typed.text)),
         );
     } else if !plain.starts_with(|c: char| c.is_ascii_digit()) {
         let message = format!("the Debian version `{plain}` does not begin with a digit");
-        findings.push(refuse(message, &typed.origin, "begin with a digit").help(format!("write `0.{plain}`")));
+        findings.push(refuse(message, &typed.origin, "begin with a digit").help(legal_version(&typed.text)));
     }
     if let Some(release) = &identity.release {
         if release.is_empty() || !release.chars().all(is_version_char) {
@@ -90,6 +90,19 @@ pub fn version(identity: &Identity) -> Result<Version, Findings> {
         plain.push_str(release);
     }
     if findings.is_empty() { Ok(Version { epoch: identity.epoch, plain }) } else { Err(findings) }
+}
+
+/// A version that dpkg takes and that looks like the typed one.
+fn legal_version(typed: &str) -> String {
+    let legal = |c: char| if is_version_char(c) || c == '-' { c } else { '.' };
+    let mapped: String = typed.chars().map(legal).collect();
+    let parts: Vec<&str> = mapped.split('.').filter(|part| !part.is_empty()).collect();
+    let joined = parts.join(".");
+    let begun = joined.trim_start_matches(|c: char| !c.is_ascii_digit());
+    match begun.trim_end_matches(|c: char| !c.is_ascii_alphanumeric()) {
+        "" => "begin with a digit: `1.0`".to_owned(),
+        good => format!("write `{good}`"),
+    }
 }
 
 fn is_version_char(c: char) -> bool {

@@ -46,8 +46,20 @@ fn versions_are_spelled_or_refused() {
     ] {
         assert_eq!(spelled(typed).as_deref(), Ok(debian));
     }
-    for bad in ["v1.2", "1.2_3", "1:2", "1.2 3", "1.2-ä", ""] {
-        assert_eq!(names(&spelled(bad).unwrap_err()), ["deb/version"], "{bad}");
+    for (bad, help) in [
+        ("v1.2", "write `1.2`"),
+        ("1.0_beta", "write `1.0.beta`"),
+        ("1:2", "write `1.2`"),
+        ("1.2 3", "write `1.2.3`"),
+        ("1.2-ä", "write `1.2`"),
+        ("_", "begin with a digit: `1.0`"),
+        ("", "begin with a digit: `1.0`"),
+    ] {
+        let findings = spelled(bad).unwrap_err();
+        assert_eq!(names(&findings), ["deb/version"], "{bad}");
+        assert_eq!(findings[0].helps, [help], "{bad}");
+        let suggested = help.strip_prefix("write `").and_then(|rest| rest.strip_suffix('`'));
+        assert!(suggested.is_none_or(|text| spelled(text).is_ok()), "{help}");
     }
     let (mut plan, _) = plan();
     plan.identity.epoch = Some(1);

@@ -11,17 +11,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::assemble::loader::{Found, Inside};
 use crate::assemble::plan::{ElfFile, Fact, Kind, Plan};
 use crate::diagnostic::{Diagnostic, Findings, codes};
 
 mod floor;
-mod inside;
 mod table;
 #[cfg(test)]
 mod tests;
 
 use floor::{Floor, Verdict};
-use inside::{Found, Inside};
 pub use table::{DISTRIBUTIONS, knows};
 
 /// Relations for `Depends` from what the ELF files of the deb need, sorted and without doubles, and what could not be
@@ -43,6 +42,8 @@ pub fn depends(plan: &Plan) -> (Vec<String>, Findings) {
             needs.add(path, file, soname, &inside, release, &plan.deb.libraries);
         }
     }
+    // A bundled library is every format's matter: `assemble/bundle.rs` has told of it.
+    needs.astray.retain(|(_, place), _| !files.get(place).is_some_and(|library| library.bundled));
     needs.finish(release)
 }
 

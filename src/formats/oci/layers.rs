@@ -7,11 +7,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 
-use super::capabilities;
 use crate::assemble::plan::{Churn, Entry, Kind, Plan, Role, SourceId};
 use crate::codec::tar::{self, Member, Type};
 use crate::formats::Digests;
 use crate::formats::{Piece, Sink};
+use crate::resolve::capabilities;
 
 /// One layer: places in the plan's entries, in path order.
 pub(super) struct Layer<'p> {

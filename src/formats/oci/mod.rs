@@ -14,7 +14,6 @@ use crate::formats::Digests;
 mod archive;
 pub mod base;
 mod blobs;
-mod capabilities;
 mod config;
 mod layers;
 mod manifest;
@@ -150,12 +149,6 @@ fn check(plan: &Plan) -> Findings {
             let message = format!("`{}` cannot stand in an image layer: {why}", entry.path.escape_debug());
             let finding = Diagnostic::error(codes::OCI_CONFIG, message).at_origin(&entry.origin, "");
             findings.push(finding.path(&*entry.path).help("give it another name, owner or target"));
-        }
-        if let Some(Err(why)) = entry.capabilities.as_deref().map(capabilities::encode) {
-            let text = entry.capabilities.as_deref().unwrap_or_default();
-            let message = format!("`{}` are no capabilities of a file: {why}", text.escape_debug());
-            let finding = Diagnostic::error(codes::OCI_CAPABILITIES, message).at_origin(&entry.origin, "");
-            findings.push(finding.path(&*entry.path).help("write them like `cap_net_bind_service=ep`"));
         }
     }
     findings

@@ -5,9 +5,9 @@
 
 use std::collections::BTreeMap;
 
-use super::capabilities;
 use crate::formats::tree::Tree;
 use crate::formats::{ListedEntry, ListedKind};
+use crate::resolve::capabilities;
 
 /// Marks that a path of a lower layer is gone (image-spec, `layer.md`).
 const WHITEOUT: &str = ".wh.";

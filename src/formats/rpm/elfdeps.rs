@@ -2,7 +2,8 @@
 //!
 //! Enters: [`Plan`], whose `elf` holds sonames, symbol versions and `#!` lines. Leaves: names of capabilities, exactly
 //! those that the generators of rpm 4.18 would print (`elfdeps`, `script.req`); like them, nothing that the package
-//! provides itself is taken out of what it requires. Not here: `config(name)`, `rpmlib(…)`, what the user typed.
+//! provides itself is taken out of what it requires. Only bundled libraries, which rpm knows nothing of, are left out, as
+//! `%__provides_exclude_from` and `%__requires_exclude` would have it: they are private to the package. Not here: `config(name)`, `rpmlib(…)`, what the user typed.
 //!
 //! A file without section headers is read by its program headers; rpm's own tool says nothing about such a file.
 
@@ -32,7 +33,7 @@ pub fn requires(plan: &Plan) -> BTreeSet<String> {
 /// What the files provide: `libfoo.so.1()(64bit)`. Empty when `auto_requires` is off.
 pub fn provides(plan: &Plan) -> BTreeSet<String> {
     let files = entries(plan).filter_map(|entry| elf_of(plan, entry));
-    files.flat_map(|(file, path)| file_provides(file, path)).collect()
+    files.filter(|(file, _)| !file.bundled).flat_map(|(file, path)| file_provides(file, path)).collect()
 }
 
 fn entries(plan: &Plan) -> impl Iterator<Item = &Entry> {
@@ -59,8 +60,10 @@ pub fn file_requires(file: &ElfFile) -> BTreeSet<String> {
     if !file.linked || (file.interpreter.is_some() && !file.executable) {
         return BTreeSet::new();
     }
-    let mut all: BTreeSet<String> = file.needed.iter().filter_map(|soname| capability(file, soname, "")).collect();
-    for (soname, versions) in &file.verneed {
+    let of_host = |soname: &&String| !file.served.contains(*soname);
+    let needed = file.needed.iter().filter(of_host);
+    let mut all: BTreeSet<String> = needed.filter_map(|soname| capability(file, soname, "")).collect();
+    for (soname, versions) in file.verneed.iter().filter(|(soname, _)| of_host(soname)) {
         all.extend(versions.iter().filter_map(|version| capability(file, soname, version)));
     }
     if file.gnu_hash_only {

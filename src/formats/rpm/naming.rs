@@ -6,6 +6,7 @@
 //! Sources: rpm's `build/parsePreamble.c` for the characters, rpm-version(7) for the order, `rpmrc` for architectures.
 
 use crate::assemble::plan::{Arch, Plan, Target, Version};
+use crate::config::suggest;
 use crate::diagnostic::codes::{RPM_DISTRIBUTION, RPM_NAME, RPM_RELEASE, RPM_VERSION};
 use crate::diagnostic::{Diagnostic, Findings};
 
@@ -134,22 +135,46 @@ fn release(plan: &Plan, findings: &mut Findings) -> String {
             None => findings.push(
                 Diagnostic::error(RPM_DISTRIBUTION, format!("`{}` is no distribution of rpm", **distribution))
                     .at_origin(&distribution.origin, "this distribution")
-                    .help("write one such as `el-9`, `fedora-43`, `amazon-2023`, `opensuse-15.6`, `sles-15`"),
+                    .help(distribution_help(distribution)),
             ),
         }
     }
     release
 }
 
+/// The families, and other names of them.
+const FAMILIES: &[(&str, &[&str])] = &[
+    ("el", &["rhel", "redhat", "centos", "rocky", "alma", "almalinux", "oracle", "epel"]),
+    ("fedora", &["fc"]),
+    ("amazon", &["amzn", "al"]),
+    ("opensuse", &["leap", "suse"]),
+    ("sles", &["sle"]),
+];
+
+/// What was probably meant, else what there is.
+fn distribution_help(typed: &str) -> String {
+    let (family, version) = typed.split_once('-').unwrap_or((typed, ""));
+    let other = FAMILIES.iter().find(|(_, others)| others.contains(&family)).map(|(name, _)| *name);
+    let meant = other.or_else(|| suggest::nearest(family, FAMILIES.iter().map(|(name, _)| *name)));
+    match meant.map(|family| format!("{family}-{version}")).filter(|meant| dist_suffix(meant).is_some()) {
+        Some(meant) => format!("did you mean `{meant}`?"),
+        None => "write one such as `el-9`, `fedora-43`, `amazon-2023`, `opensuse-15.6`, `sles-15`".to_owned(),
+    }
+}
+
 /// `%{dist}` of a distribution: `.el9`, `.fc43`, `.amzn2023`; nothing for those that have none.
 fn dist_suffix(distribution: &str) -> Option<String> {
     let (family, version) = distribution.split_once('-')?;
-    let number = !version.is_empty() && version.bytes().all(|b| b.is_ascii_digit() || b == b'.');
+    let is_count =
+        |part: &str, digits: usize| (1..=digits).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_digit());
+    let whole = |digits: usize| is_count(version, digits) && !version.starts_with('0');
+    let (major, minor) = version.split_once('.').unwrap_or((version, "0"));
+    let number = is_count(major, 2) && !major.starts_with('0') && is_count(minor, 2);
     match family {
         // The major version only: el-9.4 and el-9 are one to the packages.
-        "el" if number => Some(format!(".el{}", version.split('.').next().unwrap_or(version))),
-        "fedora" if number => Some(format!(".fc{version}")),
-        "amazon" if number => Some(format!(".amzn{version}")),
+        "el" if number => Some(format!(".el{major}")),
+        "fedora" if whole(3) => Some(format!(".fc{version}")),
+        "amazon" if whole(4) => Some(format!(".amzn{version}")),
         "opensuse" if number || version == "tumbleweed" => Some(String::new()),
         "sles" if number => Some(String::new()),
         _ => None,

@@ -56,6 +56,16 @@ fn programs_provide_nothing_and_need_only_when_executable() {
 }
 
 #[test]
+fn what_bundled_libraries_serve_is_no_need() {
+    let mut file = library();
+    file.needed.push("libssl.so.3".into());
+    file.verneed.insert("libssl.so.3".into(), set(&["OPENSSL_3.0.0"]));
+    assert!(file_requires(&file).contains("libssl.so.3(OPENSSL_3.0.0)(64bit)"));
+    file.served = set(&["libssl.so.3"]);
+    assert_eq!(file_requires(&file), file_requires(&library()));
+}
+
+#[test]
 fn scripts_need_the_programs_that_they_name_by_path() {
     for (line, wanted) in [
         ("/bin/sh -e", &["/bin/sh"][..]),

@@ -105,6 +105,25 @@ fn releases_get_the_suffix_of_the_distribution() {
 }
 
 #[test]
+fn a_distribution_that_there_cannot_be_is_refused() {
+    let (mut plan, _) = sample::plan();
+    for (wrong, help) in [
+        ("el-.", "such as `el-9`"),
+        ("el-9.", "such as `el-9`"),
+        ("el-2024", "such as `el-9`"),
+        ("fedora-4.3", "such as `el-9`"),
+        ("fedora", "such as `el-9`"),
+        ("rocky-9", "did you mean `el-9`?"),
+        ("fedra-43", "did you mean `fedora-43`?"),
+    ] {
+        plan.rpm.distribution = Some(fact(wrong.into()));
+        let findings = naming::name(&plan).unwrap_err();
+        assert_eq!(findings[0].code.name, "rpm/unknown-distribution", "{wrong}");
+        assert!(findings[0].helps[0].contains(help), "{wrong}: {:?}", findings[0].helps);
+    }
+}
+
+#[test]
 fn what_rpm_cannot_carry_is_refused_all_at_once() {
     let (mut plan, _) = sample::plan();
     plan.identity.name = fact("-hello world".into());

@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::assemble::plan::{ElfFile, Entry, Kind};
+use super::plan::{ElfFile, Entry, Kind};
 
 /// Where a library is, seen from the file that needs it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

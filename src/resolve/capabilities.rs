@@ -1,8 +1,11 @@
 //! File capabilities: text (`cap_net_bind_service=ep`) and the value of `security.capability`.
 //!
 //! Enters: the text form of `cap_from_text(3)`, as far as files can have it. Leaves: the bytes that the kernel reads
-//! (`linux/capability.h`, revision 2), and back. The kernel keeps one effective bit for the file, so all of its
+//! (`linux/capability.h`, revision 2), and back. Every format carries them, each in its own way, so they are judged here.
+//! The kernel keeps one effective bit for the file, so all of its
 //! capabilities are effective or none is.
+
+use crate::config::suggest;
 
 /// By number; the names are the kernel's.
 const NAMES: &[&str] = &[
@@ -60,12 +63,55 @@ struct Sets {
     inheritable: u64,
 }
 
-/// The value of `security.capability`, or what is wrong with the text.
-pub(super) fn encode(text: &str) -> Result<[u8; 20], String> {
+/// What is wrong with a text.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CapabilityError {
+    /// Empty.
+    #[error("no capability is named")]
+    Nothing,
+    /// A clause that is a name only.
+    #[error("`{}` has none of `=`, `+`, `-`", .0.escape_debug())]
+    NoOperator(String),
+    /// A letter behind the operator.
+    #[error("`{}` is none of the flags `e`, `i`, `p`", .0.escape_debug())]
+    Flag(char),
+    /// A name that the kernel does not have.
+    #[error("there is no capability `{}`", .0.escape_debug())]
+    Unknown(String),
+    /// Some are effective, some are not.
+    #[error("a file's capabilities are effective all or none")]
+    Mixed,
+}
+
+impl CapabilityError {
+    /// What to type instead.
+    pub fn help(&self) -> String {
+        match self {
+            Self::Unknown(name) => {
+                let known: Vec<String> = NAMES.iter().map(|name| format!("cap_{name}")).collect();
+                let known = || known.iter().map(String::as_str);
+                let bare = format!("cap_{name}");
+                match suggest::nearest(name, known()).or_else(|| suggest::nearest(&bare, known())) {
+                    Some(near) => format!("did you mean `{near}`?"),
+                    None => "capabilities(7) lists them; write them like `cap_net_bind_service=ep`".to_owned(),
+                }
+            }
+            Self::NoOperator(clause) => format!("write `{}=ep` to grant it at the start", clause.escape_debug()),
+            Self::Mixed => "give `e` to all of them, or to none".to_owned(),
+            Self::Nothing | Self::Flag(_) => "write them like `cap_net_bind_service=ep`".to_owned(),
+        }
+    }
+}
+
+/// The value of `security.capability`.
+///
+/// # Errors
+/// What is wrong with the text.
+pub fn encode(text: &str) -> Result<[u8; 20], CapabilityError> {
     let sets = parse(text)?;
     let any = sets.permitted | sets.inheritable;
     if sets.effective != 0 && sets.effective != any {
-        return Err("a file's capabilities are effective all or none".to_owned());
+        return Err(CapabilityError::Mixed);
     }
     let magic = REVISION_2 | if sets.effective == 0 { 0 } else { EFFECTIVE };
     let mut out = [0; 20];
@@ -79,7 +125,7 @@ pub(super) fn encode(text: &str) -> Result<[u8; 20], String> {
 }
 
 /// The text of a value; none if the kernel would not take it.
-pub(super) fn decode(value: &[u8]) -> Option<String> {
+pub fn decode(value: &[u8]) -> Option<String> {
     let word = |at: usize| Some(u32::from_le_bytes(value.get(at..at + 4)?.try_into().ok()?));
     let magic = word(0)?;
     let known = (magic & !EFFECTIVE == REVISION_2 && value.len() == 20)
@@ -104,17 +150,17 @@ pub(super) fn decode(value: &[u8]) -> Option<String> {
 }
 
 /// Clauses of `names op flags`, separated by white space; a clause may have more than one `op flags`.
-fn parse(text: &str) -> Result<Sets, String> {
+fn parse(text: &str) -> Result<Sets, CapabilityError> {
     let mut sets = Sets::default();
     if text.trim().is_empty() {
-        return Err("no capability is named".to_owned());
+        return Err(CapabilityError::Nothing);
     }
     for clause in text.split_whitespace() {
-        let start = clause.find(['=', '+', '-']).ok_or_else(|| format!("`{clause}` has none of `=`, `+`, `-`"))?;
+        let start = clause.find(['=', '+', '-']).ok_or_else(|| CapabilityError::NoOperator(clause.to_owned()))?;
         let (names, mut actions) = clause.split_at(start);
         let bits = match names {
             "" | "all" => (1_u64 << NAMES.len()) - 1,
-            names => names.split(',').try_fold(0, |bits, name| Ok::<_, String>(bits | 1 << number(name)?))?,
+            names => names.split(',').try_fold(0, |bits, name| number(name).map(|bit| bits | 1 << bit))?,
         };
         while let Some(operator) = actions.chars().next() {
             let end = actions[1..].find(['=', '+', '-']).map_or(actions.len(), |at| at + 1);
@@ -125,7 +171,7 @@ fn parse(text: &str) -> Result<Sets, String> {
     Ok(sets)
 }
 
-fn apply(sets: &mut Sets, bits: u64, operator: char, flags: &str) -> Result<(), String> {
+fn apply(sets: &mut Sets, bits: u64, operator: char, flags: &str) -> Result<(), CapabilityError> {
     if operator == '=' {
         for set in [&mut sets.effective, &mut sets.permitted, &mut sets.inheritable] {
             *set &= !bits;
@@ -136,17 +182,17 @@ fn apply(sets: &mut Sets, bits: u64, operator: char, flags: &str) -> Result<(), 
             'e' => &mut sets.effective,
             'p' => &mut sets.permitted,
             'i' => &mut sets.inheritable,
-            other => return Err(format!("`{other}` is none of the flags `e`, `i`, `p`")),
+            other => return Err(CapabilityError::Flag(other)),
         };
         *set = if operator == '-' { *set & !bits } else { *set | bits };
     }
     Ok(())
 }
 
-fn number(name: &str) -> Result<usize, String> {
+fn number(name: &str) -> Result<usize, CapabilityError> {
     let lower = name.to_ascii_lowercase();
     let found = lower.strip_prefix("cap_").and_then(|bare| NAMES.iter().position(|n| *n == bare));
-    found.ok_or_else(|| format!("there is no capability `{name}`"))
+    found.ok_or_else(|| CapabilityError::Unknown(name.to_owned()))
 }
 
 #[cfg(test)]
@@ -173,6 +219,19 @@ mod tests {
             assert_eq!(decode(&encode(text).unwrap()).unwrap(), canonical);
         }
         assert!(decode(&encode("all=p").unwrap()).unwrap().ends_with("cap_checkpoint_restore=p"));
+    }
+
+    #[test]
+    fn the_help_names_what_was_meant() {
+        for (bad, wanted) in [
+            ("cap_net_bind_servce=ep", "`cap_net_bind_service`"),
+            ("net_raw=p", "`cap_net_raw`"),
+            ("cap_chown", "`cap_chown=ep`"),
+            ("cap_foo=ep", "capabilities(7)"),
+        ] {
+            let help = encode(bad).unwrap_err().help();
+            assert!(help.contains(wanted), "{bad}: {help}");
+        }
     }
 
     #[test]
