@@ -16,6 +16,8 @@ mod artifacts;
 mod init;
 #[path = "cli/later.rs"]
 mod later;
+#[path = "cli/output.rs"]
+mod output;
 #[path = "cli/release.rs"]
 mod release;
 
