@@ -26,6 +26,7 @@ pub mod links;
 pub mod maintainer;
 pub mod mode;
 pub mod natives;
+pub mod own;
 pub mod owner;
 pub mod path;
 pub mod plan;

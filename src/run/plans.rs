@@ -15,19 +15,20 @@ use crate::formats::{self, Format, source};
 use crate::listener::{Event, Listener};
 use crate::resolve::{self, Release};
 
-pub(super) fn make(request: &Request, run_command: bool, listener: &dyn Listener) -> Result<Planned, Findings> {
+pub(super) fn make(request: &Request, out: Option<&Path>, listener: &dyn Listener) -> Result<Planned, Findings> {
     let document = read_config(&request.config)?;
     let manifest = resolve::environment::manifest(&document, request.environment.as_deref())?;
     let project = folder_of(&request.config)?;
     let chosen = chosen_formats(request, &manifest)?;
     let collector = Collector { inner: listener, findings: std::sync::Mutex::default() };
     tell(request, &project, &chosen, listener);
-    if let (true, Some(command)) = (run_command, &manifest.build.command) {
+    if let (true, Some(command)) = (out.is_some(), &manifest.build.command) {
         let place = document.span(command.range.clone());
         step::run(command, &project, &collector).map_err(|finding| vec![finding.at(&place, "this command")])?;
     }
     let asked = resolve::Request {
         project: project.clone(),
+        output: out.map(|out| super::output_folders(request, &project, out)).unwrap_or_default(),
         formats: chosen.iter().map(|format| (format.name(), format.abilities())).collect(),
         targets: request.targets.clone(),
         environment: request.environment.clone(),
