@@ -16,6 +16,7 @@ use crate::engine::output::Output;
 use crate::formats::{self, Format};
 use crate::listener::{Event, Listener};
 
+mod before;
 mod pack;
 mod plans;
 

@@ -12,6 +12,8 @@ mod support;
 
 #[path = "cli/artifacts.rs"]
 mod artifacts;
+#[path = "cli/command.rs"]
+mod command;
 #[path = "cli/init.rs"]
 mod init;
 #[path = "cli/later.rs"]
