@@ -17,6 +17,7 @@ use crate::engine::output::{Output, Staged};
 use crate::formats::{self, Format};
 use crate::listener::{Event, Listener};
 
+mod before;
 mod pack;
 mod plans;
 
@@ -139,7 +140,7 @@ pub fn format_names() -> Vec<&'static str> {
 /// # Errors
 /// All findings of severity error.
 pub fn plan(request: &Request, listener: &dyn Listener) -> Result<Planned, Findings> {
-    plans::make(request, false, listener)
+    plans::make(request, None, listener)
 }
 
 /// Runs the build command if there is one, then makes all artifacts in `out` (relative to the config file) on the
@@ -148,16 +149,20 @@ pub fn plan(request: &Request, listener: &dyn Listener) -> Result<Planned, Findi
 /// # Errors
 /// All findings of severity error; nothing was written under a final name then.
 pub fn build(request: &Request, out: &Path, listener: &dyn Listener) -> Result<Built, Findings> {
-    let planned = plans::make(request, true, listener)?;
-    let mut folder = planned.project.join(out);
-    if let Some(environment) = &request.environment {
-        folder.push(environment);
-    }
+    let planned = plans::make(request, Some(out), listener)?;
+    let folder = output_folders(request, &planned.project, out).pop().unwrap_or_default();
     fs_err::create_dir_all(&folder)
         .map_err(|source| vec![EngineError::Write { path: folder.clone(), source }.into()])?;
     let (artifacts, emitted) = pack::pack(&planned, &folder, listener)?;
     finish(&planned, &folder, &artifacts, emitted).map_err(|error| vec![error.into()])?;
     Ok(Built { folder, artifacts, warnings: planned.warnings, lint: planned.lint })
+}
+
+/// The output folder; behind it its folder of the environment, if there is one. The last is written to.
+fn output_folders(request: &Request, project: &Path, out: &Path) -> Vec<PathBuf> {
+    let out = project.join(out);
+    let inner = request.environment.as_ref().map(|environment| out.join(environment));
+    std::iter::once(out).chain(inner).collect()
 }
 
 /// The formats of this run, in the order of the list.

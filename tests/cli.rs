@@ -12,10 +12,14 @@ mod support;
 
 #[path = "cli/artifacts.rs"]
 mod artifacts;
+#[path = "cli/command.rs"]
+mod command;
 #[path = "cli/init.rs"]
 mod init;
 #[path = "cli/later.rs"]
 mod later;
+#[path = "cli/output.rs"]
+mod output;
 #[path = "cli/release.rs"]
 mod release;
 

@@ -15,7 +15,7 @@ use super::owner::Owners;
 use super::path::{self, Place};
 use super::plan::{Churn, FormatSet, Owner, Role};
 use super::walk::{self, Found, FoundKind, OnDisk, Select};
-use super::{content, mode};
+use super::{content, mode, own};
 use crate::diagnostic::{Code, Diagnostic, Findings, Origin, codes};
 use crate::resolve::{Release, Rule, Take, holes, nearest};
 
@@ -202,7 +202,11 @@ impl Taking<'_> {
 
     fn tree(&mut self, full: &Path) {
         let Some(exclude) = self.excludes() else { return };
-        let (found, problems) = walk::tree(full, &Select::all(exclude));
+        if self.is_output(full) {
+            return;
+        }
+        let select = Select::all(exclude).without(own::below(self.release, full));
+        let (found, problems) = walk::tree(full, &select);
         if found.is_empty() && problems.is_empty() {
             let error = format!("the folder `{}` is empty, or `exclude` leaves nothing of it", self.show(full));
             let error = Diagnostic::error(codes::FILES_EMPTY_TREE, error).at_origin(&self.rule.take_origin, "");
@@ -223,6 +227,10 @@ impl Taking<'_> {
         if !folder.is_dir() {
             return self.missing(codes::FILES_NO_MATCH, &format!("the glob `{from}` matches nothing"), &folder);
         }
+        if self.is_output(&folder) {
+            return;
+        }
+        let select = select.without(own::below(self.release, &folder));
         let (mut found, problems) = walk::tree(&folder, &select);
         if found.is_empty() && problems.is_empty() {
             let wanted = folder.join(pattern.split('/').next().unwrap_or(pattern));
@@ -230,6 +238,17 @@ impl Taking<'_> {
         }
         add_folders(&folder, &mut found);
         self.all(&folder, found, &problems);
+    }
+
+    /// The folder of the artifacts cannot be taken: the next build would pack those of this one.
+    fn is_output(&mut self, folder: &Path) -> bool {
+        let is = own::is_output(self.release, folder);
+        if is {
+            let error = format!("`{}` is the folder that the artifacts are written to", self.show(folder));
+            let error = Diagnostic::error(codes::FILES_OUTPUT, error).at_origin(&self.rule.take_origin, "");
+            self.findings.push(error.help("name another folder for the artifacts: `fitout build --out DIR`"));
+        }
+        is
     }
 
     fn all(&mut self, root: &Path, found: Vec<Found>, problems: &[walk::Problem]) {
@@ -319,6 +338,7 @@ impl Taking<'_> {
                 }
             }
         }
+        globs.extend(walk::excludes([own::GIT].into_iter()).into_iter().flatten());
         match walk::set(globs) {
             Ok(set) => whole.then_some(set),
             Err(error) => {
@@ -351,7 +371,8 @@ impl Taking<'_> {
 
 /// A path of the builder as messages show it: relative to the project where it lies in it.
 pub fn show(project: &Path, path: &Path) -> String {
-    path.strip_prefix(project).unwrap_or(path).display().to_string()
+    let shown = path.strip_prefix(project).unwrap_or(path);
+    if shown.as_os_str().is_empty() { ".".into() } else { shown.display().to_string() }
 }
 
 /// The folders between the glob's literal prefix and what it matched, so that they get the rule's `dir-mode`.

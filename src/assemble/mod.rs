@@ -27,6 +27,7 @@ pub mod loader;
 pub mod maintainer;
 pub mod mode;
 pub mod natives;
+pub mod own;
 pub mod owner;
 pub mod path;
 pub mod plan;

@@ -3,6 +3,7 @@
 //! Enters: a folder and which of its paths are asked for. Leaves: everything that was found and can be packed, sorted by
 //! path, and a problem for everything else. Links are never followed, excluded folders never entered, no content read.
 
+use std::collections::BTreeSet;
 use std::fs::Metadata;
 use std::io;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
@@ -11,6 +12,7 @@ use std::sync::Arc;
 
 use globset::{GlobBuilder, GlobMatcher, GlobSet, GlobSetBuilder};
 
+use super::own;
 use super::plan::Stat;
 
 /// Something that can be packed.
@@ -75,6 +77,8 @@ pub struct Select {
     /// None means all of the folder.
     glob: Option<Glob>,
     exclude: GlobSet,
+    /// Exactly these paths are passed over.
+    own: BTreeSet<PathBuf>,
 }
 
 /// A glob below its literal prefix.
@@ -89,7 +93,7 @@ struct Glob {
 impl Select {
     /// All but `exclude`.
     pub fn all(exclude: GlobSet) -> Self {
-        Self { glob: None, exclude }
+        Self { glob: None, exclude, own: BTreeSet::new() }
     }
 
     /// What `pattern` matches, but `exclude`; a matched folder is taken whole.
@@ -110,7 +114,12 @@ impl Select {
             prefixes.push(prefix.compile_matcher());
         }
         let glob = Glob { whole, prefixes, deep };
-        Ok(Self { glob: Some(glob), exclude })
+        Ok(Self { glob: Some(glob), exclude, own: BTreeSet::new() })
+    }
+
+    /// All of this but the paths of `own`.
+    pub fn without(self, own: BTreeSet<PathBuf>) -> Self {
+        Self { own, ..self }
     }
 
     fn takes(&self, name: &Path) -> bool {
@@ -172,6 +181,7 @@ pub fn tree(folder: &Path, select: &Select) -> (Vec<Found>, Vec<Problem>) {
             walk.problems.push(Problem { path: folder.path, kind: ProblemKind::Unreadable(error) });
         }
     }
+    own::drop_emptied(&select.own, &mut walk.found);
     walk.found.sort_by(|a, b| a.name.cmp(&b.name));
     walk.problems.sort_by(|a, b| a.path.cmp(&b.path));
     (walk.found, walk.problems)
@@ -200,7 +210,7 @@ impl Walk<'_> {
         for entry in fs_err::read_dir(&folder.path)? {
             let entry = entry?;
             let name = folder.name.join(entry.file_name());
-            if self.select.exclude.is_match(&name) {
+            if self.select.exclude.is_match(&name) || self.select.own.contains(&name) {
                 continue;
             }
             let taken = folder.taken || self.select.takes(&name);

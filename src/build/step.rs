@@ -1,14 +1,15 @@
 //! Runs `[build] command`.
 //!
 //! Enters: the command line as typed and the project's folder. Leaves: each line that it prints as an event, and a
-//! [`Diagnostic`] with the last lines if it fails. The pipeline calls it before [`crate::resolve`] reads the input;
-//! `plan` never does. Not here: caching, and what the command makes.
+//! [`Diagnostic`] with the last lines if it fails. The pipeline calls it when what was typed is in order, before
+//! the input is read; `plan` never does. Not here: caching, and what the command makes.
 
 use std::collections::VecDeque;
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
-use std::process::{Command, Stdio};
-use std::sync::Mutex;
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::time::{Duration, Instant};
 
 use crate::diagnostic::{Diagnostic, Result, codes};
 use crate::listener::{Event, Listener};
@@ -17,10 +18,16 @@ use crate::listener::{Event, Listener};
 const QUOTED: usize = 12;
 /// Bytes of one line that are kept: a command that prints no line break must not fill the memory.
 const LONGEST_LINE: u64 = 16 * 1024;
+/// Lines that wait to be heard.
+const WAITING: usize = 256;
+/// How long nothing may come before we look whether the command has ended; what it said before is heard by then.
+const PAUSE: Duration = Duration::from_millis(200);
+/// How long what a command leaves in the background is listened to.
+const GRACE: Duration = Duration::from_secs(2);
 
-/// Runs `command` by `sh -c` in `dir`, without standard input, and waits for its end. Lines of both its streams are
-/// heard as [`Event::Command`] in the order in which they arrive; bytes that are not UTF-8 are replaced. The caller knows
-/// the place in the config, and points at it.
+/// Runs `command` by `sh -c` in `dir`, without standard input, and waits for its end, not for that of what it leaves in
+/// the background. Lines of both its streams are heard as [`Event::Command`] in the order in which they arrive; bytes that
+/// are not UTF-8 are replaced. The caller knows the place in the config, and points at it.
 pub fn run(command: &str, dir: &Path, listener: &dyn Listener) -> Result<()> {
     listener.hear(Event::Command { text: command.to_owned(), output: false });
     let failed = |message: String| Diagnostic::error(codes::BUILD_COMMAND_FAILED, message);
@@ -32,12 +39,31 @@ pub fn run(command: &str, dir: &Path, listener: &dyn Listener) -> Result<()> {
         .stderr(Stdio::piped())
         .spawn()
         .map_err(|e| failed("the build command could not be started".into()).note(e.to_string()))?;
-    let last = Mutex::new(VecDeque::new());
-    let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
-    std::thread::scope(|scope| {
-        scope.spawn(|| stdout.map(|stream| hear(stream, &last, listener)));
-        scope.spawn(|| stderr.map(|stream| hear(stream, &last, listener)));
-    });
+    let heard = hear(&mut child);
+    let mut last = VecDeque::new();
+    let mut pass_on = |text: String| {
+        if last.len() == QUOTED {
+            last.pop_front();
+        }
+        last.push_back(text.clone());
+        listener.hear(Event::Command { text, output: true });
+    };
+    let mut ended = None;
+    loop {
+        match heard.recv_timeout(PAUSE) {
+            Ok(text) => pass_on(text),
+            Err(RecvTimeoutError::Disconnected) => break,
+            // Nothing comes any more, and who would say something has gone.
+            Err(RecvTimeoutError::Timeout) if ended.is_some() => break,
+            Err(RecvTimeoutError::Timeout) => {}
+        }
+        if ended.is_none() && matches!(child.try_wait(), Ok(Some(_))) {
+            ended = Some(Instant::now());
+        }
+        if ended.is_some_and(|ended| ended.elapsed() > GRACE) {
+            break;
+        }
+    }
     let status = child.wait().map_err(|e| failed("the build command was lost".into()).note(e.to_string()))?;
     if status.success() {
         return Ok(());
@@ -46,13 +72,25 @@ pub fn run(command: &str, dir: &Path, listener: &dyn Listener) -> Result<()> {
         Some(code) => format!("the build command ended with status {code}"),
         None => "the build command was killed by a signal".into(),
     };
-    let quoted = last.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
-    let finding = quoted.into_iter().fold(failed(message), Diagnostic::note);
+    let finding = last.into_iter().fold(failed(message), Diagnostic::note);
     Err(finding.help(format!("it was run by `sh -c` in `{}`", dir.display())))
 }
 
-/// Passes the lines of one stream on, and keeps the last ones.
-fn hear(stream: impl Read, last: &Mutex<VecDeque<String>>, listener: &dyn Listener) {
+/// The lines of both streams, until all who can write to them have ended, which may be later than the command does. Then
+/// the readers stay behind: they wait in a system call, and end with the stream or with us.
+fn hear(child: &mut Child) -> Receiver<String> {
+    // Bounded: a command that prints faster than we show has to wait.
+    let (said, heard) = sync_channel(WAITING);
+    let stdout = child.stdout.take().map(|stream| Box::new(stream) as Box<dyn Read + Send>);
+    let stderr = child.stderr.take().map(|stream| Box::new(stream) as Box<dyn Read + Send>);
+    for stream in [stdout, stderr].into_iter().flatten() {
+        let said = said.clone();
+        std::thread::spawn(move || lines(stream, &said));
+    }
+    heard
+}
+
+fn lines(stream: impl Read, said: &SyncSender<String>) {
     let mut reader = BufReader::new(stream);
     loop {
         let mut line = Vec::new();
@@ -61,19 +99,16 @@ fn hear(stream: impl Read, last: &Mutex<VecDeque<String>>, listener: &dyn Listen
             Ok(0) | Err(_) => return,
             Ok(_) => {}
         }
-        let text = String::from_utf8_lossy(&line).trim_end().to_owned();
-        if let Ok(mut last) = last.lock() {
-            if last.len() == QUOTED {
-                last.pop_front();
-            }
-            last.push_back(text.clone());
+        if said.send(String::from_utf8_lossy(&line).trim_end().to_owned()).is_err() {
+            return;
         }
-        listener.hear(Event::Command { text, output: true });
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Mutex;
+
     use super::*;
 
     #[derive(Default)]
@@ -116,5 +151,23 @@ mod tests {
         let finding = run("head -c 100000 /dev/zero | tr '\\0' x; kill -9 $$", dir.path(), &ears);
         assert!(finding.unwrap_err().message.contains("signal"));
         assert!(ears.0.into_inner().unwrap().iter().all(|(text, _)| text.len() <= 16 * 1024));
+    }
+
+    #[test]
+    fn what_stays_in_the_background_is_not_waited_for() {
+        let dir = tempfile::tempdir().unwrap();
+        let start = Instant::now();
+        let ears = Ears::default();
+        run("sleep 20 & echo $! > pid; seq 2000; echo last", dir.path(), &ears).unwrap();
+        assert!(start.elapsed() < Duration::from_secs(10), "waited {:?}", start.elapsed());
+        let heard = ears.0.into_inner().unwrap();
+        assert_eq!((heard.len(), heard[2001].0.as_str()), (2002, "last"), "something was not heard");
+        // One that never stops talking is left alone, too; it ends when nobody listens.
+        let start = Instant::now();
+        run("while :; do echo more; sleep 0.05; done & echo $! >> pid", dir.path(), &crate::listener::Silent).unwrap();
+        assert!(start.elapsed() < Duration::from_secs(10), "waited {:?}", start.elapsed());
+        for pid in fs_err::read_to_string(dir.path().join("pid")).unwrap().lines() {
+            let _ = Command::new("kill").arg(pid).status();
+        }
     }
 }

@@ -122,7 +122,7 @@ pub struct Build {
     #[command(flatten)]
     pub narrow: Narrow,
     /// Folder for the artifacts, relative to the config file
-    #[arg(long, value_name = "DIR", default_value = "dist", env = "FITOUT_OUT", value_hint = clap::ValueHint::DirPath)]
+    #[arg(long, value_name = "DIR", default_value = crate::resolve::DIST, env = "FITOUT_OUT", value_hint = clap::ValueHint::DirPath)]
     pub out: PathBuf,
     /// Threads; all processors unless set. The bytes of the artifacts do not depend on it
     #[arg(long, value_name = "N", env = "FITOUT_JOBS", value_parser = clap::value_parser!(u16).range(1..=256))]

@@ -52,6 +52,10 @@ pub fn run(common: &Common, terminal: &Terminal) -> Result<Exit, Findings> {
         terminal.data(&differences.concat());
     } else if written.is_empty() {
         terminal.step("Kept", "what is there: a first answer would be the same");
+    } else if proposal.is_open {
+        let next =
+            format!("say in {} what is to be packed: an example is there; then `fitout plan`", shown(&common.config));
+        terminal.step("Next", &next);
     } else {
         terminal.step("Next", "`fitout plan` shows every file; `fitout build` makes the packages");
     }

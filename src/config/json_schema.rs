@@ -26,6 +26,7 @@ pub fn json_schema(known: &Vocabulary<'_>) -> Value {
     }
     if let Some(environments) = schema.pointer_mut("/properties/environment").and_then(Value::as_object_mut) {
         environments.insert("additionalProperties".to_owned(), json!({ "$ref": "#/$defs/Environment" }));
+        environments.insert("propertyNames".to_owned(), json!({ "pattern": super::environments::PATTERN }));
     }
     schema.to_value()
 }

@@ -12,7 +12,7 @@ use toml::de::{DeTable, Deserializer, Error};
 use super::grammar::Grammar;
 pub use super::grammar::Vocabulary;
 use super::schema::{self, Manifest};
-use super::{check, rules};
+use super::{check, environments, rules};
 use crate::diagnostic::{Diagnostic, Findings, SourceText, Span, codes};
 
 /// A config file that was parsed and found to keep the grammar.
@@ -36,6 +36,7 @@ pub fn load(name: &str, text: &str, known: &Vocabulary<'_>) -> Result<Document, 
     let grammar = Grammar::of(&schema::json_schema(known));
     let mut findings = check::check(&source, &grammar, &tree);
     findings.extend(rules::check(&source, &grammar, tree.get_ref()));
+    findings.extend(environments::check(&source, tree.get_ref()));
     if findings.is_empty() { Ok(Document { source, grammar }) } else { Err(in_order(findings)) }
 }
 

@@ -1,8 +1,10 @@
 //! Text -> Manifest: parsed with spans, checked against the grammar, all findings in one run.
 //!
-//! [`load`] is the way in. [`schema`] declares every key; [`grammar`], [`check`] and [`rules`] judge what was typed;
+//! [`load`] is the way in. [`schema`] declares every key; [`grammar`], [`check`], [`rules`] and [`environments`] judge what
+//! was typed;
 //! [`suggest`] names what was probably meant. Overlays are merged later, in `resolve`.
 pub mod check;
+pub mod environments;
 pub mod grammar;
 pub mod json_schema;
 pub mod load;

@@ -127,6 +127,8 @@ codes! {
         "A pattern of `from` or `exclude` is no glob: an open bracket or brace, or `**` glued to other characters. Write a literal special character in brackets, such as `[*]`.";
     FILES_EMPTY_TREE = "files/empty-tree", Input,
         "The folder that the rule takes is empty, or `exclude` leaves nothing of it. Most often the build has not run or writes elsewhere. An empty directory that is wanted is written as `directory = true`.";
+    FILES_OUTPUT = "files/output", Input,
+        "The folder that the rule takes is the one that the artifacts are written to. The next build would pack the artifacts of this one. Write them elsewhere with `--out`. A folder that only contains the output folder can be taken: the output folder, `dist`, the config file and `.git` are never taken with it.";
     FILES_UNREADABLE = "files/unreadable", Environment,
         "A file or folder that a rule takes cannot be read. The line says what the system answered. Mend its permissions or exclude it; fitout never packs part of what was asked for.";
     FILES_SPECIAL = "files/special", Input,

@@ -90,8 +90,8 @@ pub fn read_file(path: &Path) -> Result<(Listing, [u8; 32]), Diagnostic> {
         };
         Diagnostic::error(code, message).path(path).note(error.to_string()).help(help)
     };
-    let mut file = std::fs::File::open(path).map_err(failed)?;
-    let meta = file.metadata().map_err(failed)?;
+    // Before it is opened: that of a fifo would wait for somebody to write.
+    let meta = std::fs::metadata(path).map_err(failed)?;
     if meta.is_dir() {
         return Err(unknown(path).note("it is a folder, not a file"));
     }
@@ -101,6 +101,7 @@ pub fn read_file(path: &Path) -> Result<(Listing, [u8; 32]), Diagnostic> {
     if meta.len() == 0 {
         return Err(unknown(path).note("it is empty"));
     }
+    let mut file = std::fs::File::open(path).map_err(failed)?;
     let mut head = Vec::with_capacity(HEAD);
     file.by_ref().take(HEAD as u64).read_to_end(&mut head).map_err(failed)?;
     let name = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());

@@ -123,7 +123,16 @@ fn compare_fields(old: &Listing, new: &Listing, difference: &mut Difference) {
     let fields = |listing: &Listing| -> BTreeMap<String, String> {
         let own = [("name", &listing.name), ("version", &listing.version), ("arch", &listing.arch)];
         let own = own.into_iter().map(|(key, value)| (key.to_owned(), value.clone()));
-        own.chain(listing.fields.iter().cloned()).filter(|(key, _)| !listing.relations.contains_key(key)).collect()
+        // The artifact's own field of the same is not told twice, unless it says something else. rpm has `version` in parts.
+        let repeats = |key: &str, value: &String| match key {
+            "Package" | "Name" => *value == listing.name,
+            "Epoch" | "Version" | "Release" => listing.version.contains(value.as_str()),
+            "Architecture" | "Arch" => *value == listing.arch,
+            _ => false,
+        };
+        let others = listing.fields.iter();
+        let others = others.filter(|(key, value)| !listing.relations.contains_key(key) && !repeats(key, value));
+        own.chain(others.cloned()).collect()
     };
     let (before, after) = (fields(old), fields(new));
     for key in before.keys().chain(after.keys()).collect::<BTreeSet<_>>() {

@@ -20,6 +20,8 @@ pub struct Proposal {
     pub config: String,
     /// Other files to write: path and text.
     pub other_files: Vec<(String, String)>,
+    /// Nothing was found that could be packed: the user has to say what is.
+    pub is_open: bool,
 }
 
 /// What goes into the text. A value that is empty is asked of the user in a comment.
@@ -32,6 +34,8 @@ struct Draft {
     license: Option<String>,
     build: Vec<(&'static str, String, &'static str)>,
     files: Vec<String>,
+    /// The rule is an example only, in a comment.
+    is_open: bool,
     /// The file that gives what is not said here.
     known: Option<&'static str>,
 }
@@ -55,7 +59,7 @@ pub fn propose(dir: &Path) -> Result<Proposal, Findings> {
         plain(dir, &mut findings)
     };
     common(dir, &mut draft, &mut findings);
-    Ok(Proposal { findings, config: draft.text(), other_files: Vec::new() })
+    Ok(Proposal { findings, config: draft.text(), other_files: Vec::new(), is_open: draft.is_open })
 }
 
 fn text(path: &Path) -> Option<String> {
@@ -167,6 +171,18 @@ fn go(dir: &Path, findings: &mut Vec<(String, String)>) -> Option<Draft> {
 /// Folders that hold what a build made, the likeliest first; never fitout's own `dist`.
 const BUILT: [&str; 5] = ["build", "out", "public", "_site", "target/release"];
 
+/// What is left out of a folder of unknown kind: who wants it says so, and nobody ships a password by accident.
+const LEFT_OUT: [&str; 4] = [".*", "node_modules", "target", "_build"];
+
+/// Whether anything is there beside what is left out, and fitout's own.
+fn holds_something(dir: &Path) -> bool {
+    let is_left_out = |name: &str| name.starts_with('.') || LEFT_OUT.contains(&name);
+    let is_own = |name: &str| matches!(name, super::DIST | "fitout.toml");
+    let names =
+        fs_err::read_dir(dir).into_iter().flatten().filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+    names.into_iter().any(|name| !is_left_out(&name) && !is_own(&name))
+}
+
 fn plain(dir: &Path, findings: &mut Vec<(String, String)>) -> Draft {
     let name = folder_name(dir);
     let mut draft = Draft { summary: Some(format!("The {name} files")), ..Draft::default() };
@@ -174,12 +190,21 @@ fn plain(dir: &Path, findings: &mut Vec<(String, String)>) -> Draft {
     if let Some(built) = BUILT.iter().find(|built| dir.join(built).is_dir()) {
         findings.push(((*built).to_owned(), "a folder that looks built".into()));
         draft.build.push(("input", quoted(built), "goes to /usr/lib/NAME"));
-    } else {
-        findings.push((".".into(), "no project file that is known: the folder is packed as it is".into()));
+    } else if holds_something(dir) {
+        let found = "no project file that is known: the folder is packed as it is, without hidden files";
+        findings.push((".".into(), found.into()));
+        let exclude = LEFT_OUT.map(quoted).join(", ");
         draft.files = vec![
             "from    = \".\"".into(),
             format!("to      = {}", quoted(&format!("/usr/lib/{}", legal(&name)))),
-            "exclude = [\".git\", \".git/**\", \"dist\", \"dist/**\", \"fitout.toml\"]".into(),
+            format!("exclude = [{exclude}]   # passwords, caches, and what others have built"),
+        ];
+    } else {
+        findings.push((".".into(), "nothing that could be packed yet".into()));
+        draft.is_open = true;
+        draft.files = vec![
+            "from = \"build\"   # a file, a folder or a glob".into(),
+            format!("to   = {}", quoted(&format!("/usr/lib/{}", legal(&name)))),
         ];
     }
     draft.name = Some(name);
@@ -250,8 +275,14 @@ impl Draft {
             }
         }
         if !self.files.is_empty() {
-            out.push_str("\n[[files]]\n");
-            self.files.iter().for_each(|line| out.extend([line.as_str(), "\n"]));
+            let mark = if self.is_open { "# " } else { "" };
+            out.push_str(if self.is_open {
+                "\n# What goes where; without such a rule there is nothing to pack.\n"
+            } else {
+                "\n"
+            });
+            out.extend([mark, "[[files]]\n"]);
+            self.files.iter().for_each(|line| out.extend([mark, line, "\n"]));
         }
         out
     }

@@ -9,7 +9,7 @@ use toml::de::{DeTable, DeValue};
 use super::version;
 use crate::config::load::Document;
 use crate::config::schema::Manifest;
-use crate::config::suggest;
+use crate::config::{environments as named, suggest};
 use crate::diagnostic::{Diagnostic, Findings, codes};
 use crate::resolve::identity::Version;
 
@@ -41,8 +41,8 @@ pub(crate) fn mark(version: Version, manifest: &Manifest, environment: Option<&s
     if sets_version {
         return version;
     }
-    // Hyphens and underscores are not for every format's version; dots are.
-    version::with_build(&version, &name.replace(['-', '_'], "."))
+    // Hyphens are not for every format's version; dots are.
+    version::with_build(&version, &name.replace('-', "."))
 }
 
 fn environments<'t>(tree: &'t DeTable<'_>) -> Vec<&'t str> {
@@ -71,8 +71,14 @@ fn merge<'i>(base: &mut DeTable<'i>, overlay: DeTable<'i>) {
 }
 
 fn unknown(document: &Document, tree: &DeTable<'_>, name: &str) -> Diagnostic {
-    let finding = Diagnostic::error(codes::CONFIG_NO_ENVIRONMENT, format!("there is no environment `{name}`"));
+    let message = format!("there is no environment `{}`", name.escape_debug());
+    let finding = Diagnostic::error(codes::CONFIG_NO_ENVIRONMENT, message);
     let existing = environments(tree);
+    // The table that would be missing could not have this name either.
+    let finding = if named::is_name(name) { finding } else { finding.help(named::HELP) };
+    if existing.is_empty() && !named::is_name(name) {
+        return finding.path(&document.source().name);
+    }
     if existing.is_empty() {
         return finding
             .path(&document.source().name)

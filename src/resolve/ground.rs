@@ -29,6 +29,11 @@ impl<'a> Ground<'a> {
         Self { dir, source, findings: RefCell::default() }
     }
 
+    /// What messages call the config file: its name in the folder.
+    pub fn name(&self) -> &'a str {
+        &self.source.name
+    }
+
     /// A place of the config.
     pub fn span(&self, range: &Range<usize>) -> Span {
         Span::new(self.source, range.clone())

@@ -45,11 +45,16 @@ use packaging::Abilities;
 use preset::{Place, Preset};
 pub use release::{Release, Rule, Take};
 
+/// Where artifacts are written if nothing else is said, relative to the config file.
+pub const DIST: &str = "dist";
+
 /// What the command line and the machine add to the manifest.
 #[derive(Debug, Clone)]
 pub struct Request {
     /// Folder of the config file.
     pub project: PathBuf,
+    /// Folders that the artifacts are written to, with and without the environment's; none where nothing is written.
+    pub output: Vec<PathBuf>,
     /// Formats to make, with what each can carry.
     pub formats: Vec<(&'static str, Abilities)>,
     /// Targets of the command line, over the config's; empty for none.
@@ -191,6 +196,8 @@ fn of_target(
     let overrides = manifest.format.deb.lintian_overrides.iter();
     Some(Release {
         project: request.project.clone(),
+        output: request.output.clone(),
+        own: [DIST, &ground.name()].map(|name| request.project.join(name)).to_vec(),
         identity: shared.identity.clone(),
         target,
         environment: request.environment.clone(),

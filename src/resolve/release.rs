@@ -13,6 +13,10 @@ use crate::diagnostic::Origin;
 pub struct Release {
     /// Folder of the config file: relative paths start here.
     pub project: PathBuf,
+    /// Folders that the artifacts of this run are written to; none where nothing is written.
+    pub output: Vec<PathBuf>,
+    /// What fitout reads and writes in the project: never taken with a folder.
+    pub own: Vec<PathBuf>,
     /// Who and what.
     pub identity: Identity,
     /// For which machines; `independent` is false until the ELF files are known.

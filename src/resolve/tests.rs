@@ -25,6 +25,7 @@ fn request(dir: &Path) -> Request {
     };
     Request {
         project: dir.to_owned(),
+        output: Vec::new(),
         formats: FORMATS.iter().map(|name| (*name, abilities)).collect(),
         targets: Vec::new(),
         environment: None,

@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Collector, Planned, Request, chosen_formats, pack, read_config};
+use super::{Collector, Planned, Request, before, chosen_formats, pack, read_config};
 use crate::assemble;
 use crate::assemble::plan::{Entry, Plan, Sources};
 use crate::build::step;
@@ -15,25 +15,30 @@ use crate::formats::{self, Format, source};
 use crate::listener::{Event, Listener};
 use crate::resolve::{self, Release};
 
-pub(super) fn make(request: &Request, run_command: bool, listener: &dyn Listener) -> Result<Planned, Findings> {
+pub(super) fn make(request: &Request, out: Option<&Path>, listener: &dyn Listener) -> Result<Planned, Findings> {
     let document = read_config(&request.config)?;
     let manifest = resolve::environment::manifest(&document, request.environment.as_deref())?;
     let project = folder_of(&request.config)?;
     let chosen = chosen_formats(request, &manifest)?;
     let collector = Collector { inner: listener, findings: std::sync::Mutex::default() };
     tell(request, &project, &chosen, listener);
-    if let (true, Some(command)) = (run_command, &manifest.build.command) {
-        let place = document.span(command.range.clone());
-        step::run(command, &project, &collector).map_err(|finding| vec![finding.at(&place, "this command")])?;
-    }
     let asked = resolve::Request {
         project: project.clone(),
+        output: out.map(|out| super::output_folders(request, &project, out)).unwrap_or_default(),
         formats: chosen.iter().map(|format| (format.name(), format.abilities())).collect(),
         targets: request.targets.clone(),
         environment: request.environment.clone(),
         source_date_epoch: request.source_date_epoch.clone(),
         host: resolve::target::host(),
     };
+    if let (true, Some(command)) = (out.is_some(), &manifest.build.command) {
+        let errors = before::errors(&manifest, &document, &asked, &chosen);
+        if !errors.is_empty() {
+            return Err(errors);
+        }
+        let place = document.span(command.range.clone());
+        step::run(command, &project, &collector).map_err(|finding| vec![finding.at(&place, "this command")])?;
+    }
     let releases = resolve::resolve(&manifest, &document, &asked, &collector)?;
     let mut sources = Sources::default();
     let mut findings = Findings::new();
@@ -120,7 +125,7 @@ fn source_entries(
 }
 
 /// Several targets have most findings in common.
-fn once(findings: Findings) -> Findings {
+pub(super) fn once(findings: Findings) -> Findings {
     findings.into_iter().fold(Findings::new(), |mut kept, finding| {
         if !kept.contains(&finding) {
             kept.push(finding);

@@ -1,8 +1,9 @@
 //! `inspect`, `diff` and `lint` of files that are no artifacts: a clear error, as a document too.
 
 use std::fs;
+use std::process::Stdio;
 
-use crate::support::{project, run};
+use crate::support::{finish, fitout, project, run};
 
 /// Files that no format takes, and the code of what is said of each.
 const WRONG: [(&str, &str); 5] = [
@@ -18,6 +19,54 @@ fn files() -> tempfile::TempDir {
     let header = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x01\0\0\0\x01\x08\x06\0\0\0";
     fs::write(folder.path().join("picture.png"), header).unwrap();
     folder
+}
+
+#[test]
+fn a_fifo_is_refused_and_not_waited_for() {
+    let folder = project(&[("other.deb", "")]);
+    let made = std::process::Command::new("mkfifo").arg(folder.path().join("pipe.deb")).status().unwrap();
+    assert!(made.success());
+    for call in calls("pipe.deb") {
+        let mut child = fitout(folder.path()).args(&call).stderr(Stdio::piped()).spawn().unwrap();
+        let start = std::time::Instant::now();
+        while child.try_wait().unwrap().is_none() {
+            if start.elapsed().as_secs() > 20 {
+                child.kill().unwrap();
+                panic!("{call:?} waits for somebody to write");
+            }
+            std::thread::sleep(std::time::Duration::from_millis(10));
+        }
+        let (exit, _, stderr) = finish(child.wait_with_output().unwrap());
+        assert_eq!(exit, 2, "{call:?}: {stderr}");
+        if !call.starts_with(&["diff", "picture.png"]) {
+            assert!(stderr.contains("error[artifact/unknown-format]") && stderr.contains("regular file"), "{stderr}");
+        }
+    }
+}
+
+#[test]
+fn a_new_version_is_told_once() {
+    let text = |version: &str| {
+        format!(
+            "[package]\nname = \"two\"\nversion = \"{version}\"\nsummary = \"Two versions\"\nlicense = \"MIT\"\n\
+             maintainer = \"Ops Team <ops@example.org>\"\n[build]\npreset = \"plain\"\ninput = \"tree\"\n"
+        )
+    };
+    let folder = project(&[("tree/a", "a"), ("fitout.toml", &text("1.0.0"))]);
+    for version in ["1.0.0", "1.1.0"] {
+        fs::write(folder.path().join("fitout.toml"), text(version)).unwrap();
+        let (exit, _, stderr) = run(folder.path(), &["build", "--format", "deb,rpm"]);
+        assert_eq!(exit, 0, "{stderr}");
+    }
+    for [old, new] in [
+        ["dist/two_1.0.0_all.deb", "dist/two_1.1.0_all.deb"],
+        ["dist/two-1.0.0-1.noarch.rpm", "dist/two-1.1.0-1.noarch.rpm"],
+    ] {
+        let (exit, stdout, stderr) = run(folder.path(), &["diff", old, new]);
+        assert_eq!(exit, 1, "{stderr}");
+        let told = stdout.lines().filter(|line| line.starts_with("field") && line.contains("ersion:"));
+        assert_eq!(told.count(), 1, "{stdout}");
+    }
 }
 
 /// Each verb with the file, `diff` with it on either side.

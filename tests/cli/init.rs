@@ -19,6 +19,54 @@ fn init_never_overwrites() {
     assert_eq!(fs::read_to_string(&config).unwrap(), format!("# mine\n{first}"));
 }
 
+#[test]
+fn a_folder_of_unknown_kind_is_packed_without_its_secrets() {
+    let folder = project(&[
+        ("site/page.html", "hello"),
+        ("site/.env", "PASSWORD=x"),
+        ("site/deep/.env", "PASSWORD=x"),
+        ("site/deep/page.html", "hello"),
+        ("site/.venv/bin/python", ""),
+        ("site/node_modules/left/pad.js", ""),
+        ("site/target/debug/x", ""),
+        ("site/_build/dev/x", ""),
+    ]);
+    let site = folder.path().join("site");
+    assert_eq!(run(&site, &["init"]).0, 0);
+    let (code, plan, stderr) = run(&site, &["plan", "--format", "tarball"]);
+    assert_eq!(code, 0, "{stderr}");
+    assert!(plan.contains("/usr/lib/site/page.html") && plan.contains("/usr/lib/site/deep/page.html"), "{plan}");
+    for secret in [".env", ".venv", "node_modules", "target/", "_build", "fitout.toml"] {
+        assert!(!plan.contains(&format!("/usr/lib/site/{secret}")), "{secret} is packed:\n{plan}");
+        assert!(!plan.contains("deep/.env"), "{plan}");
+    }
+}
+
+#[test]
+fn an_empty_folder_gets_an_example_and_is_told_so() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir_all(folder.path().join("empty/.git")).unwrap();
+    let empty = folder.path().join("empty");
+    let (code, _, stderr) = run(&empty, &["init"]);
+    assert_eq!(code, 0, "{stderr}");
+    assert!(stderr.contains("nothing that could be packed yet"), "{stderr}");
+    assert!(stderr.contains("say in fitout.toml what is to be packed"), "{stderr}");
+    let (code, _, stderr) = run(&empty, &["plan"]);
+    assert_eq!(code, 2, "{stderr}");
+    assert!(stderr.contains("error[resolve/nothing-to-pack]"), "{stderr}");
+    // The example is one that works.
+    let config = empty.join("fitout.toml");
+    let text = fs::read_to_string(&config).unwrap();
+    let (before, example) = text.split_once("# [[files]]\n").unwrap();
+    fs::write(&config, format!("{before}[[files]]\n{}", example.replace("# from", "from").replace("# to", "to")))
+        .unwrap();
+    fs::create_dir(empty.join("build")).unwrap();
+    fs::write(empty.join("build/page.html"), "hello").unwrap();
+    let (code, plan, stderr) = run(&empty, &["plan"]);
+    assert_eq!(code, 0, "{stderr}");
+    assert!(plan.contains("/usr/lib/empty/page.html"), "{plan}");
+}
+
 /// An example without its config, and what `init` writes for it.
 fn begun(name: &str, folder: &Path) -> String {
     copy_example(name, folder);

@@ -57,6 +57,8 @@ impl Project {
         let folder = tempfile::tempdir().unwrap();
         let release = Release {
             project: folder.path().to_path_buf(),
+            output: Vec::new(),
+            own: vec![folder.path().join("dist"), folder.path().join("fitout.toml")],
             identity: plan.identity,
             target: plan.target,
             environment: None,

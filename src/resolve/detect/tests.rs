@@ -77,6 +77,8 @@ fn cargo_go_and_plain_folders_are_found() {
     assert_eq!(manifest.build.input.unwrap().value, "public");
     let (_, manifest) = proposed(dir.path());
     assert_eq!(manifest.files[0].from.as_ref().unwrap().value, ".");
+    let left_out: Vec<&str> = manifest.files[0].exclude.iter().map(|text| text.value.as_str()).collect();
+    assert_eq!(left_out, LEFT_OUT);
     assert!(propose(&dir.path().join("none")).is_err());
 }
 

@@ -1,0 +1,97 @@
+//! What is wrong already before the build command runs: nobody should wait ten minutes to hear of a slip in `maintainer`.
+//!
+//! Enters: the manifest and what `resolve` is asked. Leaves: the errors that no build can mend, because they are about what
+//! was typed. What depends on the input tree, on files that the command may make, or on the place that the version comes
+//! from is left to the real pass behind the command; so are relations where the preset cannot be read yet.
+
+use std::sync::Arc;
+
+use crate::assemble;
+use crate::assemble::plan::Sources;
+use crate::config::load::Document;
+use crate::config::schema::{At, Manifest, Preset, VersionSource};
+use crate::diagnostic::{Code, Diagnostic, Findings, Severity, codes};
+use crate::formats::Format;
+use crate::listener::Silent;
+use crate::resolve::{self, Release};
+
+/// Codes of typed values that are judged without the input tree, where they point into the config.
+const TYPED: &[Code] = &[
+    codes::CONFIG_INVALID_VALUE,
+    codes::CONFIG_MISSING_KEY,
+    codes::CONFIG_NOT_YET,
+    codes::CONFIG_UNSET_HOLE,
+    codes::RESOLVE_VERSION,
+    codes::RESOLVE_NAME,
+    codes::RESOLVE_MAINTAINER,
+    codes::RESOLVE_LICENSE,
+    codes::RESOLVE_HOMEPAGE,
+    codes::RESOLVE_PATH,
+    codes::RESOLVE_NOTHING,
+    codes::DEB_NAME,
+    codes::DEB_RELATION,
+    codes::DEB_FIELD,
+    codes::RPM_NAME,
+    codes::RPM_RELATION,
+    codes::RPM_RELEASE,
+    codes::RPM_DISTRIBUTION,
+    codes::TARBALL_NAME,
+    codes::OCI_REPOSITORY,
+];
+
+/// Codes of what the command line and the environment say.
+const ASKED: &[Code] = &[codes::RESOLVE_UNKNOWN_TARGET, codes::RESOLVE_SOURCE_DATE_EPOCH];
+
+/// Errors that the build command cannot change.
+pub(super) fn errors(
+    manifest: &Manifest,
+    document: &Document,
+    asked: &resolve::Request,
+    chosen: &[&'static dyn Format],
+) -> Findings {
+    let found = match resolve::resolve(&stand_in(manifest), document, asked, &Silent) {
+        Ok(releases) => super::plans::once(releases.iter().flat_map(|release| of_formats(release, chosen)).collect()),
+        Err(findings) => findings,
+    };
+    let (mut errors, others) =
+        found.into_iter().partition::<Findings, _>(|finding| is_final(finding, manifest, document));
+    if !errors.is_empty() {
+        // Warnings come along as they do elsewhere; errors that the command might mend do not.
+        errors.extend(others.into_iter().filter(|finding| finding.severity != Severity::Error));
+    }
+    errors
+}
+
+/// The manifest, with a version in place of a command that gives one: that would run twice.
+fn stand_in(manifest: &Manifest) -> Manifest {
+    let mut manifest = manifest.clone();
+    if let Some(At { value, .. }) = &mut manifest.package.version
+        && matches!(value, VersionSource::From { from } if from.starts_with("command:"))
+    {
+        *value = VersionSource::Literal("0".into());
+    }
+    manifest
+}
+
+/// What the formats refuse of a package without files.
+fn of_formats(release: &Release, chosen: &[&'static dyn Format]) -> Findings {
+    let bare = Release { rules: Vec::new(), bundle: Vec::new(), ..release.clone() };
+    let Ok(plan) = assemble::assemble(&bare, &mut Sources::default(), &Silent) else { return Findings::new() };
+    chosen.iter().filter_map(|format| format.file_name(&plan).err()).flatten().collect()
+}
+
+fn is_final(finding: &Diagnostic, manifest: &Manifest, document: &Document) -> bool {
+    if finding.severity != Severity::Error {
+        return false;
+    }
+    let in_config = finding.labels.first().is_some_and(|label| Arc::ptr_eq(&label.span.source, document.source()));
+    let literal = || {
+        let version = manifest.package.version.as_ref();
+        version.is_some_and(|version| matches!(version.value, VersionSource::Literal(_)))
+    };
+    let otp = || manifest.build.preset.as_ref().is_some_and(|preset| preset.value == Preset::Otp);
+    // A release that lies there from an earlier build may know less than the one that is to be made.
+    let by_build =
+        (finding.code == codes::RESOLVE_VERSION && !literal()) || (finding.code == codes::CONFIG_MISSING_KEY && otp());
+    ASKED.contains(&finding.code) || (in_config && TYPED.contains(&finding.code) && !by_build)
+}

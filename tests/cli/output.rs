@@ -1,0 +1,72 @@
+//! The output folder: what is written there, what never leaves it, and what never gets from there into a package.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use crate::support::{contents, project, run};
+use crate::{TREE, config};
+
+#[test]
+fn an_environment_cannot_leave_the_output_folder() {
+    let evil = format!("{}\n[environment.\"../../evil\".package]\nsummary = \"Evil\"\n", config(TREE));
+    let folder = project(&[("inner/fitout.toml", &evil), ("inner/tree/a", "a")]);
+    let inner = folder.path().join("inner");
+    for args in [&["build", "--environment", "../../evil"][..], &["build"]] {
+        let (code, _, stderr) = run(&inner, args);
+        assert_eq!(code, 2, "{stderr}");
+        assert!(stderr.contains("error[config/invalid-value]"), "{stderr}");
+    }
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    assert!(!inner.join("dist").exists());
+}
+
+/// Builds with these arguments and gives the bytes of everything that lies in the output folder.
+fn built(folder: &Path, args: &[&str], out: &str) -> BTreeMap<String, Vec<u8>> {
+    let (code, _, stderr) = run(folder, &[&["build", "--quiet"], args].concat());
+    assert_eq!(code, 0, "{args:?}: {stderr}");
+    contents(&folder.join(out))
+}
+
+#[test]
+fn a_build_does_not_pack_the_one_before() {
+    let files = "[[files]]\nfrom = \".\"\nto = \"/usr/lib/bad\"\n\n[environment.live.package]\nsummary = \"Live\"\n";
+    for (args, out) in [
+        (&[][..], "dist"),
+        (&["--out", "o3"], "o3"),
+        (&["--out", "deep/er/out"], "deep/er/out"),
+        (&["--out", "a/../o4"], "o4"),
+        (&["--environment", "live"], "dist/live"),
+        (&["--out", "o5", "--environment", "live"], "o5/live"),
+    ] {
+        let folder = project(&[
+            ("fitout.toml", &config(files)),
+            ("a/b", "b"),
+            ("a/.git/index", "times"),
+            (".git/HEAD", "ref: refs/heads/main"),
+        ]);
+        let first = built(folder.path(), args, out);
+        let second = built(folder.path(), args, out);
+        assert!(first == second, "{args:?}: the second build differs");
+        let tarball = first.keys().find(|name| name.ends_with(".tar.gz") && !name.contains("oci")).unwrap();
+        let (_, listed, _) = run(folder.path(), &["inspect", "--tree", &format!("{out}/{tarball}")]);
+        assert!(listed.contains("lib/bad/a/b"), "{listed}");
+        for own in ["dist", "fitout.toml", ".git", "deep", "o3", "o4", "o5"] {
+            assert!(!listed.contains(&format!("lib/bad/{own}")), "{args:?}: {own} was packed\n{listed}");
+        }
+        assert!(!listed.contains(".git"), "{listed}");
+    }
+}
+
+#[test]
+fn what_is_named_is_taken() {
+    let files = "[[files]]\nfrom = \"fitout.toml\"\nto = \"/usr/lib/bad/\"\n\n[[files]]\nfrom = \"dist/*.js\"\nto = \"/usr/lib/bad\"\n";
+    let folder = project(&[("fitout.toml", &config(files)), ("dist/app.js", "")]);
+    let (code, listed, stderr) = run(folder.path(), &["plan"]);
+    assert_eq!(code, 0, "{stderr}");
+    assert!(listed.contains("/usr/lib/bad/fitout.toml") && listed.contains("/usr/lib/bad/app.js"), "{listed}");
+    built(folder.path(), &["--out", "packages"], "packages");
+    let (code, _, stderr) = run(folder.path(), &["build"]);
+    assert_eq!(code, 2, "{stderr}");
+    assert!(stderr.contains("error[files/output]") && stderr.contains("--out DIR"), "{stderr}");
+}

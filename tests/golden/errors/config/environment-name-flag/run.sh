@@ -1,0 +1,1 @@
+fitout build --quiet --environment ../../evil
