@@ -12,11 +12,11 @@ use crate::assemble::plan::{Entry, Plan, Sources};
 use crate::config::load::{Document, Vocabulary, load};
 use crate::diagnostic::{Diagnostic, Findings, codes};
 use crate::engine::EngineError;
-use crate::engine::output::Output;
 use crate::formats::{self, Format};
 use crate::listener::{Event, Listener};
 
 mod before;
+mod manifest;
 mod pack;
 mod plans;
 
@@ -156,7 +156,8 @@ pub fn build(request: &Request, out: &Path, listener: &dyn Listener) -> Result<B
     for file in emitted {
         file.keep(&folder).map_err(|error| vec![error.into()])?;
     }
-    write_manifest(&planned, &folder, &artifacts).map_err(|error| vec![error.into()])?;
+    let narrowed = !request.formats.is_empty() || !request.targets.is_empty();
+    manifest::write(&planned, &folder, &artifacts, narrowed).map_err(|error| vec![error.into()])?;
     Ok(Built { folder, artifacts, warnings: planned.warnings, lint: planned.lint })
 }
 
@@ -190,35 +191,4 @@ fn chosen_formats(
         (typed, _) => typed.iter().any(|format| format == name),
     };
     Ok(formats::ALL.iter().copied().filter(|format| wanted(format.name())).collect())
-}
-
-/// `dist/manifest.json`: what `publish` will send. Replaced in one rename.
-fn write_manifest(planned: &Planned, folder: &Path, artifacts: &[Artifact]) -> Result<(), EngineError> {
-    #[derive(Serialize)]
-    struct Manifest<'a> {
-        schema: &'static str,
-        name: &'a str,
-        version: &'a str,
-        environment: Option<&'a str>,
-        clock: i64,
-        revision: Option<&'a str>,
-        artifacts: &'a [Artifact],
-    }
-    let Some(plan) = planned.plans.first() else { return Ok(()) };
-    let manifest = Manifest {
-        schema: "fitout/manifest/1",
-        name: &plan.identity.name,
-        version: &plan.identity.version.text,
-        environment: plan.environment.as_deref(),
-        clock: plan.clock,
-        revision: plan.identity.revision.as_deref(),
-        artifacts,
-    };
-    let path = folder.join("manifest.json");
-    let failed = |source| EngineError::Write { path: path.clone(), source };
-    let mut text = serde_json::to_vec_pretty(&manifest).map_err(|error| failed(error.into()))?;
-    text.push(b'\n');
-    let output = Output::create(folder).map_err(failed)?;
-    std::io::Write::write_all(&mut output.file(), &text).map_err(failed)?;
-    output.keep(&path).map_err(failed)
 }
