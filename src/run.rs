@@ -13,11 +13,11 @@ use crate::config::load::{Document, Vocabulary, load};
 use crate::diagnostic::{Diagnostic, Findings, codes};
 use crate::engine::EngineError;
 use crate::engine::emit::Emitted;
-use crate::engine::output::{Output, Staged};
 use crate::formats::{self, Format};
 use crate::listener::{Event, Listener};
 
 mod before;
+mod manifest;
 mod pack;
 mod plans;
 
@@ -154,7 +154,8 @@ pub fn build(request: &Request, out: &Path, listener: &dyn Listener) -> Result<B
     fs_err::create_dir_all(&folder)
         .map_err(|source| vec![EngineError::Write { path: folder.clone(), source }.into()])?;
     let (artifacts, emitted) = pack::pack(&planned, &folder, listener)?;
-    finish(&planned, &folder, &artifacts, emitted).map_err(|error| vec![error.into()])?;
+    let narrowed = !request.formats.is_empty() || !request.targets.is_empty();
+    finish(&planned, &folder, &artifacts, emitted, narrowed).map_err(|error| vec![error.into()])?;
     Ok(Built { folder, artifacts, warnings: planned.warnings, lint: planned.lint })
 }
 
@@ -192,43 +193,18 @@ fn chosen_formats(
 
 /// Stages everything before the first rename: what can fail (space, permissions, a folder in the way) fails while nothing
 /// has its final name. The manifest comes last.
-fn finish(planned: &Planned, folder: &Path, artifacts: &[Artifact], emitted: Vec<Emitted>) -> Result<(), EngineError> {
+fn finish(
+    planned: &Planned,
+    folder: &Path,
+    artifacts: &[Artifact],
+    emitted: Vec<Emitted>,
+    narrowed: bool,
+) -> Result<(), EngineError> {
     let mut staged = emitted.into_iter().map(|file| file.stage(folder)).collect::<Result<Vec<_>, _>>()?;
-    staged.extend(stage_manifest(planned, folder, artifacts)?);
+    staged.extend(manifest::stage(planned, folder, artifacts, narrowed)?);
     for file in staged {
         let path = file.path().to_path_buf();
         file.finish().map_err(|source| EngineError::Write { path, source })?;
     }
     Ok(())
-}
-
-/// `dist/manifest.json`: what `publish` will send.
-fn stage_manifest(planned: &Planned, folder: &Path, artifacts: &[Artifact]) -> Result<Option<Staged>, EngineError> {
-    #[derive(Serialize)]
-    struct Manifest<'a> {
-        schema: &'static str,
-        name: &'a str,
-        version: &'a str,
-        environment: Option<&'a str>,
-        clock: i64,
-        revision: Option<&'a str>,
-        artifacts: &'a [Artifact],
-    }
-    let Some(plan) = planned.plans.first() else { return Ok(None) };
-    let manifest = Manifest {
-        schema: "fitout/manifest/1",
-        name: &plan.identity.name,
-        version: &plan.identity.version.text,
-        environment: plan.environment.as_deref(),
-        clock: plan.clock,
-        revision: plan.identity.revision.as_deref(),
-        artifacts,
-    };
-    let path = folder.join("manifest.json");
-    let failed = |source| EngineError::Write { path: path.clone(), source };
-    let mut text = serde_json::to_vec_pretty(&manifest).map_err(|error| failed(error.into()))?;
-    text.push(b'\n');
-    let output = Output::create(folder).map_err(failed)?;
-    std::io::Write::write_all(&mut output.file(), &text).map_err(failed)?;
-    output.stage(&path).map(Some).map_err(failed)
 }

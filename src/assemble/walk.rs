@@ -118,6 +118,7 @@ impl Select {
     }
 
     /// All of this but the paths of `own`.
+    #[must_use]
     pub fn without(self, own: BTreeSet<PathBuf>) -> Self {
         Self { own, ..self }
     }

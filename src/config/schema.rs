@@ -225,7 +225,7 @@ pub struct Files {
     pub text: Option<Text>,
     /// Makes `to` an empty directory that the package owns.
     pub directory: bool,
-    /// Globs, relative to `from`, of what is left out.
+    /// Globs, relative to `from`, of what is left out; the config file, the output folder, `dist` and `.git` always are.
     pub exclude: Texts,
     /// What kind of file it is.
     pub role: Option<At<Role>>,

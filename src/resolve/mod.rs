@@ -197,7 +197,7 @@ fn of_target(
     Some(Release {
         project: request.project.clone(),
         output: request.output.clone(),
-        own: [DIST, &ground.name()].map(|name| request.project.join(name)).to_vec(),
+        own: [DIST, ground.name()].map(|name| request.project.join(name)).to_vec(),
         identity: shared.identity.clone(),
         target,
         environment: request.environment.clone(),

@@ -70,3 +70,48 @@ fn what_is_named_is_taken() {
     assert_eq!(code, 2, "{stderr}");
     assert!(stderr.contains("error[files/output]") && stderr.contains("--out DIR"), "{stderr}");
 }
+
+fn listed(folder: &Path) -> Vec<String> {
+    let text = fs::read(folder.join("dist/manifest.json")).unwrap();
+    let manifest: serde_json::Value = serde_json::from_slice(&text).unwrap();
+    let artifacts = manifest["artifacts"].as_array().unwrap();
+    artifacts.iter().map(|artifact| artifact["format"].as_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn a_narrowed_build_keeps_the_list_of_the_others() {
+    let folder = project(&[("fitout.toml", &config(TREE)), ("tree/a", "a")]);
+    let folder = folder.path();
+    let whole = built(folder, &[], "dist");
+    let part = built(folder, &["--format", "rpm"], "dist");
+    assert!(whole == part, "what a whole build leaves and a part of it again differ");
+    assert_eq!(listed(folder), ["deb", "rpm", "tarball", "zip", "oci"]);
+
+    // Neither what is gone nor what was changed is listed, were it by one byte of the same size.
+    let path = |suffix: &str| {
+        let name = whole.keys().find(|name| name.ends_with(suffix)).unwrap();
+        folder.join("dist").join(name)
+    };
+    fs::remove_file(path(".deb")).unwrap();
+    let mut bytes = fs::read(path(".zip")).unwrap();
+    bytes[40] ^= 1;
+    fs::write(path(".zip"), bytes).unwrap();
+    built(folder, &["--format", "rpm"], "dist");
+    assert_eq!(listed(folder), ["rpm", "tarball", "oci"]);
+    built(folder, &["--format", "deb"], "dist");
+    assert_eq!(listed(folder), ["rpm", "tarball", "oci", "deb"]);
+
+    // Those of another version are none of this one's.
+    fs::write(folder.join("fitout.toml"), config(TREE).replace("1.0.0", "1.1.0")).unwrap();
+    built(folder, &["--format", "rpm"], "dist");
+    assert_eq!(listed(folder), ["rpm"]);
+
+    // A list that is none does no harm.
+    for damaged in ["", "{", "[]", "{\"schema\": \"fitout/manifest/1\"}"] {
+        fs::write(folder.join("dist/manifest.json"), damaged).unwrap();
+        built(folder, &["--format", "rpm"], "dist");
+        assert_eq!(listed(folder), ["rpm"]);
+    }
+    built(folder, &[], "dist");
+    assert_eq!(listed(folder), ["deb", "rpm", "tarball", "zip", "oci"]);
+}

@@ -1,0 +1,148 @@
+//! `manifest.json` of the output folder: what `publish` will send.
+//!
+//! Enters: what a run made. Leaves: the list, ready for the last rename of the run. A run that is narrowed to some formats or targets keeps
+//! the entries of the others, if they are of the same package and time and their files are there as they were made; a whole
+//! run lists what it made.
+
+use std::io::Read as _;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+use sha2::Digest as _;
+
+use super::{Artifact, Planned};
+use crate::codec::hex::hex;
+use crate::engine::EngineError;
+use crate::engine::output::{Output, Staged};
+use crate::formats::{self, source};
+
+const NAME: &str = "manifest.json";
+const SCHEMA: &str = "fitout/manifest/1";
+/// Bytes of an old list that are read; one with a thousand artifacts has half a megabyte.
+const LARGEST: u64 = 16 << 20;
+
+#[derive(Serialize)]
+struct Manifest<'a> {
+    schema: &'static str,
+    name: &'a str,
+    version: &'a str,
+    environment: Option<&'a str>,
+    clock: i64,
+    revision: Option<&'a str>,
+    artifacts: &'a [Artifact],
+}
+
+/// A list of an earlier run, as far as it is one.
+#[derive(Deserialize)]
+struct Old {
+    schema: String,
+    name: String,
+    version: String,
+    environment: Option<String>,
+    clock: i64,
+    revision: Option<String>,
+    artifacts: Vec<OldArtifact>,
+}
+
+#[derive(Deserialize)]
+struct OldArtifact {
+    format: String,
+    targets: Vec<String>,
+    file: String,
+    arch: String,
+    version: String,
+    size: u64,
+    sha256: String,
+}
+
+/// Stages the list; `narrowed` says that the run made a part of the artifacts only.
+pub(super) fn stage(
+    planned: &Planned,
+    folder: &Path,
+    made: &[Artifact],
+    narrowed: bool,
+) -> Result<Option<Staged>, EngineError> {
+    let Some(plan) = planned.plans.first() else { return Ok(None) };
+    let mut manifest = Manifest {
+        schema: SCHEMA,
+        name: &plan.identity.name,
+        version: &plan.identity.version.text,
+        environment: plan.environment.as_deref(),
+        clock: plan.clock,
+        revision: plan.identity.revision.as_deref(),
+        artifacts: made,
+    };
+    let merged;
+    if narrowed {
+        let old = read(folder).filter(|old| old.is_of(&manifest)).map(|old| old.artifacts);
+        merged = merge(old.unwrap_or_default(), made, folder);
+        manifest.artifacts = &merged;
+    }
+    let path = folder.join(NAME);
+    let failed = |source| EngineError::Write { path: path.clone(), source };
+    let mut text = serde_json::to_vec_pretty(&manifest).map_err(|error| failed(error.into()))?;
+    text.push(b'\n');
+    let output = Output::create(folder).map_err(failed)?;
+    std::io::Write::write_all(&mut output.file(), &text).map_err(failed)?;
+    output.stage(&path).map(Some).map_err(failed)
+}
+
+/// What lies there. One that cannot be read says nothing: it is about to be replaced.
+fn read(folder: &Path) -> Option<Old> {
+    let path = folder.join(NAME);
+    // Before it is opened: that of a fifo would wait.
+    let there = fs_err::metadata(&path).is_ok_and(|metadata| metadata.is_file() && metadata.len() <= LARGEST);
+    if there { serde_json::from_slice(&fs_err::read(&path).ok()?).ok() } else { None }
+}
+
+impl Old {
+    fn is_of(&self, new: &Manifest<'_>) -> bool {
+        self.schema == SCHEMA
+            && self.name == new.name
+            && self.version == new.version
+            && self.environment.as_deref() == new.environment
+            && self.clock == new.clock
+            && self.revision.as_deref() == new.revision
+    }
+}
+
+/// The old ones in their order, those made again in their places; behind them what is new.
+fn merge(old: Vec<OldArtifact>, made: &[Artifact], folder: &Path) -> Vec<Artifact> {
+    let again = |file: &str| made.iter().find(|artifact| artifact.file == file).cloned();
+    let kept = old.into_iter().filter_map(|old| again(&old.file).or_else(|| old.into_artifact(folder)));
+    let mut merged: Vec<Artifact> = Vec::new();
+    for artifact in kept.chain(made.iter().cloned()) {
+        if !merged.iter().any(|other| other.file == artifact.file) {
+            merged.push(artifact);
+        }
+    }
+    merged
+}
+
+impl OldArtifact {
+    /// The entry, if its file is what it says. Sizes and times can be the same by chance; the hash cannot.
+    fn into_artifact(self, folder: &Path) -> Option<Artifact> {
+        let format = formats::ALL.iter().map(|format| format.name()).chain([source::NAME]);
+        let format = format.into_iter().find(|name| *name == self.format)?;
+        let is_name = Path::new(&self.file).file_name().is_some_and(|name| name == self.file.as_str());
+        let path = folder.join(&self.file);
+        let whole = |metadata: std::fs::Metadata| metadata.is_file() && metadata.len() == self.size;
+        if !is_name || !fs_err::symlink_metadata(&path).is_ok_and(whole) || sha256(&path)? != self.sha256 {
+            return None;
+        }
+        let Self { targets, file, arch, version, size, sha256, .. } = self;
+        Some(Artifact { format, targets, file, arch, version, size, sha256 })
+    }
+}
+
+fn sha256(path: &Path) -> Option<String> {
+    let mut file = fs_err::File::open(path).ok()?;
+    let mut hasher = sha2::Sha256::new();
+    let mut buffer = vec![0; 1 << 16];
+    loop {
+        match file.read(&mut buffer).ok()? {
+            0 => return Some(hex(&hasher.finalize())),
+            read => hasher.update(buffer.get(..read)?),
+        }
+    }
+}
