@@ -6,7 +6,7 @@ use globset::Glob;
 
 use crate::assemble::plan::Plan;
 use crate::config::schema::Lint;
-use crate::diagnostic::{Diagnostic, Findings, codes};
+use crate::diagnostic::{Diagnostic, Findings};
 use crate::formats::Listing;
 
 mod artifact;
@@ -70,9 +70,4 @@ pub fn allowed(mut findings: Findings, lint: &Lint) -> Findings {
 /// A finding about a path of a package.
 fn about(code: crate::diagnostic::Code, path: &str, message: String) -> Diagnostic {
     Diagnostic::warning(code, message).path(path)
-}
-
-/// The codes that only lint gives, for the documentation.
-pub fn codes() -> impl Iterator<Item = crate::diagnostic::Code> {
-    codes::ALL.iter().copied().filter(|code| code.fault == crate::diagnostic::Fault::Lint)
 }
