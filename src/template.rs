@@ -9,6 +9,9 @@ use serde::Serialize;
 
 use crate::diagnostic::{Diagnostic, codes};
 
+mod unit;
+pub use unit::command as command_line;
+
 /// A text that fitout fills with facts of the package.
 #[derive(Debug, Clone, Copy)]
 pub struct Template {
@@ -26,6 +29,8 @@ pub struct Template {
 enum Language {
     /// POSIX shell.
     Shell,
+    /// What systemd and logrotate read: lines of `Key=value`, or of words.
+    Unit,
 }
 
 /// Why a template could not be filled.
@@ -42,9 +47,9 @@ pub enum TemplateError {
         /// What Handlebars says.
         source: Box<RenderError>,
     },
-    /// A value holds the one character that cannot be quoted.
-    #[error("a value of the template `{name}` holds a NUL byte")]
-    Nul {
+    /// A value holds a character that cannot be quoted there.
+    #[error("a value of the template `{name}` holds a character that has no place there")]
+    Unquotable {
         /// The template.
         name: &'static str,
     },
@@ -63,8 +68,29 @@ macro_rules! template {
 
 /// Every template, by name.
 pub const TEMPLATES: &[Template] = &[
+    template!(Unit, "accounts/sysusers.unit", "system accounts, for systemd-sysusers"),
+    template!(Unit, "accounts/tmpfiles.unit", "directories that services write, for systemd-tmpfiles"),
     template!(Shell, "launcher/command.sh", "/usr/bin/NAME of an OTP release"),
-    template!(Shell, "maintainer/deb/capabilities.sh", "the part of a postinst that sets file capabilities"),
+    template!(Shell, "maintainer/deb/gone.sh", "of a postrm: units forgotten, state purged"),
+    template!(
+        Shell,
+        "maintainer/deb/moved.sh",
+        "of preinst, postinst and postrm: config files that were moved or dropped"
+    ),
+    template!(Shell, "maintainer/deb/setup.sh", "of a postinst: accounts, directories, owners, capabilities, secrets"),
+    template!(Shell, "maintainer/deb/start.sh", "of a postinst: units enabled, started, restarted"),
+    template!(Shell, "maintainer/deb/stop.sh", "of a prerm: units stopped"),
+    template!(Shell, "maintainer/rpm/accounts.sh", "of a %pre: accounts"),
+    template!(Shell, "maintainer/rpm/gone.sh", "of a %postun: units forgotten"),
+    template!(Shell, "maintainer/rpm/restart.sh", "of a %posttrans: the one restart of an upgrade"),
+    template!(Shell, "maintainer/rpm/setup.sh", "of a %post: directories and secrets"),
+    template!(Shell, "maintainer/rpm/start.sh", "of a %post: units enabled and started"),
+    template!(Shell, "maintainer/rpm/stop.sh", "of a %preun: units stopped"),
+    template!(Unit, "systemd/logrotate.unit", "rotation of log files"),
+    template!(Unit, "systemd/preset.unit", "which units the first installation enables"),
+    template!(Unit, "systemd/service.unit", "NAME.service"),
+    template!(Unit, "systemd/socket.unit", "NAME.socket"),
+    template!(Unit, "systemd/timer.unit", "NAME.timer"),
 ];
 
 /// The template of this name.
@@ -85,22 +111,36 @@ pub fn render(name: &str, values: &impl Serialize) -> Result<String, TemplateErr
     let text = registry(template.language)
         .render_template(template.text, values)
         .map_err(|source| TemplateError::Values { name, source: Box::new(source) })?;
-    if text.contains('\0') { Err(TemplateError::Nul { name }) } else { Ok(text) }
+    if text.contains(UNQUOTABLE) { Err(TemplateError::Unquotable { name }) } else { Ok(text) }
 }
+
+/// What stands for a value that cannot be quoted: no text that fitout makes holds it.
+const UNQUOTABLE: char = '\0';
 
 fn registry(language: Language) -> Handlebars<'static> {
     let mut registry = Handlebars::new();
     // A value that is not there is an error, not an empty text.
     registry.set_strict_mode(true);
-    registry.register_escape_fn(match language {
-        Language::Shell => shell_word,
-    });
+    match language {
+        Language::Shell => {
+            registry.register_escape_fn(shell_word);
+            registry.register_helper("folder", Box::new(shell::folder));
+        }
+        Language::Unit => unit::register(&mut registry),
+    }
     registry
 }
 
 /// One word of the shell, whatever `text` holds: nothing but the quote itself ends single quotes.
 fn shell_word(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
+}
+
+#[allow(missing_docs)]
+mod shell {
+    use handlebars::handlebars_helper;
+    // The folder that a path lies in; quoted as any value is.
+    handlebars_helper!(folder: |path: str| path.rsplit_once('/').map_or("", |above| above.0).to_owned());
 }
 
 impl From<TemplateError> for Diagnostic {
@@ -111,9 +151,8 @@ impl From<TemplateError> for Diagnostic {
             TemplateError::Values { source, .. } => {
                 told(codes::TEMPLATE_VALUE).note(source.to_string()).help("this is a bug of fitout")
             }
-            TemplateError::Nul { .. } => {
-                told(codes::TEMPLATE_VALUE).help("take the NUL byte out of the names and paths of the config")
-            }
+            TemplateError::Unquotable { .. } => told(codes::TEMPLATE_VALUE)
+                .help("take control characters, quotes and blanks out of the names and paths of the config"),
         }
     }
 }
@@ -149,6 +188,7 @@ mod tests {
         for Template { name, text, language, .. } in TEMPLATES {
             let suffix = match language {
                 Language::Shell => ".sh",
+                Language::Unit => ".unit",
             };
             assert!(name.ends_with(suffix), "{name}");
             // These put a value in as it is.
@@ -173,7 +213,7 @@ mod tests {
             (
                 refused(COMMAND, json!({ "program": "a\0b" })),
                 codes::TEMPLATE_VALUE,
-                "a value of the template `launcher/command.sh` holds a NUL byte",
+                "a value of the template `launcher/command.sh` holds a character that has no place there",
             ),
             (refused("comand.sh", json!({})), codes::CLI_NO_TEMPLATE, "there is no template `comand.sh`"),
         ] {

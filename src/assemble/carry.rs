@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::plan::{Abilities, Entry, FormatSet, Kind};
+use super::plan::{Abilities, Account, Entry, FormatSet, Kind};
 use crate::diagnostic::{Diagnostic, Findings, codes};
 
 /// Looks at every entry with the eyes of every format.
@@ -63,13 +63,16 @@ fn too_large(format: &str, entry: &Entry, size: u64, most: u64) -> Diagnostic {
 }
 
 /// Warns of every user and group that owns something and that nothing in the package creates.
-pub fn check_accounts(entries: &[Entry], findings: &mut Findings) {
+pub fn check_accounts(entries: &[Entry], accounts: &[Account], findings: &mut Findings) {
+    let made = |what: &str, name: &str| {
+        accounts.iter().any(|account| if what == "user" { account.name == name } else { account.group == name })
+    };
     let mut names: BTreeMap<(&'static str, Arc<str>), (&Entry, usize)> = BTreeMap::new();
     for entry in entries {
         let owner = &entry.owner;
         for (what, name, id) in [("user", &owner.user, owner.uid), ("group", &owner.group, owner.gid)] {
             // A number needs no account.
-            if id != 0 && !name.starts_with(|c: char| c.is_ascii_digit()) {
+            if id != 0 && !name.starts_with(|c: char| c.is_ascii_digit()) && !made(what, name) {
                 names.entry((what, Arc::clone(name))).or_insert((entry, 0)).1 += 1;
             }
         }

@@ -1,37 +1,82 @@
 //! What must happen at install, upgrade, remove and purge, as typed steps.
 //!
-//! Enters: the steps that the config gives, and the entries. Leaves: what the entries ask for, then those of the config
-//! that some format of the run speaks the dialect of. The service issue adds the steps of accounts and units here;
-//! [`super::maintainer`] says them in a dialect.
+//! Enters: the release and its entries. Leaves: a closed list of steps, in the order in which they hold: what is moved,
+//! accounts, directories, owners, capabilities, secrets, the user's scripts, units; last what a purge removes. An
+//! installation goes through it from the front, a removal from the back. [`super::maintainer`] says it in a dialect, each
+//! with a table of its own events.
 
-use super::plan::{Abilities, Dialect, Entry, FormatSet, Lifecycle, Script, Step};
+use super::account;
+use super::plan::{Abilities, Dialect, Entry, FormatSet, Lifecycle, Script, Service, Step};
 use crate::diagnostic::{Diagnostic, Findings, codes};
+use crate::resolve::Release;
+use crate::resolve::lifecycle::{OnUpgrade, Unit};
+use crate::resolve::service::Moment;
 
-/// The steps of a run with these formats.
-pub fn of_run(
-    given: &Lifecycle,
-    formats: &[(&'static str, Abilities)],
-    entries: &[Entry],
-    findings: &mut Findings,
-) -> Lifecycle {
-    let mut lifecycle = Lifecycle { steps: capabilities(formats, entries) };
-    let spoken = |dialect: Dialect| formats.iter().any(|(_, abilities)| abilities.dialect == dialect);
-    for step in &given.steps {
-        let heard = match step {
-            Step::Script { dialect, moment, script } => {
-                if (*dialect, *moment) == (Dialect::Deb, "postinst") && lifecycle.sets_capabilities() {
-                    findings.extend(foreign_language(script));
-                }
-                spoken(*dialect)
-            }
-            Step::RpmTrigger { .. } => spoken(Dialect::Rpm),
-            Step::Capabilities { .. } => spoken(Dialect::Deb),
-        };
-        if heard {
-            lifecycle.steps.push(step.clone());
-        }
-    }
+/// The steps of a run; `owners` are those that give files to their accounts.
+pub fn of_run(release: &Release, owners: Vec<Step>, entries: &[Entry], findings: &mut Findings) -> Lifecycle {
+    let formats = &release.formats;
+    let (moved, given): (Vec<&Step>, Vec<&Step>) =
+        release.lifecycle.steps.iter().partition(|step| matches!(step, Step::Moved(_)));
+    let mut steps: Vec<Step> = moved.into_iter().cloned().collect();
+    steps.extend((!release.accounts.is_empty()).then_some(Step::Accounts));
+    let lasting = account::lasting(release);
+    steps.extend((!lasting.is_empty()).then(|| Step::Directories { directories: lasting.clone() }));
+    steps.extend(owners);
+    steps.extend(capabilities(formats, entries));
+    let secrets = release.services.iter().flat_map(|service| service.secrets.values());
+    steps.extend(secrets.filter(|secret| secret.generate).map(|secret| Step::Secret { file: secret.file.clone() }));
+    steps.extend(given.into_iter().filter(|step| is_heard(step, formats)).cloned());
+    steps.extend(release.services.iter().flat_map(hooks));
+    steps.extend(release.services.iter().flat_map(units).map(Step::Unit));
+    let mut paths: Vec<String> = lasting.into_iter().map(|directory| directory.path).collect();
+    paths.extend(release.services.iter().filter_map(|service| service.log_file.clone()));
+    paths.extend(
+        steps.iter().filter_map(|step| if let Step::Secret { file } = step { Some(file.clone()) } else { None }),
+    );
+    steps.extend((!paths.is_empty()).then_some(Step::Purge { paths }));
+    let lifecycle = Lifecycle { steps };
+    findings.extend(foreign_languages(&lifecycle));
     lifecycle
+}
+
+/// Whether some format of the run speaks the dialect of a step.
+fn is_heard(step: &Step, formats: &[(&'static str, Abilities)]) -> bool {
+    let spoken = |dialect: Dialect| formats.iter().any(|(_, abilities)| abilities.dialect == dialect);
+    match step {
+        Step::Script { dialect, .. } => spoken(*dialect),
+        Step::RpmTrigger { .. } => spoken(Dialect::Rpm),
+        _ => true,
+    }
+}
+
+/// What the hooks of a service do at an upgrade of the package.
+fn hooks(service: &Service) -> Vec<Step> {
+    let hook = |moment, before| {
+        service.hooks.contains_key(&moment).then(|| Step::Hook { launcher: service.launcher.clone(), before })
+    };
+    [hook(Moment::PreUpgrade, true), hook(Moment::PostUpgrade, false)].into_iter().flatten().collect()
+}
+
+/// The unit of a service, behind the one that starts it: each has its own word about enabling and starting.
+fn units(service: &Service) -> Vec<Unit> {
+    let unit = |name: String, enable, start, on_upgrade| Unit {
+        name,
+        enable,
+        start,
+        on_upgrade,
+        template: service.is_template(),
+    };
+    let entry = service.entry_unit();
+    if entry == service.unit_name() {
+        let own = !service.is_template();
+        return vec![unit(entry, own && service.enable, own && service.start, service.on_upgrade)];
+    }
+    // A job that is running is not cut short by an upgrade.
+    let running = if service.timer.is_some() { OnUpgrade::Nothing } else { service.on_upgrade };
+    vec![
+        unit(entry, service.enable, service.start, OnUpgrade::Restart),
+        unit(service.unit_name(), false, false, running),
+    ]
 }
 
 /// One step for each entry whose capabilities some format cannot carry and sets by a script.
@@ -48,17 +93,38 @@ fn capabilities(formats: &[(&'static str, Abilities)], entries: &[Entry]) -> Vec
     of_format.filter_map(step).collect()
 }
 
-/// Generated parts are written in shell and become part of the user's script.
-fn foreign_language(script: &Script) -> Option<Diagnostic> {
+/// Generated parts are written in shell and become part of the user's script of the same moment.
+fn foreign_languages(lifecycle: &Lifecycle) -> Findings {
+    let own = |step: &Step| !matches!(step, Step::Script { .. } | Step::RpmTrigger { .. });
+    // Which moments fitout writes into: capabilities are set by the postinst alone.
+    let deb_only = |step: &Step| matches!(step, Step::Capabilities { .. } | Step::Own { .. });
+    let any = lifecycle.steps.iter().any(|step| own(step) && !deb_only(step));
+    let some = lifecycle.steps.iter().any(own);
+    let scripts = lifecycle.steps.iter().filter_map(|step| match step {
+        Step::Script { dialect, moment, script } => Some((*dialect, *moment, script)),
+        _ => None,
+    });
+    scripts
+        .filter(|(dialect, moment, _)| match dialect {
+            Dialect::Deb if *moment == "postinst" => some,
+            Dialect::Deb => any,
+            Dialect::Rpm => any && !matches!(*moment, "pretrans" | "verify"),
+            Dialect::Plain | Dialect::None => false,
+        })
+        .filter_map(|(_, moment, script)| foreign_language(moment, script))
+        .collect()
+}
+
+fn foreign_language(moment: &str, script: &Script) -> Option<Diagnostic> {
     let interpreter = script.interpreter.first().map_or("", String::as_str);
     if matches!(interpreter.rsplit('/').next(), Some("sh" | "dash" | "bash")) {
         return None;
     }
-    let message = format!("the postinst runs under `{interpreter}` and cannot take the lines that set capabilities");
+    let message = format!("the {moment} runs under `{interpreter}` and cannot take the lines that fitout adds to it");
     Some(
         Diagnostic::error(codes::DEB_SCRIPT, message)
             .at_origin(&script.origin, "")
-            .help("write it for `/bin/sh`, or set the capabilities in it yourself"),
+            .help("write it for `/bin/sh`: it may start a program in another language"),
     )
 }
 

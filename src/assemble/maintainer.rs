@@ -1,67 +1,128 @@
 //! The lifecycle's steps, said in a dialect: dpkg's maintainer scripts, rpm's scriptlets, an archive's `install.sh`.
 //!
-//! Enters: a Plan. Leaves: one script for each moment of the dialect. Several scripts of one moment become one, in the
-//! order of the steps, run by the program of the first. What fitout generates comes from `templates/maintainer` and
-//! stands before the user's text, right after the `#!` line: that text may end with `exit 0` anywhere. Triggers are not
+//! Enters: a Plan. Leaves: one script for each moment of the dialect. What fitout generates comes from
+//! `templates/maintainer`. Around the user's text stands what must be there before it (accounts, directories) and what
+//! must come after it (units), so that text runs in a subshell, which it may end by `exit 0` anywhere. Triggers are not
 //! scripts of a moment: a format that knows them reads them from the steps.
+//!
+//! The order within each moment, from first to last: moved config files, accounts, directories, owners, capabilities,
+//! secrets, `[package.scripts]`, `[format.X.scripts]`, hooks of services, units. A removal goes the other way round.
 
 use std::collections::BTreeMap;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::plan::{Dialect, Plan, Script, Step};
 use crate::diagnostic::{Diagnostic, Findings, Origin};
-use crate::template::{self, TemplateError};
+use crate::resolve::lifecycle::{Moment, Unit};
 
-/// Sets file capabilities, in a postinst.
-const CAPABILITIES: &str = "maintainer/deb/capabilities.sh";
+mod deb;
+mod rpm;
 
 /// Scripts by the dialect's own word for the moment (`postinst`, `preun`).
 ///
 /// # Errors
 /// A value that no script can hold.
 pub fn scripts(plan: &Plan, dialect: Dialect) -> Result<BTreeMap<&'static str, Script>, Findings> {
+    let parts = match dialect {
+        Dialect::Deb => deb::parts(plan),
+        Dialect::Rpm => rpm::parts(plan),
+        Dialect::Plain | Dialect::None => Ok(Vec::new()),
+    };
+    let parts = parts.map_err(|error| vec![Diagnostic::from(error)])?;
+    let mut scripts = of_user(plan, dialect);
+    for part in parts {
+        let moment = part.moment;
+        let user = scripts.remove(moment);
+        if let Some(whole) = part.around(user, dialect) {
+            scripts.insert(moment, whole);
+        }
+    }
+    Ok(scripts)
+}
+
+/// The scripts of `[format.X.scripts]`. Several of one moment become one, run by the program of the first.
+fn of_user(plan: &Plan, dialect: Dialect) -> BTreeMap<&'static str, Script> {
     let mut scripts: BTreeMap<&'static str, Script> = BTreeMap::new();
     for step in &plan.lifecycle.steps {
         match step {
             Step::Script { dialect: of, moment, script } if *of == dialect => {
                 scripts.entry(moment).and_modify(|whole| append(whole, script)).or_insert_with(|| script.clone());
             }
-            Step::Script { .. } | Step::RpmTrigger { .. } | Step::Capabilities { .. } => {}
+            _ => {}
         }
     }
-    if dialect == Dialect::Deb && plan.lifecycle.sets_capabilities() {
-        let lines = capabilities(plan).map_err(|error| vec![Diagnostic::from(error)])?;
-        scripts
-            .entry("postinst")
-            .and_modify(|user| user.text = before(&lines, &user.text))
-            .or_insert_with(|| generated(&lines));
-    }
-    Ok(scripts)
+    scripts
 }
 
-/// The lines that set all file capabilities of the package.
-fn capabilities(plan: &Plan) -> Result<String, TemplateError> {
-    let files = plan.lifecycle.steps.iter().filter_map(|step| match step {
-        Step::Capabilities { path, capabilities } => Some(json!({ "path": **path, "capabilities": **capabilities })),
-        Step::Script { .. } | Step::RpmTrigger { .. } => None,
+/// What fitout adds to the script of one moment.
+struct Part {
+    moment: &'static str,
+    /// The template that most of it comes from.
+    origin: &'static str,
+    /// Before the user's text.
+    before: String,
+    /// After it.
+    after: String,
+}
+
+impl Part {
+    /// The whole script; none if there is nothing to run.
+    fn around(self, user: Option<Script>, dialect: Dialect) -> Option<Script> {
+        let (before, after) = (self.before, self.after);
+        let lines = |text: &str| text.lines().any(|line| !line.trim().is_empty());
+        match user {
+            None if !lines(&before) && !lines(&after) => None,
+            Some(user) if !lines(&before) && !lines(&after) => Some(user),
+            None => {
+                let text = match dialect {
+                    Dialect::Deb => format!("#!/bin/sh\nset -e\n{before}{after}exit 0\n"),
+                    _ => format!("{before}{after}exit 0\n"),
+                };
+                let origin = Origin::Template { name: self.origin };
+                Some(Script { text, interpreter: vec!["/bin/sh".into()], origin })
+            }
+            Some(mut user) => {
+                let (first, rest) = match user.text.split_once('\n') {
+                    Some((first, rest)) if first.starts_with("#!") => (format!("{first}\n"), rest),
+                    None if user.text.starts_with("#!") => (format!("{}\n", user.text), ""),
+                    _ => (String::new(), user.text.as_str()),
+                };
+                user.text = match dialect {
+                    Dialect::Deb => format!("{first}set -e\n{before}{}{after}", subshell(rest, "")),
+                    // What fails here only warns, whatever its status; what comes after must still run.
+                    _ => format!(
+                        "{first}{before}{} || fitout_status=$?\n{after}exit \"${{fitout_status:-0}}\"\n",
+                        subshell(rest, "").trim_end()
+                    ),
+                };
+                Some(user)
+            }
+        }
+    }
+}
+
+/// A text of the user in a subshell: it may end by `exit` where it likes.
+fn subshell(text: &str, arguments: &str) -> String {
+    let end = if text.ends_with('\n') || text.is_empty() { "" } else { "\n" };
+    format!("(\nset +e\n{arguments}{text}{end})\n")
+}
+
+/// The user's script of a moment of `[package.scripts]`; `$1` is `argument` in it.
+fn of_moment(plan: &Plan, wanted: Moment, argument: &str) -> String {
+    let texts = plan.lifecycle.steps.iter().filter_map(|step| match step {
+        Step::User { moment, script } if *moment == wanted => Some(script.text.as_str()),
+        _ => None,
     });
-    template::render(CAPABILITIES, &json!({ "package": plan.identity.name.value, "files": files.collect::<Vec<_>>() }))
-}
-
-/// The user's script with generated lines after its `#!` line.
-fn before(lines: &str, user: &str) -> String {
-    let (first, rest) = user.split_once('\n').unwrap_or((user, ""));
-    format!("{first}\n{lines}{rest}")
-}
-
-/// A whole script, where the user has none.
-fn generated(lines: &str) -> Script {
-    Script {
-        text: format!("#!/bin/sh\nset -e\n{lines}exit 0\n"),
-        interpreter: vec!["/bin/sh".into()],
-        origin: Origin::Template { name: CAPABILITIES },
-    }
+    texts
+        .map(|text| {
+            let body = match text.split_once('\n') {
+                Some((first, rest)) if first.starts_with("#!") => rest,
+                _ => text,
+            };
+            format!("# {}\n{}", wanted.word(), subshell(body, &format!("set -- {argument}\n")))
+        })
+        .collect()
 }
 
 /// Puts a further script behind `whole`; only the first keeps its `#!` line.
@@ -77,66 +138,43 @@ fn append(whole: &mut Script, next: &Script) {
     whole.text.push_str(text);
 }
 
-#[cfg(test)]
-mod tests {
-    use super::super::sample::plan_of;
-    use super::*;
-    use crate::diagnostic::codes;
+/// What the dialects say of the same steps.
+struct Shared {
+    /// Name of the files of sysusers.d and tmpfiles.d.
+    conf: String,
+    accounts: bool,
+    directories: Vec<Value>,
+    secrets: Vec<String>,
+}
 
-    fn step(dialect: Dialect, moment: &'static str, text: &str) -> Step {
-        let script = Script { text: text.into(), interpreter: vec!["/bin/sh".into()], origin: Origin::Default };
-        Step::Script { dialect, moment, script }
+impl Shared {
+    fn is_empty(&self) -> bool {
+        !self.accounts && self.directories.is_empty() && self.secrets.is_empty()
     }
+}
 
-    fn capable(path: &str) -> Step {
-        Step::Capabilities { path: path.into(), capabilities: "cap_net_bind_service=ep".into() }
+fn shared(plan: &Plan) -> Shared {
+    let conf = format!("{}.conf", plan.identity.name.value);
+    let mut shared = Shared { conf, accounts: false, directories: Vec::new(), secrets: Vec::new() };
+    for step in &plan.lifecycle.steps {
+        match step {
+            Step::Accounts => shared.accounts = true,
+            Step::Directories { directories } => shared.directories.extend(directories.iter().map(|d| {
+                json!({ "path": d.path, "owner": format!("{}:{}", d.user, d.group), "mode": format!("{:04o}", d.mode) })
+            })),
+            Step::Secret { file } => shared.secrets.push(file.clone()),
+            _ => {}
+        }
     }
+    shared
+}
 
-    #[test]
-    fn steps_of_a_moment_become_one_script() {
-        let mut plan = plan_of(Vec::new());
-        plan.lifecycle.steps = vec![
-            step(Dialect::Deb, "postinst", "#!/bin/sh\nset -e\none"),
-            step(Dialect::Rpm, "post", "two\n"),
-            step(Dialect::Deb, "postinst", "#!/bin/sh\nthree\n"),
-            step(Dialect::Deb, "prerm", "#!/bin/sh\n"),
-        ];
-        let deb = scripts(&plan, Dialect::Deb).unwrap();
-        assert_eq!(deb.keys().copied().collect::<Vec<_>>(), ["postinst", "prerm"]);
-        assert_eq!(deb["postinst"].text, "#!/bin/sh\nset -e\none\nthree\n");
-        assert_eq!(scripts(&plan, Dialect::Rpm).unwrap()["post"].text, "two\n");
-        assert!(scripts(&plan, Dialect::Plain).unwrap().is_empty());
-    }
+/// The units of the lifecycle, in order.
+fn units(plan: &Plan) -> Vec<&Unit> {
+    plan.lifecycle.steps.iter().filter_map(|step| if let Step::Unit(unit) = step { Some(unit) } else { None }).collect()
+}
 
-    #[test]
-    fn the_postinst_sets_capabilities_before_what_the_user_wrote() {
-        const LINES: &str = "\
-# dpkg cannot carry file capabilities.
-case \"$1\" in configure|abort-upgrade|abort-remove|abort-deconfigure)
-    setcap 'cap_net_bind_service=ep' \"$DPKG_ROOT\"'/a' || printf '%s: cannot set capabilities of %s\\n' 'hello' '/a' >&2
-    setcap 'cap_net_bind_service=ep' \"$DPKG_ROOT\"'/b' || printf '%s: cannot set capabilities of %s\\n' 'hello' '/b' >&2
-    ;;
-esac
-";
-        let mut plan = plan_of(Vec::new());
-        let mut postinst = |user: Vec<Step>| {
-            plan.lifecycle.steps = [vec![capable("/a"), capable("/b")], user].concat();
-            assert!(scripts(&plan, Dialect::Plain).unwrap().is_empty());
-            let mut scripts = scripts(&plan, Dialect::Deb).unwrap();
-            assert_eq!(scripts.len(), 1);
-            scripts.remove("postinst").unwrap().text
-        };
-        assert_eq!(postinst(vec![]), format!("#!/bin/sh\nset -e\n{LINES}exit 0\n"));
-        let user = |text| vec![step(Dialect::Deb, "postinst", text)];
-        assert_eq!(postinst(user("#!/bin/bash -e\nexit 0\n")), format!("#!/bin/bash -e\n{LINES}exit 0\n"));
-        assert_eq!(postinst(user("#!/bin/sh")), format!("#!/bin/sh\n{LINES}"));
-    }
-
-    #[test]
-    fn what_no_script_can_hold_is_refused() {
-        let mut plan = plan_of(Vec::new());
-        plan.lifecycle.steps = vec![capable("/a\0b")];
-        let findings = scripts(&plan, Dialect::Deb).unwrap_err();
-        assert_eq!(findings.iter().map(|finding| finding.code).collect::<Vec<_>>(), [codes::TEMPLATE_VALUE]);
-    }
+/// What runs of a unit: a template's instances, whatever they are called.
+fn running(unit: &Unit) -> String {
+    if unit.template { unit.name.replace('@', "@*") } else { unit.name.clone() }
 }

@@ -11,6 +11,7 @@ use crate::listener::{Event, Listener};
 use crate::resolve::Release;
 use plan::{Entry, Kind, Lifecycle, Plan, Sources};
 
+pub mod account;
 pub mod bundle;
 pub mod carry;
 pub mod changelog;
@@ -34,6 +35,7 @@ pub mod plan;
 pub mod same;
 #[cfg(test)]
 pub mod sample;
+pub mod service;
 #[cfg(test)]
 mod tests;
 pub mod walk;
@@ -50,16 +52,18 @@ pub fn assemble(release: &Release, sources: &mut Sources, listener: &dyn Listene
     drafts.extend(bundle::collect(&run, Path::new("/"), &mut findings));
     documents::compress_manuals(&mut drafts, &run, &mut findings);
     let mut tree = conflict::merge(drafts, &mut findings);
+    service::add(&run, &mut tree, &mut findings);
+    account::add(&run, &mut tree, &mut findings);
     documents::add(&run, &mut tree, &mut findings);
-    let drafts = tree.finish(&mut findings);
+    let (drafts, owners) = account::settle(&run, tree.finish(&mut findings));
     links::check(&drafts, &release.project, &mut findings);
 
     let entries = draft::settle(drafts, sources);
     let mut elf = natives::elf_facts(&entries, sources, &release.target, &release.project, &mut findings);
     bundle::mark(release, &entries, &mut elf, &mut findings);
     carry::check(&entries, &release.formats, &mut findings);
-    carry::check_accounts(&entries, &mut findings);
-    let lifecycle = lifecycle::of_run(&release.lifecycle, &release.formats, &entries, &mut findings);
+    carry::check_accounts(&entries, &release.accounts, &mut findings);
+    let lifecycle = lifecycle::of_run(release, owners, &entries, &mut findings);
     if findings.iter().any(|finding| finding.severity == Severity::Error) {
         return Err(findings);
     }
@@ -92,6 +96,7 @@ fn plan(release: &Release, entries: Vec<Entry>, lifecycle: Lifecycle) -> Plan {
         formats: release.formats.iter().map(|(name, _)| *name).collect(),
         elf: plan::ElfFacts::default(),
         services: release.services.clone(),
+        accounts: release.accounts.clone(),
         lifecycle,
         changelog: release.changelog.clone(),
         deb: release.deb.clone(),

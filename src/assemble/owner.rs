@@ -1,26 +1,17 @@
 //! To whom an entry belongs: rule, else role, else preset, else root:root. The builder's own ids are never used.
 //!
 //! Enters: owners as typed. Leaves: names and numbers. A preset's word arrives as the owner of its own rules; no role
-//! asks for an owner today. Accounts are not created here.
-//!
-//! Numbers: formats such as OCI carry ids, and no two hosts agree on ids but root's. So every other name gets an id that
-//! is derived from the name alone, `10001 + crc32(name) mod 49999`: stable over builds, above what distributions give
-//! to system accounts and below `nobody`.
+//! asks for an owner today. Accounts are not created here; `resolve::account` says how a name gets its number.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::plan::{Fact, Owner};
 use crate::diagnostic::{Diagnostic, Findings, Origin, codes};
+use crate::resolve::account::{check_name, id_of};
 
-/// First derived id.
-const FIRST_ID: u32 = 10_001;
-/// How many derived ids there are: up to 59999.
-const IDS: u32 = 49_999;
 /// The last number that is an id; the one above means "unchanged" in chown(2).
 const LAST_NUMERIC: u32 = u32::MAX - 1;
-/// Longest name that useradd takes on every distribution.
-const LONGEST_NAME: usize = 32;
 
 /// Owners of one run: each typed owner is judged once, and derived ids must not collide.
 #[derive(Debug, Default)]
@@ -96,24 +87,6 @@ fn account(typed: &str, what: &str) -> Result<(Arc<str>, u32), String> {
     }
     check_name(typed).map_err(|why| format!("has a {what} name that {why}"))?;
     Ok((typed.into(), id_of(typed)))
-}
-
-/// The numeric id of a user or group name: 0 for root, else derived from the name.
-pub fn id_of(name: &str) -> u32 {
-    if name == "root" { 0 } else { FIRST_ID + crc32fast::hash(name.as_bytes()) % IDS }
-}
-
-/// `[a-z_][a-z0-9_-]*[$]?`, at most 32 characters: useradd(8).
-fn check_name(name: &str) -> Result<(), String> {
-    if name.len() > LONGEST_NAME {
-        return Err(format!("has {} characters; the most is {LONGEST_NAME}", name.chars().count()));
-    }
-    let body = name.strip_suffix('$').unwrap_or(name);
-    if !body.starts_with(|c: char| c.is_ascii_lowercase() || c == '_') {
-        return Err("does not begin with a lower-case letter or `_`".to_owned());
-    }
-    let odd = body.chars().find(|c| !(c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '_' | '-')));
-    odd.map_or(Ok(()), |odd| Err(format!("holds {odd:?}")))
 }
 
 #[cfg(test)]

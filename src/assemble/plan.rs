@@ -10,10 +10,12 @@ use std::sync::Arc;
 
 use crate::diagnostic::Origin;
 
+pub use crate::resolve::account::Account;
 pub use crate::resolve::identity::{Arch, Change, Fact, Identity, Target, Version};
-pub use crate::resolve::lifecycle::{Dialect, Lifecycle, RpmTrigger, Script, Service, Step};
+pub use crate::resolve::lifecycle::{Dialect, Lifecycle, RpmTrigger, Script, Step};
 pub use crate::resolve::packaging::{Abilities, Base, Compression, Deb, HealthCheck, Image, Rpm, Tarball, Zip};
 pub use crate::resolve::release::{Churn, Role};
+pub use crate::resolve::service::Service;
 
 /// Everything that the formats need to know of one target (os/arch × environment).
 #[derive(Debug, Clone)]
@@ -32,8 +34,10 @@ pub struct Plan {
     pub formats: Vec<&'static str>,
     /// What the ELF files need and provide, not yet spelled in any format's words.
     pub elf: ElfFacts,
-    /// Services; the service issue fills them.
+    /// What the host starts and stops.
     pub services: Vec<Service>,
+    /// System accounts that the package makes, by name.
+    pub accounts: Vec<Account>,
     /// What must happen at install, upgrade, remove and purge.
     pub lifecycle: Lifecycle,
     /// Change log, newest first, at least one record.

@@ -53,6 +53,7 @@ pub fn plan_of(entries: Vec<Entry>) -> Plan {
         formats: FORMATS.to_vec(),
         elf: ElfFacts::default(),
         services: Vec::new(),
+        accounts: Vec::new(),
         lifecycle: Lifecycle::default(),
         changelog: vec![Change {
             version: "1.4.0-rc.1+b5".into(),

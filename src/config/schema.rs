@@ -10,7 +10,11 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{self, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
+mod service;
+
 pub use super::json_schema::json_schema;
+pub use service::*;
+
 use crate::diagnostic::codes;
 
 /// A value and the bytes of the file that it was read from.
@@ -67,6 +71,10 @@ pub struct Manifest {
     pub package: Package,
     /// Where the application comes from and what is made of it.
     pub build: Build,
+    /// What the host starts and stops.
+    pub service: Vec<At<Service>>,
+    /// System accounts that the package makes.
+    pub account: Vec<At<Account>>,
     /// What goes where; a later rule for the same path needs `replace = true`.
     pub files: Vec<At<Files>>,
     /// One table a format, for what only that format has.
@@ -81,8 +89,6 @@ pub struct Manifest {
 /// Sections of the grammar that this version refuses with `config/not-yet`.
 pub const NOT_YET: &[(&str, &str)] = &[
     ("release", "assembling OTP releases from compiled applications"),
-    ("service", "services, their units and scripts"),
-    ("account", "accounts"),
     ("sign", "signing"),
     ("publish", "publishing"),
     ("report", "the size report"),
@@ -123,6 +129,10 @@ pub struct Package {
     pub prefix: Option<Text>,
     /// Libraries (sonames) to copy from the build host into the package, in a directory of its own.
     pub bundle: Texts,
+    /// Shell scripts that run at moments of the package's life, on deb, rpm and archives alike.
+    pub scripts: Scripts,
+    /// Config files that this version renames or drops.
+    pub moved: Vec<At<Moved>>,
 }
 
 /// Where the version comes from.

@@ -7,30 +7,45 @@ use crate::diagnostic::{Diagnostic, Origin, codes};
 use crate::resolve::identity::Fact;
 use crate::resolve::packaging::{Base, HealthCheck, Image};
 
+use super::account::{Account, id_of};
 use super::compression;
 use super::facts::host_path;
 use super::ground::{Ground, not_found};
 use super::preset::Preset;
+use super::service::Service;
 use crate::config::suggest;
 
-/// The settings; `name` and `prefix` give defaults, the preset says what is started.
-pub(crate) fn read(
-    ground: &Ground,
-    oci: &Oci,
-    name: Option<&str>,
-    prefix: Option<&str>,
-    preset: Option<&Preset>,
-) -> Option<Image> {
+/// What an image takes from the rest of the package where `[format.oci]` is silent.
+#[derive(Clone, Copy)]
+pub(crate) struct Given<'a> {
+    /// Package name.
+    pub name: Option<&'a str>,
+    /// Where code goes.
+    pub prefix: Option<&'a str>,
+    /// What the package is.
+    pub preset: Option<&'a Preset>,
+    /// What it runs.
+    pub services: &'a [Service],
+    /// As whom.
+    pub accounts: &'a [Account],
+}
+
+/// The settings: of the config, else of the service that the image is for, else of the preset.
+pub(crate) fn read(ground: &Ground, oci: &Oci, given: Given) -> Option<Image> {
+    let name = given.name;
+    let service = main_service(given);
     let compression = compression::read(ground, oci.compression.as_ref(), compression::OCI, "oci");
     let base = base(ground, oci.base.as_ref());
-    let user = oci.user.as_ref().map_or(Some(String::new()), |user| self::user(ground, user));
+    let user =
+        oci.user.as_ref().map_or_else(|| Some(user_of(service, given.accounts)), |user| self::user(ground, user));
     let ports: Option<BTreeSet<String>> = all(oci.ports.iter().map(|text| port(ground, text)));
     let volumes: Option<BTreeSet<String>> = all(oci.volumes.iter().map(|text| path(ground, text)));
     let working_dir = oci.working_dir.as_ref().map(|text| path(ground, text));
-    let stop_signal = oci.stop_signal.as_ref().map_or(Some("SIGTERM".to_owned()), |text| signal(ground, text));
+    let default_signal = service.map_or("SIGTERM", |service| service.stop_signal.as_str());
+    let stop_signal = oci.stop_signal.as_ref().map_or(Some(default_signal.to_owned()), |text| signal(ground, text));
     let health_check = oci.health_check.as_ref().map(|check| health(ground, check));
     let env = environment(ground, &oci.env);
-    let started = preset.zip(prefix).and_then(|(preset, prefix)| preset.starts(prefix));
+    let started = started(given, service);
     let (entrypoint, cmd) = match (&oci.entrypoint, &oci.cmd, started) {
         (None, None, Some((entrypoint, cmd))) => (Some(entrypoint), Some(cmd).filter(|cmd| !cmd.is_empty())),
         (None, Some(cmd), Some((entrypoint, _))) => (Some(entrypoint), Some(words(cmd))),
@@ -40,6 +55,10 @@ pub(crate) fn read(
         Some(text) => ground.fact(text),
         None => Fact { value: format!("localhost/{}", name?.to_lowercase()), origin: Origin::Default },
     };
+    let of_service = service.map(|service| service.env.clone()).unwrap_or_default();
+    let ports_of_service = service.into_iter().flat_map(|service| &service.ports);
+    let ports_of_service = ports_of_service.map(|port| format!("{}/{}", port.number, port.protocol));
+    let working_dir = working_dir.or_else(|| service.map(|service| Some(service.working_dir.clone())));
     Some(Image {
         compression: compression?,
         base: base?,
@@ -49,8 +68,8 @@ pub(crate) fn read(
         user: user?,
         entrypoint,
         cmd,
-        env: env?,
-        ports: ports?,
+        env: of_service.into_iter().chain(env?).collect(),
+        ports: ports_of_service.chain(ports?).collect(),
         volumes: volumes?,
         working_dir: working_dir.map_or(Some(None), |dir| dir.map(Some))?,
         stop_signal: stop_signal?,
@@ -58,6 +77,35 @@ pub(crate) fn read(
         labels: plain(&oci.labels),
         annotations: plain(&oci.annotations),
     })
+}
+
+/// The service that an image is for: the only one, or the one with the package's name.
+fn main_service(given: Given<'_>) -> Option<&Service> {
+    match given.services {
+        [one] => Some(one),
+        all => all.iter().find(|service| given.name == Some(service.name.as_str())),
+    }
+}
+
+/// Program and arguments of the image.
+fn started(given: Given, service: Option<&Service>) -> Option<(Vec<String>, Vec<String>)> {
+    let mut words = match service {
+        Some(service) if service.is_prepared() => vec![service.launcher.clone(), "foreground".to_owned()],
+        Some(service) => service.exec.clone(),
+        None => given.preset?.runs(given.prefix?, given.name?, "/", "/tmp").exec,
+    };
+    let arguments = words.split_off(words.len().min(1));
+    (!words.is_empty()).then_some((words, arguments))
+}
+
+/// `uid:gid` of the service's account; empty where there is no service or it runs as root.
+fn user_of(service: Option<&Service>, accounts: &[Account]) -> String {
+    let Some(service) = service.filter(|service| service.user != "root") else { return String::new() };
+    let account = accounts.iter().find(|account| account.name == service.user);
+    let uid = account.map_or_else(|| id_of(&service.user), Account::fixed_uid);
+    let gid = account.filter(|account| account.group == service.group);
+    let gid = gid.map_or_else(|| id_of(&service.group), Account::fixed_gid);
+    format!("{uid}:{gid}")
 }
 
 /// All of them, after each had its say.
@@ -73,7 +121,7 @@ fn plain(texts: &BTreeMap<String, Text>) -> BTreeMap<String, String> {
     texts.iter().map(|(name, text)| (name.clone(), text.value.clone())).collect()
 }
 
-fn invalid<T>(ground: &Ground, text: &Text, what: &str, help: &str) -> Option<T> {
+pub(super) fn invalid<T>(ground: &Ground, text: &Text, what: &str, help: &str) -> Option<T> {
     ground.refuse(codes::CONFIG_INVALID_VALUE, text, format!("`{}` is no {what}", text.escape_debug()), help);
     None
 }
@@ -128,7 +176,7 @@ fn user(ground: &Ground, text: &Text) -> Option<String> {
 }
 
 /// `80` -> `80/tcp`
-fn port(ground: &Ground, text: &Text) -> Option<String> {
+pub(super) fn port(ground: &Ground, text: &Text) -> Option<String> {
     let (number, protocol) = text.split_once('/').unwrap_or((&text.value, "tcp"));
     let is_number = number.bytes().all(|b| b.is_ascii_digit()) && number.parse::<u16>().is_ok_and(|port| port > 0);
     if !is_number || !matches!(protocol, "tcp" | "udp" | "sctp") {
@@ -144,7 +192,7 @@ fn path(ground: &Ground, text: &Text) -> Option<String> {
     Some(text.value.clone())
 }
 
-fn signal(ground: &Ground, text: &Text) -> Option<String> {
+pub(super) fn signal(ground: &Ground, text: &Text) -> Option<String> {
     if is_signal(text) {
         return Some(text.value.clone());
     }
@@ -205,7 +253,7 @@ fn is_signal(text: &str) -> bool {
     SIGNALS.contains(&text) || real_time("SIGRTMIN", '+', 15) || real_time("SIGRTMAX", '-', 14) || up_to(text, 64)
 }
 
-fn environment(ground: &Ground, env: &BTreeMap<String, Text>) -> Option<BTreeMap<String, String>> {
+pub(super) fn environment(ground: &Ground, env: &BTreeMap<String, Text>) -> Option<BTreeMap<String, String>> {
     let mut good = true;
     for (name, value) in env {
         if name.is_empty() || name.contains(['=', '\0']) || value.contains('\0') {
@@ -248,7 +296,7 @@ fn health(ground: &Ground, check: &schema::HealthCheck) -> Option<HealthCheck> {
 }
 
 /// `1m30s` in nanoseconds: whole numbers with units, each unit once, from long to short.
-fn duration(text: &str) -> Option<u64> {
+pub(super) fn duration(text: &str) -> Option<u64> {
     const UNITS: [(&str, u64); 4] =
         [("h", 3_600_000_000_000), ("m", 60_000_000_000), ("s", 1_000_000_000), ("ms", 1_000_000)];
     let (mut rest, mut total, mut next) = (text, 0u64, 0);

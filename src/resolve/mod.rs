@@ -4,6 +4,7 @@
 //! Files are read here for facts (versions, scripts, change logs), never for content; nothing is written, and no network
 //! is used. Each part reports what is wrong and goes on, so that all findings come in one run.
 
+pub mod account;
 pub mod capabilities;
 pub mod clock;
 pub mod detect;
@@ -16,6 +17,7 @@ pub mod nearest;
 pub mod packaging;
 pub mod preset;
 pub mod release;
+pub mod service;
 pub mod target;
 pub mod version;
 
@@ -123,6 +125,8 @@ struct Shared {
     changelog: Vec<identity::Change>,
     license_text: Option<String>,
     lifecycle: lifecycle::Lifecycle,
+    services: Vec<service::Service>,
+    accounts: Vec<account::Account>,
     deb: packaging::Deb,
     rpm: packaging::Rpm,
     tarball: packaging::Tarball,
@@ -145,12 +149,20 @@ fn shared(ground: &Ground, manifest: &Manifest, request: &Request, preset: Optio
     let prefix = facts::prefix(ground, package.prefix.as_ref(), name);
     let changelog = changelog::read(ground, package.changelog.as_ref(), identity.as_ref(), clock);
     let license_text = license::text(ground, package.license_file.as_ref());
-    let lifecycle = scripts::lifecycle(ground, format);
+    let lifecycle = scripts::lifecycle(ground, package, format);
+    let summary = identity.as_ref().map_or("", |identity| identity.summary.as_str());
+    let services = name.zip(prefix.as_deref()).and_then(|(name, prefix)| {
+        service::read::all(ground, &manifest.service, service::read::Package { name, summary, prefix, preset })
+    });
+    let running = services.as_deref().unwrap_or_default();
+    let accounts = account::read(ground, &manifest.account, running, summary);
     let deb = settings::deb(ground, format, preset);
     let rpm = settings::rpm(ground, format, maintainer, preset);
     let tarball = settings::tarball(ground, &format.tarball);
     let zip = settings::zip(ground, &format.zip);
-    let image = image::read(ground, &format.oci, name, prefix.as_deref(), preset);
+    let creates = accounts.as_deref().unwrap_or_default();
+    let given = image::Given { name, prefix: prefix.as_deref(), preset, services: running, accounts: creates };
+    let image = image::read(ground, &format.oci, given);
     // Each has had its say: only now may the first that failed end it.
     Some(Shared {
         identity: identity?,
@@ -161,6 +173,8 @@ fn shared(ground: &Ground, manifest: &Manifest, request: &Request, preset: Optio
         changelog: changelog?,
         license_text: license_text?,
         lifecycle: lifecycle?,
+        services: services?,
+        accounts: accounts?,
         deb: deb?,
         rpm: rpm?,
         tarball: tarball?,
@@ -211,7 +225,8 @@ fn of_target(
         license_text: shared.license_text.clone(),
         lintian_overrides: overrides.map(|o| (o.tag.clone(), o.reason.clone())).collect(),
         lifecycle: shared.lifecycle.clone(),
-        services: Vec::new(),
+        services: shared.services.clone(),
+        accounts: shared.accounts.clone(),
         deb: shared.deb.clone(),
         rpm: shared.rpm.clone(),
         tarball: shared.tarball.clone(),

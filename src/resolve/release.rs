@@ -2,10 +2,12 @@
 
 use std::path::PathBuf;
 
+use super::account::Account;
 use super::holes::Holes;
 use super::identity::{Change, Fact, Identity, Target};
-use super::lifecycle::{Lifecycle, Service};
+use super::lifecycle::Lifecycle;
 use super::packaging::{Abilities, Deb, Image, Rpm, Tarball, Zip};
+use super::service::Service;
 use crate::diagnostic::Origin;
 
 /// Everything that planning needs for one target.
@@ -43,8 +45,10 @@ pub struct Release {
     pub lintian_overrides: Vec<(String, String)>,
     /// Scripts and triggers as typed steps.
     pub lifecycle: Lifecycle,
-    /// Services.
+    /// What the host starts and stops.
     pub services: Vec<Service>,
+    /// System accounts that the package makes, by name.
+    pub accounts: Vec<Account>,
     /// Settings that only deb has.
     pub deb: Deb,
     /// Settings that only rpm has.

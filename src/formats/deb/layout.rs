@@ -166,9 +166,7 @@ pub(super) fn control_text(plan: &Plan, findings: &mut Findings) -> String {
     let (mut derived, doubts) = shlibs::depends(plan);
     // Warnings are lint's to tell; they refuse nothing.
     findings.extend(doubts.into_iter().filter(|d| d.severity == Severity::Error));
-    if plan.lifecycle.sets_capabilities() {
-        derived.push(scripts::SETCAP_PACKAGE.to_owned());
-    }
+    derived.extend(scripts::depends(plan));
     let relations = relations::all(plan, &derived, findings);
     let size = control::installed_size(plan.entries_for("deb").filter(crate::formats::stream::is_carried));
     match naming::version(&plan.identity) {

@@ -10,7 +10,21 @@ use crate::assemble::plan::{Dialect, Plan};
 use crate::diagnostic::{Diagnostic, Findings, codes};
 
 /// The package that has `setcap`.
-pub(super) const SETCAP_PACKAGE: &str = "libcap2-bin";
+const SETCAP_PACKAGE: &str = "libcap2-bin";
+/// Packages that have `systemd-sysusers`, as dh_installsysusers(1) names them.
+const SYSUSERS_PACKAGES: &str = "systemd | systemd-standalone-sysusers | systemd-sysusers";
+
+/// What the scripts need to run.
+pub(super) fn depends(plan: &Plan) -> Vec<String> {
+    let mut needs = Vec::new();
+    if plan.lifecycle.sets_capabilities() {
+        needs.push(SETCAP_PACKAGE.to_owned());
+    }
+    if !plan.accounts.is_empty() {
+        needs.push(SYSUSERS_PACKAGES.to_owned());
+    }
+    needs
+}
 
 /// Scripts by their name in the control archive.
 pub(super) fn texts(plan: &Plan, findings: &mut Findings) -> BTreeMap<&'static str, String> {

@@ -88,8 +88,27 @@ impl Needs {
         for interpreter in scripts.requires() {
             self.add("Requires", interpreter);
         }
+        self.add_accounts(plan);
+        if !plan.services.is_empty() {
+            // Where both come in one transaction, systemd's own scripts are there first.
+            self.add("OrderWithRequires", Relation::any("systemd"));
+        }
         self.add_rpmlib(plan, scripts, files);
         self
+    }
+
+    /// The accounts that `%pre` makes: what it makes them with, and that they are there, which rpm 4.19 and newer ask for
+    /// of every owner of a file.
+    fn add_accounts(&mut self, plan: &Plan) {
+        for program in ["/usr/sbin/groupadd", "/usr/sbin/useradd"] {
+            if !plan.accounts.is_empty() {
+                self.add("Requires", Relation::any(program).with(DependencyFlags::SCRIPT_PRE));
+            }
+        }
+        for account in &plan.accounts {
+            self.add("Provides", Relation::any(format!("user({})", account.name)));
+            self.add("Provides", Relation::any(format!("group({})", account.group)));
+        }
     }
 
     /// Features of rpm that the package uses, with the version that brought each: an older rpm refuses the package with

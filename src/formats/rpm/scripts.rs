@@ -9,6 +9,7 @@ use ::rpm::{DependencyFlags, IndexTag};
 
 use super::header::Writer;
 use super::relations::{self, Relation};
+use crate::assemble::maintainer;
 use crate::assemble::plan::{Dialect, Plan, RpmTrigger, Script, Step};
 use crate::diagnostic::codes::{RPM_SCRIPT, RPM_TRIGGER};
 use crate::diagnostic::{Diagnostic, Findings, Origin};
@@ -142,20 +143,20 @@ struct Trigger {
 }
 
 impl Scripts {
-    /// Takes what speaks rpm's dialect from the lifecycle. Several steps for one moment run one after the other.
+    /// Takes what speaks rpm's dialect from the lifecycle.
     ///
     /// # Errors
     /// Unknown moments and events, interpreters that rpm cannot run, conditions that are none.
     pub fn of(plan: &Plan) -> Result<Self, Findings> {
         let mut scripts = Self::default();
         let mut findings = Findings::new();
+        for (moment, script) in maintainer::scripts(plan, Dialect::Rpm)? {
+            findings.extend(scripts.scriptlet(moment, &script).err().into_iter().flatten());
+        }
         for step in &plan.lifecycle.steps {
-            let result = match step {
-                Step::Script { dialect: Dialect::Rpm, moment, script } => scripts.scriptlet(moment, script),
-                Step::RpmTrigger { trigger, script } => scripts.trigger(trigger, script),
-                Step::Script { .. } | Step::Capabilities { .. } => Ok(()),
-            };
-            findings.extend(result.err().into_iter().flatten());
+            if let Step::RpmTrigger { trigger, script } = step {
+                findings.extend(scripts.trigger(trigger, script).err().into_iter().flatten());
+            }
         }
         if findings.is_empty() { Ok(scripts) } else { Err(findings) }
     }
@@ -170,18 +171,7 @@ impl Scripts {
             ]
         })?;
         let new = Scriptlet::of(script).map_err(|why| vec![refusal(&format!("%{word}"), &why, &script.origin)])?;
-        match self.scriptlets.iter_mut().find(|(m, _)| m.word == word) {
-            None => self.scriptlets.push((moment, new)),
-            Some((_, old)) if old.interpreter == new.interpreter => {
-                old.text.push('\n');
-                old.text.push_str(&new.text);
-            }
-            Some((_, old)) => {
-                let (old, new) = (old.interpreter.join(" "), new.interpreter.join(" "));
-                let why = format!("one part runs in `{old}` and another in `{new}`");
-                return Err(vec![refusal(&format!("%{word}"), &why, &script.origin)]);
-            }
-        }
+        self.scriptlets.push((moment, new));
         Ok(())
     }
 

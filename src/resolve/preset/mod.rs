@@ -3,6 +3,7 @@
 //! Enters: `[build]` and the project's folder. Leaves: facts for what the config does not say, and rules that stand before
 //! the config's own.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use crate::config::schema::{self, Manifest};
@@ -35,6 +36,21 @@ pub(crate) struct Known {
     pub maintainer: Option<Fact<String>>,
     pub license: Option<Fact<String>>,
     pub homepage: Option<Fact<String>>,
+}
+
+/// How the program of an application runs.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Runs {
+    /// Program and arguments; empty if it is not plain what is started.
+    pub exec: Vec<String>,
+    /// Variables that it needs on a host where its own tree is read-only.
+    pub env: BTreeMap<String, String>,
+    /// It makes machine code while it runs.
+    pub jit: bool,
+    /// Only its main process is to get the stop signal.
+    pub stops_its_children: bool,
+    /// Program that takes further commands.
+    pub delegate: Option<String>,
 }
 
 /// For which machine rules are made, and under which names.
@@ -117,19 +133,25 @@ impl Preset {
         }
     }
 
-    /// What an image starts, if that is plain: the entry point and its arguments.
-    pub fn starts(&self, prefix: &str) -> Option<(Vec<String>, Vec<String>)> {
+    /// What it knows of how its program `name` runs, with these directories of its own on the host.
+    pub fn runs(&self, prefix: &str, name: &str, home: &str, runtime: &str) -> Runs {
         match self {
-            Self::Plain(_) => None,
-            Self::Rust(package) => match &package.binaries[..] {
-                [one] => Some((vec![format!("/usr/bin/{one}")], Vec::new())),
-                _ => None,
-            },
-            Self::Otp(release) => {
-                let start = if release.producer == otp::Producer::Mix { "start" } else { "foreground" };
-                Some((vec![format!("{prefix}/bin/{}", release.name)], vec![start.to_owned()]))
+            Self::Plain(_) => Runs::default(),
+            Self::Rust(package) => {
+                let binary = package.binaries.iter().find(|binary| *binary == name);
+                let binary = binary.or(if let [one] = &package.binaries[..] { Some(one) } else { None });
+                Runs {
+                    exec: binary.map(|binary| vec![format!("/usr/bin/{binary}")]).unwrap_or_default(),
+                    ..Runs::default()
+                }
             }
+            Self::Otp(release) => otp::rules::runs(release, prefix, home, runtime),
         }
+    }
+
+    /// Whether it writes pipes or filled files when it starts, and needs a place for them.
+    pub fn writes_at_start(&self) -> bool {
+        matches!(self, Self::Otp(_))
     }
 
     /// Rust's triple for a target: the one that was built, where that can be told.

@@ -12,7 +12,7 @@ use serde_json::json;
 use crate::diagnostic::{Diagnostic, Origin, Severity, codes};
 use crate::resolve::ground::Ground;
 use crate::resolve::identity::Fact;
-use crate::resolve::preset::{fact, rule};
+use crate::resolve::preset::{Runs, fact, rule};
 use crate::resolve::release::Churn;
 use crate::resolve::{Rule, Take};
 use crate::template;
@@ -71,6 +71,27 @@ pub(crate) fn rules(release: &OtpRelease, ground: &Ground, prefix: &str, package
     all.extend(environment_script(release, prefix));
     cookie_in_arguments(release, ground);
     all
+}
+
+/// How a release runs where its own tree is read-only: pipes, filled files and crash dumps go to directories of its own.
+pub(crate) fn runs(release: &OtpRelease, prefix: &str, home: &str, runtime: &str) -> Runs {
+    let program = format!("{prefix}/bin/{}", release.name);
+    let start = if release.producer == Producer::Mix { "start" } else { "foreground" };
+    let own: &[(&str, &str)] = match release.producer {
+        Producer::Mix => &[("RELEASE_TMP", runtime)],
+        Producer::Relx => &[("RELX_OUT_FILE_PATH", runtime), ("RUNNER_LOG_DIR", home), ("PIPE_DIR", runtime)],
+        Producer::Distillery => &[("RELEASE_MUTABLE_DIR", home)],
+    };
+    let crash_dump = format!("{}/erl_crash.dump", home.trim_end_matches('/'));
+    let shared = [("HOME", home), ("LANG", "C.UTF-8"), ("ERL_CRASH_DUMP", crash_dump.as_str())];
+    let env = own.iter().chain(&shared).map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    Runs {
+        exec: vec![program.clone(), start.to_owned()],
+        env: env.collect(),
+        jit: true,
+        stops_its_children: true,
+        delegate: Some(program),
+    }
 }
 
 /// `/usr/bin/NAME`: a script and no link, since the scripts of older releases take a relative link's folder for their own,

@@ -1,0 +1,207 @@
+//! The values of a service's unit files.
+//!
+//! Enters: a [`Service`]. Leaves: the text of `NAME.service`, `NAME.timer`, `NAME.socket`. The grammar of the files is in
+//! `templates/systemd`.
+
+use serde_json::{Value, json};
+
+use super::{Service, hardening};
+use crate::resolve::service::{Moment, Ready, Reload, Restart};
+use crate::template::{self, TemplateError};
+
+/// Units whose names say that they need the network.
+const TEMPLATE: &str = "systemd/service.unit";
+
+/// What a unit file says besides the service's own facts.
+pub(crate) struct Around<'a> {
+    /// Where to read more: URLs.
+    pub documentation: &'a str,
+    /// Puts what the package ships where it lies: the path itself in a package, below a folder of choice in an archive.
+    pub placed: &'a dyn Fn(&str) -> String,
+}
+
+/// `NAME.service`
+pub(crate) fn service(service: &Service, around: &Around) -> Result<String, TemplateError> {
+    let started_otherwise = service.timer.is_some() || service.socket.is_some();
+    let mut lines = json!({ "Unit": [], "Service": [], "Install": [] });
+    for (section, given) in &service.unit {
+        lines[section] = given.iter().map(|(key, value)| json!({ "key": key, "value": value })).collect();
+    }
+    let values = json!({
+        "description": service.description,
+        "documentation": [around.documentation],
+        "network": service.timer.is_none() && !service.ports.is_empty(),
+        "after": service.after,
+        "wants": service.wants,
+        "requires": service.requires,
+        "type": kind(service),
+        "user": service.user,
+        "group": service.group,
+        "groups": service.groups,
+        "working_dir": service.working_dir,
+        "env": service.env.iter().map(|(name, value)| json!({ "name": name, "value": value })).collect::<Vec<_>>(),
+        "env_files": service.env_file.iter().collect::<Vec<_>>(),
+        "credentials": credentials(service),
+        "start_pre": steps(service, around, &[Moment::PreStart], false),
+        "command": program(&service.command(), around),
+        "start_post": steps(service, around, &[Moment::PostStart], matches!(service.ready, Ready::Port(_))),
+        "reload": reload(service, around),
+        "stop": steps(service, around, &[Moment::PreStop], false),
+        "stop_post": steps(service, around, &[Moment::PostStop], false),
+        "restart": if service.timer.is_some() { "no" } else { restart(service.restart) },
+        "restart_delay": seconds(service.restart_delay),
+        "start_timeout": seconds(service.start_timeout),
+        "stop_timeout": seconds(service.stop_timeout),
+        "kill_mode": if service.stops_its_children { "mixed" } else { "control-group" },
+        "stop_signal": service.stop_signal,
+        // The shell that starts a BEAM dies of the signal where the BEAM itself has not taken over yet.
+        "success_exit": if service.stops_its_children { vec!["143"] } else { Vec::new() },
+        "output": service.log_file.iter().collect::<Vec<_>>(),
+        "limits": limits(service),
+        "directories": directories(service),
+        "write": writes(service),
+        "hardening": hardening::lines(service).into_iter().map(pair).collect::<Vec<_>>(),
+        "lines": lines,
+        "install": !started_otherwise,
+    });
+    template::render(TEMPLATE, &values)
+}
+
+/// `NAME.timer`
+pub(crate) fn timer(service: &Service) -> Option<Result<String, TemplateError>> {
+    let timer = service.timer.as_ref()?;
+    Some(template::render(
+        "systemd/timer.unit",
+        &json!({
+            "description": service.description,
+            "on_calendar": timer.on_calendar,
+            "on_boot": timer.on_boot.iter().collect::<Vec<_>>(),
+            "on_active": timer.on_active.iter().collect::<Vec<_>>(),
+            "randomized_delay": timer.randomized_delay.iter().collect::<Vec<_>>(),
+            "persistent": if timer.persistent { "yes" } else { "no" },
+            "unit": service.unit_name(),
+        }),
+    ))
+}
+
+/// `NAME.socket`
+pub(crate) fn socket(service: &Service) -> Option<Result<String, TemplateError>> {
+    let socket = service.socket.as_ref()?;
+    Some(template::render(
+        "systemd/socket.unit",
+        &json!({
+            "description": service.description,
+            "stream": socket.stream,
+            "datagram": socket.datagram,
+            "mode": socket.mode.iter().map(|mode| format!("{mode:04o}")).collect::<Vec<_>>(),
+            "accept": socket.accept,
+        }),
+    ))
+}
+
+fn kind(service: &Service) -> &'static str {
+    match service.ready {
+        Ready::Notify => "notify",
+        _ if service.timer.is_some() => "oneshot",
+        Ready::Exec | Ready::Port(_) => "exec",
+    }
+}
+
+fn pair((key, value): (&'static str, String)) -> Value {
+    json!({ "key": key, "value": value })
+}
+
+/// A command line whose program the package may ship.
+fn program(words: &[String], around: &Around) -> Vec<String> {
+    let mut words = words.to_vec();
+    if let Some(first) = words.first_mut() {
+        *first = (around.placed)(first);
+    }
+    words
+}
+
+/// What the launcher does around the program: waiting for a port, running hooks.
+fn steps(service: &Service, around: &Around, moments: &[Moment], wait: bool) -> Vec<Vec<String>> {
+    let launcher = (around.placed)(&service.launcher);
+    let waiting = wait.then(|| vec![launcher.clone(), "await".to_owned()]);
+    let hooks = moments.iter().filter(|moment| service.hooks.contains_key(moment));
+    let hooks = hooks.map(|moment| vec![launcher.clone(), "hook".to_owned(), moment.word().to_owned()]);
+    waiting.into_iter().chain(hooks).collect()
+}
+
+fn reload(service: &Service, around: &Around) -> Vec<String> {
+    match &service.reload {
+        None => Vec::new(),
+        Some(Reload::Exec(words)) => vec![template::command_line(&program(words, around))],
+        Some(Reload::Signal(signal)) => {
+            vec![format!("/bin/kill -{} $MAINPID", signal.strip_prefix("SIG").unwrap_or(signal))]
+        }
+    }
+}
+
+fn restart(restart: Restart) -> &'static str {
+    match restart {
+        Restart::No => "no",
+        Restart::OnSuccess => "on-success",
+        Restart::OnFailure => "on-failure",
+        Restart::OnAbnormal => "on-abnormal",
+        Restart::OnWatchdog => "on-watchdog",
+        Restart::OnAbort => "on-abort",
+        Restart::Always => "always",
+    }
+}
+
+/// systemd.time(7): `5s`, `500ms`.
+fn seconds(milliseconds: u64) -> String {
+    if milliseconds % 1000 == 0 { format!("{}s", milliseconds / 1000) } else { format!("{milliseconds}ms") }
+}
+
+fn credentials(service: &Service) -> Vec<Value> {
+    let one = |(name, secret): (&String, &crate::resolve::service::Secret)| {
+        let variable = (!secret.in_environment).then(|| format!("{name}_FILE"));
+        json!({ "name": name, "file": secret.file, "variable": variable })
+    };
+    service.secrets.iter().map(one).collect()
+}
+
+fn limits(service: &Service) -> Vec<Value> {
+    let limits = &service.limits;
+    let all = [
+        ("LimitNOFILE", limits.open_files.map(|n| n.to_string())),
+        ("TasksMax", limits.tasks.map(|n| n.to_string())),
+        ("MemoryMax", limits.memory.clone()),
+        ("CPUQuota", limits.cpu.clone()),
+    ];
+    all.into_iter().filter_map(|(key, value)| Some(pair((key, value?)))).collect()
+}
+
+/// Kinds of directories that systemd makes: key, the folder that they lie in, mode.
+const KINDS: [(&str, &str, &str); 5] = [
+    ("StateDirectory", "/var/lib/", "0750"),
+    ("CacheDirectory", "/var/cache/", "0750"),
+    ("LogsDirectory", "/var/log/", "0750"),
+    ("RuntimeDirectory", "/run/", "0755"),
+    ("ConfigurationDirectory", "/etc/", "0755"),
+];
+
+fn directories(service: &Service) -> Vec<Value> {
+    let own = &service.directories;
+    let lists = [&own.state, &own.cache, &own.logs, &own.runtime, &own.config];
+    let mut all = Vec::new();
+    for ((key, folder, mode), list) in KINDS.into_iter().zip(lists) {
+        let inside = list.iter().filter_map(|path| path.strip_prefix(folder));
+        all.extend(inside.map(|name| json!({ "key": key, "value": name, "mode": mode })));
+    }
+    all
+}
+
+/// What it writes where systemd makes no directory for it.
+fn writes(service: &Service) -> Vec<&String> {
+    let own = &service.directories;
+    let lists = [&own.state, &own.cache, &own.logs, &own.runtime];
+    let elsewhere = KINDS
+        .into_iter()
+        .zip(lists)
+        .flat_map(|((_, folder, _), list)| list.iter().filter(move |path| !path.starts_with(folder)));
+    elsewhere.chain(&service.write).collect()
+}

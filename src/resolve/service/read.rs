@@ -1,0 +1,590 @@
+//! `[[service]]` -> [`Service`]: each value checked, what is not set filled by the preset and by convention.
+//!
+//! An empty `[[service]]` is whole: the program comes from the preset, the account and the state directory have the
+//! package's name.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{
+    Command, Configure, Directories, Limits, Moment, Port, Ready, Reload, Run, Secret, Service, Socket, Timer,
+    UserScript,
+};
+use crate::config::rules::parse_mode;
+use crate::config::schema::{self, At, HandOver, Hardening, Hook, OnUpgrade, Restart, Text, Texts};
+use crate::diagnostic::{Diagnostic, Origin, codes};
+use crate::resolve::account;
+use crate::resolve::facts::host_path;
+use crate::resolve::ground::Ground;
+use crate::resolve::image::{self, invalid};
+use crate::resolve::preset::{Preset, Runs};
+
+/// Milliseconds before a restart, as systemd's own default would be far too short for what fails at once.
+const RESTART_DELAY: u64 = 5_000;
+/// Milliseconds to stop.
+const STOP_TIMEOUT: u64 = 30_000;
+/// Milliseconds to start, systemd's own default.
+const START_TIMEOUT: u64 = 90_000;
+/// Sections of a unit that `[service.unit]` may add to.
+const SECTIONS: &[&str] = &["Unit", "Service", "Install"];
+
+/// What the services of a package share.
+#[derive(Clone, Copy)]
+pub(crate) struct Package<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// Its summary.
+    pub summary: &'a str,
+    /// Where code goes.
+    pub prefix: &'a str,
+    /// What it is.
+    pub preset: Option<&'a Preset>,
+}
+
+/// All services of the config; reported and none if one of them is not as it must be.
+pub(crate) fn all(ground: &Ground, typed: &[At<schema::Service>], package: Package) -> Option<Vec<Service>> {
+    let services: Vec<Option<Service>> = typed.iter().map(|typed| One { ground, typed, package }.read()).collect();
+    let services: Vec<Service> = services.into_iter().collect::<Option<_>>()?;
+    let mut names: BTreeMap<&str, &Service> = BTreeMap::new();
+    let mut good = true;
+    for service in &services {
+        if let Some(first) = names.insert(&service.name, service) {
+            good = false;
+            let told = format!("two services are called `{}`", service.name);
+            let told = Diagnostic::error(codes::CONFIG_INVALID_VALUE, told).at_origin(&service.origin, "here");
+            ground.report(told.at_origin(&first.origin, "and here").help("give each a `name` of its own"));
+        }
+    }
+    good.then_some(services)
+}
+
+/// One service being read.
+struct One<'a> {
+    ground: &'a Ground<'a>,
+    typed: &'a At<schema::Service>,
+    package: Package<'a>,
+}
+
+impl One<'_> {
+    fn read(&self) -> Option<Service> {
+        let typed = &self.typed.value;
+        let name = self.name();
+        let shown = name.as_deref().unwrap_or(self.package.name);
+        let user = typed.user.as_ref().map_or(Some(self.package.name.to_owned()), |user| self.account(user, "user"));
+        let group = typed.group.as_ref().map(|group| self.account(group, "group"));
+        let groups = self.each(&typed.groups, |group| self.account(group, "group"));
+        let directories = self.directories();
+        let runs = self.runs(shown, directories.as_ref());
+        let exec = self.exec(&runs);
+        let reload = self.reload();
+        let env = image::environment(self.ground, &typed.env);
+        let secrets = self.secrets();
+        let write = self.each(&typed.write, |path| self.path(path));
+        let working_dir = typed.working_dir.as_ref().map(|path| self.path(path));
+        let times = self.times();
+        let stop_signal = self.signal(typed.stop_signal.as_ref(), "SIGTERM");
+        let ready = self.ready();
+        let limits = self.limits();
+        let ports = self.each(&typed.ports, |port| self.port(port));
+        let [after, wants, requires] =
+            [&typed.after, &typed.wants, &typed.requires].map(|units| self.each(units, |unit| self.unit(unit)));
+        let env_file = self.maybe(typed.env_file.as_ref(), |path| self.path(path));
+        let log_file = self.maybe(typed.log_file.as_ref(), |path| self.path(path));
+        let (timer, socket) = (self.timer(), self.socket());
+        let (hooks, commands, configure) = (self.hooks(), self.commands(), self.configure());
+        let (drop_ins, unit) = (self.drop_ins(), self.lines());
+        // Each has had its say.
+        let (name, user, directories) = (name?, user?, directories?);
+        let [restart_delay, stop_timeout, start_timeout] = times?;
+        let mut service = Service {
+            description: typed.description.as_ref().map_or(self.package.summary, |text| text.value.as_str()).to_owned(),
+            exec: exec?,
+            reload: reload?,
+            group: group.map_or(Some(user.clone()), |group| group)?,
+            groups: groups?,
+            env_file: env_file?,
+            env: runs.env.into_iter().chain(env?).collect(),
+            secrets: secrets?,
+            write: write?,
+            working_dir: working_dir
+                .unwrap_or_else(|| Some(directories.state.first().map_or("/", |home| home).to_owned()))?,
+            restart: typed.restart.as_ref().map_or(Restart::OnFailure, |restart| restart.value),
+            restart_delay,
+            enable: typed.enable.unwrap_or(true),
+            start: typed.start.unwrap_or(true),
+            on_upgrade: typed.on_upgrade.as_ref().map_or(OnUpgrade::Restart, |what| what.value),
+            stop_signal: stop_signal?,
+            stop_timeout,
+            start_timeout,
+            ready: ready?,
+            limits: limits?,
+            ports: ports?,
+            after: after?,
+            wants: wants?,
+            requires: requires?,
+            hardening: typed.hardening.as_ref().map_or(Hardening::Strict, |hardening| hardening.value),
+            jit: runs.jit,
+            stops_its_children: runs.stops_its_children,
+            log_file: log_file?,
+            timer: timer?,
+            socket: socket?,
+            hooks: hooks?,
+            commands: commands?,
+            configure: configure?,
+            init: typed.init.iter().map(|init| init.value).collect(),
+            drop_ins: drop_ins?,
+            unit: unit?,
+            launcher: format!("{}/launcher/{}", self.package.prefix, name.trim_end_matches('@')),
+            delegate: runs.delegate,
+            origin: self.ground.origin(self.typed),
+            name,
+            user,
+            directories,
+        };
+        self.fits(&mut service).then_some(service)
+    }
+
+    /// What the preset knows of how it runs.
+    fn runs(&self, name: &str, directories: Option<&Directories>) -> Runs {
+        let first = |list: Option<&Vec<String>>| list.and_then(|list| list.first()).cloned();
+        let home = first(directories.map(|directories| &directories.state)).unwrap_or_else(|| "/".to_owned());
+        let runtime = first(directories.map(|directories| &directories.runtime)).unwrap_or_else(|| home.clone());
+        let preset = self.package.preset;
+        preset.map(|preset| preset.runs(self.package.prefix, name, &home, &runtime)).unwrap_or_default()
+    }
+
+    fn name(&self) -> Option<String> {
+        let Some(text) = &self.typed.name else { return Some(self.package.name.to_owned()) };
+        let legal = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+        let stem = text.strip_suffix('@').unwrap_or(text);
+        if stem.is_empty() || stem.starts_with(['-', '.']) || !stem.chars().all(legal) || stem.ends_with(".service") {
+            let help = "it is the name of the unit without `.service`: letters, digits, `-`, `_` and `.`; `@` at the end makes a template unit";
+            return invalid(self.ground, text, "name of a unit", help);
+        }
+        Some(text.value.clone())
+    }
+
+    fn account(&self, text: &Text, what: &str) -> Option<String> {
+        account::name(self.ground, text, what)
+    }
+
+    fn path(&self, text: &Text) -> Option<String> {
+        self.ground.ok(host_path(text, &self.ground.span(&text.range))).map(|()| text.value.clone())
+    }
+
+    /// All of them, after each had its say.
+    fn each<T>(&self, texts: &Texts, read: impl Fn(&Text) -> Option<T>) -> Option<Vec<T>> {
+        let all: Vec<Option<T>> = texts.iter().map(read).collect();
+        all.into_iter().collect()
+    }
+
+    fn maybe<A, T>(&self, typed: Option<&A>, read: impl Fn(&A) -> Option<T>) -> Option<Option<T>> {
+        typed.map_or(Some(None), |typed| read(typed).map(Some))
+    }
+
+    fn directories(&self) -> Option<Directories> {
+        let typed = &self.typed.value;
+        let of = |texts: &Texts| self.each(texts, |text| self.path(text));
+        let state = typed.state.as_ref().map_or_else(|| Some(vec![format!("/var/lib/{}", self.package.name)]), of);
+        let (cache, logs, config, mut runtime) =
+            (of(&typed.cache), of(&typed.logs), of(&typed.config), of(&typed.runtime));
+        // What writes its pipes and filled files somewhere gets a place that is its own.
+        if typed.runtime.is_empty() && self.package.preset.is_some_and(Preset::writes_at_start) {
+            runtime = Some(vec![format!("/run/{}", self.package.name)]);
+        }
+        Some(Directories { state: state?, cache: cache?, logs: logs?, runtime: runtime?, config: config? })
+    }
+
+    fn exec(&self, runs: &Runs) -> Option<Vec<String>> {
+        if let Some(words) = &self.typed.exec {
+            return self.program(words);
+        }
+        if runs.exec.is_empty() && self.package.preset.is_some() {
+            let told = Diagnostic::error(codes::CONFIG_MISSING_KEY, "`exec` is missing in this `[[service]]`");
+            let help = "give the program and its arguments as a list: `exec = [\"/usr/bin/NAME\", \"serve\"]`";
+            self.ground.report(told.at(&self.ground.span(&self.typed.range), "").help(help));
+        }
+        (!runs.exec.is_empty()).then(|| runs.exec.clone())
+    }
+
+    /// A program on the host and its arguments.
+    fn program(&self, words: &Texts) -> Option<Vec<String>> {
+        let Some(first) = words.first() else {
+            let told = Diagnostic::error(codes::CONFIG_INVALID_VALUE, "this command is empty");
+            let place = self.ground.span(&self.typed.range);
+            self.ground.report(told.at(&place, "").help("give the program and its arguments as a list"));
+            return None;
+        };
+        self.path(first)?;
+        for word in words {
+            if word.chars().any(char::is_control) {
+                let help = "systemd takes one line; put what is longer into a script";
+                self.ground.refuse(codes::CONFIG_INVALID_VALUE, word, "an argument holds a control character", help);
+                return None;
+            }
+        }
+        Some(words.iter().map(|word| word.value.clone()).collect())
+    }
+
+    fn reload(&self) -> Option<Option<Reload>> {
+        let typed = &self.typed.value;
+        match (&typed.reload, &typed.reload_signal) {
+            (Some(words), None) => self.program(words).map(|words| Some(Reload::Exec(words))),
+            (None, Some(text)) => image::signal(self.ground, text).map(|signal| Some(Reload::Signal(signal))),
+            (None, None) => Some(None),
+            (Some(_), Some(text)) => {
+                let help = "take one of them out";
+                self.ground.refuse(
+                    codes::CONFIG_INVALID_VALUE,
+                    text,
+                    "`reload` and `reload-signal` are both set",
+                    help,
+                );
+                None
+            }
+        }
+    }
+
+    fn signal(&self, text: Option<&Text>, default: &str) -> Option<String> {
+        text.map_or_else(|| Some(default.to_owned()), |text| image::signal(self.ground, text))
+    }
+
+    /// Restart delay, stop timeout and start timeout, in milliseconds.
+    fn times(&self) -> Option<[u64; 3]> {
+        let typed = &self.typed.value;
+        let time = |text: &Option<Text>, default: u64| match text {
+            None => Some(default),
+            Some(text) => match image::duration(text) {
+                Some(ns) => Some(ns / 1_000_000),
+                None => invalid(self.ground, text, "duration", "write it as `30s`, `1m30s` or `500ms`"),
+            },
+        };
+        let delay = time(&typed.restart_delay, RESTART_DELAY);
+        let stop = time(&typed.stop_timeout, STOP_TIMEOUT);
+        let start = time(&typed.start_timeout, START_TIMEOUT);
+        Some([delay?, stop?, start?])
+    }
+
+    fn ready(&self) -> Option<Ready> {
+        let Some(at) = &self.typed.ready else { return Some(Ready::Exec) };
+        match &at.value {
+            schema::Ready::Word(word) if word == "notify" => Some(Ready::Notify),
+            schema::Ready::Word(_) => Some(Ready::Exec),
+            schema::Ready::Port(port) => match u16::try_from(*port) {
+                Ok(port) if port > 0 => Some(Ready::Port(port)),
+                _ => {
+                    let help = "give a number from 1 to 65535";
+                    self.ground.refuse(codes::CONFIG_INVALID_VALUE, at, format!("`{port}` is no port"), help);
+                    None
+                }
+            },
+        }
+    }
+
+    fn limits(&self) -> Option<Limits> {
+        let typed = &self.typed.limits;
+        let words = |text: &Option<Text>, what: &str, help: &str, legal: fn(&str) -> bool| match text {
+            None => Some(None),
+            Some(text) if legal(text) => Some(Some(text.value.clone())),
+            Some(text) => invalid(self.ground, text, what, help),
+        };
+        let memory = words(&typed.memory, "amount of memory", "write it as `512M`, `2G` or `50%`", |text| {
+            let digits = text.trim_end_matches(['K', 'M', 'G', 'T', '%']);
+            text.len() - digits.len() <= 1 && !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit())
+        });
+        let cpu = words(&typed.cpu, "share of a processor", "write it as `150%`: 100% is one core", |text| {
+            text.strip_suffix('%').is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()))
+        });
+        Some(Limits {
+            open_files: typed.open_files.as_ref().map(|n| n.value),
+            tasks: typed.tasks.as_ref().map(|n| n.value),
+            memory: memory?,
+            cpu: cpu?,
+        })
+    }
+
+    fn port(&self, text: &Text) -> Option<Port> {
+        let port = image::port(self.ground, text)?;
+        let (number, protocol) = port.split_once('/')?;
+        Some(Port { number: number.parse().ok()?, protocol: protocol.to_owned() })
+    }
+
+    /// A unit that others are called by.
+    fn unit(&self, text: &Text) -> Option<String> {
+        const TYPES: [&str; 8] = ["service", "socket", "target", "timer", "mount", "path", "slice", "device"];
+        let legal = |c: char| c.is_ascii_alphanumeric() || ":-_.\\@".contains(c);
+        let typed = text.rsplit_once('.').is_some_and(|(stem, suffix)| !stem.is_empty() && TYPES.contains(&suffix));
+        if typed && text.chars().all(legal) {
+            return Some(text.value.clone());
+        }
+        invalid(self.ground, text, "unit", "write its whole name, such as `postgresql.service`")
+    }
+
+    fn secrets(&self) -> Option<BTreeMap<String, Secret>> {
+        let mut all = BTreeMap::new();
+        let mut good = true;
+        for (name, at) in &self.typed.secrets {
+            let path = self.path(&at.file);
+            let variable = is_variable(name);
+            if !variable {
+                let message = format!("`{}` is no name of a variable", name.escape_debug());
+                let help = "names are made of letters, digits and `_`, and do not begin with a digit";
+                self.ground.refuse(codes::CONFIG_INVALID_VALUE, at, message, help);
+            }
+            match path {
+                Some(file) if variable => {
+                    let in_environment = at.hand_over.as_ref().is_some_and(|how| how.value == HandOver::Env);
+                    all.insert(name.clone(), Secret { file, in_environment, generate: at.generate });
+                }
+                _ => good = false,
+            }
+        }
+        good.then_some(all)
+    }
+
+    fn timer(&self) -> Option<Option<Timer>> {
+        let Some(timer) = &self.typed.timer else { return Some(None) };
+        let words = |text: &Text| self.line(text);
+        let on_calendar = self.each(&timer.on_calendar, words);
+        let on_boot = self.maybe(timer.on_boot.as_ref(), words);
+        let on_active = self.maybe(timer.on_active.as_ref(), words);
+        let delay = self.maybe(timer.randomized_delay.as_ref(), words);
+        if timer.on_calendar.is_empty() && timer.on_boot.is_none() && timer.on_active.is_none() {
+            self.missing("`[service.timer]` says no time", "set `on-calendar`, `on-boot` or `on-active`");
+            return None;
+        }
+        Some(Some(Timer {
+            on_calendar: on_calendar?,
+            on_boot: on_boot?,
+            on_active: on_active?,
+            persistent: timer.persistent,
+            randomized_delay: delay?,
+        }))
+    }
+
+    fn socket(&self) -> Option<Option<Socket>> {
+        let Some(socket) = &self.typed.socket else { return Some(None) };
+        let words = |text: &Text| self.line(text);
+        let (stream, datagram) = (self.each(&socket.listen_stream, words), self.each(&socket.listen_datagram, words));
+        let mode = self.maybe(socket.mode.as_ref(), |text| self.mode(text));
+        if socket.listen_stream.is_empty() && socket.listen_datagram.is_empty() {
+            self.missing("`[service.socket]` listens on nothing", "set `listen-stream` or `listen-datagram`");
+            return None;
+        }
+        Some(Some(Socket { stream: stream?, datagram: datagram?, mode: mode?, accept: socket.accept }))
+    }
+
+    fn missing(&self, message: &str, help: &str) {
+        let told = Diagnostic::error(codes::CONFIG_MISSING_KEY, message);
+        self.ground.report(told.at(&self.ground.span(&self.typed.range), "in this service").help(help));
+    }
+
+    /// A value of a unit file: one line.
+    fn line(&self, text: &Text) -> Option<String> {
+        if text.trim().is_empty() || text.chars().any(char::is_control) {
+            return invalid(self.ground, text, "value of a unit", "write one line that is not empty");
+        }
+        Some(text.trim().to_owned())
+    }
+
+    fn mode(&self, text: &Text) -> Option<u32> {
+        parse_mode(text)
+            .or_else(|| invalid(self.ground, text, "mode", "it is octal with a leading zero, such as `\"0640\"`"))
+    }
+
+    fn hooks(&self) -> Option<BTreeMap<Moment, Vec<UserScript>>> {
+        let hooks = &self.typed.hooks;
+        let mut all = BTreeMap::new();
+        let mut good = true;
+        for (moment, list) in [
+            (Moment::PreConfigure, &hooks.pre_configure),
+            (Moment::PostConfigure, &hooks.post_configure),
+            (Moment::PreStart, &hooks.pre_start),
+            (Moment::PostStart, &hooks.post_start),
+            (Moment::PreStop, &hooks.pre_stop),
+            (Moment::PostStop, &hooks.post_stop),
+            (Moment::PreUpgrade, &hooks.pre_upgrade),
+            (Moment::PostUpgrade, &hooks.post_upgrade),
+        ] {
+            let scripts: Vec<Option<UserScript>> = list.iter().map(|hook| self.hook(hook)).collect();
+            match scripts.into_iter().collect::<Option<Vec<_>>>() {
+                Some(scripts) if scripts.is_empty() => {}
+                Some(scripts) => _ = all.insert(moment, scripts),
+                None => good = false,
+            }
+        }
+        good.then_some(all)
+    }
+
+    fn hook(&self, hook: &At<Hook>) -> Option<UserScript> {
+        match (&hook.file, &hook.text) {
+            (Some(file), None) => self.script_file(file),
+            (None, Some(text)) => self.inline(text),
+            _ => {
+                let help = "set `file` to a script, or `text` to its lines";
+                self.ground.refuse(
+                    codes::CONFIG_INVALID_VALUE,
+                    hook,
+                    "a hook has exactly one of `file` and `text`",
+                    help,
+                );
+                None
+            }
+        }
+    }
+
+    fn script_file(&self, file: &Text) -> Option<UserScript> {
+        let text = self.ground.read(file)?.text.clone();
+        if !text.starts_with("#!/") || text.contains('\0') || text.contains("\r\n") {
+            let message = format!("`{}` is no script that the host can run", file.value);
+            let help = "begin it with `#!/bin/sh`, and save it with line ends `\\n`";
+            self.ground.refuse(codes::RESOLVE_BAD_SCRIPT, file, message, help);
+            return None;
+        }
+        Some(UserScript { text, origin: self.ground.origin(file) })
+    }
+
+    fn inline(&self, text: &Text) -> Option<UserScript> {
+        if text.trim().is_empty() || text.contains('\0') {
+            return invalid(self.ground, text, "script", "write the lines that a shell runs");
+        }
+        let end = if text.ends_with('\n') { "" } else { "\n" };
+        let text_of =
+            if text.starts_with("#!") { text.value.clone() } else { format!("#!/bin/sh\nset -eu\n{}", text.value) };
+        Some(UserScript { text: format!("{text_of}{end}"), origin: self.ground.origin(text) })
+    }
+
+    fn commands(&self) -> Option<BTreeMap<String, Command>> {
+        let mut all = BTreeMap::new();
+        let mut good = true;
+        for (name, at) in &self.typed.commands {
+            let legal = name.starts_with(|c: char| c.is_ascii_lowercase())
+                && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_');
+            if !legal {
+                let message = format!("`{}` is no name of a command", name.escape_debug());
+                self.ground.refuse(codes::CONFIG_INVALID_VALUE, at, message, "use small letters, digits, `-` and `_`");
+            }
+            let run = match (&at.file, &at.text, &at.exec) {
+                (Some(file), None, None) => self.script_file(file).map(Run::Script),
+                (None, Some(text), None) => self.inline(text).map(Run::Script),
+                (None, None, Some(words)) => self.program(words).map(Run::Exec),
+                _ => {
+                    let help = "set `file` to a script, `text` to its lines, or `exec` to a program";
+                    let message = "a command has exactly one of `file`, `text` and `exec`";
+                    self.ground.refuse(codes::CONFIG_INVALID_VALUE, at, message, help);
+                    None
+                }
+            };
+            let about = self.maybe(at.about.as_ref(), |text| self.line(text));
+            match (run, about) {
+                (Some(run), Some(about)) if legal => {
+                    all.insert(name.clone(), Command { about: about.unwrap_or_default(), run });
+                }
+                _ => good = false,
+            }
+        }
+        good.then_some(all)
+    }
+
+    fn configure(&self) -> Option<Vec<Configure>> {
+        let all: Vec<Option<Configure>> = self
+            .typed
+            .configure
+            .iter()
+            .map(|at| {
+                let (from, to) = (self.path(&at.from), self.path(&at.to));
+                let mode = at.mode.as_ref().map_or(Some(0o600), |text| self.mode(text));
+                Some(Configure { from: from?, to: to?, mode: mode? })
+            })
+            .collect();
+        all.into_iter().collect()
+    }
+
+    fn drop_ins(&self) -> Option<BTreeMap<String, String>> {
+        let mut all = BTreeMap::new();
+        let mut good = true;
+        for file in &self.typed.drop_ins {
+            let name = file.rsplit('/').next().unwrap_or_default();
+            if !std::path::Path::new(name).extension().is_some_and(|extension| extension == "conf") {
+                let message = format!("`{}` is no drop-in", file.escape_debug());
+                let help = "systemd reads only files whose name ends with `.conf`";
+                self.ground.refuse(codes::CONFIG_INVALID_VALUE, file, message, help);
+                good = false;
+                continue;
+            }
+            match self.ground.read(file) {
+                Some(text) => _ = all.insert(name.to_owned(), text.text.clone()),
+                None => good = false,
+            }
+        }
+        good.then_some(all)
+    }
+
+    fn lines(&self) -> Option<BTreeMap<String, Vec<(String, String)>>> {
+        let mut all: BTreeMap<String, Vec<(String, String)>> = BTreeMap::new();
+        let mut good = true;
+        for (section, keys) in &self.typed.unit {
+            for (key, at) in keys {
+                let known = SECTIONS.contains(&section.as_str());
+                let legal = key.chars().all(|c| c.is_ascii_alphanumeric() || c == '-') && !key.is_empty();
+                if !known || !legal || at.0.iter().any(|line| line.chars().any(char::is_control)) {
+                    let message = format!("`{}` is no line of a unit", format!("[{section}] {key}").escape_debug());
+                    let help = format!("write `Key = \"value\"` below one of: {}", SECTIONS.join(", "));
+                    self.ground.refuse(codes::CONFIG_INVALID_VALUE, at, message, help);
+                    good = false;
+                }
+                let lines = all.entry(section.clone()).or_default();
+                lines.extend(at.0.iter().map(|line| (key.clone(), line.clone())));
+            }
+        }
+        good.then_some(all)
+    }
+
+    /// What no key by itself can know.
+    fn fits(&self, service: &mut Service) -> bool {
+        let typed = &self.typed.value;
+        let mut good = true;
+        let mut refuse = |at: &dyn Fn() -> Origin, message: &str, help: &str| {
+            let told = Diagnostic::error(codes::CONFIG_INVALID_VALUE, message);
+            self.ground.report(told.at_origin(&at(), "").help(help));
+            good = false;
+        };
+        let whole = || self.ground.origin(self.typed);
+        if service.socket.as_ref().is_some_and(|socket| socket.accept) && !service.is_template() {
+            refuse(
+                &whole,
+                "`accept` starts one instance for each connection, and this is no template unit",
+                "end its `name` with `@`",
+            );
+        }
+        if service.timer.is_some() && service.socket.is_some() {
+            refuse(&whole, "a service is started by a timer or by a socket, not by both", "make it two services");
+        }
+        if let Some(at) =
+            typed.on_upgrade.as_ref().filter(|at| at.value == OnUpgrade::Reload && service.reload.is_none())
+        {
+            let help = "set `reload` to the command that does it, or `reload-signal = \"SIGHUP\"`";
+            refuse(&|| self.ground.origin(at), "nothing says how this service reads its configuration again", help);
+        }
+        if service.is_template() && (!service.init.is_empty() || service.is_prepared() || service.log_file.is_some()) {
+            refuse(
+                &whole,
+                "a template unit has no launcher: `init`, `configure`, `log-file` and secrets in the environment need one",
+                "take them out, or write a unit for each instance",
+            );
+        }
+        let writes: BTreeSet<&String> = service.directories.written().chain(&service.write).collect();
+        for (configure, at) in service.configure.iter().zip(&typed.configure) {
+            if !writes.iter().any(|folder| configure.to.starts_with(&format!("{folder}/"))) {
+                let help = "name a place below one of its `runtime` or `state` directories";
+                refuse(&|| self.ground.origin(&at.to), "the service may not write there", help);
+            }
+        }
+        good
+    }
+}
+
+/// A name that a shell takes for a variable.
+fn is_variable(name: &str) -> bool {
+    name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+}
