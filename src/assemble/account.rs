@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use super::collect::Run;
 use super::conflict::Tree;
 use super::draft::{Body, Draft};
-use super::plan::{Account, Base, Churn, Dialect, FormatSet, Owner, Role, Step};
+use super::plan::{Account, Base, Churn, Dialect, FormatSet, Owner, Role, Service, Step};
 use super::service::{Files, packages};
 use crate::diagnostic::{Findings, Origin};
 use crate::resolve::Release;
@@ -28,12 +28,12 @@ const WRITTEN: u32 = 0o750;
 const RUNTIME: u32 = 0o755;
 
 /// Directories that outlive a run of their service, each once, by path.
-pub fn lasting(release: &Release) -> Vec<Directory> {
-    let of_service = |service: &crate::resolve::service::Service| {
+pub fn lasting(services: &[Service]) -> Vec<Directory> {
+    let of_service = |service: &Service| {
         let written = |path: &String| (path.clone(), written(path, &service.user, &service.group, WRITTEN));
         service.directories.lasting().map(written).collect::<Vec<_>>()
     };
-    let all: BTreeMap<String, Directory> = release.services.iter().flat_map(of_service).collect();
+    let all: BTreeMap<String, Directory> = services.iter().flat_map(of_service).collect();
     all.into_values().collect()
 }
 
@@ -51,7 +51,7 @@ pub fn add(run: &Run<'_>, tree: &mut Tree, findings: &mut Findings) {
         let text = template::render(TEMPLATE, &sysusers(&run.release.accounts));
         files.made(&format!("/usr/lib/sysusers.d/{name}.conf"), TEMPLATE, text, Role::Plain, packages);
     }
-    let lasting = lasting(run.release);
+    let lasting = lasting(&run.release.services);
     if !lasting.is_empty() {
         const TEMPLATE: &str = "accounts/tmpfiles.unit";
         let line = |d: &Directory| json!({ "path": d.path, "mode": format!("{:04o}", d.mode), "user": d.user, "group": d.group });
@@ -137,7 +137,7 @@ fn in_images(run: &Run<'_>, tree: &mut Tree) {
     let runtime = run.release.services.iter().flat_map(|service| {
         service.directories.runtime.iter().map(|path| written(path, &service.user, &service.group, RUNTIME))
     });
-    for directory in lasting(run.release).into_iter().chain(runtime.collect::<Vec<_>>()) {
+    for directory in lasting(&run.release.services).into_iter().chain(runtime.collect::<Vec<_>>()) {
         let mut draft = added(&directory.path, Body::Directory { shared: false }, "directory of a service", formats);
         draft.owner.0 = owner(run.release, &directory.user, &directory.group);
         draft.mode.0 = directory.mode;

@@ -1,35 +1,51 @@
 //! What must happen at install, upgrade, remove and purge, as typed steps.
 //!
-//! Enters: the release and its entries. Leaves: a closed list of steps, in the order in which they hold: what is moved,
+//! Enters: the services, accounts and steps of a release, and its entries. Leaves: a closed list of steps, in the order in which they hold: what is moved,
 //! accounts, directories, owners, capabilities, secrets, the user's scripts, units; last what a purge removes. An
 //! installation goes through it from the front, a removal from the back. [`super::maintainer`] says it in a dialect, each
 //! with a table of its own events.
 
 use super::account;
-use super::plan::{Abilities, Dialect, Entry, FormatSet, Lifecycle, Script, Service, Step};
+use super::plan::{Abilities, Account, Dialect, Entry, FormatSet, Lifecycle, Script, Service, Step};
 use crate::diagnostic::{Diagnostic, Findings, codes};
-use crate::resolve::Release;
 use crate::resolve::lifecycle::{OnUpgrade, Unit};
 use crate::resolve::service::Moment;
 
-/// The steps of a run; `owners` are those that give files to their accounts.
-pub fn of_run(release: &Release, owners: Vec<Step>, entries: &[Entry], findings: &mut Findings) -> Lifecycle {
-    let formats = &release.formats;
+/// What asks for steps.
+#[derive(Clone, Copy)]
+pub struct Asked<'a> {
+    /// Steps of the config.
+    pub given: &'a Lifecycle,
+    /// Formats of the run.
+    pub formats: &'a [(&'static str, Abilities)],
+    /// What runs.
+    pub services: &'a [Service],
+    /// As whom.
+    pub accounts: &'a [Account],
+    /// Steps that give files to their accounts.
+    pub owners: &'a [Step],
+    /// What is in the package.
+    pub entries: &'a [Entry],
+}
+
+/// The steps of a run.
+pub fn of_run(asked: Asked, findings: &mut Findings) -> Lifecycle {
+    let Asked { formats, services, .. } = asked;
     let (moved, given): (Vec<&Step>, Vec<&Step>) =
-        release.lifecycle.steps.iter().partition(|step| matches!(step, Step::Moved(_)));
+        asked.given.steps.iter().partition(|step| matches!(step, Step::Moved(_)));
     let mut steps: Vec<Step> = moved.into_iter().cloned().collect();
-    steps.extend((!release.accounts.is_empty()).then_some(Step::Accounts));
-    let lasting = account::lasting(release);
+    steps.extend((!asked.accounts.is_empty()).then_some(Step::Accounts));
+    let lasting = account::lasting(services);
     steps.extend((!lasting.is_empty()).then(|| Step::Directories { directories: lasting.clone() }));
-    steps.extend(owners);
-    steps.extend(capabilities(formats, entries));
-    let secrets = release.services.iter().flat_map(|service| service.secrets.values());
+    steps.extend_from_slice(asked.owners);
+    steps.extend(capabilities(formats, asked.entries));
+    let secrets = services.iter().flat_map(|service| service.secrets.values());
     steps.extend(secrets.filter(|secret| secret.generate).map(|secret| Step::Secret { file: secret.file.clone() }));
     steps.extend(given.into_iter().filter(|step| is_heard(step, formats)).cloned());
-    steps.extend(release.services.iter().flat_map(hooks));
-    steps.extend(release.services.iter().flat_map(units).map(Step::Unit));
+    steps.extend(services.iter().flat_map(hooks));
+    steps.extend(services.iter().flat_map(units).map(Step::Unit));
     let mut paths: Vec<String> = lasting.into_iter().map(|directory| directory.path).collect();
-    paths.extend(release.services.iter().filter_map(|service| service.log_file.clone()));
+    paths.extend(services.iter().filter_map(|service| service.log_file.clone()));
     paths.extend(
         steps.iter().filter_map(|step| if let Step::Secret { file } = step { Some(file.clone()) } else { None }),
     );
@@ -146,6 +162,15 @@ mod tests {
     const DEB: Abilities = Abilities { capabilities: false, ghosts: false, dialect: Dialect::Deb, ..RPM };
     const ZIP: Abilities = Abilities { dialect: Dialect::Plain, ..DEB };
 
+    fn run(
+        given: &Lifecycle,
+        formats: &[(&'static str, Abilities)],
+        entries: &[Entry],
+        findings: &mut Findings,
+    ) -> Lifecycle {
+        of_run(Asked { given, formats, services: &[], accounts: &[], owners: &[], entries }, findings)
+    }
+
     fn step(dialect: Dialect, moment: &'static str, interpreter: &str) -> Step {
         let script = Script { text: String::new(), interpreter: vec![interpreter.to_owned()], origin: Origin::Default };
         Step::Script { dialect, moment, script }
@@ -163,7 +188,7 @@ mod tests {
         let given =
             Lifecycle { steps: vec![step(Dialect::Deb, "postinst", "/bin/sh"), step(Dialect::Rpm, "post", "/bin/sh")] };
         let mut findings = Findings::new();
-        let kept = of_run(&given, &[("rpm", RPM)], &[], &mut findings);
+        let kept = run(&given, &[("rpm", RPM)], &[], &mut findings);
         assert!(matches!(kept.steps.as_slice(), [Step::Script { moment: "post", .. }]));
         assert_eq!(findings, []);
     }
@@ -176,9 +201,8 @@ mod tests {
             capable("/b", FormatSet::only(0).union(FormatSet::only(2))),
             sample::entry("/c", Kind::Directory { shared: false }),
         ];
-        let of = |formats: &[(&'static str, Abilities)]| {
-            of_run(&Lifecycle::default(), formats, &entries, &mut Findings::new())
-        };
+        let of =
+            |formats: &[(&'static str, Abilities)]| run(&Lifecycle::default(), formats, &entries, &mut Findings::new());
         let whole = of(&formats);
         let [Step::Capabilities { path, capabilities }] = whole.steps.as_slice() else { panic!("{whole:?}") };
         assert_eq!((&**path, &**capabilities), ("/a", "cap_chown=ep"));
@@ -192,7 +216,7 @@ mod tests {
         let found = |interpreter: &str, entries: &[Entry]| {
             let given = Lifecycle { steps: vec![step(Dialect::Deb, "postinst", interpreter)] };
             let mut findings = Findings::new();
-            of_run(&given, &[("deb", DEB)], entries, &mut findings);
+            run(&given, &[("deb", DEB)], entries, &mut findings);
             findings.iter().map(|finding| finding.code).collect::<Vec<_>>()
         };
         for shell in ["/bin/sh", "/usr/bin/dash", "/bin/bash"] {

@@ -18,6 +18,8 @@ use crate::resolve::lifecycle::{Moment, Unit};
 
 mod deb;
 mod rpm;
+#[cfg(test)]
+mod tests;
 
 /// Scripts by the dialect's own word for the moment (`postinst`, `preun`).
 ///

@@ -63,7 +63,15 @@ pub fn assemble(release: &Release, sources: &mut Sources, listener: &dyn Listene
     bundle::mark(release, &entries, &mut elf, &mut findings);
     carry::check(&entries, &release.formats, &mut findings);
     carry::check_accounts(&entries, &release.accounts, &mut findings);
-    let lifecycle = lifecycle::of_run(release, owners, &entries, &mut findings);
+    let asked = lifecycle::Asked {
+        given: &release.lifecycle,
+        formats: &release.formats,
+        services: &release.services,
+        accounts: &release.accounts,
+        owners: &owners,
+        entries: &entries,
+    };
+    let lifecycle = lifecycle::of_run(asked, &mut findings);
     if findings.iter().any(|finding| finding.severity == Severity::Error) {
         return Err(findings);
     }

@@ -62,7 +62,7 @@ fn specifiers(text: &str) -> String {
 /// The rest of a line, where nothing but specifiers and the end of the line means anything.
 fn line(text: &str) -> String {
     // A backslash at the end would take the next line along.
-    let text = specifiers(text.trim().trim_end_matches('\\'));
+    let text = specifiers(text.trim_end_matches(|c: char| c == '\\' || c.is_whitespace()).trim_start());
     text.chars().map(|c| if c.is_control() { UNQUOTABLE } else { c }).collect()
 }
 

@@ -77,6 +77,7 @@ impl Project {
             lintian_overrides: Vec::new(),
             lifecycle: plan.lifecycle,
             services: Vec::new(),
+            accounts: Vec::new(),
             deb: plan.deb,
             rpm: plan.rpm,
             tarball: plan.tarball,

@@ -200,7 +200,8 @@ fn scripts_are_programs_and_have_what_they_call() {
     assert!(control(&plan).contains("\nDepends: libcap2-bin\n"));
     let mut findings = Findings::new();
     let postinst = scripts::texts(&plan, &mut findings).remove("postinst").unwrap();
-    assert!(postinst.starts_with("#!/bin/sh\n") && postinst.ends_with("esac\nset -e\nexit 0\n"), "{postinst}");
+    assert!(postinst.starts_with("#!/bin/sh\nset -e\ncase "), "{postinst}");
+    assert!(postinst.ends_with("esac\n(\nset +e\nset -e\nexit 0\n)\n"), "{postinst}");
     assert_eq!(findings, []);
     plan.lifecycle.steps = vec![script("set -e\n")];
     assert!(!control(&plan).contains("libcap2-bin"));
