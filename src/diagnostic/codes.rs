@@ -336,6 +336,20 @@ codes! {
         "A program on the PATH should have a manual page (Debian policy 12.1); the first thing that an administrator types is `man NAME`. clap_mangen, help2man or pandoc make one.";
     LINT_SECRET = "lint/secret-in-image", Lint,
         "A variable of the image's environment has the name of a secret. Everybody who can pull the image can read it, and it stays in every copy. Hand secrets over when the container starts.";
+    LINT_SERVICE_ROOT = "lint/service-as-root", Lint,
+        "The service runs as root, so whoever takes it over has the host. Leave `user` out: the package then makes an account of its own name. A low port needs no root: `ports` below 1024 give the service the capability to listen there.";
+    LINT_SERVICE_WRITES = "lint/service-writes", Lint,
+        "The service is told to write where it may not: a variable, its working directory or its log file names a place that is in none of its directories. Under `hardening = \"strict\"` the write fails. Name the place under `state`, `cache`, `logs`, `runtime` or `write`.";
+    LINT_SERVICE_SECRET = "lint/service-secret", Lint,
+        "A secret stands in the package: as a variable of a unit, or in a config file that is shipped. Everybody who has the package has it, and it is the same on all hosts. Put it into a file on the host and name that under `[service.secrets]`.";
+    LINT_SECRET_READABLE = "lint/readable-secret", Lint,
+        "A file that holds secrets may be read by every account of the host: an environment file, a cookie, a private key. Give it `mode = \"0640\"` and `owner = \"root:NAME\"`, or `\"0600\"` where only the service manager reads it.";
+    LINT_SERVICE_CUTS = "lint/service-cuts-connections", Lint,
+        "The service can read its configuration again while it runs, and an upgrade restarts it all the same, which cuts connections. A restart is needed to run new code; where the service replaces its own workers, `on-upgrade = \"reload\"` is enough.";
+    LINT_SERVICE_PROGRAM = "lint/service-program", Lint,
+        "The service starts a program below the package's own folder, and the package has no such file: the unit would fail at once.";
+    LINT_SERVICE_OPEN = "lint/service-not-hardened", Lint,
+        "`hardening = \"off\"` leaves the whole system within reach of the service. `basic` is what hardly any service misses; single lines are relaxed under `[service.unit.Service]`.";
     //
     // --- end of lint ---
 

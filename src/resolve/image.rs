@@ -12,7 +12,7 @@ use super::compression;
 use super::facts::host_path;
 use super::ground::{Ground, not_found};
 use super::preset::Preset;
-use super::service::Service;
+use super::service::{Ready, Service};
 use crate::config::suggest;
 
 /// What an image takes from the rest of the package where `[format.oci]` is silent.
@@ -55,7 +55,8 @@ pub(crate) fn read(ground: &Ground, oci: &Oci, given: Given) -> Option<Image> {
         Some(text) => ground.fact(text),
         None => Fact { value: format!("localhost/{}", name?.to_lowercase()), origin: Origin::Default },
     };
-    let of_service = service.map(|service| service.env.clone()).unwrap_or_default();
+    let of_service = environment_of(given, service);
+    let health_check = health_check.or_else(|| service.and_then(|service| well(service, base.as_ref())).map(Some));
     let ports_of_service = service.into_iter().flat_map(|service| &service.ports);
     let ports_of_service = ports_of_service.map(|port| format!("{}/{}", port.number, port.protocol));
     let working_dir = working_dir.or_else(|| service.map(|service| Some(service.working_dir.clone())));
@@ -96,6 +97,29 @@ fn started(given: Given, service: Option<&Service>) -> Option<(Vec<String>, Vec<
     };
     let arguments = words.split_off(words.len().min(1));
     (!words.is_empty()).then_some((words, arguments))
+}
+
+/// Variables of the service; what its preset writes goes to `/tmp`, the one place that may be written in a container with a
+/// read-only root.
+fn environment_of(given: Given, service: Option<&Service>) -> BTreeMap<String, String> {
+    let Some(service) = service else { return BTreeMap::new() };
+    let runs =
+        given.preset.zip(given.prefix).map(|(preset, prefix)| preset.runs(prefix, &service.name, "/tmp", "/tmp"));
+    runs.map(|runs| runs.env).unwrap_or_default().into_iter().chain(service.typed_env.clone()).collect()
+}
+
+/// A service that is ready when it listens is well while it does. The launcher looks, which takes a shell: there is none
+/// in an image that stands on nothing.
+fn well(service: &Service, base: Option<&Fact<Base>>) -> Option<HealthCheck> {
+    let listens = matches!(service.ready, Ready::Port(_));
+    let shell = base.is_some_and(|base| base.value != Base::Scratch);
+    (listens && shell).then(|| HealthCheck {
+        command: vec![service.launcher.clone(), "ping".to_owned()],
+        interval_ns: 30_000_000_000,
+        timeout_ns: 5_000_000_000,
+        start_period_ns: service.start_timeout.saturating_mul(1_000_000),
+        retries: 3,
+    })
 }
 
 /// `uid:gid` of the service's account; empty where there is no service or it runs as root.

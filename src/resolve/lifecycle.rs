@@ -20,6 +20,13 @@ impl Lifecycle {
     }
 }
 
+impl Lifecycle {
+    /// The units, in order.
+    pub fn units(&self) -> impl Iterator<Item = &Unit> {
+        self.steps.iter().filter_map(|step| if let Step::Unit(unit) = step { Some(unit) } else { None })
+    }
+}
+
 /// One step of the [`Lifecycle`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Step {
@@ -165,6 +172,20 @@ pub struct Unit {
     pub on_upgrade: OnUpgrade,
     /// A template unit: only its instances run.
     pub template: bool,
+}
+
+impl Unit {
+    /// What happens to it, as a person says it.
+    pub fn in_words(&self) -> String {
+        let enabled = if self.enable { "enabled" } else { "not enabled" };
+        let started = if self.start { "started at installation" } else { "not started at installation" };
+        let upgrade = match self.on_upgrade {
+            OnUpgrade::Restart => "restarted by an upgrade",
+            OnUpgrade::Reload => "reloaded by an upgrade",
+            OnUpgrade::Nothing => "left alone by an upgrade",
+        };
+        format!("{enabled}, {started}, {upgrade}")
+    }
 }
 
 /// In which words a format takes scripts.
