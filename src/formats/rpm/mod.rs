@@ -14,6 +14,7 @@ use crate::formats::Digests;
 use crate::formats::{Artifact, FileName, Format, Layout, Listing, Measure, Piece, Section};
 
 mod changelog;
+mod classes;
 pub mod elfdeps;
 mod files;
 mod header;
@@ -77,8 +78,7 @@ impl Format for Rpm {
         needs.write(&mut header);
         scripts.write(&mut header);
         changelog::write(plan, &name, &mut header);
-        files.write(&mut header);
-        files.write_classes(plan, &mut header);
+        files.write(plan, &mut header);
         match u32::try_from(files.installed_size()) {
             Ok(size) if format != 6 => header.int32(T::RPMTAG_SIZE, [size]),
             _ => header.int64(T::RPMTAG_LONGSIZE, [files.installed_size()]),

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::*;
-use crate::assemble::plan::{Change, Entry, Kind, Owner, Role, RpmTrigger, Script, Sources, Step};
+use crate::assemble::plan::{Change, ElfFile, Entry, Kind, Owner, Role, RpmTrigger, Script, Sources, Step};
 use crate::assemble::sample::{self, entry, fact};
 use crate::engine::emit::emit;
 use crate::engine::store::{Store, Wants};
