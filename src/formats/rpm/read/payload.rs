@@ -10,12 +10,14 @@ use md5::Md5;
 use sha1::Sha1;
 use sha2::{Digest, Sha224, Sha384, Sha512};
 
-use super::entries::{Files, odd};
+use super::entries::Files;
 use super::{Front, Reader, compare};
 use crate::codec::cpio::{self, Record};
 use crate::codec::decompress;
 use crate::codec::hashes::{Hasher, Hashes};
 use crate::codec::hex::hex;
+use crate::diagnostic::Diagnostic;
+use crate::diagnostic::codes::RPM_ODD;
 use crate::formats::{Artifact, Check, ListedKind, Listing};
 
 /// Most problems of one sort that are spelled out.
@@ -51,7 +53,11 @@ pub fn verify(artifact: &mut dyn Artifact, front: &Front, files: &mut Files, lis
             Some(raw.finish())
         }
         Err(error) if error.kind() == io::ErrorKind::Unsupported => {
-            listing.findings.push(odd(format!("the payload is not verified: {error}")));
+            listing.findings.push(
+                Diagnostic::warning(RPM_ODD, format!("the payload was not unpacked: {error}"))
+                    .note("files are listed as the header has them; whether the payload holds them was not verified")
+                    .help("`rpm2cpio FILE | cpio -t` lists what it holds"),
+            );
             None
         }
         Err(error) => {
