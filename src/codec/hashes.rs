@@ -103,10 +103,7 @@ mod tests {
         assert_eq!(found, sums(b"abc", Hashes::ALL));
         assert!(hex(&found.sha256.unwrap()).starts_with("ba7816bf8f01cfea414140de5dae2223"));
         assert!(hex(&found.sha512.unwrap()).starts_with("ddaf35a193617abacc417349ae204131"));
-        assert_eq!(
-            hex(&found.sha3_256.unwrap()),
-            "3a985da74fe225b2045c172d6bd390bd855f086e3e9d525b46bfe24511431532"
-        );
+        assert_eq!(hex(&found.sha3_256.unwrap()), "3a985da74fe225b2045c172d6bd390bd855f086e3e9d525b46bfe24511431532");
     }
 
     #[test]

@@ -102,7 +102,8 @@ fn write_sections<'p>(layout: &Layout<'p>, store: &Store<'_>, file: &File, threa
             Section::Stream { compression, measure, pieces } => {
                 out.section = Hasher::new(measure.packed);
                 let sink = open(*compression, &mut out, threads)?;
-                let raw = write_stream(pieces, Stream { store, raw: Raw::new(measure.raw), patches: &mut patches, sink })?;
+                let raw =
+                    write_stream(pieces, Stream { store, raw: Raw::new(measure.raw), patches: &mut patches, sink })?;
                 facts.raw_size = raw.size;
                 facts.raw = raw.hasher.finish();
                 facts.packed = std::mem::take(&mut out.section).finish();

@@ -168,7 +168,8 @@ fn check_texts(plan: &Plan) -> Findings {
         ("packager", unplaced(&plan.rpm.packager)),
         ("vendor", unplaced(identity.vendor.as_deref().unwrap_or_default())),
     ];
-    texts.extend(identity.homepage.as_ref().map(|h| ("homepage", fact(h))));
+    texts.extend(identity.homepage.as_ref().map(|url| ("homepage", fact(url))));
+    texts.extend(identity.repository.as_ref().map(|url| ("repository", fact(url))));
     let mut findings = Findings::new();
     for (key, (text, origin)) in texts {
         if text.contains(['\0', '\n', '\r']) {
@@ -226,6 +227,11 @@ fn identity(plan: &Plan, name: &Name, clock: u32, header: &mut Writer) {
     header.localised(T::RPMTAG_GROUP, &plan.rpm.group);
     if let Some(homepage) = &id.homepage {
         header.text(T::RPMTAG_URL, homepage);
+    }
+    if let Some(repository) = &id.repository {
+        // The commit behind `#`, as the build services of distributions write it.
+        let commit = id.revision.as_ref().map(|commit| format!("#{commit}")).unwrap_or_default();
+        header.text(T::RPMTAG_VCS, &format!("{}{commit}", **repository));
     }
     header.text(T::RPMTAG_OS, plan.target.os);
     header.text(T::RPMTAG_ARCH, name.arch.name);

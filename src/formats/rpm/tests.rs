@@ -124,6 +124,8 @@ fn everything() -> (Plan, Sources) {
     let mut plan = sample::plan_of(entries);
     plan.identity.epoch = Some(2);
     plan.identity.vendor = Some("Ops".into());
+    plan.identity.repository = Some(fact("https://example.org/hello.git".into()));
+    plan.identity.revision = Some("0123abc".into());
     plan.elf.shebangs.insert("/usr/bin/hello".into(), "/bin/sh".into());
     plan.rpm.prefixes = vec![fact("/opt/hello".into()), fact("/usr/".into())];
     everything_said(&mut plan);

@@ -35,6 +35,7 @@ pub(crate) struct Known {
     pub maintainer: Option<Fact<String>>,
     pub license: Option<Fact<String>>,
     pub homepage: Option<Fact<String>>,
+    pub repository: Option<Fact<String>>,
 }
 
 /// For which machine rules are made, and under which names.
