@@ -13,7 +13,9 @@ use crate::config::load::{Document, Vocabulary, load};
 use crate::diagnostic::{Diagnostic, Findings, codes};
 use crate::engine::EngineError;
 use crate::engine::emit::Emitted;
+use crate::engine::output;
 use crate::formats::{self, Format};
+use crate::interrupt;
 use crate::listener::{Event, Listener};
 
 mod before;
@@ -200,11 +202,15 @@ fn finish(
     emitted: Vec<Emitted>,
     narrowed: bool,
 ) -> Result<(), EngineError> {
+    // Two runs into one folder: the files and the list of each come together, those of the later one last.
+    let _alone = output::lock(folder);
     let mut staged = emitted.into_iter().map(|file| file.stage(folder)).collect::<Result<Vec<_>, _>>()?;
     staged.extend(manifest::stage(planned, folder, artifacts, narrowed)?);
+    let naming = interrupt::naming();
     for file in staged {
         let path = file.path().to_path_buf();
         file.finish().map_err(|source| EngineError::Write { path, source })?;
     }
+    naming.done();
     Ok(())
 }

@@ -96,8 +96,8 @@ pub fn text(identity: &Identity, license_text: Option<&str>) -> String {
     };
     field("Upstream-Name", &identity.name);
     field("Upstream-Contact", &identity.maintainer);
-    if let Some(homepage) = &identity.homepage {
-        field("Source", homepage);
+    if let Some(url) = identity.repository.as_ref().or(identity.homepage.as_ref()) {
+        field("Source", url);
     }
     let holders: Vec<String> = identity.copyright.iter().map(|line| one_line(line)).collect();
     // The field may not be empty.

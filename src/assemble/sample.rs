@@ -43,6 +43,7 @@ pub fn plan_of(entries: Vec<Entry>) -> Plan {
             license: fact("Apache-2.0".into()),
             copyright: vec!["2026 Ops Team".into()],
             homepage: Some(fact("https://example.org/hello".into())),
+            repository: None,
             vendor: None,
             revision: None,
         },

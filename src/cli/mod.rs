@@ -5,6 +5,7 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::Parser as _;
 
@@ -22,6 +23,7 @@ mod init;
 mod inspect;
 mod lint;
 mod plan;
+mod signals;
 mod templates;
 pub mod ui;
 
@@ -39,7 +41,8 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             return if error.use_stderr() { Exit::Input.into() } else { Exit::Done.into() };
         }
     };
-    let terminal = Terminal::new(&cli.common, matches!(cli.verb, Verb::Build(_)));
+    let terminal = Arc::new(Terminal::new(&cli.common, matches!(cli.verb, Verb::Build(_))));
+    signals::watch(&terminal);
     match run(&cli, &terminal) {
         Ok(exit) if terminal.is_unwritten() => exit.max(Exit::CouldNot).into(),
         Ok(exit) => exit.into(),

@@ -121,6 +121,8 @@ pub struct Package {
     pub copyright: Option<Text>,
     /// URL of the project.
     pub homepage: Option<Text>,
+    /// URL of the source's repository: `VCS` of an rpm, `source` of an image.
+    pub repository: Option<Text>,
     /// Who distributes it.
     pub vendor: Option<Text>,
     /// Change log: a Debian changelog or Keep-a-Changelog Markdown.

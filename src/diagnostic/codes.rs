@@ -89,7 +89,7 @@ codes! {
     RESOLVE_LICENSE = "resolve/license", Input,
         "The licence is an SPDX expression: identifiers such as `MIT` or `Apache-2.0`, joined by `AND`, `OR` and `WITH`, with parentheses where needed. For a licence that SPDX does not list, write `LicenseRef-` and a name of your own.";
     RESOLVE_HOMEPAGE = "resolve/homepage", Input,
-        "A homepage is a URL that begins with `https://` or `http://` and has no blanks.";
+        "A homepage or source repository is a URL that begins with `https://` or `http://` and has no blanks.";
     RESOLVE_PATH = "resolve/path", Input,
         "A path on the host is absolute and normalised: it begins with `/` and has no `.`, `..`, empty part or line break. What a package installs must not depend on where it is unpacked.";
     RESOLVE_NOT_FOUND = "resolve/not-found", Input,

@@ -45,8 +45,12 @@ pub(crate) fn identity(
     let maintainer = maintainer.filter(|m| check(ground, m, codes::RESOLVE_MAINTAINER, "maintainer", maintainer_fault));
     let license = required("license", package.license.as_ref(), &known.license, "an SPDX expression such as `MIT`");
     let license = license.filter(|l| check(ground, l, codes::RESOLVE_LICENSE, "licence", license_fault));
-    let homepage = package.homepage.as_ref().map(|h| ground.fact(h)).or_else(|| known.homepage.clone());
-    let homepage = homepage.filter(|h| check(ground, h, codes::RESOLVE_HOMEPAGE, "homepage", homepage_fault));
+    let url = |what: &str, typed: Option<&Text>, known: &Option<Fact<String>>| {
+        let found = typed.map(|url| ground.fact(url)).or_else(|| known.clone());
+        found.filter(|url| check(ground, url, codes::RESOLVE_HOMEPAGE, what, url_fault))
+    };
+    let homepage = url("homepage", package.homepage.as_ref(), &known.homepage);
+    let repository = url("repository", package.repository.as_ref(), &known.repository);
     let version = found_version(ground, manifest, request, given);
     let vendor = package.vendor.as_ref().map(|v| one_line(ground, v, "vendor"));
     let copyright = package.copyright.as_ref().map(|c| c.lines().map(|l| l.trim().to_owned()).collect::<Vec<_>>());
@@ -68,6 +72,7 @@ pub(crate) fn identity(
         license,
         copyright,
         homepage,
+        repository,
         vendor,
         revision: given.commit.map(|commit| commit.id.clone()),
     };
@@ -167,7 +172,7 @@ fn maintainer_fault(maintainer: &str) -> Option<String> {
     (!good).then(|| "write it as `Ops Team <ops@example.org>`".into())
 }
 
-fn homepage_fault(url: &str) -> Option<String> {
+fn url_fault(url: &str) -> Option<String> {
     let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
     let good = rest.is_some_and(|r| !r.is_empty() && !r.starts_with('/'))
         && !url.chars().any(|c| c.is_whitespace() || c.is_control() || "<>\"".contains(c));
@@ -276,11 +281,9 @@ mod tests {
     fn names_and_homepages() {
         assert!(["hello", "libssl3", "g++", "A_b.c"].iter().all(|n| name_fault(n).is_none()));
         assert!(["", "-a", "a b", "a/b", "..", "é"].iter().all(|n| name_fault(n).is_some()));
-        assert!(["https://example.org", "http://x/y?z"].iter().all(|n| homepage_fault(n).is_none()));
+        assert!(["https://example.org", "http://x/y?z"].iter().all(|n| url_fault(n).is_none()));
         assert!(
-            ["example.org", "ftp://x", "https://", "https://a b", "https:///x"]
-                .iter()
-                .all(|n| homepage_fault(n).is_some())
+            ["example.org", "ftp://x", "https://", "https://a b", "https:///x"].iter().all(|n| url_fault(n).is_some())
         );
     }
 }

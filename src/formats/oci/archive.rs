@@ -13,6 +13,7 @@ use super::layers::Layer;
 use super::manifest::{self, Descriptor, DockerImage, IMAGE_NAME, Index, Manifest, Platform, REF_NAME, digest, json};
 use super::naming;
 use crate::assemble::plan::{Churn, Compression, Plan, SourceId};
+use crate::codec::hashes::Hashes;
 use crate::codec::tar::{self, Member, Type};
 use crate::formats::Digests;
 use crate::formats::{Known, Layout, Measure, Piece, Section, Sink};
@@ -104,7 +105,7 @@ fn blob<'p>(
     });
     let stream = Section::Stream {
         compression,
-        measure: Measure { raw_sha256: true, packed_sha256: true, ..Measure::default() },
+        measure: Measure { raw: Hashes::SHA256, packed: Hashes::SHA256 },
         pieces: Box::new(move |sink| layer.pieces(digests, sink)),
     };
     let padding = Section::Computed(Box::new(move |known| tar::padding(packed(known, at).1).to_vec()));
@@ -116,7 +117,7 @@ fn packed(known: &Known, at: usize) -> (String, u64) {
     known
         .sections
         .get(at)
-        .map_or_else(Default::default, |facts| (digest(&facts.packed_sha256.unwrap_or_default()), facts.packed_size))
+        .map_or_else(Default::default, |facts| (digest(&facts.packed.sha256.unwrap_or_default()), facts.packed_size))
 }
 
 /// What names the layers: configs, manifests, indexes.
@@ -157,7 +158,7 @@ impl Placed<'_> {
         let image = &self.plan.image;
         let compression = image.compression.value;
         let diff_id = |at: usize| {
-            let raw = known.sections.get(at).and_then(|facts| facts.raw_sha256);
+            let raw = known.sections.get(at).and_then(|facts| facts.raw.sha256);
             digest(&raw.unwrap_or_default())
         };
         let own: Vec<_> = self.layers.iter().map(|(churn, at)| (*churn, diff_id(*at))).collect();

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::manifest::null_is_default;
 use super::naming;
-use crate::assemble::plan::{Churn, HealthCheck, Image, Plan};
+use crate::assemble::plan::{Churn, Fact, HealthCheck, Image, Plan};
 use crate::codec::calendar::rfc3339;
 
 /// What a shell-less program finds tools by, where there is no base to say it. Docker's own value.
@@ -220,13 +220,14 @@ pub(super) fn group(churn: Churn) -> &'static str {
 pub(super) fn standard(plan: &Plan) -> BTreeMap<String, String> {
     let identity = &plan.identity;
     let base = plan.base.as_ref();
-    let homepage = identity.homepage.as_ref().map(|h| h.value.clone());
+    let value = |url: &Option<Fact<String>>| url.as_ref().map(|url| url.value.clone());
     let known = [
         ("title", Some(identity.name.value.clone())),
         ("description", Some(identity.summary.value.clone())),
         ("version", Some(identity.version.text.clone())),
         ("revision", identity.revision.clone()),
-        ("url", homepage),
+        ("url", value(&identity.homepage)),
+        ("source", value(&identity.repository)),
         ("licenses", Some(identity.license.value.clone())),
         ("vendor", identity.vendor.clone()),
         ("authors", Some(identity.maintainer.value.clone())),

@@ -36,6 +36,7 @@ pub(crate) struct Known {
     pub maintainer: Option<Fact<String>>,
     pub license: Option<Fact<String>>,
     pub homepage: Option<Fact<String>>,
+    pub repository: Option<Fact<String>>,
 }
 
 /// How the program of an application runs.
