@@ -34,6 +34,7 @@ fn an_assembled_release_is_found() {
     assert_eq!(manifest.package.name.unwrap().value, "heron-web");
     assert_eq!(manifest.package.summary.unwrap().value, "Answers");
     assert_eq!(manifest.package.license.unwrap().value, "MIT");
+    assert_eq!(manifest.service.len(), 1);
     let found: Vec<&str> = proposal.findings.iter().map(|(what, _)| what.as_str()).collect();
     assert!(found.starts_with(&["mix.exs", "_build/prod/rel/heron_web"]), "{found:?}");
     assert!(proposal.findings[1].1.contains("2 native files"), "{}", proposal.findings[1].1);
