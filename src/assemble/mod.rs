@@ -103,6 +103,7 @@ fn plan(release: &Release, entries: Vec<Entry>, lifecycle: Lifecycle) -> Plan {
         entries: Arc::from(entries),
         formats: release.formats.iter().map(|(name, _)| *name).collect(),
         elf: plan::ElfFacts::default(),
+        templates: release.templates.clone(),
         services: release.services.clone(),
         accounts: release.accounts.clone(),
         lifecycle,

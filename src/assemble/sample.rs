@@ -53,6 +53,7 @@ pub fn plan_of(entries: Vec<Entry>) -> Plan {
         entries: entries.into(),
         formats: FORMATS.to_vec(),
         elf: ElfFacts::default(),
+        templates: Default::default(),
         services: Vec::new(),
         accounts: Vec::new(),
         lifecycle: Lifecycle::default(),

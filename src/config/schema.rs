@@ -135,6 +135,8 @@ pub struct Package {
     pub scripts: Scripts,
     /// Config files that this version renames or drops.
     pub moved: Vec<At<Moved>>,
+    /// Folder with templates that take the place of fitout's own: `fitout templates eject` puts them there.
+    pub templates: Option<Text>,
 }
 
 /// Where the version comes from.

@@ -68,6 +68,8 @@ codes! {
         "A `{name}` hole has no value. Holes are filled when the package is built, from facts such as `{name}`, `{version}`, `{arch}`; a literal brace is written twice. `${NAME}` is filled at start on the host instead.";
 
     // --- templates ---
+    TEMPLATE_REPLACED = "template/replaced", Input,
+        "A template of yours, in the folder that `[package] templates` names, is not one that Handlebars can fill, asks for a value that fitout does not give, or has the name of no template. `fitout templates list` names them all, `fitout templates diff NAME` shows how yours differs from fitout's own.";
     TEMPLATE_VALUE = "template/value", Input,
         "A script that fitout writes itself could not be made. Values are quoted, so that they may hold anything but a NUL byte, which no shell can hold. If the message speaks of anything else, it is a mistake of fitout.";
 
@@ -348,6 +350,8 @@ codes! {
         "The service can read its configuration again while it runs, and an upgrade restarts it all the same, which cuts connections. A restart is needed to run new code; where the service replaces its own workers, `on-upgrade = \"reload\"` is enough.";
     LINT_SERVICE_PROGRAM = "lint/service-program", Lint,
         "The service starts a program below the package's own folder, and the package has no such file: the unit would fail at once.";
+    LINT_TEMPLATE_DRIFT = "lint/template-drift", Lint,
+        "A template of yours was taken from one of fitout's that has changed since: a fix or a new key may be missing in yours. `fitout templates diff NAME` shows the difference; when yours is right, put the digest that the finding names into its first line.";
     LINT_SERVICE_OPEN = "lint/service-not-hardened", Lint,
         "`hardening = \"off\"` leaves the whole system within reach of the service. `basic` is what hardly any service misses; single lines are relaxed under `[service.unit.Service]`.";
     //

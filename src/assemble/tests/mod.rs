@@ -76,6 +76,7 @@ impl Project {
             license_text: None,
             lintian_overrides: Vec::new(),
             lifecycle: plan.lifecycle,
+            templates: Default::default(),
             services: Vec::new(),
             accounts: Vec::new(),
             deb: plan.deb,

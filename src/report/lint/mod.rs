@@ -40,6 +40,7 @@ pub const PLAN_RULES: &[PlanRule] = &[
     service::cuts_connections,
     service::program_is_missing,
     service::not_hardened,
+    plan::drifted_templates,
 ];
 
 /// What is looked for in the content of a plan's files.

@@ -201,6 +201,25 @@ pub fn secrets_in_image_environment(plan: &Plan) -> Findings {
         .collect()
 }
 
+/// A template of the user whose original has changed since.
+pub fn drifted_templates(plan: &Plan) -> Findings {
+    let told = plan.templates.replaced().filter_map(|(template, own)| {
+        let message = match template.has_drifted(&own.text) {
+            Some(false) => return None,
+            Some(true) => format!("`{}` has changed since `{}` was taken from it", template.name, own.name),
+            None => format!("`{}` does not say which text of `{}` it was taken from", own.name, template.name),
+        };
+        let first = template.ejected();
+        let first = first.lines().next().unwrap_or_default().to_owned();
+        Some(
+            about(codes::LINT_TEMPLATE_DRIFT, &own.name, message)
+                .help(format!("`fitout templates diff {}` shows the difference", template.name))
+                .help(format!("when yours is right, make this its first line: {first}")),
+        )
+    });
+    told.collect()
+}
+
 /// Whether a variable has the name of a secret; one that names a file with it does not.
 pub(super) fn is_secret(name: &str) -> bool {
     const WORDS: &[&str] = &["SECRET", "PASSWORD", "PASSWD", "TOKEN", "PRIVATE_KEY", "API_KEY", "COOKIE"];
