@@ -1,8 +1,8 @@
 //! `[format.oci]` -> [`Image`]: every value checked, in words of the OCI image configuration.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use crate::config::schema::{self, Oci, Text, Texts};
+use crate::config::schema::{self, At, Oci, Text, Texts};
 use crate::diagnostic::{Diagnostic, Origin, codes};
 use crate::resolve::identity::Fact;
 use crate::resolve::packaging::{Base, HealthCheck, Image};
@@ -23,9 +23,9 @@ pub(crate) fn read(
 ) -> Option<Image> {
     let compression = compression::read(ground, oci.compression.as_ref(), compression::OCI, "oci");
     let base = base(ground, oci.base.as_ref());
-    let user = oci.user.as_ref().map_or(Some(String::new()), |user| self::user(ground, user));
-    let ports: Option<BTreeSet<String>> = all(oci.ports.iter().map(|text| port(ground, text)));
-    let volumes: Option<BTreeSet<String>> = all(oci.volumes.iter().map(|text| path(ground, text)));
+    let user = oci.user.as_ref().map(|text| user(ground, text));
+    let ports = all(oci.ports.iter().map(|text| port(ground, text)));
+    let volumes = all(oci.volumes.iter().map(|text| path(ground, text)));
     let working_dir = oci.working_dir.as_ref().map(|text| path(ground, text));
     let stop_signal = oci.stop_signal.as_ref().map_or(Some("SIGTERM".to_owned()), |text| signal(ground, text));
     let health_check = oci.health_check.as_ref().map(|check| health(ground, check));
@@ -46,7 +46,7 @@ pub(crate) fn read(
         // Its layers are content, which is named when the plan is made.
         repository,
         tag: oci.tag.as_ref().map(|text| ground.fact(text)),
-        user: user?,
+        user: user.map_or(Some(None), |user| user.map(Some))?,
         entrypoint,
         cmd,
         env: env?,
@@ -55,22 +55,26 @@ pub(crate) fn read(
         working_dir: working_dir.map_or(Some(None), |dir| dir.map(Some))?,
         stop_signal: stop_signal?,
         health_check: health_check.map_or(Some(None), |check| check.map(Some))?,
-        labels: plain(&oci.labels),
-        annotations: plain(&oci.annotations),
+        labels: facts(ground, &oci.labels),
+        annotations: facts(ground, &oci.annotations),
     })
 }
 
-/// All of them, after each had its say.
-fn all<T: Ord>(values: impl Iterator<Item = Option<T>>) -> Option<BTreeSet<T>> {
-    values.collect::<Vec<_>>().into_iter().collect()
+/// All of them, after each had its say: sorted, each once.
+fn all(values: impl Iterator<Item = Option<Fact<String>>>) -> Option<Vec<Fact<String>>> {
+    let values: Vec<Option<Fact<String>>> = values.collect();
+    let mut values = values.into_iter().collect::<Option<Vec<_>>>()?;
+    values.sort_by(|a, b| a.value.cmp(&b.value));
+    values.dedup_by(|later, first| later.value == first.value);
+    Some(values)
 }
 
 fn words(texts: &Texts) -> Vec<String> {
     texts.iter().map(|text| text.value.clone()).collect()
 }
 
-fn plain(texts: &BTreeMap<String, Text>) -> BTreeMap<String, String> {
-    texts.iter().map(|(name, text)| (name.clone(), text.value.clone())).collect()
+fn facts(ground: &Ground, texts: &BTreeMap<String, Text>) -> BTreeMap<String, Fact<String>> {
+    texts.iter().map(|(name, text)| (name.clone(), ground.fact(text))).collect()
 }
 
 fn invalid<T>(ground: &Ground, text: &Text, what: &str, help: &str) -> Option<T> {
@@ -117,31 +121,32 @@ fn base(ground: &Ground, text: Option<&Text>) -> Option<Fact<Base>> {
 }
 
 /// `uid[:gid]`: names would need the accounts of the base.
-fn user(ground: &Ground, text: &Text) -> Option<String> {
+fn user(ground: &Ground, text: &Text) -> Option<Fact<String>> {
     let good = !text.is_empty()
         && text.split(':').count() <= 2
         && text.split(':').all(|id| id.bytes().all(|b| b.is_ascii_digit()) && id.parse::<u32>().is_ok());
     if !good {
         return invalid(ground, text, "user of an image", "give numbers: `10001` or `10001:10001`");
     }
-    Some(if text.contains(':') { text.value.clone() } else { format!("{0}:{0}", text.value) })
+    let value = if text.contains(':') { text.value.clone() } else { format!("{0}:{0}", text.value) };
+    Some(Fact { value, origin: ground.origin(text) })
 }
 
 /// `80` -> `80/tcp`
-fn port(ground: &Ground, text: &Text) -> Option<String> {
+fn port(ground: &Ground, text: &Text) -> Option<Fact<String>> {
     let (number, protocol) = text.split_once('/').unwrap_or((&text.value, "tcp"));
     let is_number = number.bytes().all(|b| b.is_ascii_digit()) && number.parse::<u16>().is_ok_and(|port| port > 0);
     if !is_number || !matches!(protocol, "tcp" | "udp" | "sctp") {
         return invalid(ground, text, "port", "give a number from 1 to 65535, or with a protocol: `53/udp`");
     }
-    Some(format!("{number}/{protocol}"))
+    Some(Fact { value: format!("{number}/{protocol}"), origin: ground.origin(text) })
 }
 
-fn path(ground: &Ground, text: &Text) -> Option<String> {
+fn path(ground: &Ground, text: &Text) -> Option<Fact<String>> {
     if text.value != "/" {
         ground.ok(host_path(text, &ground.span(&text.range)))?;
     }
-    Some(text.value.clone())
+    Some(ground.fact(text))
 }
 
 fn signal(ground: &Ground, text: &Text) -> Option<String> {
@@ -205,7 +210,7 @@ fn is_signal(text: &str) -> bool {
     SIGNALS.contains(&text) || real_time("SIGRTMIN", '+', 15) || real_time("SIGRTMAX", '-', 14) || up_to(text, 64)
 }
 
-fn environment(ground: &Ground, env: &BTreeMap<String, Text>) -> Option<BTreeMap<String, String>> {
+fn environment(ground: &Ground, env: &BTreeMap<String, Text>) -> Option<BTreeMap<String, Fact<String>>> {
     let mut good = true;
     for (name, value) in env {
         if name.is_empty() || name.contains(['=', '\0']) || value.contains('\0') {
@@ -217,10 +222,10 @@ fn environment(ground: &Ground, env: &BTreeMap<String, Text>) -> Option<BTreeMap
             ground.report(finding.at(&ground.span(&value.range), "").help("write it as `NAME = \"value\"`"));
         }
     }
-    good.then(|| plain(env))
+    good.then(|| facts(ground, env))
 }
 
-fn health(ground: &Ground, check: &schema::HealthCheck) -> Option<HealthCheck> {
+fn health(ground: &Ground, check: &At<schema::HealthCheck>) -> Option<HealthCheck> {
     let time = |text: &Option<Text>| match text {
         None => Some(0),
         Some(text) => match duration(text) {
@@ -230,12 +235,8 @@ fn health(ground: &Ground, check: &schema::HealthCheck) -> Option<HealthCheck> {
     };
     let times = (time(&check.interval), time(&check.timeout), time(&check.start_period));
     if check.command.is_empty() {
-        let finding = Diagnostic::error(codes::CONFIG_INVALID_VALUE, "the health check has no command");
-        ground.report(
-            finding
-                .at(&ground.table("format.oci.health-check"), "")
-                .help("give it in exec form: `command = [\"/usr/bin/NAME\", \"ping\"]`"),
-        );
+        let help = "give it in exec form: `command = [\"/usr/bin/NAME\", \"ping\"]`";
+        ground.refuse(codes::CONFIG_INVALID_VALUE, check, "the health check has no command", help);
         return None;
     }
     Some(HealthCheck {

@@ -68,7 +68,7 @@ pub(crate) fn lifecycle(ground: &Ground, formats: &Formats) -> Option<Lifecycle>
             );
         }
         let script = rpm_script(ground, &trigger.file, &trigger.interpreter);
-        let on = trigger.on.iter().map(|on| on.value.clone()).collect();
+        let on = ground.facts(&trigger.on);
         let priority = trigger.priority.unwrap_or(PRIORITY);
         steps.push(match (event, script) {
             (Some(event), Some(script)) if !trigger.on.is_empty() => {
