@@ -16,6 +16,7 @@ pub mod nearest;
 pub mod packaging;
 pub mod preset;
 pub mod release;
+pub mod spdx;
 pub mod target;
 pub mod version;
 
