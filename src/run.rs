@@ -20,6 +20,7 @@ use crate::listener::{Event, Listener};
 
 mod before;
 mod manifest;
+mod mend;
 mod pack;
 mod plans;
 
@@ -96,6 +97,16 @@ struct Collector<'l> {
     findings: std::sync::Mutex<Findings>,
 }
 
+impl<'l> Collector<'l> {
+    fn new(inner: &'l dyn Listener) -> Self {
+        Self { inner, findings: std::sync::Mutex::default() }
+    }
+
+    fn into_findings(self) -> Findings {
+        self.findings.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
 impl Listener for Collector<'_> {
     fn hear(&self, event: Event) {
         if let Event::Finding(finding) = event {
@@ -106,10 +117,10 @@ impl Listener for Collector<'_> {
     }
 }
 
-/// Reads the config file and checks it.
+/// Reads the config file and checks it; what breaks the grammar is in the [`Document`].
 ///
 /// # Errors
-/// When it is not there, cannot be read, or breaks the grammar.
+/// When it is not there, cannot be read, or is not TOML.
 pub fn read_config(config: &Path) -> Result<Document, Findings> {
     let text = fs_err::read(config).map_err(|error| {
         if error.kind() == std::io::ErrorKind::NotFound {
@@ -123,7 +134,8 @@ pub fn read_config(config: &Path) -> Result<Document, Findings> {
             ]
         } else {
             let help = "`--config` names a file that can be read";
-            vec![Diagnostic::error(codes::ENGINE_READ, error.to_string()).path(config).help(help)]
+            let message = format!("cannot read `{}`", config.display());
+            vec![Diagnostic::error(codes::ENGINE_READ, message).path(config).note(error.to_string()).help(help)]
         }
     })?;
     let name = config.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());

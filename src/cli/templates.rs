@@ -114,8 +114,10 @@ fn configured(common: &Common) -> Result<Option<String>, Findings> {
         return Ok(None);
     }
     let document = run::read_config(&common.config)?;
-    let manifest = document.read(document.tree())?;
-    Ok(manifest.package.templates.map(|text| text.value))
+    let (tree, lost) = document.tree(&[]);
+    // What else is wrong with the config is for other verbs to tell.
+    let reading = document.read(tree, lost, None);
+    Ok(reading.manifest.package.templates.map(|text| text.value))
 }
 
 fn folder_of(config: &Path) -> &Path {

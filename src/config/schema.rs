@@ -565,7 +565,7 @@ pub struct Oci {
     /// Signal that asks it to stop; `SIGTERM` unless set.
     pub stop_signal: Option<Text>,
     /// How an engine finds out whether it is well.
-    pub health_check: Option<HealthCheck>,
+    pub health_check: Option<At<HealthCheck>>,
     /// Labels of the image configuration.
     pub labels: BTreeMap<String, Text>,
     /// Annotations of manifest and index.

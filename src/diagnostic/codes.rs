@@ -89,7 +89,9 @@ codes! {
     RESOLVE_MAINTAINER = "resolve/maintainer", Input,
         "A maintainer is written `Name <mail>`, on one line: deb and rpm both store it in this form, and tools take the address out of the angle brackets.";
     RESOLVE_LICENSE = "resolve/license", Input,
-        "The licence is an SPDX expression: identifiers such as `MIT` or `Apache-2.0`, joined by `AND`, `OR` and `WITH`, with parentheses where needed. For a licence that SPDX does not list, write `LicenseRef-` and a name of your own.";
+        "The licence is an SPDX expression: identifiers of the SPDX list such as `MIT` or `Apache-2.0`, spelled as they are there, joined by `AND`, `OR` and `WITH`, with parentheses where needed. rpm and Debian take the same words, and tools that collect licences look for them. For a licence that SPDX does not list, write `LicenseRef-` and a name of your own.";
+    RESOLVE_LICENSE_DEPRECATED = "resolve/license-deprecated", Input,
+        "The SPDX list keeps this identifier for old expressions only, most often because it does not say whether later versions of the licence may be chosen: `GPL-2.0` is `GPL-2.0-only` or `GPL-2.0-or-later` today. The package is made all the same; whoever reads its licence may take it for something else.";
     RESOLVE_HOMEPAGE = "resolve/homepage", Input,
         "A homepage or source repository is a URL that begins with `https://` or `http://` and has no blanks.";
     RESOLVE_PATH = "resolve/path", Input,

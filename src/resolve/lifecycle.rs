@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::identity::Fact;
 use crate::diagnostic::Origin;
 
 pub use crate::config::schema::OnUpgrade;
@@ -218,7 +219,7 @@ pub struct RpmTrigger {
     /// `triggerin`, `filetriggerin` …
     pub event: &'static str,
     /// Relations, or path prefixes for file triggers.
-    pub on: Vec<String>,
+    pub on: Vec<Fact<String>>,
     /// Order of file triggers.
     pub priority: u32,
 }

@@ -18,6 +18,7 @@ pub mod packaging;
 pub mod preset;
 pub mod release;
 pub mod service;
+pub mod spdx;
 pub mod target;
 pub mod version;
 

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::sync::Arc;
 
-use super::config::{ImageConfig, standard};
+use super::config::{ImageConfig, standard, typed};
 use super::layers::Layer;
 use super::manifest::{self, Descriptor, DockerImage, IMAGE_NAME, Index, Manifest, Platform, REF_NAME, digest, json};
 use super::naming;
@@ -134,7 +134,7 @@ fn back(images: &[Placed<'_>], known: &Known, clock: i64) -> Vec<u8> {
         entries.remove(0)
     } else {
         let mut annotations = images.first().map(|i| standard(i.plan)).unwrap_or_default();
-        annotations.extend(images.first().map(|i| i.plan.image.annotations.clone()).unwrap_or_default());
+        annotations.extend(images.first().into_iter().flat_map(|i| typed(&i.plan.image.annotations)));
         let index = json(&Index::new(entries, annotations));
         put_blob(&mut out, manifest::INDEX, &index, clock)
     };
@@ -187,7 +187,7 @@ impl Placed<'_> {
             layers: layers.iter().map(|l| blob_path(&l.digest)).collect(),
         });
         let mut annotations = standard(self.plan);
-        annotations.extend(image.annotations.clone());
+        annotations.extend(typed(&image.annotations));
         let bytes = json(&Manifest::new(config, layers, annotations));
         let mut descriptor = put_blob(out, manifest::MANIFEST, &bytes, self.plan.clock);
         let (architecture, variant) = naming::platform(self.plan.target.arch);

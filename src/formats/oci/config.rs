@@ -146,7 +146,7 @@ impl ImageConfig {
         plan.target.os.clone_into(&mut all.os);
         all.config.lay_over(&plan.image, scratch);
         all.config.labels.extend(standard(plan));
-        all.config.labels.extend(plan.image.labels.clone());
+        all.config.labels.extend(typed(&plan.image.labels));
         all
     }
 
@@ -161,16 +161,16 @@ impl ImageConfig {
 
 impl Container {
     fn lay_over(&mut self, image: &Image, scratch: bool) {
-        if !image.user.is_empty() {
-            self.user.clone_from(&image.user);
+        if let Some(user) = &image.user {
+            self.user.clone_from(user);
         }
-        self.exposed_ports.extend(image.ports.iter().cloned());
-        self.volumes.extend(image.volumes.iter().cloned());
+        self.exposed_ports.extend(image.ports.iter().map(|port| port.value.clone()));
+        self.volumes.extend(image.volumes.iter().map(|volume| volume.value.clone()));
         if scratch {
             self.env.push(format!("PATH={PATH}"));
         }
         for (name, value) in &image.env {
-            let new = format!("{name}={value}");
+            let new = format!("{name}={}", value.value);
             match self.env.iter_mut().find(|old| old.split('=').next() == Some(name)) {
                 Some(old) => *old = new,
                 None => self.env.push(new),
@@ -204,6 +204,11 @@ fn health_check(check: &HealthCheck) -> Healthcheck {
         start_period: check.start_period_ns,
         retries: u64::from(check.retries),
     }
+}
+
+/// Labels or annotations as the image has them.
+pub(super) fn typed(texts: &BTreeMap<String, Fact<String>>) -> impl Iterator<Item = (String, String)> {
+    texts.iter().map(|(key, text)| (key.clone(), text.value.clone()))
 }
 
 /// What a layer holds, in the words of its history record.

@@ -164,8 +164,8 @@ fn check_texts(plan: &Plan) -> Findings {
     let mut texts = vec![
         ("summary", fact(&identity.summary)),
         ("license", fact(&identity.license)),
-        ("group", unplaced(&plan.rpm.group)),
-        ("packager", unplaced(&plan.rpm.packager)),
+        ("group", fact(&plan.rpm.group)),
+        ("packager", fact(&plan.rpm.packager)),
         ("vendor", unplaced(identity.vendor.as_deref().unwrap_or_default())),
     ];
     texts.extend(identity.homepage.as_ref().map(|url| ("homepage", fact(url))));

@@ -69,7 +69,7 @@ fn scriptlet(moment: &'static str, text: &str, interpreter: &[&str]) -> Step {
 }
 
 fn trigger(event: &'static str, on: &[&str], priority: u32, text: &str, interpreter: &[&str]) -> Step {
-    let on = on.iter().map(|name| (*name).to_owned()).collect();
+    let on = on.iter().map(|name| fact((*name).to_owned())).collect();
     Step::RpmTrigger { trigger: RpmTrigger { event, on, priority }, script: script(text, interpreter) }
 }
 

@@ -194,8 +194,9 @@ pub fn secrets_in_image_environment(plan: &Plan) -> Findings {
     let names = plan.image.env.iter().filter(|_| plan.formats.contains(&"oci"));
     names
         .filter(|(name, value)| !value.is_empty() && is_secret(name))
-        .map(|(name, _)| {
+        .map(|(name, value)| {
             Diagnostic::warning(codes::LINT_SECRET, format!("the image's environment carries `{name}`"))
+                .at_origin(&value.origin, "in every copy of the image")
                 .help("hand secrets over when the container starts")
         })
         .collect()

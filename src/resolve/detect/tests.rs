@@ -14,8 +14,9 @@ fn proposed(dir: &Path) -> (Proposal, crate::config::schema::Manifest) {
     let vocabulary = Vocabulary { formats: &["deb", "rpm", "tarball", "zip", "oci"] };
     let document = load("fitout.toml", &proposal.config, &vocabulary);
     let document = document.unwrap_or_else(|findings| panic!("{findings:#?}\n{}", proposal.config));
-    let manifest = crate::resolve::environment::manifest(&document, None).unwrap();
-    (proposal, manifest)
+    let reading = crate::resolve::environment::read(&document, None, &[]).unwrap();
+    assert!(reading.findings.is_empty(), "{:#?}\n{}", reading.findings, proposal.config);
+    (proposal, reading.manifest)
 }
 
 #[test]

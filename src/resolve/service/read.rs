@@ -76,6 +76,8 @@ impl One<'_> {
         let exec = self.exec(&runs);
         let reload = self.reload();
         let env = image::environment(self.ground, &typed.env);
+        let env: Option<BTreeMap<String, String>> =
+            env.map(|env| env.into_iter().map(|(name, fact)| (name, fact.value)).collect());
         let secrets = self.secrets();
         let write = self.each(&typed.write, |path| self.path(path));
         let working_dir = typed.working_dir.as_ref().map(|path| self.path(path));
@@ -304,7 +306,7 @@ impl One<'_> {
 
     fn port(&self, text: &Text) -> Option<Port> {
         let port = image::port(self.ground, text)?;
-        let (number, protocol) = port.split_once('/')?;
+        let (number, protocol) = port.value.split_once('/')?;
         Some(Port { number: number.parse().ok()?, protocol: protocol.to_owned() })
     }
 
