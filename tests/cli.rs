@@ -24,6 +24,8 @@ mod output;
 mod release;
 #[path = "cli/signals.rs"]
 mod signals;
+#[path = "cli/templates.rs"]
+mod templates;
 #[path = "cli/together.rs"]
 mod together;
 
