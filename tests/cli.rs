@@ -239,6 +239,19 @@ fn results_are_on_stdout_and_everything_else_is_not() {
 }
 
 #[test]
+fn findings_are_annotations_on_github() {
+    let folder = project(&[("apps/bad/fitout.toml", "[package]\nnmae = \"bad\"\n")]);
+    for args in [&["-C", "apps/bad", "lint"][..], &["lint", "--config", "apps/bad/fitout.toml", "--json"]] {
+        let mut command = fitout(folder.path());
+        command.env("GITHUB_ACTIONS", "true").env("GITHUB_WORKSPACE", folder.path());
+        let (code, _, stderr) = finish(command.args(args).output().unwrap());
+        assert_eq!(code, 2, "{stderr}");
+        let place = "::error file=apps/bad/fitout.toml,line=2,col=1,endColumn=5,title=config/unknown-key::";
+        assert!(stderr.lines().any(|line| line.starts_with(place)), "{args:?}: {stderr}");
+    }
+}
+
+#[test]
 fn templates_are_listed_and_shown() {
     let folder = tempfile::tempdir().unwrap();
     let (code, list, stderr) = run(folder.path(), &["templates", "list"]);
