@@ -4,12 +4,14 @@
 //! holds. Each language quotes differently, so each has a registry of its own; Handlebars' own escaping is for HTML. Not
 //! here: `{name}` holes of the user's texts (`resolve::holes`), and when a script is run (`assemble::maintainer`).
 
-use handlebars::{Handlebars, RenderError};
+use handlebars::{Handlebars, RenderError, RenderErrorReason};
 use serde::Serialize;
 
 use crate::diagnostic::{Diagnostic, codes};
 
+mod shell;
 mod unit;
+pub use shell::Word;
 pub use unit::command as command_line;
 
 /// A text that fitout fills with facts of the package.
@@ -70,7 +72,10 @@ macro_rules! template {
 pub const TEMPLATES: &[Template] = &[
     template!(Unit, "accounts/sysusers.unit", "system accounts, for systemd-sysusers"),
     template!(Unit, "accounts/tmpfiles.unit", "directories that services write, for systemd-tmpfiles"),
-    template!(Shell, "launcher/command.sh", "/usr/bin/NAME of an OTP release"),
+    template!(Shell, "launcher/command.sh", "the name on the PATH of what lies elsewhere"),
+    template!(Shell, "launcher/environment.sh", "of a launcher: its place, its environment, secrets, filled files"),
+    template!(Shell, "launcher/process.sh", "of a launcher: the process where there is no systemd"),
+    template!(Shell, "launcher/service.sh", "the start/stop script of a service"),
     template!(Shell, "maintainer/deb/gone.sh", "of a postrm: units forgotten, state purged"),
     template!(
         Shell,
@@ -108,7 +113,12 @@ pub fn find(name: &str) -> Result<&'static Template, TemplateError> {
 pub fn render(name: &str, values: &impl Serialize) -> Result<String, TemplateError> {
     let template = find(name)?;
     let name = template.name;
-    let text = registry(template.language)
+    let mut registry = registry(template.language);
+    for part in TEMPLATES.iter().filter(|part| template.text.contains(&format!("{{{{> {}}}}}", part.name))) {
+        let told = |source| TemplateError::Values { name, source: Box::new(RenderError::from(source)) };
+        registry.register_partial(part.name, part.text).map_err(|source| told(RenderErrorReason::from(source)))?;
+    }
+    let text = registry
         .render_template(template.text, values)
         .map_err(|source| TemplateError::Values { name, source: Box::new(source) })?;
     if text.contains(UNQUOTABLE) { Err(TemplateError::Unquotable { name }) } else { Ok(text) }
@@ -122,25 +132,10 @@ fn registry(language: Language) -> Handlebars<'static> {
     // A value that is not there is an error, not an empty text.
     registry.set_strict_mode(true);
     match language {
-        Language::Shell => {
-            registry.register_escape_fn(shell_word);
-            registry.register_helper("folder", Box::new(shell::folder));
-        }
+        Language::Shell => shell::register(&mut registry),
         Language::Unit => unit::register(&mut registry),
     }
     registry
-}
-
-/// One word of the shell, whatever `text` holds: nothing but the quote itself ends single quotes.
-fn shell_word(text: &str) -> String {
-    format!("'{}'", text.replace('\'', r"'\''"))
-}
-
-#[allow(missing_docs)]
-mod shell {
-    use handlebars::handlebars_helper;
-    // The folder that a path lies in; quoted as any value is.
-    handlebars_helper!(folder: |path: str| path.rsplit_once('/').map_or("", |above| above.0).to_owned());
 }
 
 impl From<TemplateError> for Diagnostic {

@@ -22,6 +22,7 @@ pub mod copyright;
 pub mod documents;
 pub mod draft;
 pub mod elf;
+pub mod launcher;
 pub mod lifecycle;
 pub mod links;
 pub mod loader;
@@ -53,6 +54,7 @@ pub fn assemble(release: &Release, sources: &mut Sources, listener: &dyn Listene
     documents::compress_manuals(&mut drafts, &run, &mut findings);
     let mut tree = conflict::merge(drafts, &mut findings);
     service::add(&run, &mut tree, &mut findings);
+    launcher::add(&run, &mut tree, &mut findings);
     account::add(&run, &mut tree, &mut findings);
     documents::add(&run, &mut tree, &mut findings);
     let (drafts, owners) = account::settle(&run, tree.finish(&mut findings));
