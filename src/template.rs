@@ -72,6 +72,7 @@ pub const TEMPLATES: &[Template] = &[
     template!(Unit, "accounts/tmpfiles.unit", "directories that services write, for systemd-tmpfiles"),
     template!(Shell, "launcher/command.sh", "/usr/bin/NAME of an OTP release"),
     template!(Shell, "maintainer/deb/gone.sh", "of a postrm: units forgotten, state purged"),
+    template!(Shell, "maintainer/deb/hooks.sh", "of a prerm and a postinst: hooks of services around an upgrade"),
     template!(
         Shell,
         "maintainer/deb/moved.sh",
