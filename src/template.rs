@@ -2,12 +2,18 @@
 //!
 //! Enters: a template's name and its values. Leaves: a text in which no value means anything but itself, whatever it
 //! holds. Each language quotes differently, so each has a registry of its own; Handlebars' own escaping is for HTML. Not
+//! A user may put a text of their own in the place of any. Not
 //! here: `{name}` holes of the user's texts (`resolve::holes`), and when a script is run (`assemble::maintainer`).
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use handlebars::{Handlebars, RenderError};
 use serde::Serialize;
+use sha2::{Digest, Sha256};
 
-use crate::diagnostic::{Diagnostic, codes};
+use crate::codec::hex::hex;
+use crate::diagnostic::{Diagnostic, SourceText, codes};
 
 mod unit;
 pub use unit::command as command_line;
@@ -44,6 +50,14 @@ pub enum TemplateError {
     Values {
         /// The template.
         name: &'static str,
+        /// What Handlebars says.
+        source: Box<RenderError>,
+    },
+    /// A template of the user is none, or asks for a value that there is not.
+    #[error("the template `{file}` cannot be filled")]
+    Replaced {
+        /// Its file.
+        file: String,
         /// What Handlebars says.
         source: Box<RenderError>,
     },
@@ -102,18 +116,71 @@ pub fn find(name: &str) -> Result<&'static Template, TemplateError> {
     TEMPLATES.iter().find(|template| template.name == name).ok_or_else(|| TemplateError::Unknown(name.to_owned()))
 }
 
-/// Fills a template.
+/// The templates of a package: fitout's own, some of them replaced by the user's.
+#[derive(Debug, Clone, Default)]
+pub struct Templates {
+    replaced: Arc<BTreeMap<&'static str, Arc<SourceText>>>,
+}
+
+impl Templates {
+    /// With these texts in the place of fitout's own, by name.
+    pub fn replacing(replaced: BTreeMap<&'static str, Arc<SourceText>>) -> Self {
+        Self { replaced: Arc::new(replaced) }
+    }
+
+    /// Those of the user.
+    pub fn replaced(&self) -> impl Iterator<Item = (&'static Template, &Arc<SourceText>)> {
+        self.replaced.iter().filter_map(|(name, text)| Some((find(name).ok()?, text)))
+    }
+
+    /// Fills a template.
+    ///
+    /// # Errors
+    /// No such template, a value that it takes and is not given, or a value with a NUL byte.
+    pub fn render(&self, name: &str, values: &impl Serialize) -> Result<String, TemplateError> {
+        let template = find(name)?;
+        let name = template.name;
+        let own = self.replaced.get(name);
+        let text = own.map_or(template.text, |own| &own.text);
+        let filled = registry(template.language).render_template(text, values).map_err(|source| {
+            let source = Box::new(source);
+            match own {
+                Some(own) => TemplateError::Replaced { file: own.name.clone(), source },
+                None => TemplateError::Values { name, source },
+            }
+        })?;
+        if filled.contains(UNQUOTABLE) { Err(TemplateError::Unquotable { name }) } else { Ok(filled) }
+    }
+}
+
+/// Fills a template of fitout's own: see [`Templates::render`].
 ///
 /// # Errors
-/// No such template, a value that it takes and is not given, or a value with a NUL byte.
+/// As there.
 pub fn render(name: &str, values: &impl Serialize) -> Result<String, TemplateError> {
-    let template = find(name)?;
-    let name = template.name;
-    let text = registry(template.language)
-        .render_template(template.text, values)
-        .map_err(|source| TemplateError::Values { name, source: Box::new(source) })?;
-    if text.contains(UNQUOTABLE) { Err(TemplateError::Unquotable { name }) } else { Ok(text) }
+    Templates::default().render(name, values)
 }
+
+impl Template {
+    /// Whether it has changed since `text` was taken from it: none if `text` does not say what it was taken from.
+    pub fn has_drifted(&self, text: &str) -> Option<bool> {
+        let (_, rest) = text.lines().next()?.split_once(EJECTED)?;
+        Some(rest.split_whitespace().next()? != self.digest())
+    }
+
+    /// Its text with a first line that says which text it was: that line is a comment, and gone where the template is
+    /// filled.
+    pub fn ejected(&self) -> String {
+        format!("{{{{!-- {EJECTED}{} of fitout {} --}}}}\n{}", self.digest(), env!("CARGO_PKG_VERSION"), self.text)
+    }
+
+    fn digest(&self) -> String {
+        hex(&Sha256::digest(self.text.as_bytes()))
+    }
+}
+
+/// What stands before the digest in the first line of a template that was taken from fitout's own.
+const EJECTED: &str = "ejected from sha256:";
 
 /// What stands for a value that cannot be quoted: no text that fitout makes holds it.
 const UNQUOTABLE: char = '\0';
@@ -152,6 +219,10 @@ impl From<TemplateError> for Diagnostic {
             TemplateError::Values { source, .. } => {
                 told(codes::TEMPLATE_VALUE).note(source.to_string()).help("this is a bug of fitout")
             }
+            TemplateError::Replaced { file, source } => told(codes::TEMPLATE_REPLACED)
+                .path(file)
+                .note(source.to_string())
+                .help("`fitout templates diff` shows how it differs from fitout's own"),
             TemplateError::Unquotable { .. } => told(codes::TEMPLATE_VALUE)
                 .help("take control characters, quotes and blanks out of the names and paths of the config"),
         }

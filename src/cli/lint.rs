@@ -20,8 +20,9 @@ pub fn run(common: &Common, args: &Lint, terminal: &Terminal) -> Result<Exit, Fi
         terminal.document(&serde_json::json!({
             "schema": "fitout/lint/1", "errors": errors, "warnings": warnings, "findings": list,
         }));
-    } else {
-        terminal.findings(&findings);
+    }
+    terminal.findings(&findings);
+    if !common.json {
         terminal.say(&format!("{}, {}\n", plural(errors, "error", "errors"), plural(warnings, "warning", "warnings")));
     }
     let fails = errors > 0 || (warnings > 0 && args.deny.is_some());
@@ -32,7 +33,7 @@ fn of_plan(common: &Common, args: &Lint, terminal: &Terminal) -> Result<Findings
     let planned = run::plan(&request(common, &args.narrow), terminal)?;
     let mut findings = lint::allowed(planned.warnings, &planned.lint);
     for plan in &planned.plans {
-        for finding in lint::lint_plan(plan, &planned.lint) {
+        for finding in lint::lint_plan(plan, &planned.sources, &planned.lint) {
             // Several targets have most findings in common.
             if !findings.contains(&finding) {
                 findings.push(finding);

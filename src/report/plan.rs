@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::words::{permissions, plan_kind, plural, size};
 use crate::assemble::plan::{Entry, Kind, Plan, Role};
-use crate::formats;
+use crate::formats::{self, FileName};
 use crate::run::Wanted;
 
 /// The plan of one target as text: what is made, and every entry with owner, mode, size and reason.
@@ -35,8 +35,36 @@ pub fn text(plan: &Plan) -> String {
             only(plan, entry),
         );
     }
+    out.push_str(&services(plan));
     let files: Vec<u64> = plan.entries.iter().filter_map(bytes).collect();
     let _ = writeln!(out, "\n{}, {}", plural(files.len(), "file", "files"), size(files.iter().sum()));
+    out
+}
+
+/// What runs on the host and as whom; empty where nothing does.
+fn services(plan: &Plan) -> String {
+    let mut out = String::new();
+    for service in &plan.services {
+        let _ = writeln!(out, "\nservice   {}", service.entry_unit());
+        let mut line = |key: &str, value: String| {
+            if !value.is_empty() {
+                let _ = writeln!(out, "  {key:<9} {value}");
+            }
+        };
+        line("runs", service.command().join(" "));
+        line("as", format!("{}:{}", service.user, service.group));
+        line("writes", service.directories.written().chain(&service.write).cloned().collect::<Vec<_>>().join(" "));
+        line(
+            "listens",
+            service.ports.iter().map(|p| format!("{}/{}", p.number, p.protocol)).collect::<Vec<_>>().join(" "),
+        );
+    }
+    for account in &plan.accounts {
+        let _ = writeln!(out, "\naccount   {}:{}  home {}", account.name, account.group, account.home);
+    }
+    for unit in plan.lifecycle.units() {
+        let _ = writeln!(out, "unit      {}  {}", unit.name, unit.in_words());
+    }
     out
 }
 
@@ -51,8 +79,10 @@ pub fn further(wanted: &[Wanted]) -> String {
 
 /// Every artifact of the run, as a document.
 pub fn artifacts(wanted: &[Wanted]) -> serde_json::Value {
-    let one =
-        |wanted: &Wanted| json!({ "format": wanted.format(), "targets": wanted.targets(), "file": wanted.file() });
+    let one = |wanted: &Wanted| {
+        let FileName { name, arch, version } = wanted.name();
+        json!({ "format": wanted.format(), "targets": wanted.targets(), "file": name, "arch": arch, "version": version })
+    };
     wanted.iter().map(one).collect()
 }
 
@@ -94,12 +124,24 @@ pub fn json(plan: &Plan) -> serde_json::Value {
     json!({
         "name": plan.identity.name.value,
         "version": plan.identity.version.text,
-        "version-from": plan.identity.version.origin.to_string(),
+        "version_from": plan.identity.version.origin.to_string(),
         "target": plan.target.to_string(),
         "environment": plan.environment,
         "clock": plan.clock,
         "artifacts": artifacts,
         "entries": plan.entries.iter().map(|entry| self::entry(plan, entry)).collect::<Vec<_>>(),
+        "services": plan.services.iter().map(|service| json!({
+            "name": service.name, "unit": service.entry_unit(), "command": service.command(), "user": service.user,
+            "group": service.group, "writes": service.directories.written().chain(&service.write).collect::<Vec<_>>(),
+            "ports": service.ports.iter().map(|p| format!("{}/{}", p.number, p.protocol)).collect::<Vec<_>>(),
+            "launcher": service.launcher,
+        })).collect::<Vec<_>>(),
+        "accounts": plan.accounts.iter().map(|account| json!({
+            "name": account.name, "group": account.group, "home": account.home, "shell": account.shell,
+        })).collect::<Vec<_>>(),
+        "units": plan.lifecycle.units().map(|unit| json!({
+            "name": unit.name, "enable": unit.enable, "start": unit.start, "on-upgrade": unit.on_upgrade.word(),
+        })).collect::<Vec<_>>(),
         "elf": plan.elf.files.iter().map(|(path, file)| json!({
             "path": &**path, "needed": file.needed, "versions": file.verneed, "soname": file.soname,
         })).collect::<Vec<_>>(),
@@ -127,7 +169,7 @@ pub fn entry(plan: &Plan, entry: &Entry) -> serde_json::Value {
         "role": role(entry).trim_matches([' ', '[', ']']),
         "formats": plan.formats.iter().filter(|f| plan.format_set(f).intersects(entry.formats)).collect::<Vec<_>>(),
         "from": entry.origin.to_string(),
-        "owner-from": entry.owner_origin.to_string(),
-        "mode-from": entry.mode_origin.to_string(),
+        "owner_from": entry.owner_origin.to_string(),
+        "mode_from": entry.mode_origin.to_string(),
     })
 }

@@ -43,10 +43,9 @@ pub(crate) struct Package<'a> {
 /// All services of the config; reported and none if one of them is not as it must be.
 pub(crate) fn all(ground: &Ground, typed: &[At<schema::Service>], package: Package) -> Option<Vec<Service>> {
     let services: Vec<Option<Service>> = typed.iter().map(|typed| One { ground, typed, package }.read()).collect();
-    let services: Vec<Service> = services.into_iter().collect::<Option<_>>()?;
     let mut names: BTreeMap<&str, &Service> = BTreeMap::new();
     let mut good = true;
-    for service in &services {
+    for service in services.iter().flatten() {
         if let Some(first) = names.insert(&service.name, service) {
             good = false;
             let told = format!("two services are called `{}`", service.name);
@@ -54,7 +53,7 @@ pub(crate) fn all(ground: &Ground, typed: &[At<schema::Service>], package: Packa
             ground.report(told.at_origin(&first.origin, "and here").help("give each a `name` of its own"));
         }
     }
-    good.then_some(services)
+    services.into_iter().collect::<Option<_>>().filter(|_| good)
 }
 
 /// One service being read.
@@ -77,6 +76,8 @@ impl One<'_> {
         let exec = self.exec(&runs);
         let reload = self.reload();
         let env = image::environment(self.ground, &typed.env);
+        let env: Option<BTreeMap<String, String>> =
+            env.map(|env| env.into_iter().map(|(name, fact)| (name, fact.value)).collect());
         let secrets = self.secrets();
         let write = self.each(&typed.write, |path| self.path(path));
         let working_dir = typed.working_dir.as_ref().map(|path| self.path(path));
@@ -102,7 +103,8 @@ impl One<'_> {
             group: group.map_or(Some(user.clone()), |group| group)?,
             groups: groups?,
             env_file: env_file?,
-            env: runs.env.into_iter().chain(env?).collect(),
+            env: runs.env.into_iter().chain(env.clone()?).collect(),
+            typed_env: env?,
             secrets: secrets?,
             write: write?,
             working_dir: working_dir
@@ -304,7 +306,7 @@ impl One<'_> {
 
     fn port(&self, text: &Text) -> Option<Port> {
         let port = image::port(self.ground, text)?;
-        let (number, protocol) = port.split_once('/')?;
+        let (number, protocol) = port.value.split_once('/')?;
         Some(Port { number: number.parse().ok()?, protocol: protocol.to_owned() })
     }
 
