@@ -91,6 +91,7 @@ pub const TEMPLATES: &[Template] = &[
     template!(Shell, "launcher/process.sh", "of a launcher: the process where there is no systemd"),
     template!(Shell, "launcher/service.sh", "the start/stop script of a service"),
     template!(Shell, "maintainer/deb/gone.sh", "of a postrm: units forgotten, state purged"),
+    template!(Shell, "maintainer/deb/hooks.sh", "of a prerm and a postinst: hooks of services around an upgrade"),
     template!(
         Shell,
         "maintainer/deb/moved.sh",
