@@ -137,6 +137,11 @@ impl Diagnostic {
         }
     }
 
+    /// Where it points into `source`: its first label there.
+    pub fn span_in(&self, source: &Arc<SourceText>) -> Option<&Span> {
+        self.labels.iter().map(|label| &label.span).find(|span| Arc::ptr_eq(&span.source, source))
+    }
+
     /// Names the file that it concerns.
     #[must_use]
     pub fn path(mut self, path: impl AsRef<std::path::Path>) -> Self {
@@ -218,3 +223,17 @@ impl fmt::Display for Origin {
 pub type Result<T, E = Diagnostic> = std::result::Result<T, E>;
 /// All findings of a pass.
 pub type Findings = Vec<Diagnostic>;
+
+/// Sorts by place, as `source` is read; behind them those of other texts, last those without a place.
+pub fn in_order(mut findings: Findings, source: &Arc<SourceText>) -> Findings {
+    findings.sort_by_key(|finding| match finding.span_in(source) {
+        Some(span) => (0, span.range.start),
+        None => (if finding.labels.is_empty() { 2 } else { 1 }, 0),
+    });
+    findings
+}
+
+/// Whether one of them stops the verb.
+pub fn has_errors(findings: &[Diagnostic]) -> bool {
+    findings.iter().any(|finding| finding.severity == Severity::Error)
+}

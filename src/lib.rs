@@ -9,6 +9,7 @@ pub mod config;
 pub mod diagnostic;
 pub mod engine;
 pub mod formats;
+pub mod interrupt;
 pub mod listener;
 pub mod report;
 pub mod resolve;

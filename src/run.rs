@@ -13,11 +13,14 @@ use crate::config::load::{Document, Vocabulary, load};
 use crate::diagnostic::{Diagnostic, Findings, codes};
 use crate::engine::EngineError;
 use crate::engine::emit::Emitted;
+use crate::engine::output;
 use crate::formats::{self, Format};
+use crate::interrupt;
 use crate::listener::{Event, Listener};
 
 mod before;
 mod manifest;
+mod mend;
 mod pack;
 mod plans;
 
@@ -94,6 +97,16 @@ struct Collector<'l> {
     findings: std::sync::Mutex<Findings>,
 }
 
+impl<'l> Collector<'l> {
+    fn new(inner: &'l dyn Listener) -> Self {
+        Self { inner, findings: std::sync::Mutex::default() }
+    }
+
+    fn into_findings(self) -> Findings {
+        self.findings.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
 impl Listener for Collector<'_> {
     fn hear(&self, event: Event) {
         if let Event::Finding(finding) = event {
@@ -104,10 +117,10 @@ impl Listener for Collector<'_> {
     }
 }
 
-/// Reads the config file and checks it.
+/// Reads the config file and checks it; what breaks the grammar is in the [`Document`].
 ///
 /// # Errors
-/// When it is not there, cannot be read, or breaks the grammar.
+/// When it is not there, cannot be read, or is not TOML.
 pub fn read_config(config: &Path) -> Result<Document, Findings> {
     let text = fs_err::read(config).map_err(|error| {
         if error.kind() == std::io::ErrorKind::NotFound {
@@ -121,7 +134,8 @@ pub fn read_config(config: &Path) -> Result<Document, Findings> {
             ]
         } else {
             let help = "`--config` names a file that can be read";
-            vec![Diagnostic::error(codes::ENGINE_READ, error.to_string()).path(config).help(help)]
+            let message = format!("cannot read `{}`", config.display());
+            vec![Diagnostic::error(codes::ENGINE_READ, message).path(config).note(error.to_string()).help(help)]
         }
     })?;
     let name = config.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
@@ -200,11 +214,15 @@ fn finish(
     emitted: Vec<Emitted>,
     narrowed: bool,
 ) -> Result<(), EngineError> {
+    // Two runs into one folder: the files and the list of each come together, those of the later one last.
+    let _alone = output::lock(folder);
     let mut staged = emitted.into_iter().map(|file| file.stage(folder)).collect::<Result<Vec<_>, _>>()?;
     staged.extend(manifest::stage(planned, folder, artifacts, narrowed)?);
+    let naming = interrupt::naming();
     for file in staged {
         let path = file.path().to_path_buf();
         file.finish().map_err(|source| EngineError::Write { path, source })?;
     }
+    naming.done();
     Ok(())
 }

@@ -1,13 +1,19 @@
 //! The texts under `templates/`, compiled in, and how they are filled.
 //!
 //! Enters: a template's name and its values. Leaves: a text in which no value means anything but itself, whatever it
-//! holds. Each language quotes differently, so each has a registry of its own; Handlebars' own escaping is for HTML. Not
+//! holds. Each language quotes differently, so each has a registry of its own; Handlebars' own escaping is for HTML. A
+//! template may hold others (`{{> NAME}}`). A user may put a text of their own in the place of any. Not
 //! here: `{name}` holes of the user's texts (`resolve::holes`), and when a script is run (`assemble::maintainer`).
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use handlebars::{Handlebars, RenderError, RenderErrorReason};
 use serde::Serialize;
+use sha2::{Digest, Sha256};
 
-use crate::diagnostic::{Diagnostic, codes};
+use crate::codec::hex::hex;
+use crate::diagnostic::{Diagnostic, SourceText, codes};
 
 mod shell;
 mod unit;
@@ -46,6 +52,14 @@ pub enum TemplateError {
     Values {
         /// The template.
         name: &'static str,
+        /// What Handlebars says.
+        source: Box<RenderError>,
+    },
+    /// A template of the user is none, or asks for a value that there is not.
+    #[error("the template `{file}` cannot be filled")]
+    Replaced {
+        /// Its file.
+        file: String,
         /// What Handlebars says.
         source: Box<RenderError>,
     },
@@ -106,23 +120,81 @@ pub fn find(name: &str) -> Result<&'static Template, TemplateError> {
     TEMPLATES.iter().find(|template| template.name == name).ok_or_else(|| TemplateError::Unknown(name.to_owned()))
 }
 
-/// Fills a template.
+/// The templates of a package: fitout's own, some of them replaced by the user's.
+#[derive(Debug, Clone, Default)]
+pub struct Templates {
+    replaced: Arc<BTreeMap<&'static str, Arc<SourceText>>>,
+}
+
+impl Templates {
+    /// With these texts in the place of fitout's own, by name.
+    pub fn replacing(replaced: BTreeMap<&'static str, Arc<SourceText>>) -> Self {
+        Self { replaced: Arc::new(replaced) }
+    }
+
+    /// Those of the user.
+    pub fn replaced(&self) -> impl Iterator<Item = (&'static Template, &Arc<SourceText>)> {
+        self.replaced.iter().filter_map(|(name, text)| Some((find(name).ok()?, text)))
+    }
+
+    /// Fills a template.
+    ///
+    /// # Errors
+    /// No such template, a value that it takes and is not given, or a value with a NUL byte.
+    pub fn render(&self, name: &str, values: &impl Serialize) -> Result<String, TemplateError> {
+        let template = find(name)?;
+        let name = template.name;
+        let text = self.text(template);
+        let mut registry = registry(template.language);
+        for part in TEMPLATES.iter().filter(|part| text.contains(&format!("{{{{> {}}}}}", part.name))) {
+            let told = |source| self.told(part.name, RenderError::from(RenderErrorReason::from(source)));
+            registry.register_partial(part.name, self.text(part)).map_err(told)?;
+        }
+        let filled = registry.render_template(text, values).map_err(|source| self.told(name, source))?;
+        if filled.contains(UNQUOTABLE) { Err(TemplateError::Unquotable { name }) } else { Ok(filled) }
+    }
+
+    fn text(&self, template: &Template) -> &str {
+        self.replaced.get(template.name).map_or(template.text, |own| &own.text)
+    }
+
+    fn told(&self, name: &'static str, source: RenderError) -> TemplateError {
+        let source = Box::new(source);
+        match self.replaced.get(name) {
+            Some(own) => TemplateError::Replaced { file: own.name.clone(), source },
+            None => TemplateError::Values { name, source },
+        }
+    }
+}
+
+/// Fills a template of fitout's own: see [`Templates::render`].
 ///
 /// # Errors
-/// No such template, a value that it takes and is not given, or a value with a NUL byte.
+/// As there.
 pub fn render(name: &str, values: &impl Serialize) -> Result<String, TemplateError> {
-    let template = find(name)?;
-    let name = template.name;
-    let mut registry = registry(template.language);
-    for part in TEMPLATES.iter().filter(|part| template.text.contains(&format!("{{{{> {}}}}}", part.name))) {
-        let told = |source| TemplateError::Values { name, source: Box::new(RenderError::from(source)) };
-        registry.register_partial(part.name, part.text).map_err(|source| told(RenderErrorReason::from(source)))?;
-    }
-    let text = registry
-        .render_template(template.text, values)
-        .map_err(|source| TemplateError::Values { name, source: Box::new(source) })?;
-    if text.contains(UNQUOTABLE) { Err(TemplateError::Unquotable { name }) } else { Ok(text) }
+    Templates::default().render(name, values)
 }
+
+impl Template {
+    /// Whether it has changed since `text` was taken from it: none if `text` does not say what it was taken from.
+    pub fn has_drifted(&self, text: &str) -> Option<bool> {
+        let (_, rest) = text.lines().next()?.split_once(EJECTED)?;
+        Some(rest.split_whitespace().next()? != self.digest())
+    }
+
+    /// Its text with a first line that says which text it was: that line is a comment, and gone where the template is
+    /// filled.
+    pub fn ejected(&self) -> String {
+        format!("{{{{!-- {EJECTED}{} of fitout {} --}}}}\n{}", self.digest(), env!("CARGO_PKG_VERSION"), self.text)
+    }
+
+    fn digest(&self) -> String {
+        hex(&Sha256::digest(self.text.as_bytes()))
+    }
+}
+
+/// What stands before the digest in the first line of a template that was taken from fitout's own.
+const EJECTED: &str = "ejected from sha256:";
 
 /// What stands for a value that cannot be quoted: no text that fitout makes holds it.
 const UNQUOTABLE: char = '\0';
@@ -146,6 +218,10 @@ impl From<TemplateError> for Diagnostic {
             TemplateError::Values { source, .. } => {
                 told(codes::TEMPLATE_VALUE).note(source.to_string()).help("this is a bug of fitout")
             }
+            TemplateError::Replaced { file, source } => told(codes::TEMPLATE_REPLACED)
+                .path(file)
+                .note(source.to_string())
+                .help("`fitout templates diff` shows how it differs from fitout's own"),
             TemplateError::Unquotable { .. } => told(codes::TEMPLATE_VALUE)
                 .help("take control characters, quotes and blanks out of the names and paths of the config"),
         }
@@ -193,10 +269,14 @@ mod tests {
 
     #[test]
     fn values_are_words_of_the_shell() {
-        let command = |program: &str| render("launcher/command.sh", &json!({ "program": program })).unwrap();
-        assert_eq!(command("/opt/a/bin/a"), "#!/bin/sh\nexec '/opt/a/bin/a' \"$@\"\n");
-        assert_eq!(command("/opt/o'k $(x)&<>"), "#!/bin/sh\nexec '/opt/o'\\''k $(x)&<>' \"$@\"\n");
-        assert_eq!(command(""), "#!/bin/sh\nexec '' \"$@\"\n");
+        let line = |program: &str| {
+            let values = json!({ "path": "/usr/bin/a", "program": program });
+            let text = render("launcher/command.sh", &values).unwrap();
+            text.lines().find(|line| line.starts_with("program=")).unwrap().to_owned()
+        };
+        assert_eq!(line("/opt/a/bin/a"), "program='/opt/a/bin/a'");
+        assert_eq!(line("/opt/o'k $(x)&<>"), r"program='/opt/o'\''k $(x)&<>'");
+        assert_eq!(line(""), "program=''");
     }
 
     #[test]
@@ -206,7 +286,7 @@ mod tests {
         for (told, code, message) in [
             (refused(COMMAND, json!({})), codes::TEMPLATE_VALUE, "the template `launcher/command.sh` cannot be filled"),
             (
-                refused(COMMAND, json!({ "program": "a\0b" })),
+                refused(COMMAND, json!({ "path": "/a", "program": "a\0b" })),
                 codes::TEMPLATE_VALUE,
                 "a value of the template `launcher/command.sh` holds a character that has no place there",
             ),

@@ -22,6 +22,10 @@ mod later;
 mod output;
 #[path = "cli/release.rs"]
 mod release;
+#[path = "cli/signals.rs"]
+mod signals;
+#[path = "cli/together.rs"]
+mod together;
 
 use std::fs;
 use std::os::unix::fs::symlink;

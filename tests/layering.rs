@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 const FLOW: &[&[&str]] = &[
     &["diagnostic"],
     &["listener"],
+    &["interrupt"],
     &["codec"],
     &["template"],
     &["config"],

@@ -1,8 +1,8 @@
 //! Libraries that the package brings along: `bundle = ["libssl.so.3"]`.
 //!
 //! Enters: sonames. Leaves: drafts below `PREFIX/lib`, named by soname, with the content of the build host's library of
-//! the target's architecture. [`mark`] says which ELF files they serve, and warns of those that they do not. This is the one place where the build host's libraries are looked at, because the config
-//! asks for it by name.
+//! the target's architecture. [`mark`] says which ELF files they serve, and warns of those that they do not. This is the
+//! one place where the build host's libraries are looked at, because the config asks for it by name.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use super::collect::Run;
 use super::draft::{Body, Draft};
+use super::gaps::Gaps;
 use super::loader::{Found, Inside};
 use super::plan::{Arch, Churn, ElfFacts, ElfFile, Entry, Fact, Role};
 use super::{elf, path, walk};
@@ -20,7 +21,7 @@ use crate::resolve::Release;
 const MOST_INCLUDES: usize = 8;
 
 /// The bundled libraries of the release, found below `host` (`/`, but in tests).
-pub fn collect(run: &Run<'_>, host: &Path, findings: &mut Findings) -> Vec<Draft> {
+pub fn collect(run: &Run<'_>, host: &Path, gaps: &mut Gaps, findings: &mut Findings) -> Vec<Draft> {
     let release = run.release;
     if release.bundle.is_empty() {
         return Vec::new();
@@ -39,7 +40,10 @@ pub fn collect(run: &Run<'_>, host: &Path, findings: &mut Findings) -> Vec<Draft
                 draft.mode.1 = Arc::clone(&draft.origin);
                 drafts.push(draft);
             }
-            _ => findings.push(missing(soname, release.target.arch, &found)),
+            _ => {
+                gaps.add(&to);
+                findings.push(missing(soname, release.target.arch, &found));
+            }
         }
     }
     drafts

@@ -4,13 +4,13 @@
 //! sorted within each, and a finding for everything that cannot be packed. Which of two rules wins a path is
 //! [`super::conflict`]'s matter, where a link leads [`super::links`]'s.
 
-use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use globset::GlobSet;
 
 use super::draft::{Body, Draft};
+use super::gaps::Gaps;
 use super::owner::Owners;
 use super::path::{self, Place};
 use super::plan::{Churn, FormatSet, Owner, Role};
@@ -51,8 +51,8 @@ impl<'r> Run<'r> {
     }
 }
 
-/// Looks up every rule.
-pub fn collect(run: &Run<'_>, findings: &mut Findings) -> Vec<Draft> {
+/// Looks up every rule; what could not be taken leaves a gap.
+pub fn collect(run: &Run<'_>, gaps: &mut Gaps, findings: &mut Findings) -> Vec<Draft> {
     let mut owners = Owners::default();
     let mut drafts = Vec::new();
     for (index, rule) in run.release.rules.iter().enumerate() {
@@ -61,7 +61,10 @@ pub fn collect(run: &Run<'_>, findings: &mut Findings) -> Vec<Draft> {
             continue;
         }
         mode::check(rule, findings);
-        let Some(place) = place(rule, findings) else { continue };
+        let Some(place) = place(rule, findings) else {
+            *gaps = Gaps::everywhere();
+            continue;
+        };
         let mut taking = Taking {
             release: run.release,
             rule,
@@ -75,6 +78,7 @@ pub fn collect(run: &Run<'_>, findings: &mut Findings) -> Vec<Draft> {
             link: (mode::SYMLINK, Arc::new(Origin::Default)),
             place,
             drafts: &mut drafts,
+            gaps,
             findings,
         };
         taking.take();
@@ -111,6 +115,7 @@ struct Taking<'a> {
     link: (u32, Arc<Origin>),
     place: Place,
     drafts: &'a mut Vec<Draft>,
+    gaps: &'a mut Gaps,
     findings: &'a mut Findings,
 }
 
@@ -143,6 +148,7 @@ impl Taking<'_> {
             let error = format!("the link target `{}` is empty or holds a control character", target.escape_debug());
             let error = Diagnostic::error(codes::FILES_NAME, error);
             let error = error.at_origin(&self.rule.take_origin, "");
+            self.gap();
             self.findings.push(error.help("write the path that the link points to"));
         } else if self.is_no_folder("link") {
             let path = self.place.path.clone();
@@ -155,6 +161,7 @@ impl Taking<'_> {
         if self.place.folder {
             let error = format!("`to` of a `{key}` rule must name the file, and `{}/` is a folder", self.place.path);
             let error = Diagnostic::error(codes::FILES_PATH, error).at_origin(&self.rule.to_origin, "");
+            self.gap();
             self.findings.push(error.help("put the file's name after the last `/`"));
         }
         !self.place.folder
@@ -167,7 +174,11 @@ impl Taking<'_> {
         }
         let holes = &self.release.holes;
         let told = |unset: &holes::Unset| unset.diagnostic(holes).at_origin(&self.rule.take_origin, "");
-        holes::fill(text, holes).map_err(|unset| self.findings.extend(unset.iter().map(told))).ok()
+        let filled = holes::fill(text, holes).map_err(|unset| self.findings.extend(unset.iter().map(told))).ok();
+        if filled.is_none() {
+            self.gap();
+        }
+        filled
     }
 
     /// A file, a folder or a glob.
@@ -177,14 +188,14 @@ impl Taking<'_> {
             Ok(metadata) if metadata.is_dir() => self.tree(&full),
             Ok(metadata) => match walk::one(&full, &metadata) {
                 Ok(kind) => self.single(&full, kind),
-                Err(problem) => self.problem(&problem),
+                Err(problem) => self.problem("", &problem),
             },
-            Err(error) if is_missing(&error) => match walk::split(from.trim_end_matches('/')) {
+            Err(error) if walk::is_missing(&error) => match walk::split(from.trim_end_matches('/')) {
                 Some((base, pattern)) => self.glob(from, base, pattern),
                 None => self.missing(codes::FILES_NOT_FOUND, &format!("`{from}` does not exist"), &full),
             },
             Err(error) => {
-                self.problem(&walk::Problem { path: full, kind: walk::ProblemKind::Unreadable(error) });
+                self.problem("", &walk::Problem { path: full, kind: walk::ProblemKind::Unreadable(error) });
             }
         }
     }
@@ -236,8 +247,13 @@ impl Taking<'_> {
             let wanted = folder.join(pattern.split('/').next().unwrap_or(pattern));
             return self.missing(codes::FILES_NO_MATCH, &format!("the glob `{from}` matches nothing"), &wanted);
         }
-        add_folders(&folder, &mut found);
+        walk::add_folders(&folder, &mut found);
         self.all(&folder, found, &problems);
+    }
+
+    /// What the rule would have brought is not there.
+    fn gap(&mut self) {
+        self.gaps.add(&self.place.path);
     }
 
     /// The folder of the artifacts cannot be taken: the next build would pack those of this one.
@@ -246,6 +262,7 @@ impl Taking<'_> {
         if is {
             let error = format!("`{}` is the folder that the artifacts are written to", self.show(folder));
             let error = Diagnostic::error(codes::FILES_OUTPUT, error).at_origin(&self.rule.take_origin, "");
+            self.gap();
             self.findings.push(error.help("name another folder for the artifacts: `fitout build --out DIR`"));
         }
         is
@@ -258,12 +275,14 @@ impl Taking<'_> {
             self.found(&path, found, &tree);
         }
         for problem in problems {
-            self.problem(problem);
+            let name = problem.path.strip_prefix(root).unwrap_or(Path::new(""));
+            self.problem(&name.to_string_lossy(), problem);
         }
     }
 
     fn found(&mut self, path: &str, found: Found, tree: &Arc<(String, PathBuf)>) {
         if let Err(problem) = path::place(path) {
+            self.gaps.add(path);
             let error = format!("the path `{}` {problem}", path.escape_debug());
             let error = Diagnostic::error(codes::FILES_PATH, error).at_origin(&self.rule.origin, "");
             return self.findings.push(error.path(self.show(&found.path)).help(problem.help(path)));
@@ -289,7 +308,10 @@ impl Taking<'_> {
         };
         match result {
             Ok(body) => self.add(path, body, bits),
-            Err(problems) => self.findings.extend(problems),
+            Err(problems) => {
+                self.gaps.add(path);
+                self.findings.extend(problems);
+            }
         }
     }
 
@@ -349,17 +371,21 @@ impl Taking<'_> {
     }
 
     fn bad_glob(&mut self, pattern: &str, error: &globset::Error, origin: &Origin) {
+        self.gap();
         let error = Diagnostic::error(codes::FILES_BAD_GLOB, format!("`{pattern}` is no glob: {}", error.kind()));
         self.findings
             .push(error.at_origin(origin, "").help("write a literal special character in brackets, such as `[*]`"));
     }
 
     fn missing(&mut self, code: Code, message: &str, wanted: &Path) {
+        self.gap();
         let error = Diagnostic::error(code, message).at_origin(&self.rule.take_origin, "");
         self.findings.push(nearest::told(error, &self.release.project, wanted));
     }
 
-    fn problem(&mut self, problem: &walk::Problem) {
+    /// Something at `name` below the rule's place cannot be packed.
+    fn problem(&mut self, name: &str, problem: &walk::Problem) {
+        self.gaps.add(&self.place.join(name));
         let told = content::problem(problem, &self.show(&problem.path));
         self.findings.push(told.at_origin(&self.rule.take_origin, "taken by this rule"));
     }
@@ -373,27 +399,4 @@ impl Taking<'_> {
 pub fn show(project: &Path, path: &Path) -> String {
     let shown = path.strip_prefix(project).unwrap_or(path);
     if shown.as_os_str().is_empty() { ".".into() } else { shown.display().to_string() }
-}
-
-/// The folders between the glob's literal prefix and what it matched, so that they get the rule's `dir-mode`.
-fn add_folders(base: &Path, found: &mut Vec<Found>) {
-    let mut folders = std::collections::BTreeSet::new();
-    for one in found.iter() {
-        let mut name = one.name.as_str();
-        while let Some((above, _)) = name.rsplit_once('/') {
-            if !folders.insert(above.to_owned()) {
-                break;
-            }
-            name = above;
-        }
-    }
-    for one in found.iter().filter(|one| matches!(one.kind, FoundKind::Directory)) {
-        folders.remove(&one.name);
-    }
-    found.extend(folders.into_iter().map(|name| Found { path: base.join(&name), name, kind: FoundKind::Directory }));
-    found.sort_by(|a, b| a.name.cmp(&b.name));
-}
-
-fn is_missing(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
 }

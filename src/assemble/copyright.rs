@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use super::plan::Identity;
+use crate::resolve::spdx;
 
 /// SPDX id (without `-only`, `-or-later`, `+`) and its file in /usr/share/common-licenses: base-files of Debian 12.
 const COMMON: &[(&str, &str)] = &[
@@ -25,69 +26,6 @@ const COMMON: &[(&str, &str)] = &[
     ("MPL-2.0", "MPL-2.0"),
 ];
 
-/// Licences that packages have most often and that have a page of their name in the SPDX list. Any other may be misspelt or
-/// the user's own (`LicenseRef-…`), and a page is not guessed.
-const LISTED: &[&str] = &[
-    "0BSD",
-    "AFL-3.0",
-    "AGPL-3.0-only",
-    "AGPL-3.0-or-later",
-    "Apache-1.1",
-    "Artistic-2.0",
-    "BSD-1-Clause",
-    "BSD-2-Clause",
-    "BSD-2-Clause-Patent",
-    "BSD-3-Clause",
-    "BSD-4-Clause",
-    "BSL-1.0",
-    "BUSL-1.1",
-    "BlueOak-1.0.0",
-    "CC-BY-3.0",
-    "CC-BY-4.0",
-    "CC-BY-SA-3.0",
-    "CC-BY-SA-4.0",
-    "CDDL-1.0",
-    "CDDL-1.1",
-    "CECILL-2.1",
-    "ECL-2.0",
-    "EPL-1.0",
-    "EPL-2.0",
-    "EUPL-1.1",
-    "EUPL-1.2",
-    "Elastic-2.0",
-    "FTL",
-    "HPND",
-    "ICU",
-    "IPL-1.0",
-    "ISC",
-    "JSON",
-    "MIT",
-    "MIT-0",
-    "MS-PL",
-    "MS-RL",
-    "MulanPSL-2.0",
-    "NCSA",
-    "OFL-1.1",
-    "OSL-3.0",
-    "OpenSSL",
-    "PHP-3.01",
-    "PostgreSQL",
-    "Python-2.0",
-    "QPL-1.0",
-    "Ruby",
-    "SSPL-1.0",
-    "Unicode-3.0",
-    "Unicode-DFS-2016",
-    "Unlicense",
-    "UPL-1.0",
-    "Vim",
-    "W3C",
-    "WTFPL",
-    "X11",
-    "ZPL-2.1",
-    "Zlib",
-];
-
 /// The whole file.
 pub fn text(identity: &Identity, license_text: Option<&str>) -> String {
     let mut text = String::from("Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/\n");
@@ -96,8 +34,8 @@ pub fn text(identity: &Identity, license_text: Option<&str>) -> String {
     };
     field("Upstream-Name", &identity.name);
     field("Upstream-Contact", &identity.maintainer);
-    if let Some(homepage) = &identity.homepage {
-        field("Source", homepage);
+    if let Some(url) = identity.repository.as_ref().or(identity.homepage.as_ref()) {
+        field("Source", url);
     }
     let holders: Vec<String> = identity.copyright.iter().map(|line| one_line(line)).collect();
     // The field may not be empty.
@@ -124,7 +62,7 @@ fn body(id: &str, license_text: Option<&str>) -> String {
         return format!(" Debian systems hold its full text in \"/usr/share/common-licenses/{file}\".\n");
     }
     let Some(given) = license_text.map(str::trim_end).filter(|text| !text.is_empty()) else {
-        return if LISTED.contains(&id) {
+        return if spdx::is_listed(id) {
             format!(" The SPDX license list has its full text: https://spdx.org/licenses/{id}.html\n")
         } else {
             " Whoever holds the copyright has its full text.\n".to_owned()

@@ -1,6 +1,6 @@
 //! Where symbolic links lead, seen from the host on which the package will be installed.
 //!
-//! Enters: settled drafts, sorted by path. Leaves: findings. Links are kept as they are written; nothing is looked up on
+//! Enters: settled drafts, sorted by path, and what is missing among them. Leaves: findings. Links are kept as they are written; nothing is looked up on
 //! the builder, whose own files say nothing about the host.
 
 use std::collections::BTreeSet;
@@ -8,6 +8,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::draft::{Body, Draft};
+use super::gaps::Gaps;
 use super::path;
 use super::plan::FormatSet;
 use crate::diagnostic::{Diagnostic, Findings, codes};
@@ -15,13 +16,14 @@ use crate::diagnostic::{Diagnostic, Findings, codes};
 /// As Linux has it: `path_resolution(7)`.
 const MOST_HOPS: usize = 40;
 
-/// Checks every link of the package; `project` is the folder where it is built.
-pub fn check(drafts: &[Draft], project: &Path, findings: &mut Findings) {
+/// Checks every link of the package; `project` is the folder where it is built. What a link points at may be among the
+/// `gaps`.
+pub fn check(drafts: &[Draft], project: &Path, gaps: &Gaps, findings: &mut Findings) {
     let mut told: BTreeSet<Arc<str>> = BTreeSet::new();
     for draft in drafts {
         let Body::Symlink { target, tree } = &draft.body else { continue };
         let message = |text: &str| format!("the symbolic link `{}` -> `{target}` {text}", draft.path);
-        let finding = match (follow(drafts, draft, target), tree) {
+        let finding = match (follow(drafts, draft, target), tree.as_deref()) {
             (Way::Present, _) | (Way::Missing { owned: false, .. } | Way::AboveRoot, None) => continue,
             (Way::Loop(through), _) => {
                 // One finding for a loop, not one for each link of it.
@@ -33,12 +35,13 @@ pub fn check(drafts: &[Draft], project: &Path, findings: &mut Findings) {
                 Diagnostic::error(codes::FILES_LINK_LOOP, message("leads back to itself"))
                     .help("point one of the links of the loop to a file")
             }
+            (Way::Missing { at, .. }, None) if gaps.hold(&at) => continue,
             (Way::Missing { owned: true, at }, None) => {
                 let text = format!("points into this package, which has no `{at}`");
                 Diagnostic::warning(codes::FILES_DANGLING_LINK, message(&text))
                     .help("correct the target, if nothing makes it on the host")
             }
-            (way, Some(tree)) => match taken(draft, target, &way, &tree.0, [&tree.1, project]) {
+            (way, Some((root, folder))) => match taken(draft, target, &way, root, [folder, project], gaps) {
                 Some(finding) => finding,
                 None => continue,
             },
@@ -48,7 +51,7 @@ pub fn check(drafts: &[Draft], project: &Path, findings: &mut Findings) {
 }
 
 /// What to say of a link of a taken tree that leads to nothing in the package.
-fn taken(draft: &Draft, target: &str, way: &Way, root: &str, builder: [&Path; 2]) -> Option<Diagnostic> {
+fn taken(draft: &Draft, target: &str, way: &Way, root: &str, builder: [&Path; 2], gaps: &Gaps) -> Option<Diagnostic> {
     let escapes = |text: &str| {
         let message = format!("the symbolic link `{}` -> `{target}` {text}", draft.path);
         Some(Diagnostic::error(codes::FILES_ESCAPING_LINK, message))
@@ -61,6 +64,9 @@ fn taken(draft: &Draft, target: &str, way: &Way, root: &str, builder: [&Path; 2]
     let Way::Missing { owned, at } = way else {
         return escapes("climbs above the root").map(|e| e.help("make the link anew"));
     };
+    if gaps.hold(at) {
+        return None;
+    }
     let lexical = path::point(&draft.path, target).unwrap_or_default();
     if target.starts_with('/') && !owned {
         return if path::is_system(&lexical) {

@@ -173,7 +173,7 @@ fn shared(plan: &Plan) -> Shared {
 
 /// The units of the lifecycle, in order.
 fn units(plan: &Plan) -> Vec<&Unit> {
-    plan.lifecycle.steps.iter().filter_map(|step| if let Step::Unit(unit) = step { Some(unit) } else { None }).collect()
+    plan.lifecycle.units().collect()
 }
 
 /// What runs of a unit: a template's instances, whatever they are called.

@@ -1,14 +1,15 @@
 //! Release -> Plan: every rule looked up, every owner and mode decided, every conflict found.
 //!
-//! Enters: a [`Release`]. Leaves: a [`Plan`], or all findings at once. Nothing is written, and no content is read but
-//! headers of programs, files whose holes are filled and manual pages.
+//! Enters: a [`Release`]. Leaves: [`Assembled`], a [`Plan`] with all findings at once. Nothing is written, and no content is
+//! read but headers of programs, files whose holes are filled and manual pages.
 
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::diagnostic::{Findings, Severity};
+use crate::diagnostic::{Findings, has_errors};
 use crate::listener::{Event, Listener};
 use crate::resolve::Release;
+use gaps::Gaps;
 use plan::{Entry, Kind, Lifecycle, Plan, Sources};
 
 pub mod account;
@@ -22,6 +23,7 @@ pub mod copyright;
 pub mod documents;
 pub mod draft;
 pub mod elf;
+pub mod gaps;
 pub mod launcher;
 pub mod lifecycle;
 pub mod links;
@@ -41,16 +43,23 @@ pub mod service;
 mod tests;
 pub mod walk;
 
-/// Decides what is in the packages of one target. `sources` is shared by all targets of a run. Warnings go to the
-/// listener, and are among the findings if there is an error.
-///
-/// # Errors
-/// Every finding of the pass, if one of them is an error.
-pub fn assemble(release: &Release, sources: &mut Sources, listener: &dyn Listener) -> Result<Plan, Findings> {
+/// What came of a release.
+pub struct Assembled {
+    /// What is in the packages. Only where no finding is an error it is all that was asked for, and may be packed.
+    pub plan: Plan,
+    /// Every finding of the pass.
+    pub findings: Findings,
+    /// What is not in the plan because of an error.
+    pub gaps: Gaps,
+}
+
+/// Decides what is in the packages of one target; `gaps` is what is missing in the release already. `sources` is shared by
+/// all targets of a run.
+pub fn assemble(release: &Release, mut gaps: Gaps, sources: &mut Sources, listener: &dyn Listener) -> Assembled {
     let mut findings = Findings::new();
     let run = collect::Run::new(release);
-    let mut drafts = collect::collect(&run, &mut findings);
-    drafts.extend(bundle::collect(&run, Path::new("/"), &mut findings));
+    let mut drafts = collect::collect(&run, &mut gaps, &mut findings);
+    drafts.extend(bundle::collect(&run, Path::new("/"), &mut gaps, &mut findings));
     documents::compress_manuals(&mut drafts, &run, &mut findings);
     let mut tree = conflict::merge(drafts, &mut findings);
     service::add(&run, &mut tree, &mut findings);
@@ -58,7 +67,7 @@ pub fn assemble(release: &Release, sources: &mut Sources, listener: &dyn Listene
     account::add(&run, &mut tree, &mut findings);
     documents::add(&run, &mut tree, &mut findings);
     let (drafts, owners) = account::settle(&run, tree.finish(&mut findings));
-    links::check(&drafts, &release.project, &mut findings);
+    links::check(&drafts, &release.project, &gaps, &mut findings);
 
     let entries = draft::settle(drafts, sources);
     let mut elf = natives::elf_facts(&entries, sources, &release.target, &release.project, &mut findings);
@@ -74,17 +83,13 @@ pub fn assemble(release: &Release, sources: &mut Sources, listener: &dyn Listene
         entries: &entries,
     };
     let lifecycle = lifecycle::of_run(asked, &mut findings);
-    if findings.iter().any(|finding| finding.severity == Severity::Error) {
-        return Err(findings);
+    if !has_errors(&findings) {
+        listener.hear(assembled(&entries));
     }
-    for warning in findings {
-        listener.hear(Event::Finding(warning));
-    }
-    listener.hear(assembled(&entries));
     let mut plan = plan(release, entries, lifecycle);
     plan.target.independent = elf.files.is_empty();
     plan.elf = elf;
-    Ok(plan)
+    Assembled { plan, findings, gaps }
 }
 
 fn assembled(entries: &[Entry]) -> Event {
@@ -105,6 +110,7 @@ fn plan(release: &Release, entries: Vec<Entry>, lifecycle: Lifecycle) -> Plan {
         entries: Arc::from(entries),
         formats: release.formats.iter().map(|(name, _)| *name).collect(),
         elf: plan::ElfFacts::default(),
+        templates: release.templates.clone(),
         services: release.services.clone(),
         accounts: release.accounts.clone(),
         lifecycle,

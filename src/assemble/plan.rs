@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::diagnostic::Origin;
+use crate::template::Templates;
 
 pub use crate::resolve::account::Account;
 pub use crate::resolve::identity::{Arch, Change, Fact, Identity, Target, Version};
@@ -34,6 +35,8 @@ pub struct Plan {
     pub formats: Vec<&'static str>,
     /// What the ELF files need and provide, not yet spelled in any format's words.
     pub elf: ElfFacts,
+    /// What scripts are made from.
+    pub templates: Templates,
     /// What the host starts and stops.
     pub services: Vec<Service>,
     /// System accounts that the package makes, by name.

@@ -5,8 +5,17 @@
 
 use super::plan::{Entry, Plan};
 
-/// What is not the same, in a few words; none if both plans give the same artifact of this format.
-pub fn difference(one: &Plan, other: &Plan, format: &str) -> Option<String> {
+/// What is not the same.
+#[derive(Debug, Clone, Copy)]
+pub enum Difference<'p> {
+    /// This entry is another one in the other plan, or is not there.
+    Entry(&'p Entry),
+    /// The settings of the package.
+    Settings,
+}
+
+/// The first difference; none if both plans give the same artifact of this format.
+pub fn difference<'p>(one: &'p Plan, other: &'p Plan, format: &str) -> Option<Difference<'p>> {
     let (mut ours, mut theirs) = (one.entries_for(format), other.entries_for(format));
     loop {
         let entry = match (ours.next(), theirs.next()) {
@@ -22,7 +31,7 @@ pub fn difference(one: &Plan, other: &Plan, format: &str) -> Option<String> {
             }
             (Some(entry), None) | (None, Some(entry)) => entry,
         };
-        return Some(format!("`{}` is not the same", entry.path));
+        return Some(Difference::Entry(entry));
     }
     // Listed one by one, so that a new field of the Plan is thought of here.
     let Plan { identity, target: _, environment, clock, entries: _, formats, elf, services, lifecycle, .. } = one;
@@ -36,7 +45,7 @@ pub fn difference(one: &Plan, other: &Plan, format: &str) -> Option<String> {
         && *lifecycle == other.lifecycle
         && *changelog == other.changelog;
     let settings = *deb == other.deb && *rpm == other.rpm && *tarball == other.tarball && *zip == other.zip;
-    (!facts || !settings || *image != other.image).then(|| "the settings are not the same".to_owned())
+    (!facts || !settings || *image != other.image).then_some(Difference::Settings)
 }
 
 /// Where an entry comes from is in no artifact, and its churn only in images, which name their platform.
@@ -62,9 +71,9 @@ mod tests {
         let (one, _) = sample::plan();
         let mut other = one.clone();
         other.target.arch = Arch::Arm64;
-        assert_eq!(difference(&one, &other, "deb"), None);
+        assert!(difference(&one, &other, "deb").is_none());
         other.deb.section = "web".into();
-        assert_eq!(difference(&one, &other, "deb").unwrap(), "the settings are not the same");
+        assert!(matches!(difference(&one, &other, "deb"), Some(Difference::Settings)));
     }
 
     #[test]
@@ -78,12 +87,12 @@ mod tests {
             let at = entries.iter().position(|entry| entry.path == path).unwrap();
             change(&mut entries, at);
             other.entries = Arc::from(entries);
-            difference(&one, &other, "deb").unwrap()
+            let Some(Difference::Entry(entry)) = difference(&one, &other, "deb") else { panic!("an entry differs") };
+            entry.path.clone()
         };
-        let said = format!("`{path}` is not the same");
-        assert_eq!(change(&mut |entries, at| entries[at].mode = 0o700), said);
-        assert_eq!(change(&mut |entries, at| drop(entries.remove(at))), said);
+        assert_eq!(change(&mut |entries, at| entries[at].mode = 0o700), path);
+        assert_eq!(change(&mut |entries, at| drop(entries.remove(at))), path);
         let made = sources.made(*b"for another target");
-        assert_eq!(change(&mut |entries, at| entries[at].kind = Kind::File(made.clone())), said);
+        assert_eq!(change(&mut |entries, at| entries[at].kind = Kind::File(made.clone())), path);
     }
 }

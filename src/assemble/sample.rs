@@ -1,6 +1,6 @@
 //! A small Plan for the unit tests of the formats: every kind of entry once.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use super::plan::*;
 use crate::diagnostic::Origin;
@@ -43,6 +43,7 @@ pub fn plan_of(entries: Vec<Entry>) -> Plan {
             license: fact("Apache-2.0".into()),
             copyright: vec!["2026 Ops Team".into()],
             homepage: Some(fact("https://example.org/hello".into())),
+            repository: None,
             vendor: None,
             revision: None,
         },
@@ -52,6 +53,7 @@ pub fn plan_of(entries: Vec<Entry>) -> Plan {
         entries: entries.into(),
         formats: FORMATS.to_vec(),
         elf: ElfFacts::default(),
+        templates: Default::default(),
         services: Vec::new(),
         accounts: Vec::new(),
         lifecycle: Lifecycle::default(),
@@ -79,8 +81,8 @@ pub fn plan_of(entries: Vec<Entry>) -> Plan {
             compression: gzip.clone(),
             distribution: None,
             format_version: 4,
-            group: "Applications/System".into(),
-            packager: "Ops Team <ops@example.org>".into(),
+            group: fact("Applications/System".into()),
+            packager: fact("Ops Team <ops@example.org>".into()),
             relations: BTreeMap::new(),
             auto_requires: true,
             prefixes: Vec::new(),
@@ -93,12 +95,12 @@ pub fn plan_of(entries: Vec<Entry>) -> Plan {
             base: fact(Base::Scratch),
             repository: fact("localhost/hello".into()),
             tag: None,
-            user: String::new(),
+            user: None,
             entrypoint: None,
             cmd: None,
             env: BTreeMap::new(),
-            ports: BTreeSet::new(),
-            volumes: BTreeSet::new(),
+            ports: Vec::new(),
+            volumes: Vec::new(),
             working_dir: None,
             stop_signal: "SIGTERM".into(),
             health_check: None,

@@ -279,6 +279,30 @@ fn look(path: &Path, metadata: &Metadata) -> Result<FoundKind, ProblemKind> {
     }
 }
 
+/// The folders between the glob's literal prefix and what it matched, so that they get the rule's `dir-mode`.
+pub fn add_folders(base: &Path, found: &mut Vec<Found>) {
+    let mut folders = BTreeSet::new();
+    for one in found.iter() {
+        let mut name = one.name.as_str();
+        while let Some((above, _)) = name.rsplit_once('/') {
+            if !folders.insert(above.to_owned()) {
+                break;
+            }
+            name = above;
+        }
+    }
+    for one in found.iter().filter(|one| matches!(one.kind, FoundKind::Directory)) {
+        folders.remove(&one.name);
+    }
+    found.extend(folders.into_iter().map(|name| Found { path: base.join(&name), name, kind: FoundKind::Directory }));
+    found.sort_by(|a, b| a.name.cmp(&b.name));
+}
+
+/// Whether there is nothing at a path.
+pub fn is_missing(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
+}
+
 /// What must not change until the content is read.
 pub fn stat(metadata: &Metadata) -> Stat {
     Stat {

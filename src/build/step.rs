@@ -3,6 +3,9 @@
 //! Enters: the command line as typed and the project's folder. Leaves: each line that it prints as an event, and a
 //! [`Diagnostic`] with the last lines if it fails. The pipeline calls it when what was typed is in order, before
 //! the input is read; `plan` never does. Not here: caching, and what the command makes.
+//!
+//! It runs as long as it likes. Whoever stops fitout stops it and all that it started: it has a process group of its own,
+//! and so no terminal to ask on.
 
 use std::collections::VecDeque;
 use std::io::{BufRead, BufReader, Read};
@@ -11,7 +14,10 @@ use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, waitid};
+
 use crate::diagnostic::{Diagnostic, Result, codes};
+use crate::interrupt;
 use crate::listener::{Event, Listener};
 
 /// Lines that a failure quotes.
@@ -31,13 +37,10 @@ const GRACE: Duration = Duration::from_secs(2);
 pub fn run(command: &str, dir: &Path, listener: &dyn Listener) -> Result<()> {
     listener.hear(Event::Command { text: command.to_owned(), output: false });
     let failed = |message: String| Diagnostic::error(codes::BUILD_COMMAND_FAILED, message);
-    let mut child = Command::new("sh")
-        .args(["-c", command])
-        .current_dir(dir)
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
+    let mut shell = Command::new("sh");
+    shell.args(["-c", command]).current_dir(dir);
+    shell.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let (mut child, held) = interrupt::spawn_group(&mut shell)
         .map_err(|e| failed("the build command could not be started".into()).note(e.to_string()))?;
     let heard = hear(&mut child);
     let mut last = VecDeque::new();
@@ -49,12 +52,18 @@ pub fn run(command: &str, dir: &Path, listener: &dyn Listener) -> Result<()> {
         listener.hear(Event::Command { text, output: true });
     };
     let mut ended = None;
+    let mut asked = false;
     loop {
         match heard.recv_timeout(PAUSE) {
             Ok(text) => pass_on(text),
             Err(RecvTimeoutError::Disconnected) => break,
             // Nothing comes any more, and who would say something has gone.
             Err(RecvTimeoutError::Timeout) if ended.is_some() => break,
+            // It would wait for ever.
+            Err(RecvTimeoutError::Timeout) if !asked && asks_on_the_terminal(&child) => {
+                asked = true;
+                held.kill();
+            }
             Err(RecvTimeoutError::Timeout) => {}
         }
         if ended.is_none() && matches!(child.try_wait(), Ok(Some(_))) {
@@ -65,15 +74,27 @@ pub fn run(command: &str, dir: &Path, listener: &dyn Listener) -> Result<()> {
         }
     }
     let status = child.wait().map_err(|e| failed("the build command was lost".into()).note(e.to_string()))?;
+    drop(held);
     if status.success() {
         return Ok(());
     }
     let message = match status.code() {
+        _ if asked => "the build command asks something on the terminal, and it has none".into(),
         Some(code) => format!("the build command ended with status {code}"),
         None => "the build command was killed by a signal".into(),
     };
-    let finding = last.into_iter().fold(failed(message), Diagnostic::note);
+    let mut finding = last.into_iter().fold(failed(message), Diagnostic::note);
+    if asked {
+        finding = finding.help("give it what it asks for in the environment, or run it by hand before");
+    }
     Err(finding.help(format!("it was run by `sh -c` in `{}`", dir.display())))
+}
+
+/// Whether the system stopped it because it turned to the terminal from the background.
+fn asks_on_the_terminal(child: &Child) -> bool {
+    let stopped = waitid(WaitId::Pid(Pid::from_child(child)), WaitIdOptions::STOPPED | WaitIdOptions::NOHANG);
+    let signal = stopped.ok().flatten().and_then(|status| status.stopping_signal());
+    signal.is_some_and(|signal| [Signal::TTIN.as_raw(), Signal::TTOU.as_raw()].contains(&signal))
 }
 
 /// The lines of both streams, until all who can write to them have ended, which may be later than the command does. Then

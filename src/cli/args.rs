@@ -202,6 +202,19 @@ pub enum TemplatesAction {
         /// Its name
         name: String,
     },
+    /// Write one into the folder of the project's own templates, where it takes the place of fitout's
+    Eject {
+        /// Its name
+        name: String,
+        /// The folder; that of `[package] templates` unless set
+        #[arg(long, value_name = "DIR")]
+        to: Option<std::path::PathBuf>,
+    },
+    /// Show how the project's own templates differ from fitout's
+    Diff {
+        /// Only this one
+        name: Option<String>,
+    },
 }
 
 /// `fitout generate`

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use crate::diagnostic::{Diagnostic, Fault, Severity};
 
-/// How a run ends. A panic is 101 and means a fault of fitout; a signal is 128 + its number, by the shell's rule.
+/// How a run ends. A panic is 101 and means a fault of fitout.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Exit {
     /// Done, or the answer is yes.
@@ -17,6 +17,8 @@ pub enum Exit {
     CouldNot = 3,
     /// A fault of fitout; the code of a panic, too.
     Bug = 101,
+    /// Somebody stopped it: SIGINT, SIGTERM, SIGHUP, SIGQUIT.
+    Interrupted = 130,
 }
 
 impl From<Exit> for ExitCode {

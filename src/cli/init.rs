@@ -4,8 +4,8 @@ use std::path::Path;
 
 use super::args::Common;
 use super::exit::Exit;
-use super::shown;
 use super::ui::Terminal;
+use super::{create, shown};
 use crate::diagnostic::Findings;
 use crate::engine::EngineError;
 use crate::resolve::detect;
@@ -33,7 +33,7 @@ pub fn run(common: &Common, terminal: &Terminal) -> Result<Exit, Findings> {
                 differences.push(diff.unified_diff().header(&name, &format!("{name} (proposed)")).to_string());
             }
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                write(path, text)?;
+                create(path, text)?;
                 written.push(shown(path));
                 terminal.step("Wrote", &format!("{} ({} lines)", shown(path), text.lines().count()));
             }
@@ -60,14 +60,4 @@ pub fn run(common: &Common, terminal: &Terminal) -> Result<Exit, Findings> {
         terminal.step("Next", "`fitout plan` shows every file; `fitout build` makes the packages");
     }
     Ok(Exit::Done)
-}
-
-/// Creates the file; one that appeared meanwhile is not overwritten.
-fn write(path: &Path, text: &str) -> Result<(), Findings> {
-    let failed = |source| vec![EngineError::Write { path: path.to_path_buf(), source }.into()];
-    if let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
-        fs_err::create_dir_all(parent).map_err(failed)?;
-    }
-    let mut file = fs_err::OpenOptions::new().write(true).create_new(true).open(path).map_err(failed)?;
-    std::io::Write::write_all(&mut file, text.as_bytes()).map_err(failed)
 }

@@ -32,7 +32,7 @@ fn of_plan(common: &Common, args: &Lint, terminal: &Terminal) -> Result<Findings
     let planned = run::plan(&request(common, &args.narrow), terminal)?;
     let mut findings = lint::allowed(planned.warnings, &planned.lint);
     for plan in &planned.plans {
-        for finding in lint::lint_plan(plan, &planned.lint) {
+        for finding in lint::lint_plan(plan, &planned.sources, &planned.lint) {
             // Several targets have most findings in common.
             if !findings.contains(&finding) {
                 findings.push(finding);

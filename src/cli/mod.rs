@@ -3,12 +3,14 @@
 //! stdout is data only (paths, JSON, rendered text), stderr everything else; a broken pipe is success.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::Parser as _;
 
 use crate::diagnostic::{Diagnostic, Findings, codes};
+use crate::engine::EngineError;
 use crate::run::Request;
 
 pub mod args;
@@ -22,6 +24,7 @@ mod init;
 mod inspect;
 mod lint;
 mod plan;
+mod signals;
 mod templates;
 pub mod ui;
 
@@ -39,7 +42,8 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             return if error.use_stderr() { Exit::Input.into() } else { Exit::Done.into() };
         }
     };
-    let terminal = Terminal::new(&cli.common, matches!(cli.verb, Verb::Build(_)));
+    let terminal = Arc::new(Terminal::new(&cli.common, matches!(cli.verb, Verb::Build(_))));
+    signals::watch(&terminal);
     match run(&cli, &terminal) {
         Ok(exit) if terminal.is_unwritten() => exit.max(Exit::CouldNot).into(),
         Ok(exit) => exit.into(),
@@ -94,4 +98,14 @@ fn relative(path: &std::path::Path) -> PathBuf {
         .ok()
         .and_then(|here| path.strip_prefix(here).ok().map(PathBuf::from))
         .unwrap_or_else(|| path.into())
+}
+
+/// Creates the file; one that appeared meanwhile is not overwritten.
+fn create(path: &Path, text: &str) -> Result<(), Findings> {
+    let failed = |source| vec![EngineError::Write { path: path.to_path_buf(), source }.into()];
+    if let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+        fs_err::create_dir_all(parent).map_err(failed)?;
+    }
+    let mut file = fs_err::OpenOptions::new().write(true).create_new(true).open(path).map_err(failed)?;
+    std::io::Write::write_all(&mut file, text.as_bytes()).map_err(failed)
 }

@@ -27,6 +27,8 @@ pub enum Codec {
     Xz,
     /// zstd, one frame or many.
     Zstd,
+    /// The form that was before xz: rpm of 2009, deb of 2006 to 2012.
+    Lzma,
 }
 
 impl Codec {
@@ -39,20 +41,8 @@ impl Codec {
             [0x28, 0xb5, 0x2f, 0xfd, ..] => Ok(Self::Zstd),
             [b'B', b'Z', b'h', b'1'..=b'9', ..] => Err("bzip2"),
             [b'L', b'Z', b'I', b'P', ..] => Err("lzip"),
-            [0x5d, 0, 0, ..] => Err("lzma"),
-            _ => Ok(Self::None),
-        }
-    }
-
-    /// By the ending of a file or member name: `.gz`, `.xz`, `.zst`; none means [`Codec::None`].
-    pub fn by_suffix(name: &str) -> Result<Self, &'static str> {
-        match name.rsplit_once('.').map(|(_, s)| s) {
-            Some("gz" | "tgz") => Ok(Self::Gzip),
-            Some("xz" | "txz") => Ok(Self::Xz),
-            Some("zst" | "zstd" | "tzst") => Ok(Self::Zstd),
-            Some("bz2") => Err("bzip2"),
-            Some("lzma") => Err("lzma"),
-            Some("lz") => Err("lzip"),
+            // It has no magic number: the usual properties, and a dictionary of whole 64 KiB.
+            [0x5d, 0, 0, ..] => Ok(Self::Lzma),
             _ => Ok(Self::None),
         }
     }
@@ -81,6 +71,10 @@ fn guarded<'a>(input: impl Read + 'a, codec: Codec, floor: u64) -> io::Result<Bo
         Codec::Gzip => Box::new(flate2::bufread::MultiGzDecoder::new(counted)),
         Codec::Xz => {
             let stream = liblzma::stream::Stream::new_stream_decoder(XZ_MEMORY, liblzma::stream::CONCATENATED)?;
+            Box::new(liblzma::bufread::XzDecoder::new_stream(counted, stream))
+        }
+        Codec::Lzma => {
+            let stream = liblzma::stream::Stream::new_lzma_decoder(XZ_MEMORY)?;
             Box::new(liblzma::bufread::XzDecoder::new_stream(counted, stream))
         }
         Codec::Zstd => {
@@ -170,9 +164,26 @@ mod tests {
     }
 
     #[test]
+    fn the_old_form_of_lzma_is_read() {
+        let options = liblzma::stream::LzmaOptions::new_preset(6).unwrap();
+        let encoder = liblzma::stream::Stream::new_lzma_encoder(&options).unwrap();
+        let mut e = liblzma::write::XzEncoder::new_stream(Vec::new(), encoder);
+        e.write_all(b"hello").unwrap();
+        let packed = e.finish().unwrap();
+        let (codec, mut stream) = detect(&packed[..]).unwrap();
+        let mut text = String::new();
+        stream.read_to_string(&mut text).unwrap();
+        assert_eq!((codec, text.as_str()), (Codec::Lzma, "hello"));
+        assert!(all(&packed[..packed.len() - 1], Codec::Lzma).is_err(), "cut off");
+        // A dictionary of nearly 4 GiB is not allocated.
+        let mut large = packed.clone();
+        large[1..5].copy_from_slice(&[0xff; 4]);
+        assert!(all(&large, Codec::Lzma).is_err());
+    }
+
+    #[test]
     fn bzip2_is_named_and_refused() {
         assert_eq!(Codec::by_magic(b"BZh91AY"), Err("bzip2"));
-        assert_eq!(Codec::by_suffix("data.tar.bz2"), Err("bzip2"));
         assert_eq!(detect(&b"BZh91AY"[..]).err().map(|e| e.kind()), Some(io::ErrorKind::Unsupported));
     }
 

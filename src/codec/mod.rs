@@ -5,6 +5,7 @@ pub mod compress;
 pub mod cpio;
 pub mod decompress;
 pub mod deflate;
+pub mod hashes;
 pub mod hex;
 pub mod inflate_scan;
 pub mod tar;

@@ -1,14 +1,15 @@
 //! The tree of the file against the grammar: unknown keys, wrong types, words that are not among the choices, keys that
 //! are missing, sections that are not there yet.
 //!
-//! Enters: a spanned tree and a [`Grammar`]. Leaves: every finding. Values are judged by type and choice only; what a
-//! value means is [`super::rules`]' matter.
+//! Enters: a spanned tree and a [`Grammar`]. Leaves: every finding, and the tree as it was probably meant: where a finding
+//! says "did you mean", what stands below is judged as that. Values are judged by type and choice only; what a value means
+//! is [`super::rules`]' matter.
 
 use std::ops::Range;
 use std::sync::Arc;
 
 use toml::Spanned;
-use toml::de::{DeTable, DeValue};
+use toml::de::{DeArray, DeTable, DeValue};
 
 use super::grammar::{Grammar, Keys, Words};
 use super::rules::parse_mode;
@@ -16,12 +17,36 @@ use super::schema::NOT_YET;
 use super::suggest;
 use crate::diagnostic::{Diagnostic, Findings, SourceText, Span, codes};
 
-/// Checks a whole file.
-pub fn check(source: &Arc<SourceText>, grammar: &Grammar, tree: &Spanned<DeTable<'_>>) -> Findings {
-    let Grammar::Table(root) = grammar else { return Vec::new() };
-    let mut check = Check { source, root, path: Vec::new(), findings: Vec::new() };
-    check.table(root, tree.get_ref(), tree.span());
-    check.findings
+/// What came of a check.
+#[derive(Debug, Default)]
+pub struct Checked {
+    /// Every finding.
+    pub findings: Findings,
+    /// Places of keys and values that nothing can be made of: [`super::prune`] takes them out.
+    pub wrong: Vec<Range<usize>>,
+}
+
+impl Checked {
+    /// Takes a finding about something that nothing can be made of.
+    pub fn refuse(&mut self, finding: Diagnostic, place: Range<usize>) {
+        self.findings.push(finding);
+        self.wrong.push(place);
+    }
+
+    /// Adds those of another check.
+    pub fn extend(&mut self, other: Self) {
+        self.findings.extend(other.findings);
+        self.wrong.extend(other.wrong);
+    }
+}
+
+/// Checks a whole file, and mends in the tree what can be told.
+pub fn check(source: &Arc<SourceText>, grammar: &Grammar, tree: &mut Spanned<DeTable<'_>>) -> Checked {
+    let Grammar::Table(root) = grammar else { return Checked::default() };
+    let mut check = Check { source, root, path: Vec::new(), checked: Checked::default() };
+    let place = tree.span();
+    check.table(root, tree.get_mut(), place);
+    check.checked
 }
 
 /// The key that was typed wrong where `wanted` is missing: one slip, one finding.
@@ -34,7 +59,7 @@ struct Check<'a> {
     source: &'a Arc<SourceText>,
     root: &'a Keys,
     path: Vec<Step>,
-    findings: Findings,
+    checked: Checked,
 }
 
 /// One step from the top of the file to a value.
@@ -44,41 +69,45 @@ enum Step {
 }
 
 impl Check<'_> {
-    fn value(&mut self, grammar: &Grammar, value: &Spanned<DeValue<'_>>) {
-        match (grammar, value.get_ref()) {
+    fn value(&mut self, grammar: &Grammar, value: &mut Spanned<DeValue<'_>>) {
+        if let Grammar::Either(forms) = grammar {
+            return match forms.iter().find(|form| same_type(form, value.get_ref())) {
+                Some(form) => self.value(form, value),
+                None => self.wrong_type(grammar, value),
+            };
+        }
+        let place = value.span();
+        match (grammar, value.get_mut()) {
             (Grammar::Anything, _) | (Grammar::Boolean, DeValue::Boolean(_)) => {}
-            (Grammar::Text(words), DeValue::String(text)) => self.word(words, text, value.span()),
+            (Grammar::Text(words), DeValue::String(text)) => {
+                if let Some(meant) = self.word(words, text, place) {
+                    *text = meant.into();
+                }
+            }
             (Grammar::Integer { max }, DeValue::Integer(number)) => {
                 let number = u64::from_str_radix(number.as_str(), number.radix()).ok();
                 if number.is_none_or(|number| number > *max) {
-                    self.out_of_range(*max, value.span());
+                    self.out_of_range(*max, place);
                 }
             }
             (Grammar::List(items), DeValue::Array(list)) => {
                 self.path.push(Step::Element);
-                list.iter().for_each(|item| self.value(items, item));
+                list.iter_mut().for_each(|item| self.value(items, item));
                 self.path.pop();
             }
-            (Grammar::Table(keys), DeValue::Table(table)) => self.table(keys, table, value.span()),
-            (Grammar::Either(forms), found) => match forms.iter().find(|form| same_type(form, found)) {
-                Some(form) => self.value(form, value),
-                None => self.wrong_type(grammar, value),
-            },
+            (Grammar::Table(keys), DeValue::Table(table)) => self.table(keys, table, place),
             _ => self.wrong_type(grammar, value),
         }
     }
 
-    fn table(&mut self, keys: &Keys, table: &DeTable<'_>, place: Range<usize>) {
-        for (key, value) in table {
+    fn table(&mut self, keys: &Keys, table: &mut DeTable<'_>, place: Range<usize>) {
+        self.unknown_keys(keys, table);
+        for (key, value) in table.iter_mut() {
             let name = key.get_ref().as_ref();
-            let grammar = keys.known.get(name).map(|known| &known.grammar).or(keys.others.as_deref());
-            match grammar {
-                Some(grammar) => {
-                    self.path.push(Step::Key(name.to_owned()));
-                    self.value(grammar, value);
-                    self.path.pop();
-                }
-                None => self.unknown_key(keys, name, key.span()),
+            if let Some(grammar) = keys.grammar(name) {
+                self.path.push(Step::Key(name.to_owned()));
+                self.value(grammar, value);
+                self.path.pop();
             }
         }
         if self.is_overlay() {
@@ -87,6 +116,25 @@ impl Check<'_> {
         for wanted in &keys.required {
             if !table.contains_key(wanted.as_str()) && misspelt(keys, table, wanted).is_none() {
                 self.missing_key(keys, wanted, place.clone());
+            }
+        }
+    }
+
+    /// Tells of each key that the table does not know. One that stands for a key which is not there gets its name.
+    fn unknown_keys(&mut self, keys: &Keys, table: &mut DeTable<'_>) {
+        let unknown = table.keys().filter(|key| keys.grammar(key.get_ref()).is_none());
+        let unknown: Vec<(String, Range<usize>)> = unknown.map(|key| (key.get_ref().to_string(), key.span())).collect();
+        for (name, place) in unknown {
+            let meant = self.unknown_key(keys, &name, place.clone());
+            let meant = meant.filter(|meant| !table.contains_key(*meant));
+            let fits = |key: &&str| keys.grammar(key).zip(table.get(name.as_str())).is_some_and(|(g, v)| fits(g, v));
+            match meant.filter(fits) {
+                Some(meant) => {
+                    if let Some(value) = table.remove(name.as_str()) {
+                        table.insert(Spanned::new(place, meant.to_owned().into()), value);
+                    }
+                }
+                None => self.checked.wrong.push(place),
             }
         }
     }
@@ -102,17 +150,18 @@ impl Check<'_> {
         self.path.is_empty() || (self.path.len() == 2 && self.is_overlay())
     }
 
-    fn unknown_key(&mut self, keys: &Keys, name: &str, place: Range<usize>) {
+    /// The key of the table that was probably meant.
+    fn unknown_key<'k>(&mut self, keys: &'k Keys, name: &str, place: Range<usize>) -> Option<&'k str> {
         let span = Span::new(self.source, place);
         let later = if self.is_top_level() { NOT_YET } else { &[] };
         if let Some((section, what)) = later.iter().find(|(section, _)| *section == name) {
-            self.findings.push(
+            self.checked.findings.push(
                 Diagnostic::error(codes::CONFIG_NOT_YET, format!("this version has no `{section}` yet"))
                     .at(&span, what.to_string())
                     .help("take the section out to build without it")
                     .note("it is refused rather than ignored: the package would lack what the section asks for"),
             );
-            return;
+            return None;
         }
         let known = keys.known.keys().map(String::as_str);
         let nearest = suggest::nearest(name, known.clone().chain(later.iter().map(|(section, _)| *section)));
@@ -123,43 +172,50 @@ impl Check<'_> {
         if nearest.is_none() && !homes.is_empty() {
             finding = finding.help(format!("`{name}` is a key of {}", homes.join(" and ")));
         }
-        self.findings.push(finding.help(format!("keys here: {}", known.collect::<Vec<_>>().join(", "))));
+        self.checked
+            .findings
+            .push(finding.help(format!("keys here: {}", known.clone().collect::<Vec<_>>().join(", "))));
+        known.into_iter().find(|known| nearest == Some(*known))
     }
 
     fn missing_key(&mut self, keys: &Keys, wanted: &str, place: Range<usize>) {
         let message = format!("`{wanted}` is missing {}", self.place());
         let mut finding = Diagnostic::error(codes::CONFIG_MISSING_KEY, message)
-            .at(&Span::new(self.source, place), format!("wants a key `{wanted}`"));
+            .at(&Span::new(self.source, place.clone()), format!("wants a key `{wanted}`"));
         if let Some(key) = keys.known.get(wanted) {
             finding = finding.help(format!("add `{wanted}`, {}: {}", key.grammar.wanted(), key.about));
         }
-        self.findings.push(finding);
+        self.checked.refuse(finding, place);
     }
 
-    fn word(&mut self, words: &Words, text: &str, place: Range<usize>) {
+    /// The word that was probably meant, if it is another.
+    fn word(&mut self, words: &Words, text: &str, place: Range<usize>) -> Option<String> {
         if words.choices.is_empty() || words.choices.iter().any(|choice| choice == text) {
-            return;
+            return None;
         }
-        let choices = words.choices.iter().map(String::as_str);
+        let near = suggest::nearest(text, words.choices.iter().map(String::as_str));
         let noun = words.noun.as_deref().unwrap_or("value");
-        let label = suggest::nearest(text, choices.clone())
-            .map_or_else(|| format!("not a {noun}"), |near| format!("did you mean `{near}`?"));
-        self.findings.push(
-            Diagnostic::error(codes::CONFIG_INVALID_VALUE, format!("unknown {noun} `{text}`"))
-                .at(&Span::new(self.source, place), label)
-                .help(words.help()),
-        );
+        let label = near.map_or_else(|| format!("not a {noun}"), |near| format!("did you mean `{near}`?"));
+        let finding = Diagnostic::error(codes::CONFIG_INVALID_VALUE, format!("unknown {noun} `{text}`"))
+            .at(&Span::new(self.source, place.clone()), label)
+            .help(words.help());
+        match near {
+            Some(_) => self.checked.findings.push(finding),
+            None => self.checked.refuse(finding, place),
+        }
+        near.map(str::to_owned)
     }
 
     fn out_of_range(&mut self, max: u64, place: Range<usize>) {
         let message = format!("{} is out of range", self.subject());
-        self.findings.push(
-            Diagnostic::error(codes::CONFIG_INVALID_VALUE, message)
-                .at(&Span::new(self.source, place), format!("must be from 0 to {max}")),
-        );
+        let finding = Diagnostic::error(codes::CONFIG_INVALID_VALUE, message)
+            .at(&Span::new(self.source, place.clone()), format!("must be from 0 to {max}"))
+            .help(format!("write a whole number, such as `{}1`", self.assign()));
+        self.checked.refuse(finding, place);
     }
 
-    fn wrong_type(&mut self, grammar: &Grammar, value: &Spanned<DeValue<'_>>) {
+    /// One where a list is wanted becomes a list of one.
+    fn wrong_type(&mut self, grammar: &Grammar, value: &mut Spanned<DeValue<'_>>) {
         let (wanted, found) = (grammar.wanted(), found(value.get_ref()));
         let span = Span::new(self.source, value.span());
         let message = format!("{} must be {wanted}, not {found}", self.subject());
@@ -168,16 +224,26 @@ impl Check<'_> {
         if let Some(help) = self.mend(grammar, value) {
             finding = finding.help(help);
         }
-        self.findings.push(finding);
+        match grammar {
+            Grammar::List(items) if fits(items, value) => {
+                self.checked.findings.push(finding);
+                let list = Spanned::new(value.span(), DeValue::Array(DeArray::new()));
+                let one = std::mem::replace(value, list);
+                if let DeValue::Array(list) = value.get_mut() {
+                    list.push(one);
+                }
+                self.value(grammar, value);
+            }
+            _ => self.checked.refuse(finding, value.span()),
+        }
     }
 
     /// What to type instead, where that can be told.
     fn mend(&self, grammar: &Grammar, value: &Spanned<DeValue<'_>>) -> Option<String> {
         let written = self.source.text.get(value.span()).unwrap_or_default();
-        let assign = match self.path.last() {
-            Some(Step::Key(key)) => format!("{key} = "),
-            _ => String::new(),
-        };
+        let assign = self.assign();
+        let text = |grammar: &Grammar| matches!(grammar, Grammar::Text(_));
+        let takes_text = text(grammar) || matches!(grammar, Grammar::Either(forms) if forms.iter().any(text));
         match (grammar, value.get_ref()) {
             (Grammar::Text(words), found) if words.noun.as_deref() == Some("mode") => {
                 let usual = if assign.starts_with("dir") { "0755" } else { "0644" };
@@ -186,10 +252,13 @@ impl Check<'_> {
                 Some(format!("a mode has a leading zero, which only a string can have: `{assign}\"{mode}\"`"))
             }
             (Grammar::Text(words), _) if !words.choices.is_empty() => Some(words.help()),
-            (
-                Grammar::Text(_),
-                DeValue::Integer(_) | DeValue::Float(_) | DeValue::Boolean(_) | DeValue::Datetime(_),
-            ) => Some(format!("put it in quotes: `{assign}\"{written}\"`")),
+            (_, DeValue::Integer(_) | DeValue::Float(_) | DeValue::Boolean(_) | DeValue::Datetime(_)) if takes_text => {
+                Some(format!("put it in quotes: `{assign}\"{written}\"`"))
+            }
+            (_, DeValue::Array(list)) if takes_text => {
+                let one = list.first().filter(|_| list.len() == 1).and_then(|one| self.source.text.get(one.span()));
+                Some(format!("take it out of the list: `{assign}{}`", one.unwrap_or("\"…\"")))
+            }
             (Grammar::List(items), DeValue::String(_)) if matches!(**items, Grammar::Text(_)) => {
                 Some(format!("put it in a list: `{assign}[{written}]`"))
             }
@@ -204,6 +273,14 @@ impl Check<'_> {
                 Some(format!("write it without quotes: `{assign}{text}`"))
             }
             _ => None,
+        }
+    }
+
+    /// `epoch = `, where a key stands before the value.
+    fn assign(&self) -> String {
+        match self.path.last() {
+            Some(Step::Key(key)) => format!("{key} = "),
+            _ => String::new(),
         }
     }
 
@@ -243,7 +320,16 @@ impl Check<'_> {
     }
 }
 
-fn same_type(grammar: &Grammar, value: &DeValue<'_>) -> bool {
+/// Whether the value has the type that is wanted; what is in it may be wrong all the same.
+fn fits(grammar: &Grammar, value: &Spanned<DeValue<'_>>) -> bool {
+    match grammar {
+        Grammar::Either(forms) => forms.iter().any(|form| same_type(form, value.get_ref())),
+        form => same_type(form, value.get_ref()),
+    }
+}
+
+/// The same for a form of an [`Grammar::Either`].
+pub(super) fn same_type(grammar: &Grammar, value: &DeValue<'_>) -> bool {
     matches!(
         (grammar, value),
         (Grammar::Anything, _)

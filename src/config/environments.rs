@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use toml::de::DeTable;
 
-use crate::diagnostic::{Diagnostic, Findings, SourceText, Span, codes};
+use super::check::Checked;
+use crate::diagnostic::{Diagnostic, SourceText, Span, codes};
 
 /// What [`is_name`] takes, for the JSON schema.
 pub const PATTERN: &str = "^[a-z0-9][a-z0-9-]*$";
@@ -21,14 +22,15 @@ pub fn is_name(name: &str) -> bool {
 }
 
 /// Checks the name of every environment of the file.
-pub fn check(source: &Arc<SourceText>, tree: &DeTable<'_>) -> Findings {
+pub fn check(source: &Arc<SourceText>, tree: &DeTable<'_>) -> Checked {
+    let mut checked = Checked::default();
     let all = tree.get("environment").and_then(|value| value.get_ref().as_table());
-    let wrong = all.into_iter().flat_map(DeTable::keys).filter(|key| !is_name(key.get_ref()));
-    let told = wrong.map(|key| {
+    for key in all.into_iter().flat_map(DeTable::keys).filter(|key| !is_name(key.get_ref())) {
         let message = format!("`{}` is no name for an environment", key.get_ref().escape_debug());
-        Diagnostic::error(codes::CONFIG_INVALID_VALUE, message).at(&Span::new(source, key.span()), "").help(HELP)
-    });
-    told.collect()
+        let finding = Diagnostic::error(codes::CONFIG_INVALID_VALUE, message);
+        checked.refuse(finding.at(&Span::new(source, key.span()), "").help(HELP), key.span());
+    }
+    checked
 }
 
 #[cfg(test)]

@@ -154,6 +154,11 @@ impl Keys {
         }
     }
 
+    /// What a key may hold; none if the table does not take it.
+    pub fn grammar(&self, name: &str) -> Option<&Grammar> {
+        self.known.get(name).map(|known| &known.grammar).or(self.others.as_deref())
+    }
+
     /// Headers of the tables, at any depth, that know this key: `[format.deb]`.
     pub fn homes(&self, key: &str) -> Vec<String> {
         let mut homes = Vec::new();

@@ -1,43 +1,69 @@
 //! Text -> [`Document`] -> [`Manifest`].
 //!
-//! Enters: the text of a config file. Leaves: a [`Document`] that holds the grammar, or every finding at once; and from it,
-//! when the overlay has been chosen, the [`Manifest`]. Reading the file and merging overlays happen elsewhere.
+//! Enters: the text of a config file. Leaves: a [`Document`], with every finding of its grammar at once; and from it, when
+//! the overlay has been chosen, a [`Reading`]: the [`Manifest`] of all that is right, for later rooms to judge in the same
+//! run. Whoever wants more than findings must see to it that there are none. Reading the file and merging overlays happen
+//! elsewhere.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use serde::Deserialize;
 use toml::Spanned;
 use toml::de::{DeTable, Deserializer, Error};
 
+use super::check::{self, Checked};
 use super::grammar::Grammar;
 pub use super::grammar::Vocabulary;
+use super::prune::{Lost, prune};
 use super::schema::{self, Manifest};
-use super::{check, environments, rules};
-use crate::diagnostic::{Diagnostic, Findings, SourceText, Span, codes};
+use super::{environments, rules};
+use crate::diagnostic::{Diagnostic, Findings, SourceText, Span, codes, in_order};
 
-/// A config file that was parsed and found to keep the grammar.
+/// A config file that was parsed.
 #[derive(Debug)]
 pub struct Document {
     source: Arc<SourceText>,
     grammar: Grammar,
+    /// What breaks the grammar, in the order of the file.
+    pub findings: Findings,
+    wrong: Vec<Range<usize>>,
+}
+
+/// What a [`Document`] says, once its overlay is merged.
+#[derive(Debug, Clone)]
+pub struct Reading {
+    /// All that is right.
+    pub manifest: Manifest,
+    /// What breaks the grammar.
+    pub findings: Findings,
+    /// The overlay that was merged.
+    pub environment: Option<String>,
+    lost: Lost,
 }
 
 /// Parses and checks a config file; `name` is what messages call it.
 ///
 /// # Errors
-/// All findings of the file, in its order: of its TOML, or else of its keys and values.
+/// It is not TOML: all such findings, in the order of the file.
 pub fn load(name: &str, text: &str, known: &Vocabulary<'_>) -> Result<Document, Findings> {
     let source = Arc::new(SourceText { name: name.to_owned(), text: text.to_owned() });
-    let (tree, errors) = DeTable::parse_recoverable(text);
+    let (mut tree, errors) = DeTable::parse_recoverable(text);
     // What the parser guessed of a broken file is not worth judging: one missing quote would be ten findings.
     if !errors.is_empty() {
-        return Err(in_order(errors.iter().map(|error| syntax(&source, error)).collect()));
+        return Err(in_order(errors.iter().map(|error| syntax(&source, error)).collect(), &source));
     }
     let grammar = Grammar::of(&schema::json_schema(known));
-    let mut findings = check::check(&source, &grammar, &tree);
-    findings.extend(rules::check(&source, &grammar, tree.get_ref()));
-    findings.extend(environments::check(&source, tree.get_ref()));
-    if findings.is_empty() { Ok(Document { source, grammar }) } else { Err(in_order(findings)) }
+    let Checked { findings, wrong } = judge(&source, &grammar, &mut tree);
+    Ok(Document { findings: in_order(findings, &source), source, grammar, wrong })
+}
+
+/// Everything that is judged without the merge; mends the tree where that can be told.
+fn judge(source: &Arc<SourceText>, grammar: &Grammar, tree: &mut Spanned<DeTable<'_>>) -> Checked {
+    let mut checked = check::check(source, grammar, tree);
+    checked.extend(rules::check(source, grammar, tree.get_ref()));
+    checked.extend(environments::check(source, tree.get_ref()));
+    checked
 }
 
 impl Document {
@@ -47,25 +73,36 @@ impl Document {
     }
 
     /// Points at bytes of the file, such as [`schema::At::range`].
-    pub fn span(&self, range: std::ops::Range<usize>) -> Span {
+    pub fn span(&self, range: Range<usize>) -> Span {
         Span::new(&self.source, range)
     }
 
-    /// The file as a tree with spans. It borrows from the text and is parsed anew, which takes microseconds.
-    pub fn tree(&self) -> Spanned<DeTable<'_>> {
-        DeTable::parse_recoverable(&self.source.text).0
+    /// The file as a tree with spans, mended where findings say what was meant, and without what stands at `without` or is
+    /// wrong; and the paths of that. It borrows from the text and is parsed anew, which takes microseconds.
+    pub fn tree(&self, without: &[Range<usize>]) -> (Spanned<DeTable<'_>>, Lost) {
+        let mut tree = DeTable::parse_recoverable(&self.source.text).0;
+        judge(&self.source, &self.grammar, &mut tree);
+        let lost = prune(&self.grammar, tree.get_mut(), &[&self.wrong, without].concat());
+        (tree, lost)
     }
 
-    /// Reads a tree of this file, as it is or with an overlay merged into it.
-    ///
-    /// # Errors
-    /// What the grammar refuses in the merged tree only, such as a key that neither base nor overlay has.
-    pub fn read(&self, tree: Spanned<DeTable<'_>>) -> Result<Manifest, Findings> {
-        let findings = check::check(&self.source, &self.grammar, &tree);
-        if !findings.is_empty() {
-            return Err(in_order(findings));
+    /// Reads what [`Document::tree`] gave, as it is or with the overlay of `environment` merged into it.
+    pub fn read(&self, mut tree: Spanned<DeTable<'_>>, mut lost: Lost, environment: Option<&str>) -> Reading {
+        // Only the merged tree shows that a key is missing which neither the base nor the overlay has.
+        let Checked { mut findings, wrong } = check::check(&self.source, &self.grammar, &mut tree);
+        lost.extend(prune(&self.grammar, tree.get_mut(), &wrong));
+        let manifest = Manifest::deserialize(Deserializer::from(tree)).unwrap_or_else(|error| {
+            findings.push(self.unreadable(&error));
+            lost.insert(String::new());
+            Manifest::default()
+        });
+        findings.extend(self.findings.iter().cloned());
+        Reading {
+            manifest,
+            findings: in_order(findings, &self.source),
+            lost,
+            environment: environment.map(str::to_owned),
         }
-        Manifest::deserialize(Deserializer::from(tree)).map_err(|error| vec![self.unreadable(&error)])
     }
 
     /// The check lets nothing pass that serde refuses; if it ever does, the place is still worth more than a panic.
@@ -78,21 +115,40 @@ impl Document {
     }
 }
 
-/// Sorts by place, as the file is read.
-fn in_order(mut findings: Findings) -> Findings {
-    findings.sort_by_key(|finding| finding.labels.first().map_or(0, |label| label.span.range.start));
-    findings
+impl Reading {
+    /// Whether something stands at this path or below (`package.name`, `files`) that is wrong: it is not in the manifest,
+    /// and all the same nobody may say that it is missing.
+    pub fn lost(&self, path: &str) -> bool {
+        let prefix = self.environment.as_ref().map(|name| format!("environment.{name}."));
+        self.lost.iter().any(|lost| {
+            let lost = prefix.as_ref().and_then(|prefix| lost.strip_prefix(prefix.as_str())).unwrap_or(lost);
+            is_below(lost, path) || is_below(path, lost)
+        })
+    }
+}
+
+/// Whether `path` is `above` or lies in its table.
+fn is_below(path: &str, above: &str) -> bool {
+    path.strip_prefix(above).is_some_and(|rest| above.is_empty() || rest.is_empty() || rest.starts_with('.'))
 }
 
 fn syntax(source: &Arc<SourceText>, error: &Error) -> Diagnostic {
     let message = error.message().trim_end_matches(", expected nothing");
     let finding = Diagnostic::error(codes::CONFIG_SYNTAX, format!("this is not TOML: {message}"));
     let Some(range) = error.span() else { return finding.path(&source.name) };
-    let help = unquoted(&source.text, range.start);
-    let finding = finding.at(&Span::new(source, range), "");
-    match help {
-        Some(help) => finding.help(help),
-        None => finding,
+    let help = unquoted(&source.text, range.start).unwrap_or_else(|| mend(error.message()));
+    finding.at(&Span::new(source, range), "").help(help)
+}
+
+/// What to do about a message of the parser.
+fn mend(message: &str) -> String {
+    let wanted = message.split_once("expected `").and_then(|(_, rest)| rest.split('`').next());
+    match wanted {
+        _ if message.contains("duplicate") => {
+            "a key, or a table, stands once: take one out, or join the two".to_owned()
+        }
+        Some(wanted) => format!("put `{wanted}` where it is missing"),
+        None => "a line is `key = value` or the header of a table; texts stand in quotes".to_owned(),
     }
 }
 
@@ -120,16 +176,31 @@ mod tests {
         Vocabulary { formats: &["deb", "rpm", "tarball", "zip", "oci"] }
     }
 
+    fn findings_of(text: &str) -> Findings {
+        let findings =
+            load("fitout.toml", text, &vocabulary()).map_or_else(|errors| errors, |document| document.findings);
+        assert!(!findings.is_empty(), "nothing is found in {text}");
+        findings
+    }
+
+    /// A file without findings.
+    fn read(text: &str) -> (Document, Manifest) {
+        let document = load("fitout.toml", text, &vocabulary()).expect("TOML");
+        let (tree, lost) = document.tree(&[]);
+        let reading = document.read(tree, lost, None);
+        assert!(reading.findings.is_empty() && reading.lost.is_empty(), "{reading:?}");
+        (document, reading.manifest)
+    }
+
     fn codes_of(text: &str) -> Vec<(&'static str, usize)> {
-        let findings = load("fitout.toml", text, &vocabulary()).expect_err("has findings");
+        let findings = findings_of(text);
         findings.iter().map(|f| (f.code.name, f.labels.first().map_or(0, |l| l.span.line_column().0))).collect()
     }
 
     #[test]
     fn reads_a_file_and_keeps_its_places() {
         let text = "[package]\nname = \"hello\"\nversion = { from = \"git\" }\n[[files]]\nfrom = \"a\"\nto = \"/b\"\nwhen = \"deb\"\n";
-        let document = load("fitout.toml", text, &vocabulary()).expect("no findings");
-        let manifest = document.read(document.tree()).expect("reads");
+        let (document, manifest) = read(text);
         let name = manifest.package.name.expect("a name");
         assert_eq!((&*name.value, &text[name.range.clone()]), ("hello", "\"hello\""));
         assert_eq!(document.span(name.range).line_column(), (2, 8));
@@ -143,8 +214,7 @@ mod tests {
 
     #[test]
     fn an_empty_file_is_well_formed() {
-        let document = load("fitout.toml", "", &vocabulary()).expect("no findings");
-        assert!(document.read(document.tree()).expect("reads").files.is_empty());
+        assert!(read("").1.files.is_empty());
     }
 
     #[test]
@@ -184,8 +254,7 @@ mod tests {
             code = "config/syntax"
             reason = "why"
         "#;
-        let document = load("fitout.toml", text, &vocabulary()).expect("no findings");
-        let manifest = document.read(document.tree()).expect("reads");
+        let manifest = read(text).1;
         assert_eq!(manifest.package.epoch.map(|epoch| epoch.value), Some(u32::MAX));
         assert_eq!(manifest.format.rpm.triggers[0].priority, Some(1));
         assert_eq!(manifest.format.oci.health_check.and_then(|check| check.retries), Some(3));
@@ -249,22 +318,84 @@ mod tests {
     fn what_the_check_lets_pass_is_read() {
         let grammar = Grammar::of(&schema::json_schema(&vocabulary()));
         let Grammar::Table(root) = &grammar else { panic!("a table") };
-        let (mut passed, mut files) = (0, Vec::new());
+        let (mut passed, mut pruned, mut files) = (0, 0, Vec::new());
         for (name, key) in &root.known {
             every_place(&key.grammar, &|value| format!("{name} = {value}"), &mut files);
         }
         for text in files {
             let source = Arc::new(SourceText { name: String::new(), text: text.clone() });
-            let tree = DeTable::parse(&text).expect("TOML");
-            let findings = check::check(&source, &grammar, &tree);
-            let read = Manifest::deserialize(Deserializer::from(tree));
-            match (findings.is_empty(), read) {
-                (true, Err(error)) => panic!("{text} passes, and {error}"),
-                (true, Ok(_)) => passed += 1,
-                (false, _) => {}
+            let mut tree = DeTable::parse(&text).expect("TOML");
+            let checked = check::check(&source, &grammar, &mut tree);
+            let lost = prune(&grammar, tree.get_mut(), &checked.wrong);
+            assert!(lost.is_empty() || !checked.findings.is_empty(), "{text} loses {lost:?} in silence");
+            if let Err(error) = Manifest::deserialize(Deserializer::from(tree)) {
+                panic!("{text} passes, and {error}: {checked:?}");
             }
+            *if checked.findings.is_empty() { &mut passed } else { &mut pruned } += 1;
         }
         assert!(passed > 500, "only {passed} files passed: the test has lost its aim");
+        assert!(pruned > 500, "only {pruned} files were pruned: the test has lost its aim");
+    }
+
+    /// What is left of a file that breaks the grammar.
+    fn rest(text: &str) -> Reading {
+        let document = load("fitout.toml", text, &vocabulary()).expect("TOML");
+        assert!(!document.findings.is_empty());
+        let (tree, lost) = document.tree(&[]);
+        document.read(tree, lost, None)
+    }
+
+    #[test]
+    fn what_was_probably_meant_is_judged_as_that() {
+        let text = "[pakage]\nnaem = \"a\"\nlicnse = 3\nsumary = 1\n[build]\nformats = \"rmp\"\n[files]\nform = \"a\"\nto = \"/a\"\n";
+        let reading = rest(text);
+        let told: Vec<_> = reading.findings.iter().map(|f| f.code.name).collect();
+        assert_eq!(told[..4], ["config/unknown-key"; 4]);
+        assert_eq!(told[4..], ["config/wrong-type", "config/invalid-value", "config/wrong-type", "config/unknown-key"]);
+        let manifest = &reading.manifest;
+        assert_eq!(manifest.package.name.as_ref().map(|name| name.value.as_str()), Some("a"));
+        assert_eq!(manifest.build.formats.as_ref().map(|formats| formats[0].value.as_str()), Some("rpm"));
+        assert_eq!(manifest.files[0].from.as_ref().map(|from| from.value.as_str()), Some("a"));
+        assert!(
+            reading.lost("package.license") && reading.lost("package.summary"),
+            "neither is missing: {:?}",
+            reading.lost
+        );
+        assert!(!reading.lost("package.name") && !reading.lost("build") && !reading.lost("files"));
+    }
+
+    #[test]
+    fn what_is_wrong_is_gone_and_the_rest_is_there() {
+        let text = "[package]\nname = 1\nepoch = -1\nsummary = \"s\"\n[build]\npreset = \"x\"\n[[files]]\nfrom = 1\nto = \"/a\"\n[[files]]\ntext = \"\"\nto = \"/b\"\nmode = \"9\"\nowner = 1\n[[lint.allow]]\ncode = \"x\"\nreason = \"\"\n[format.oci.health-check]\nretries = 1\n[environment.live.package]\nlicense = 1\n";
+        let reading = rest(text);
+        let manifest = &reading.manifest;
+        assert_eq!((manifest.package.name.as_ref(), manifest.package.epoch.as_ref()), (None, None));
+        assert_eq!(manifest.package.summary.as_ref().map(|text| text.value.as_str()), Some("s"));
+        assert_eq!(manifest.files.len(), 1, "the rule without a source is gone, the other one is not");
+        assert!(manifest.files[0].mode.is_none() && manifest.files[0].owner.is_none());
+        assert!(manifest.lint.allow.is_empty() && manifest.format.oci.health_check.is_none());
+        for path in ["package.name", "package.epoch", "package", "build.preset", "files", "format.oci.health-check"] {
+            assert!(reading.lost(path), "{path}: {:?}", reading.lost);
+        }
+        assert!(!reading.lost("package.license"), "it is wrong in another environment only");
+        assert!(!reading.lost("package.summary") && !reading.lost("build.formats") && !reading.lost("pack"));
+    }
+
+    #[test]
+    fn what_is_wrong_for_later_rooms_can_be_taken_out() {
+        let text = "[package]\nname = \"a\"\nversion = { from = \"git\" }\n[build]\ntargets = [\"x\", \"y\"]\n[[files]]\nfrom = \"a\"\nto = \"/a\"\n[[files]]\nfrom = \"b\"\nto = \"/b\"\n";
+        let document = load("fitout.toml", text, &vocabulary()).expect("TOML");
+        let places = ["[package]", "\"git\"", "\"x\"", "\"/a\""].map(|word| {
+            let at = text.find(word).expect(word);
+            at..at + word.len()
+        });
+        let (tree, lost) = document.tree(&places);
+        let manifest = document.read(tree, lost, None).manifest;
+        assert!(manifest.package.name.is_some(), "a section is not taken out for what it lacks");
+        assert!(manifest.package.version.is_none(), "a table goes with the key that it needs");
+        assert_eq!(manifest.build.targets.expect("a list").len(), 1);
+        assert_eq!(manifest.files.len(), 1, "a rule goes with its place");
+        assert_eq!(manifest.files[0].to.as_ref().map(|to| to.value.as_str()), Some("/b"));
     }
 
     #[test]
@@ -301,7 +432,7 @@ mod tests {
     #[test]
     fn an_overlay_may_be_partial_and_a_list_in_it_may_not() {
         let overlay = "[environment.a.format.oci.health-check]\ninterval = \"1s\"\n";
-        assert!(load("fitout.toml", overlay, &vocabulary()).is_ok());
+        read(overlay);
         let list = "[[environment.a.lint.allow]]\ncode = \"config/syntax\"\n";
         assert_eq!(codes_of(list), [("config/missing-key", 1)]);
         assert_eq!(codes_of("[environment.a.environment.b]\n"), [("config/unknown-key", 1)]);
@@ -326,13 +457,12 @@ mod tests {
             ("files = [{dir-mode=0755}]\n", Some("a string stands in quotes: `dir-mode = \"0755\"`")),
             ("version = 1.4.0 # now\n", Some("a string stands in quotes: `version = \"1.4.0\"`")),
             ("preset = otp", Some("a string stands in quotes: `preset = \"otp\"`")),
-            ("a = \"b\nc = 1\n", None),
-            ("a = [b, c]\n", None),
-            ("[package\n", None),
-            ("a =\n", None),
-            ("é = = 1", None),
+            ("a = \"b\nc = 1\n", Some("put `\"` where it is missing")),
+            ("a = [b, c]\n", Some("a line is `key = value` or the header of a table; texts stand in quotes")),
+            ("[package\n", Some("put `]` where it is missing")),
+            ("a = 1\na = 2\n", Some("a key, or a table, stands once: take one out, or join the two")),
         ] {
-            let findings = load("fitout.toml", text, &vocabulary()).expect_err("has findings");
+            let findings = findings_of(text);
             assert_eq!(findings[0].code, codes::CONFIG_SYNTAX);
             assert_eq!(findings[0].helps.first().map(String::as_str), help, "{text}");
         }

@@ -1,7 +1,7 @@
 //! What the grammar cannot say: of a `[[files]]` rule, which keys need or exclude each other and the form of a mode; of
 //! other tables, which values may not be empty.
 //!
-//! Enters: the spanned tree. Leaves: every finding. A value of the wrong type is [`super::check`]'s matter and is passed
+//! Enters: the spanned tree. Leaves: every finding, and the places of what must go. A value of the wrong type is [`super::check`]'s matter and is passed
 //! over here; whether paths exist and owners are known is asked later, by the rooms that use them.
 
 use std::ops::Range;
@@ -10,9 +10,12 @@ use std::sync::Arc;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::check::misspelt;
+use super::check::{Checked, misspelt};
 use super::grammar::{Grammar, Keys};
-use crate::diagnostic::{Diagnostic, Findings, SourceText, Span, codes};
+use crate::diagnostic::{Diagnostic, SourceText, Span, codes};
+
+/// The keys that decide which paths a rule brings: a rule that lacks one of them as it was meant brings others.
+pub const DECIDING: &[&str] = &["from", "link", "text", "directory", "to", "exclude", "when", "replace"];
 
 /// The keys that say what a rule takes: exactly one is there.
 const TAKES: &[&str] = &["from", "link", "text", "directory"];
@@ -40,24 +43,24 @@ pub fn parse_mode(text: &str) -> Option<u32> {
 const REASONED: &[&[&str]] = &[&["lint", "allow"], &["format", "deb", "lintian-overrides"]];
 
 /// Checks the file and every environment.
-pub fn check(source: &Arc<SourceText>, grammar: &Grammar, tree: &DeTable<'_>) -> Findings {
-    let mut findings = Vec::new();
-    let Some(keys) = keys_of_a_rule(grammar) else { return findings };
+pub fn check(source: &Arc<SourceText>, grammar: &Grammar, tree: &DeTable<'_>) -> Checked {
+    let mut checked = Checked::default();
+    let Some(keys) = keys_of_a_rule(grammar) else { return checked };
     let environments = tree.get("environment").and_then(|value| value.get_ref().as_table());
     let overlays = environments.into_iter().flat_map(DeTable::values).filter_map(|value| value.get_ref().as_table());
     for table in std::iter::once(tree).chain(overlays) {
-        findings.extend(no_format(source, table));
+        no_format(source, table, &mut checked);
         for path in REASONED {
-            no_reason(source, table, path, &mut findings);
+            no_reason(source, table, path, &mut checked);
         }
         let rules = table.get("files").and_then(|value| value.get_ref().as_array());
         for rule in rules.into_iter().flat_map(|rules| rules.iter()) {
             if let Some(table) = rule.get_ref().as_table() {
-                Rule { source, keys, table, place: rule.span() }.check(&mut findings);
+                Rule { source, keys, table, place: rule.span() }.check(&mut checked);
             }
         }
     }
-    findings
+    checked
 }
 
 /// The value at a path of keys.
@@ -71,27 +74,26 @@ fn at<'t>(table: &'t DeTable<'t>, path: &[&str]) -> Option<&'t Spanned<DeValue<'
 }
 
 /// `formats = []` would make nothing, and do so in silence.
-fn no_format(source: &Arc<SourceText>, table: &DeTable<'_>) -> Option<Diagnostic> {
-    let value = at(table, &["build", "formats"])?;
-    value.get_ref().as_array().filter(|list| list.is_empty())?;
-    Some(
-        Diagnostic::error(codes::CONFIG_INVALID_VALUE, "`formats` names no format")
+fn no_format(source: &Arc<SourceText>, table: &DeTable<'_>, checked: &mut Checked) {
+    let Some(value) = at(table, &["build", "formats"]) else { return };
+    if value.get_ref().as_array().is_some_and(|list| list.is_empty()) {
+        let finding = Diagnostic::error(codes::CONFIG_INVALID_VALUE, "`formats` names no format")
             .at(&Span::new(source, value.span()), "nothing would be made")
-            .help("name one, or leave it out for all of them"),
-    )
+            .help("name one, or leave it out for all of them");
+        checked.refuse(finding, value.span());
+    }
 }
 
 /// What is silenced without a reason cannot be judged by whoever comes next.
-fn no_reason(source: &Arc<SourceText>, table: &DeTable<'_>, path: &[&str], findings: &mut Findings) {
+fn no_reason(source: &Arc<SourceText>, table: &DeTable<'_>, path: &[&str], checked: &mut Checked) {
     let list = at(table, path).and_then(|value| value.get_ref().as_array());
     let tables = list.into_iter().flat_map(|list| list.iter()).filter_map(|value| value.get_ref().as_table());
     for reason in tables.filter_map(|table| table.get("reason")) {
         if reason.get_ref().as_str().is_some_and(|text| text.trim().is_empty()) {
-            findings.push(
-                Diagnostic::error(codes::CONFIG_INVALID_VALUE, "`reason` is empty")
-                    .at(&Span::new(source, reason.span()), "gives no reason")
-                    .help("say in a few words why the finding is right here"),
-            );
+            let finding = Diagnostic::error(codes::CONFIG_INVALID_VALUE, "`reason` is empty")
+                .at(&Span::new(source, reason.span()), "gives no reason")
+                .help("say in a few words why the finding is right here");
+            checked.refuse(finding, reason.span());
         }
     }
 }
@@ -110,24 +112,30 @@ struct Rule<'a> {
 }
 
 impl Rule<'_> {
-    fn check(&self, findings: &mut Findings) {
+    fn check(&self, checked: &mut Checked) {
         let takes: Vec<&str> = TAKES.iter().copied().filter(|key| self.says(key)).collect();
         match takes.as_slice() {
-            [] => findings.extend(self.takes_nothing()),
-            [only] => {
-                findings.extend(ONLY_WITH.iter().filter_map(|(key, with)| self.needless(key, only, with)));
-                findings.extend(ONLY_CONFIG.iter().filter_map(|key| self.not_config(key)));
+            [] => {
+                if let Some(finding) = self.takes_nothing() {
+                    checked.refuse(finding, self.place.clone());
+                }
             }
-            [first, others @ ..] => findings.push(self.takes_too_much(first, others)),
+            // What means nothing does no harm to what is judged later.
+            [only] => {
+                checked.findings.extend(ONLY_WITH.iter().filter_map(|(key, with)| self.needless(key, only, with)));
+                checked.findings.extend(ONLY_CONFIG.iter().filter_map(|key| self.not_config(key)));
+            }
+            [first, others @ ..] => checked.refuse(self.takes_too_much(first, others), self.place.clone()),
         }
         if !self.table.contains_key("to") && misspelt(self.keys, self.table, "to").is_none() {
-            findings.push(
-                Diagnostic::error(codes::CONFIG_MISSING_KEY, "`to` is missing in this [[files]] rule")
-                    .at(&self.span(), "goes nowhere")
-                    .help("`to` is the absolute path on the host, such as `to = \"/etc/hello/env\"`"),
-            );
+            let finding = Diagnostic::error(codes::CONFIG_MISSING_KEY, "`to` is missing in this [[files]] rule")
+                .at(&self.span(), "goes nowhere")
+                .help("`to` is the absolute path on the host, such as `to = \"/etc/hello/env\"`");
+            checked.refuse(finding, self.place.clone());
         }
-        findings.extend(["mode", "dir-mode"].into_iter().filter_map(|key| self.mode(key)));
+        for key in ["mode", "dir-mode"] {
+            self.mode(key, checked);
+        }
     }
 
     /// Whether the key is there and not switched off.
@@ -197,19 +205,15 @@ impl Rule<'_> {
         )
     }
 
-    fn mode(&self, key: &str) -> Option<Diagnostic> {
-        let value: &Spanned<DeValue<'_>> = self.table.get(key)?;
-        let text = value.get_ref().as_str()?;
-        if parse_mode(text).is_some() {
-            return None;
-        }
+    fn mode(&self, key: &str, checked: &mut Checked) {
+        let Some(value) = self.table.get(key) else { return };
+        let Some(text) = value.get_ref().as_str().filter(|text| parse_mode(text).is_none()) else { return };
         let meant = parse_mode(&format!("0{text}")).map(|_| format!("0{text}"));
         let label = meant.map_or_else(|| "not a mode".to_owned(), |meant| format!("did you mean `{meant}`?"));
-        Some(
-            Diagnostic::error(codes::CONFIG_INVALID_VALUE, format!("invalid mode `{text}`"))
-                .at(&Span::new(self.source, value.span()), label)
-                .help("a mode is a zero and three or four octal digits: `0644`, `0755`, `04755`"),
-        )
+        let finding = Diagnostic::error(codes::CONFIG_INVALID_VALUE, format!("invalid mode `{text}`"))
+            .at(&Span::new(self.source, value.span()), label)
+            .help("a mode is a zero and three or four octal digits: `0644`, `0755`, `04755`");
+        checked.refuse(finding, value.span());
     }
 }
 

@@ -121,6 +121,8 @@ pub struct Package {
     pub copyright: Option<Text>,
     /// URL of the project.
     pub homepage: Option<Text>,
+    /// URL of the source's repository: `VCS` of an rpm, `source` of an image.
+    pub repository: Option<Text>,
     /// Who distributes it.
     pub vendor: Option<Text>,
     /// Change log: a Debian changelog or Keep-a-Changelog Markdown.
@@ -133,6 +135,8 @@ pub struct Package {
     pub scripts: Scripts,
     /// Config files that this version renames or drops.
     pub moved: Vec<At<Moved>>,
+    /// Folder with templates that take the place of fitout's own: `fitout templates eject` puts them there.
+    pub templates: Option<Text>,
 }
 
 /// Where the version comes from.
@@ -561,7 +565,7 @@ pub struct Oci {
     /// Signal that asks it to stop; `SIGTERM` unless set.
     pub stop_signal: Option<Text>,
     /// How an engine finds out whether it is well.
-    pub health_check: Option<HealthCheck>,
+    pub health_check: Option<At<HealthCheck>>,
     /// Labels of the image configuration.
     pub labels: BTreeMap<String, Text>,
     /// Annotations of manifest and index.

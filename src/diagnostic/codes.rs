@@ -68,6 +68,8 @@ codes! {
         "A `{name}` hole has no value. Holes are filled when the package is built, from facts such as `{name}`, `{version}`, `{arch}`; a literal brace is written twice. `${NAME}` is filled at start on the host instead.";
 
     // --- templates ---
+    TEMPLATE_REPLACED = "template/replaced", Input,
+        "A template of yours, in the folder that `[package] templates` names, is not one that Handlebars can fill, asks for a value that fitout does not give, or has the name of no template. `fitout templates list` names them all, `fitout templates diff NAME` shows how yours differs from fitout's own.";
     TEMPLATE_VALUE = "template/value", Input,
         "A script that fitout writes itself could not be made. Values are quoted, so that they may hold anything but a NUL byte, which no shell can hold. If the message speaks of anything else, it is a mistake of fitout.";
 
@@ -87,9 +89,11 @@ codes! {
     RESOLVE_MAINTAINER = "resolve/maintainer", Input,
         "A maintainer is written `Name <mail>`, on one line: deb and rpm both store it in this form, and tools take the address out of the angle brackets.";
     RESOLVE_LICENSE = "resolve/license", Input,
-        "The licence is an SPDX expression: identifiers such as `MIT` or `Apache-2.0`, joined by `AND`, `OR` and `WITH`, with parentheses where needed. For a licence that SPDX does not list, write `LicenseRef-` and a name of your own.";
+        "The licence is an SPDX expression: identifiers of the SPDX list such as `MIT` or `Apache-2.0`, spelled as they are there, joined by `AND`, `OR` and `WITH`, with parentheses where needed. rpm and Debian take the same words, and tools that collect licences look for them. For a licence that SPDX does not list, write `LicenseRef-` and a name of your own.";
+    RESOLVE_LICENSE_DEPRECATED = "resolve/license-deprecated", Input,
+        "The SPDX list keeps this identifier for old expressions only, most often because it does not say whether later versions of the licence may be chosen: `GPL-2.0` is `GPL-2.0-only` or `GPL-2.0-or-later` today. The package is made all the same; whoever reads its licence may take it for something else.";
     RESOLVE_HOMEPAGE = "resolve/homepage", Input,
-        "A homepage is a URL that begins with `https://` or `http://` and has no blanks.";
+        "A homepage or source repository is a URL that begins with `https://` or `http://` and has no blanks.";
     RESOLVE_PATH = "resolve/path", Input,
         "A path on the host is absolute and normalised: it begins with `/` and has no `.`, `..`, empty part or line break. What a package installs must not depend on where it is unpacked.";
     RESOLVE_NOT_FOUND = "resolve/not-found", Input,
@@ -336,6 +340,22 @@ codes! {
         "A program on the PATH should have a manual page (Debian policy 12.1); the first thing that an administrator types is `man NAME`. clap_mangen, help2man or pandoc make one.";
     LINT_SECRET = "lint/secret-in-image", Lint,
         "A variable of the image's environment has the name of a secret. Everybody who can pull the image can read it, and it stays in every copy. Hand secrets over when the container starts.";
+    LINT_SERVICE_ROOT = "lint/service-as-root", Lint,
+        "The service runs as root, so whoever takes it over has the host. Leave `user` out: the package then makes an account of its own name. A low port needs no root: `ports` below 1024 give the service the capability to listen there.";
+    LINT_SERVICE_WRITES = "lint/service-writes", Lint,
+        "The service is told to write where it may not: a variable, its working directory or its log file names a place that is in none of its directories. Under `hardening = \"strict\"` the write fails. Name the place under `state`, `cache`, `logs`, `runtime` or `write`.";
+    LINT_SERVICE_SECRET = "lint/service-secret", Lint,
+        "A secret stands in the package: as a variable of a unit, or in a config file that is shipped. Everybody who has the package has it, and it is the same on all hosts. Put it into a file on the host and name that under `[service.secrets]`.";
+    LINT_SECRET_READABLE = "lint/readable-secret", Lint,
+        "A file that holds secrets may be read by every account of the host: an environment file, a cookie, a private key. Give it `mode = \"0640\"` and `owner = \"root:NAME\"`, or `\"0600\"` where only the service manager reads it.";
+    LINT_SERVICE_CUTS = "lint/service-cuts-connections", Lint,
+        "The service can read its configuration again while it runs, and an upgrade restarts it all the same, which cuts connections. A restart is needed to run new code; where the service replaces its own workers, `on-upgrade = \"reload\"` is enough.";
+    LINT_SERVICE_PROGRAM = "lint/service-program", Lint,
+        "The service starts a program below the package's own folder, and the package has no such file: the unit would fail at once.";
+    LINT_TEMPLATE_DRIFT = "lint/template-drift", Lint,
+        "A template of yours was taken from one of fitout's that has changed since: a fix or a new key may be missing in yours. `fitout templates diff NAME` shows the difference; when yours is right, put the digest that the finding names into its first line.";
+    LINT_SERVICE_OPEN = "lint/service-not-hardened", Lint,
+        "`hardening = \"off\"` leaves the whole system within reach of the service. `basic` is what hardly any service misses; single lines are relaxed under `[service.unit.Service]`.";
     //
     // --- end of lint ---
 

@@ -9,7 +9,7 @@ use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
-use sha2::{Digest as _, Sha256, Sha512};
+use sha2::{Digest as _, Sha256};
 
 use super::EngineError;
 use super::output::{Output, Staged};
@@ -17,7 +17,8 @@ use super::store::Store;
 use crate::assemble::plan::{Compression, SourceId};
 use crate::codec::compress::{self, Finish};
 use crate::codec::deflate::{Deflater, END_OF_STREAM, RUN};
-use crate::formats::{Fill, Known, Layout, Measure, Piece, Pieces, Section, SectionFacts};
+use crate::codec::hashes::{Hasher, Hashes, sums};
+use crate::formats::{Fill, Known, Layout, Piece, Pieces, Section, SectionFacts};
 
 /// An artifact that is whole and has no final name yet. Dropped without [`Emitted::stage`], it vanishes.
 #[derive(Debug)]
@@ -87,26 +88,25 @@ fn write_sections<'p>(layout: &Layout<'p>, store: &Store<'_>, file: &File, threa
     let mut known = Known::default();
     let mut patches = Vec::new();
     let file = BufWriter::with_capacity(RUN, file);
-    let mut out = Out { file, offset: 0, whole: Some(Sha256::new()), sha256: None, sha512: None };
+    let mut out = Out { file, offset: 0, whole: Some(Sha256::new()), section: Hasher::default() };
     for section in &layout.sections {
         let mut facts = SectionFacts { offset: out.offset, ..SectionFacts::default() };
         match section {
             Section::Computed(compute) => {
                 let bytes = compute(&known);
                 facts.raw_size = bytes.len() as u64;
-                facts.raw_sha256 = Some(Sha256::digest(&bytes).into());
-                facts.packed_sha256 = facts.raw_sha256;
+                facts.raw = sums(&bytes, Hashes::SHA256);
+                facts.packed.clone_from(&facts.raw);
                 out.write_all(&bytes)?;
             }
             Section::Stream { compression, measure, pieces } => {
-                out.measure(*measure);
+                out.section = Hasher::new(measure.packed);
                 let sink = open(*compression, &mut out, threads)?;
-                let raw = write_stream(pieces, Stream { store, raw: Raw::new(*measure), patches: &mut patches, sink })?;
+                let raw =
+                    write_stream(pieces, Stream { store, raw: Raw::new(measure.raw), patches: &mut patches, sink })?;
                 facts.raw_size = raw.size;
-                facts.raw_sha256 = raw.sha256.map(|h| h.finalize().into());
-                facts.raw_sha512 = raw.sha512.map(|h| h.finalize().into());
-                facts.packed_sha256 = out.sha256.take().map(|h| h.finalize().into());
-                facts.packed_sha512 = out.sha512.take().map(|h| h.finalize().into());
+                facts.raw = raw.hasher.finish();
+                facts.packed = std::mem::take(&mut out.section).finish();
             }
         }
         facts.packed_size = out.offset - facts.offset;
@@ -141,15 +141,7 @@ struct Out<'f> {
     offset: u64,
     /// Of all bytes so far; given up at the first deferred piece, the file is read again then.
     whole: Option<Sha256>,
-    sha256: Option<Sha256>,
-    sha512: Option<Sha512>,
-}
-
-impl Out<'_> {
-    fn measure(&mut self, measure: Measure) {
-        self.sha256 = measure.packed_sha256.then(Sha256::new);
-        self.sha512 = measure.packed_sha512.then(Sha512::new);
-    }
+    section: Hasher,
 }
 
 impl Write for Out<'_> {
@@ -159,12 +151,7 @@ impl Write for Out<'_> {
         if let Some(hasher) = &mut self.whole {
             hasher.update(bytes);
         }
-        if let Some(hasher) = &mut self.sha256 {
-            hasher.update(bytes);
-        }
-        if let Some(hasher) = &mut self.sha512 {
-            hasher.update(bytes);
-        }
+        self.section.update(bytes);
         Ok(bytes.len())
     }
     fn flush(&mut self) -> io::Result<()> {
@@ -175,32 +162,17 @@ impl Write for Out<'_> {
 /// What is known of a section's bytes before compression.
 struct Raw {
     size: u64,
-    sha256: Option<Sha256>,
-    sha512: Option<Sha512>,
+    hasher: Hasher,
 }
 
 impl Raw {
-    fn new(measure: Measure) -> Self {
-        Self { size: 0, sha256: measure.raw_sha256.then(Sha256::new), sha512: measure.raw_sha512.then(Sha512::new) }
-    }
-
-    /// Whether the bytes themselves are needed, not only their number.
-    fn hashes(&self) -> bool {
-        self.sha256.is_some() || self.sha512.is_some()
-    }
-
-    fn hash(&mut self, bytes: &[u8]) {
-        if let Some(hasher) = &mut self.sha256 {
-            hasher.update(bytes);
-        }
-        if let Some(hasher) = &mut self.sha512 {
-            hasher.update(bytes);
-        }
+    fn new(wanted: Hashes) -> Self {
+        Self { size: 0, hasher: Hasher::new(wanted) }
     }
 
     fn update(&mut self, bytes: &[u8]) {
         self.size += bytes.len() as u64;
-        self.hash(bytes);
+        self.hasher.update(bytes);
     }
 }
 
@@ -281,9 +253,10 @@ impl<'p> Stream<'_, '_, '_, 'p> {
         {
             let (size, _) = store.size_and_crc(id);
             raw.size += size;
-            if raw.hashes() {
+            // The bytes themselves are needed only where they are hashed.
+            if !raw.hasher.is_idle() {
                 store.raw(id, |bytes| {
-                    raw.hash(bytes);
+                    raw.hasher.update(bytes);
                     Ok(())
                 })?;
             }

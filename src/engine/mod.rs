@@ -77,7 +77,8 @@ impl From<EngineError> for Diagnostic {
         let message = error.to_string();
         match error {
             EngineError::Read { path, source } => {
-                Self::error(codes::ENGINE_READ, message).path(path).note(source.to_string())
+                let help = "see to it that you may read it";
+                Self::error(codes::ENGINE_READ, message).path(path).note(source.to_string()).help(help)
             }
             EngineError::Changed { path } => Self::error(codes::ENGINE_CHANGED, message)
                 .path(path)

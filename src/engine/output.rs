@@ -1,7 +1,7 @@
 //! A file that has no name until it is whole.
 //!
 //! Where the file system can do it (`O_TMPFILE`, open(2)), an output is an unnamed inode: however the process ends, nothing
-//! is left. Elsewhere it is a temporary file beside its place.
+//! is left. Elsewhere it is a temporary file beside its place, which goes when the process is told to stop.
 
 use std::fs::File;
 use std::io;
@@ -12,6 +12,8 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{AtFlags, CWD, Mode, OFlags};
 use tempfile::NamedTempFile;
 
+use crate::interrupt::{self, Held};
+
 /// Permission bits of an artifact; the umask of the builder does not matter.
 const MODE: u32 = 0o644;
 
@@ -21,7 +23,7 @@ pub enum Output {
     /// An inode without a name.
     Unnamed(File),
     /// A temporary file, removed when dropped.
-    Named(NamedTempFile),
+    Named(NamedTempFile, Held),
 }
 
 impl Output {
@@ -41,15 +43,16 @@ impl Output {
             return Ok(Self::Unnamed(file));
         }
         let named = tempfile::Builder::new().prefix(".fitout-").tempfile_in(folder)?;
+        let held = interrupt::file(named.path().to_path_buf());
         named.as_file().set_permissions(permissions)?;
-        Ok(Self::Named(named))
+        Ok(Self::Named(named, held))
     }
 
     /// The open file.
     pub fn file(&self) -> &File {
         match self {
             Self::Unnamed(file) => file,
-            Self::Named(named) => named.as_file(),
+            Self::Named(named, _) => named.as_file(),
         }
     }
 
@@ -63,14 +66,15 @@ impl Output {
             return Err(io::Error::new(io::ErrorKind::IsADirectory, "a folder has this name"));
         }
         match self {
-            Self::Named(named) => {
+            Self::Named(named, held) => {
                 let between = named.into_temp_path().keep().map_err(|error| error.error)?;
-                Ok(Staged { between, path: path.to_path_buf() })
+                Ok(Staged { between, path: path.to_path_buf(), _held: held })
             }
             Self::Unnamed(file) => {
                 let inode = format!("/proc/self/fd/{}", file.as_raw_fd());
                 // linkat(2) does not replace, so a name of our own comes first.
                 let between = between(path);
+                let held = interrupt::file(between.clone());
                 match rustix::fs::linkat(CWD, &inode, CWD, &between, AtFlags::SYMLINK_FOLLOW) {
                     Err(rustix::io::Errno::EXIST) => {
                         std::fs::remove_file(&between)?;
@@ -78,7 +82,7 @@ impl Output {
                     }
                     other => other?,
                 }
-                Ok(Staged { between, path: path.to_path_buf() })
+                Ok(Staged { between, path: path.to_path_buf(), _held: held })
             }
         }
     }
@@ -89,6 +93,7 @@ impl Output {
 pub struct Staged {
     between: PathBuf,
     path: PathBuf,
+    _held: Held,
 }
 
 impl Staged {
@@ -112,6 +117,14 @@ impl Drop for Staged {
         // After a rename there is nothing of that name, and that is as it should be.
         let _ = std::fs::remove_file(&self.between);
     }
+}
+
+/// Keeps other runs from naming files in a folder, until it is dropped or the process ends, however it ends. None where
+/// the file system has no locks.
+pub fn lock(folder: &Path) -> Option<File> {
+    let folder = File::open(folder).ok()?;
+    folder.lock().ok()?;
+    Some(folder)
 }
 
 /// The name between no name and the final one: it exists for an instant, and is another one for each process, so that

@@ -6,6 +6,7 @@ use std::path::Path;
 use super::emit::emit;
 use super::store::{Store, Wants};
 use crate::assemble::plan::{Compression, SourceId, Sources, Stat};
+use crate::codec::hashes::Hashes;
 use crate::diagnostic::{Diagnostic, codes};
 use crate::formats::{Layout, Measure, Piece, Section};
 use crate::listener::Silent;
@@ -42,7 +43,7 @@ fn sources(folder: &Path) -> (Sources, Vec<Vec<u8>>) {
 }
 
 fn layout(count: u32, compression: Compression) -> Layout<'static> {
-    let measure = Measure { raw_sha256: true, packed_sha256: true, raw_sha512: true, packed_sha512: true };
+    let measure = Measure { raw: Hashes::ALL, packed: Hashes::ALL };
     Layout {
         file_name: "out".into(),
         sections: vec![
@@ -68,8 +69,8 @@ fn layout(count: u32, compression: Compression) -> Layout<'static> {
                 }),
             },
             Section::Computed(Box::new(|known| {
-                let mut all = known.sections[1].packed_sha256.unwrap().to_vec();
-                all.extend(known.sections[1].raw_sha256.unwrap());
+                let mut all = known.sections[1].packed.sha256.unwrap().to_vec();
+                all.extend(known.sections[1].raw.sha256.unwrap());
                 all
             })),
         ],

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use crate::assemble::plan::{Compression, SourceId};
+use crate::codec::hashes::{Hashes, Sums};
 use crate::diagnostic::Diagnostic;
 
 /// One artifact, before it is written. The engine sees the layouts of all formats before it writes the first byte.
@@ -67,16 +68,11 @@ impl<'p> Piece<'p> {
 
 /// Which digests of a section to compute besides its sizes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-#[allow(clippy::struct_excessive_bools)]
 pub struct Measure {
-    /// SHA-256 of the bytes before compression.
-    pub raw_sha256: bool,
-    /// SHA-256 of the bytes in the file.
-    pub packed_sha256: bool,
-    /// SHA-512 of the bytes in the file (rpm v6).
-    pub packed_sha512: bool,
-    /// SHA-512 of the bytes before compression (rpm v6).
-    pub raw_sha512: bool,
+    /// Of the bytes before compression.
+    pub raw: Hashes,
+    /// Of the bytes in the file. Deferred pieces count as zeros: ask only where there are none.
+    pub packed: Hashes,
 }
 
 /// What is known of the sections that have been emitted, by index.
@@ -95,12 +91,8 @@ pub struct SectionFacts {
     pub raw_size: u64,
     /// Bytes in the file.
     pub packed_size: u64,
-    /// SHA-256 before compression, if asked for.
-    pub raw_sha256: Option<[u8; 32]>,
-    /// SHA-256 in the file, if asked for. Deferred pieces count as zeros: ask only where there are none.
-    pub packed_sha256: Option<[u8; 32]>,
-    /// SHA-512 before compression, if asked for.
-    pub raw_sha512: Option<[u8; 64]>,
-    /// SHA-512 in the file, if asked for.
-    pub packed_sha512: Option<[u8; 64]>,
+    /// Digests before compression.
+    pub raw: Sums,
+    /// Digests in the file.
+    pub packed: Sums,
 }

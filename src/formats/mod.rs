@@ -121,5 +121,6 @@ const HEAD: usize = 512;
 fn unknown(path: &Path) -> Diagnostic {
     let names: Vec<&str> = ALL.iter().map(|format| format.name()).collect();
     Diagnostic::error(codes::ARTIFACT_UNKNOWN, format!("`{}` is no artifact that fitout reads", path.display()))
+        .path(path)
         .help(format!("formats: {}", names.join(", ")))
 }

@@ -139,7 +139,7 @@ pub fn io_damage(error: &io::Error) -> Diagnostic {
     }
     if error.kind() == io::ErrorKind::Unsupported {
         return Diagnostic::error(codes::ARTIFACT_UNSUPPORTED, error.to_string())
-            .help("fitout reads gzip, xz, zstd and uncompressed streams");
+            .help("fitout reads gzip, xz, zstd, lzma and uncompressed streams");
     }
     damaged(error.to_string())
 }

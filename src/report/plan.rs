@@ -35,8 +35,36 @@ pub fn text(plan: &Plan) -> String {
             only(plan, entry),
         );
     }
+    out.push_str(&services(plan));
     let files: Vec<u64> = plan.entries.iter().filter_map(bytes).collect();
     let _ = writeln!(out, "\n{}, {}", plural(files.len(), "file", "files"), size(files.iter().sum()));
+    out
+}
+
+/// What runs on the host and as whom; empty where nothing does.
+fn services(plan: &Plan) -> String {
+    let mut out = String::new();
+    for service in &plan.services {
+        let _ = writeln!(out, "\nservice   {}", service.entry_unit());
+        let mut line = |key: &str, value: String| {
+            if !value.is_empty() {
+                let _ = writeln!(out, "  {key:<9} {value}");
+            }
+        };
+        line("runs", service.started_by().join(" "));
+        line("as", format!("{}:{}", service.user, service.group));
+        line("writes", service.directories.written().chain(&service.write).cloned().collect::<Vec<_>>().join(" "));
+        line(
+            "listens",
+            service.ports.iter().map(|p| format!("{}/{}", p.number, p.protocol)).collect::<Vec<_>>().join(" "),
+        );
+    }
+    for account in &plan.accounts {
+        let _ = writeln!(out, "\naccount   {}:{}  home {}", account.name, account.group, account.home);
+    }
+    for unit in plan.lifecycle.units() {
+        let _ = writeln!(out, "unit      {}  {}", unit.name, unit.in_words());
+    }
     out
 }
 
@@ -100,6 +128,18 @@ pub fn json(plan: &Plan) -> serde_json::Value {
         "clock": plan.clock,
         "artifacts": artifacts,
         "entries": plan.entries.iter().map(|entry| self::entry(plan, entry)).collect::<Vec<_>>(),
+        "services": plan.services.iter().map(|service| json!({
+            "name": service.name, "unit": service.entry_unit(), "command": service.started_by(), "user": service.user,
+            "group": service.group, "writes": service.directories.written().chain(&service.write).collect::<Vec<_>>(),
+            "ports": service.ports.iter().map(|p| format!("{}/{}", p.number, p.protocol)).collect::<Vec<_>>(),
+            "launcher": service.launcher,
+        })).collect::<Vec<_>>(),
+        "accounts": plan.accounts.iter().map(|account| json!({
+            "name": account.name, "group": account.group, "home": account.home, "shell": account.shell,
+        })).collect::<Vec<_>>(),
+        "units": plan.lifecycle.units().map(|unit| json!({
+            "name": unit.name, "enable": unit.enable, "start": unit.start, "on-upgrade": unit.on_upgrade.word(),
+        })).collect::<Vec<_>>(),
         "elf": plan.elf.files.iter().map(|(path, file)| json!({
             "path": &**path, "needed": file.needed, "versions": file.verneed, "soname": file.soname,
         })).collect::<Vec<_>>(),

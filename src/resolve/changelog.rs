@@ -32,7 +32,7 @@ pub(crate) fn read(
                 Ok(records) => records,
                 Err(findings) => {
                     for finding in findings {
-                        ground.report(finding);
+                        ground.report(finding.at(&ground.span(&named.range), "the change log named here"));
                     }
                     return None;
                 }

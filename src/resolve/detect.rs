@@ -34,6 +34,8 @@ struct Draft {
     license: Option<String>,
     build: Vec<(&'static str, String, &'static str)>,
     files: Vec<String>,
+    /// It runs as a service, which the preset knows all of.
+    is_service: bool,
     /// The rule is an example only, in a comment.
     is_open: bool,
     /// The file that gives what is not said here.
@@ -116,6 +118,7 @@ fn otp(dir: &Path, findings: &mut Vec<(String, String)>) -> Option<Draft> {
     let input = found.map_or_else(|| format!("_build/prod/rel/{name}"), |(path, _)| path);
     draft.build.push(("input", quoted(&input), "the assembled release"));
     draft.name = Some(name.replace('_', "-"));
+    draft.is_service = true;
     Some(draft)
 }
 
@@ -273,6 +276,13 @@ impl Draft {
             for (key, value, note) in &self.build {
                 out.extend([format!("{key:<7} = {value}   # {note}\n")]);
             }
+        }
+        if self.is_service {
+            out.push_str(concat!(
+                "\n# A unit, an account and a state directory of the package's name; started at installation, restarted by\n",
+                "# upgrades. `fitout plan` shows it, `fitout generate schema` has every key.\n",
+                "[[service]]\n",
+            ));
         }
         if !self.files.is_empty() {
             let mark = if self.is_open { "# " } else { "" };

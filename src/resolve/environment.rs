@@ -1,34 +1,44 @@
-//! The overlay, merged once: a checked [`Document`] and the name of an environment become the [`Manifest`].
+//! The overlay, merged once: a [`Document`] and the name of an environment become the [`Manifest`] in a [`Reading`].
 //!
 //! Tables are merged key by key, everything else is replaced; values keep the place where they were typed. After this
 //! nobody asks which environment a value came from: its span says it.
+
+use std::ops::Range;
 
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::version;
-use crate::config::load::Document;
+use crate::config::load::{Document, Reading};
 use crate::config::schema::Manifest;
 use crate::config::{environments as named, suggest};
-use crate::diagnostic::{Diagnostic, Findings, codes};
+use crate::diagnostic::{Diagnostic, Findings, codes, in_order};
 use crate::resolve::identity::Version;
 
-/// Reads the document with the overlay of `environment`, or as it is.
+/// Reads the document with the overlay of `environment`, or as it is; without what stands at the places `without`. An
+/// environment that is in the document and wrong is not merged.
 ///
 /// # Errors
-/// The environment is not in the document, or what it overlays does not make a whole.
-pub fn manifest(document: &Document, environment: Option<&str>) -> Result<Manifest, Findings> {
-    let mut tree = document.tree();
+/// The environment is not in the document: nobody knows what else would be wrong in it.
+pub fn read(document: &Document, environment: Option<&str>, without: &[Range<usize>]) -> Result<Reading, Findings> {
+    let (mut tree, lost) = document.tree(without);
+    let mut merged = None;
     if let Some(name) = environment {
-        let overlay = overlay(tree.get_ref(), name).ok_or_else(|| vec![unknown(document, tree.get_ref(), name)])?;
-        merge(tree.get_mut(), overlay);
+        if let Some(overlay) = overlay(tree.get_ref(), name) {
+            merge(tree.get_mut(), overlay);
+            merged = Some(name);
+        } else if !lost.contains(&format!("environment.{name}")) {
+            let mut findings = document.findings.clone();
+            findings.push(unknown(document, tree.get_ref(), name));
+            return Err(in_order(findings, document.source()));
+        }
     }
-    document.read(tree)
+    Ok(document.read(tree, lost, merged))
 }
 
 /// Names of the environments that the document has, sorted.
 pub fn names(document: &Document) -> Vec<String> {
-    environments(document.tree().get_ref()).into_iter().map(str::to_owned).collect()
+    environments(document.tree(&[]).0.get_ref()).into_iter().map(str::to_owned).collect()
 }
 
 /// Adds `+staging` to the version, unless the overlay sets a version of its own: an artifact of an environment must not
@@ -129,7 +139,14 @@ interval = "1s"
 "#;
 
     fn document() -> Document {
-        load("fitout.toml", TEXT, &Vocabulary { formats: &["deb"] }).expect("no findings")
+        let document = load("fitout.toml", TEXT, &Vocabulary { formats: &["deb"] }).expect("TOML");
+        assert!(document.findings.is_empty());
+        document
+    }
+
+    fn manifest(document: &Document, environment: Option<&str>) -> Result<Manifest, Findings> {
+        let reading = read(document, environment, &[])?;
+        if reading.findings.is_empty() { Ok(reading.manifest) } else { Err(reading.findings) }
     }
 
     #[test]

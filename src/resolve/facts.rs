@@ -1,5 +1,7 @@
 //! Who and what the package is: from the config, else from the preset, else an error that says where it could come from.
 
+use std::ops::Range;
+
 use crate::codec::calendar::date;
 use crate::config::schema::{Manifest, Text};
 use crate::diagnostic::{Code, Diagnostic, Origin, Span, codes};
@@ -9,6 +11,7 @@ use super::git::Commit;
 use super::ground::Ground;
 use super::paragraphs;
 use super::preset::{Known, Preset};
+use super::spdx;
 use super::version::{self, Found};
 use super::{Request, environment};
 
@@ -29,26 +32,34 @@ pub(crate) fn identity(
 ) -> Option<(Identity, String)> {
     let package = &manifest.package;
     let known = given.known;
-    // A preset that could not be read has said so; what it would have known is not missing as well.
-    let required = |key: &str, typed: Option<&Text>, known: &Option<Fact<String>>, from: &str| {
+    let mut missing = Vec::new();
+    let mut required = |key: &'static str, typed: Option<&Text>, known: &Option<Fact<String>>| {
         let found = typed.map(|text| ground.fact(text)).or_else(|| known.clone());
-        if found.is_none() && given.preset.is_some() {
-            missing(ground, key, from);
-        }
+        missing.extend(found.is_none().then_some(key));
         found
     };
-    let name = required("name", package.name.as_ref(), &known.name, "the package's name in every format");
+    let name = required("name", package.name.as_ref(), &known.name);
     let name = name.filter(|name| check(ground, name, codes::RESOLVE_NAME, "name", name_fault));
-    let summary = required("summary", package.summary.as_ref(), &known.summary, "one line that says what it is");
+    let summary = required("summary", package.summary.as_ref(), &known.summary);
     let summary = summary.filter(|s| check(ground, s, codes::CONFIG_INVALID_VALUE, "summary", summary_fault));
-    let maintainer = required("maintainer", package.maintainer.as_ref(), &known.maintainer, "written `Name <mail>`");
+    let maintainer = required("maintainer", package.maintainer.as_ref(), &known.maintainer);
     let maintainer = maintainer.filter(|m| check(ground, m, codes::RESOLVE_MAINTAINER, "maintainer", maintainer_fault));
-    let license = required("license", package.license.as_ref(), &known.license, "an SPDX expression such as `MIT`");
-    let license = license.filter(|l| check(ground, l, codes::RESOLVE_LICENSE, "licence", license_fault));
-    let homepage = package.homepage.as_ref().map(|h| ground.fact(h)).or_else(|| known.homepage.clone());
-    let homepage = homepage.filter(|h| check(ground, h, codes::RESOLVE_HOMEPAGE, "homepage", homepage_fault));
+    let license = required("license", package.license.as_ref(), &known.license);
+    let license = license.filter(|license| is_license(ground, license));
+    let url = |what: &str, typed: Option<&Text>, known: &Option<Fact<String>>| {
+        let found = typed.map(|url| ground.fact(url)).or_else(|| known.clone());
+        found.filter(|url| check(ground, url, codes::RESOLVE_HOMEPAGE, what, url_fault))
+    };
+    let homepage = url("homepage", package.homepage.as_ref(), &known.homepage);
+    let repository = url("repository", package.repository.as_ref(), &known.repository);
+    missing.extend((package.version.is_none() && known.version.is_none()).then_some("version"));
+    // A preset that could not be read has said so; what it would have known is not missing as well.
+    if given.preset.is_some() && !missing.is_empty() {
+        report_missing(ground, &missing);
+    }
     let version = found_version(ground, manifest, request, given);
     let vendor = package.vendor.as_ref().map(|v| one_line(ground, v, "vendor"));
+    let description = package.description.as_ref().map(|text| paragraphs(ground, text)).unwrap_or_default();
     let copyright = package.copyright.as_ref().map(|c| c.lines().map(|l| l.trim().to_owned()).collect::<Vec<_>>());
     let (name, summary, maintainer, license, version) = (name?, summary?, maintainer?, license?, version?);
     let clock = given.clock?;
@@ -63,11 +74,12 @@ pub(crate) fn identity(
         epoch: package.epoch.as_ref().map(|epoch| epoch.value),
         release: package.release.as_ref().map(|release| ground.fact(release)),
         summary,
-        description: package.description.as_ref().map(|text| paragraphs::wrap(text)).unwrap_or_default(),
+        description,
         maintainer,
         license,
         copyright,
         homepage,
+        repository,
         vendor,
         revision: given.commit.map(|commit| commit.id.clone()),
     };
@@ -92,30 +104,35 @@ fn found_version(ground: &Ground, manifest: &Manifest, request: &Request, given:
             };
             Found { version: Fact { value, origin: known.origin.clone() }, from }
         }
-        (None, None) => {
-            if given.preset.is_some() {
-                missing(ground, "version", "a literal such as `\"1.2.3\"`, or `{ from = \"git\" }`");
-            }
-            return None;
-        }
+        (None, None) => return None,
     };
     found.version.value = environment::mark(found.version.value, manifest, request.environment.as_deref());
     Some(found)
 }
 
-fn missing(ground: &Ground, key: &str, what: &str) {
-    let sources = match key {
-        "name" | "version" => "; the presets `rust` and `otp` know it",
-        "summary" => "; `description` in Cargo.toml, with `preset = \"rust\"`, or the release's .app file gives it too",
-        "license" => "; `license` in Cargo.toml gives it too, with `preset = \"rust\"`",
-        "maintainer" => "; `authors` in Cargo.toml gives it too, with `preset = \"rust\"`",
-        _ => "",
+/// One finding for all of them, with a line that says what each takes.
+fn report_missing(ground: &Ground, keys: &[&str]) {
+    let names: Vec<String> = keys.iter().map(|key| format!("`{key}`")).collect();
+    let (are, list) = match &names[..] {
+        [before @ .., last] if !before.is_empty() => ("are", format!("{} and {last}", before.join(", "))),
+        _ => ("is", names.concat()),
     };
-    ground.report(
-        Diagnostic::error(codes::CONFIG_MISSING_KEY, format!("`{key}` is missing under `[package]`"))
-            .at(&ground.table("package"), "")
-            .help(format!("add `{key}`: {what}{sources}")),
-    );
+    let finding = Diagnostic::error(codes::CONFIG_MISSING_KEY, format!("{list} {are} missing under `[package]`"));
+    let finding = ground.in_table(finding, "package");
+    ground.report(keys.iter().fold(finding, |finding, key| finding.help(format!("add `{key}`: {}", wanted(key)))));
+}
+
+/// What a key of `[package]` takes, and who else may know it.
+fn wanted(key: &str) -> &'static str {
+    match key {
+        "name" => "the package's name in every format; the presets `rust` and `otp` know it",
+        "version" => "a literal such as `\"1.2.3\"`, or `{ from = \"git\" }`; the presets `rust` and `otp` know it",
+        "summary" => {
+            "one line that says what it is; `description` in Cargo.toml, with `preset = \"rust\"`, or the release's .app file gives it too"
+        }
+        "license" => "an SPDX expression such as `MIT`; `license` in Cargo.toml gives it too, with `preset = \"rust\"`",
+        _ => "written `Name <mail>`; `authors` in Cargo.toml gives it too, with `preset = \"rust\"`",
+    }
 }
 
 /// Reports what `fault` finds; whether all is well.
@@ -123,17 +140,22 @@ fn check(ground: &Ground, fact: &Fact<String>, code: Code, what: &str, fault: fn
     let Some(help) = fault(fact) else { return true };
     let shown: String = fact.chars().take(80).collect();
     let finding = Diagnostic::error(code, format!("`{}` is no {what} that packages can carry", shown.escape_debug()));
-    let finding = finding.at_origin(&fact.origin, "").help(help);
-    ground.report(match &fact.origin {
-        Origin::Config(_) => finding,
-        other => finding.note(format!("it was found by {other}")),
-    });
+    ground.report(finding.at_origin(&fact.origin, "").help(help));
     false
 }
 
+fn paragraphs(ground: &Ground, text: &Text) -> String {
+    if text.chars().any(|c| c.is_control() && !c.is_whitespace()) {
+        let help = "take the control character out";
+        ground.refuse(codes::CONFIG_INVALID_VALUE, text, "`description` has a control character in it", help);
+    }
+    paragraphs::wrap(text)
+}
+
 fn one_line(ground: &Ground, text: &Text, key: &str) -> String {
-    if text.contains('\n') {
-        ground.refuse(codes::CONFIG_INVALID_VALUE, text, format!("`{key}` is one line"), "take the line break out");
+    if text.chars().any(char::is_control) {
+        let help = "take the line break or control character out";
+        ground.refuse(codes::CONFIG_INVALID_VALUE, text, format!("`{key}` is one line of text"), help);
     }
     text.trim().to_owned()
 }
@@ -167,40 +189,50 @@ fn maintainer_fault(maintainer: &str) -> Option<String> {
     (!good).then(|| "write it as `Ops Team <ops@example.org>`".into())
 }
 
-fn homepage_fault(url: &str) -> Option<String> {
+fn url_fault(url: &str) -> Option<String> {
     let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
     let good = rest.is_some_and(|r| !r.is_empty() && !r.starts_with('/'))
         && !url.chars().any(|c| c.is_whitespace() || c.is_control() || "<>\"".contains(c));
     (!good).then(|| "write it as `https://example.org/hello`".into())
 }
 
-/// Checks the form of an SPDX expression, not whether its identifiers are listed.
-fn license_fault(license: &str) -> Option<String> {
-    if license.contains('/') {
-        return Some(format!("alternatives are joined by `OR`: `{}`", license.replace('/', " OR ").replace("  ", " ")));
-    }
-    let spaced = license.replace('(', " ( ").replace(')', " ) ");
-    let (mut depth, mut wants_identifier) = (0u32, true);
-    for word in spaced.split_whitespace() {
-        match (word, wants_identifier) {
-            ("(", true) => depth += 1,
-            (")", false) if depth > 0 => depth -= 1,
-            ("AND" | "OR" | "WITH", false) => wants_identifier = true,
-            (word, true) if is_license_id(word) => wants_identifier = false,
-            (word, false) if is_license_id(word) => {
-                return Some(format!("`{word}` follows another identifier: join them by `AND`, `OR` or `WITH`"));
+/// Checks the licence; deprecated identifiers are warned of.
+fn is_license(ground: &Ground, fact: &Fact<String>) -> bool {
+    let at = |finding: Diagnostic, range| finding.at_origin(&part(&fact.origin, &fact.value, &range), "");
+    match spdx::check(fact) {
+        Ok(deprecated) => {
+            for old in deprecated {
+                let message = format!("the SPDX identifier `{}` is deprecated", old.id);
+                let finding = at(Diagnostic::warning(codes::RESOLVE_LICENSE_DEPRECATED, message), old.range);
+                ground.report(finding.help(match old.instead {
+                    Some(instead) => format!("write `{instead}`"),
+                    None => "https://spdx.org/licenses/ says what takes its place".to_owned(),
+                }));
             }
-            (word, _) => return Some(format!("`{word}` may not stand there: write it as in `MIT OR Apache-2.0`")),
+            true
+        }
+        Err(faults) => {
+            for fault in faults {
+                let shown: String = fact.chars().take(80).collect();
+                let message = format!("`{}` is no licence expression: {}", shown.escape_debug(), fault.message);
+                let finding = at(Diagnostic::error(codes::RESOLVE_LICENSE, message), fault.range);
+                ground.report(fault.helps.into_iter().fold(finding, Diagnostic::help));
+            }
+            false
         }
     }
-    (wants_identifier || depth > 0).then(|| "the expression ends too early: write it as in `MIT OR Apache-2.0`".into())
 }
 
-fn is_license_id(word: &str) -> bool {
-    let word = word.strip_suffix('+').unwrap_or(word);
-    word.starts_with(|c: char| c.is_ascii_alphanumeric())
-        && word.chars().all(|c| c.is_ascii_alphanumeric() || "-.:".contains(c))
-        && !matches!(word.to_ascii_uppercase().as_str(), "AND" | "OR" | "WITH")
+/// The place of a part of a string that stands in the config as it is, without escapes; else that of the whole string.
+fn part(origin: &Origin, text: &str, range: &Range<usize>) -> Origin {
+    let Origin::Config(span) = origin else { return origin.clone() };
+    let typed = span.source.text.get(span.range.clone()).unwrap_or_default();
+    let plain = ['"', '\''].iter().any(|quote| typed == format!("{quote}{text}{quote}"));
+    if !plain || range.is_empty() {
+        return origin.clone();
+    }
+    let start = span.range.start + 1;
+    Origin::Config(Span::new(&span.source, start + range.start..start + range.end))
 }
 
 /// Where code goes: `/usr/lib/NAME` unless set.
@@ -231,6 +263,7 @@ pub(crate) fn host_path(path: &str, span: &Span) -> Result<(), Diagnostic> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::diagnostic::SourceText;
 
     #[test]
     fn maintainers() {
@@ -254,33 +287,24 @@ mod tests {
     }
 
     #[test]
-    fn licences() {
-        for good in [
-            "MIT",
-            "Apache-2.0 OR MIT",
-            "(MIT AND BSD-3-Clause) OR GPL-2.0+",
-            "GPL-3.0-only WITH GCC-exception-3.1",
-            "LicenseRef-Ours",
-        ] {
-            assert_eq!(license_fault(good), None, "{good}");
-        }
-        for bad in
-            ["", "MIT/Apache-2.0", "MIT Apache-2.0", "MIT OR", "(MIT", "MIT)", "OR", "MIT, BSD", "GPL® 2", "MIT or X"]
-        {
-            assert!(license_fault(bad).is_some(), "{bad:?}");
-        }
-        assert!(license_fault("MIT/Apache-2.0").unwrap().contains("`MIT OR Apache-2.0`"));
+    fn a_part_of_a_string_has_its_own_place() {
+        let source =
+            std::sync::Arc::new(SourceText { name: "x".into(), text: "a = \"b c\" 'b c' \"b\\u0020c\"".into() });
+        let at = |range: Range<usize>| {
+            let origin = Origin::Config(Span::new(&source, range));
+            let Origin::Config(span) = part(&origin, "b c", &(2..3)) else { panic!("a place") };
+            source.text[span.range].to_owned()
+        };
+        assert_eq!([at(4..9), at(10..15), at(16..26)], ["c", "c", "\"b\\u0020c\""]);
     }
 
     #[test]
     fn names_and_homepages() {
         assert!(["hello", "libssl3", "g++", "A_b.c"].iter().all(|n| name_fault(n).is_none()));
         assert!(["", "-a", "a b", "a/b", "..", "é"].iter().all(|n| name_fault(n).is_some()));
-        assert!(["https://example.org", "http://x/y?z"].iter().all(|n| homepage_fault(n).is_none()));
+        assert!(["https://example.org", "http://x/y?z"].iter().all(|n| url_fault(n).is_none()));
         assert!(
-            ["example.org", "ftp://x", "https://", "https://a b", "https:///x"]
-                .iter()
-                .all(|n| homepage_fault(n).is_some())
+            ["example.org", "ftp://x", "https://", "https://a b", "https:///x"].iter().all(|n| url_fault(n).is_some())
         );
     }
 }

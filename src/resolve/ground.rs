@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::config::schema::{At, Text};
-use crate::diagnostic::{Code, Diagnostic, Findings, Origin, SourceText, Span, codes};
+use crate::diagnostic::{Code, Diagnostic, Findings, Origin, SourceText, Span, codes, in_order};
 use crate::resolve::identity::Fact;
 
 use super::nearest;
@@ -54,18 +54,18 @@ impl<'a> Ground<'a> {
         texts.iter().map(|text| self.fact(text)).collect()
     }
 
-    /// The header of a table, for what is missing in it; the start of the file if there is no such header.
-    pub fn table(&self, name: &str) -> Span {
+    /// Points at the header of a table, for what is missing in it; names the file if there is no such header.
+    pub fn in_table(&self, finding: Diagnostic, name: &str) -> Diagnostic {
         let header = format!("[{name}]");
         let mut start = 0;
         for line in self.source.text.split_inclusive('\n') {
             if line.trim_start().starts_with(&header) {
                 let start = start + line.len() - line.trim_start().len();
-                return self.span(&(start..start + header.len()));
+                return finding.at(&self.span(&(start..start + header.len())), "");
             }
             start += line.len();
         }
-        self.span(&(0..0))
+        finding.path(self.name())
     }
 
     /// Takes a finding.
@@ -89,13 +89,7 @@ impl<'a> Ground<'a> {
 
     /// All findings, in the order of the config file; then those of other files, then those without a place.
     pub fn into_findings(self) -> Findings {
-        let mut findings = self.findings.into_inner();
-        findings.sort_by_key(|finding| match finding.labels.first() {
-            Some(label) if Arc::ptr_eq(&label.span.source, self.source) => (0, label.span.range.start),
-            Some(_) => (1, 0),
-            None => (2, 0),
-        });
-        findings
+        in_order(self.findings.into_inner(), self.source)
     }
 
     /// Where a path of the config leads.
@@ -112,7 +106,10 @@ impl<'a> Ground<'a> {
 /// Reads a text file, and says what is nearest if it is not there. `name` is the path as typed.
 pub(crate) fn read_text(path: &Path, name: &str) -> Result<Arc<SourceText>, Diagnostic> {
     let unreadable = |why: String| {
-        Diagnostic::error(codes::RESOLVE_UNREADABLE, format!("`{name}` cannot be read")).path(name).note(why)
+        Diagnostic::error(codes::RESOLVE_UNREADABLE, format!("`{name}` cannot be read"))
+            .path(name)
+            .note(why)
+            .help("it must be a text in UTF-8 that you may read")
     };
     let meta = match fs_err::metadata(path) {
         Ok(meta) => meta,

@@ -40,6 +40,9 @@ pub(crate) fn values(
     if let Some(homepage) = &identity.homepage {
         set("homepage", homepage);
     }
+    if let Some(repository) = &identity.repository {
+        set("repository", repository);
+    }
     if let Some(vendor) = &identity.vendor {
         set("vendor", vendor);
     }
@@ -56,7 +59,7 @@ pub(crate) fn values(
 pub(crate) fn stand_ins(environment: bool) -> Holes {
     let mut names = vec!["name", "version", "os", "arch", "target", "rust-target", "summary", "maintainer", "license"];
     // These may or may not have a value: no finding rather than a wrong one.
-    names.extend(["homepage", "vendor", "revision"]);
+    names.extend(["homepage", "repository", "vendor", "revision"]);
     if environment {
         names.push("environment");
     }

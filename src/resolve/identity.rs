@@ -27,6 +27,8 @@ pub struct Identity {
     pub copyright: Vec<String>,
     /// URL.
     pub homepage: Option<Fact<String>>,
+    /// URL of the source's repository. That of a clone's remote is not taken: it differs between builders.
+    pub repository: Option<Fact<String>>,
     /// Distributor.
     pub vendor: Option<String>,
     /// Full commit id, if the project is under git.

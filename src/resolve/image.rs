@@ -1,8 +1,8 @@
 //! `[format.oci]` -> [`Image`]: every value checked, in words of the OCI image configuration.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use crate::config::schema::{self, Oci, Text, Texts};
+use crate::config::schema::{self, At, Oci, Text, Texts};
 use crate::diagnostic::{Diagnostic, Origin, codes};
 use crate::resolve::identity::Fact;
 use crate::resolve::packaging::{Base, HealthCheck, Image};
@@ -12,7 +12,7 @@ use super::compression;
 use super::facts::host_path;
 use super::ground::{Ground, not_found};
 use super::preset::Preset;
-use super::service::Service;
+use super::service::{Ready, Service};
 use crate::config::suggest;
 
 /// What an image takes from the rest of the package where `[format.oci]` is silent.
@@ -36,10 +36,12 @@ pub(crate) fn read(ground: &Ground, oci: &Oci, given: Given) -> Option<Image> {
     let service = main_service(given);
     let compression = compression::read(ground, oci.compression.as_ref(), compression::OCI, "oci");
     let base = base(ground, oci.base.as_ref());
-    let user =
-        oci.user.as_ref().map_or_else(|| Some(user_of(service, given.accounts)), |user| self::user(ground, user));
-    let ports: Option<BTreeSet<String>> = all(oci.ports.iter().map(|text| port(ground, text)));
-    let volumes: Option<BTreeSet<String>> = all(oci.volumes.iter().map(|text| path(ground, text)));
+    let user = match &oci.user {
+        Some(text) => user(ground, text).map(Some),
+        None => Some(user_of(service, given.accounts)),
+    };
+    let ports = all(oci.ports.iter().map(|text| port(ground, text)));
+    let volumes = all(oci.volumes.iter().map(|text| path(ground, text)));
     let working_dir = oci.working_dir.as_ref().map(|text| path(ground, text));
     let default_signal = service.map_or("SIGTERM", |service| service.stop_signal.as_str());
     let stop_signal = oci.stop_signal.as_ref().map_or(Some(default_signal.to_owned()), |text| signal(ground, text));
@@ -55,10 +57,11 @@ pub(crate) fn read(ground: &Ground, oci: &Oci, given: Given) -> Option<Image> {
         Some(text) => ground.fact(text),
         None => Fact { value: format!("localhost/{}", name?.to_lowercase()), origin: Origin::Default },
     };
-    let of_service = service.map(|service| service.env.clone()).unwrap_or_default();
+    let of_service = environment_of(given, service);
+    let health_check = health_check.or_else(|| service.and_then(|service| well(service, base.as_ref())).map(Some));
     let ports_of_service = service.into_iter().flat_map(|service| &service.ports);
-    let ports_of_service = ports_of_service.map(|port| format!("{}/{}", port.number, port.protocol));
-    let working_dir = working_dir.or_else(|| service.map(|service| Some(service.working_dir.clone())));
+    let ports_of_service = ports_of_service.map(|port| Some(of(service, format!("{}/{}", port.number, port.protocol))));
+    let working_dir = working_dir.or_else(|| service.map(|known| Some(of(service, known.working_dir.clone()))));
     Some(Image {
         compression: compression?,
         base: base?,
@@ -69,13 +72,13 @@ pub(crate) fn read(ground: &Ground, oci: &Oci, given: Given) -> Option<Image> {
         entrypoint,
         cmd,
         env: of_service.into_iter().chain(env?).collect(),
-        ports: ports_of_service.chain(ports?).collect(),
+        ports: all(ports_of_service.chain(ports?.into_iter().map(Some)))?,
         volumes: volumes?,
         working_dir: working_dir.map_or(Some(None), |dir| dir.map(Some))?,
         stop_signal: stop_signal?,
         health_check: health_check.map_or(Some(None), |check| check.map(Some))?,
-        labels: plain(&oci.labels),
-        annotations: plain(&oci.annotations),
+        labels: facts(ground, &oci.labels),
+        annotations: facts(ground, &oci.annotations),
     })
 }
 
@@ -98,27 +101,60 @@ fn started(given: Given, service: Option<&Service>) -> Option<(Vec<String>, Vec<
     (!words.is_empty()).then_some((words, arguments))
 }
 
-/// `uid:gid` of the service's account; empty where there is no service or it runs as root.
-fn user_of(service: Option<&Service>, accounts: &[Account]) -> String {
-    let Some(service) = service.filter(|service| service.user != "root") else { return String::new() };
+/// Variables of the service; what its preset writes goes to `/tmp`, the one place that may be written in a container with a
+/// read-only root.
+fn environment_of(given: Given, main: Option<&Service>) -> BTreeMap<String, Fact<String>> {
+    let Some(service) = main else { return BTreeMap::new() };
+    let runs =
+        given.preset.zip(given.prefix).map(|(preset, prefix)| preset.runs(prefix, &service.name, "/tmp", "/tmp"));
+    let all = runs.map(|runs| runs.env).unwrap_or_default().into_iter().chain(service.typed_env.clone());
+    all.map(|(name, value)| (name, of(main, value))).collect()
+}
+
+/// A service that is ready when it listens is well while it does. The launcher looks, which takes a shell: there is none
+/// in an image that stands on nothing.
+fn well(service: &Service, base: Option<&Fact<Base>>) -> Option<HealthCheck> {
+    let listens = matches!(service.ready, Ready::Port(_));
+    let shell = base.is_some_and(|base| base.value != Base::Scratch);
+    (listens && shell).then(|| HealthCheck {
+        command: vec![service.launcher.clone(), "ping".to_owned()],
+        interval_ns: 30_000_000_000,
+        timeout_ns: 5_000_000_000,
+        start_period_ns: service.start_timeout.saturating_mul(1_000_000),
+        retries: 3,
+    })
+}
+
+/// A fact that a service gives.
+fn of(service: Option<&Service>, value: String) -> Fact<String> {
+    Fact { value, origin: service.map_or(Origin::Default, |service| service.origin.clone()) }
+}
+
+/// `uid:gid` of the service's account; none where there is no service or it runs as root.
+fn user_of(main: Option<&Service>, accounts: &[Account]) -> Option<Fact<String>> {
+    let service = main.filter(|service| service.user != "root")?;
     let account = accounts.iter().find(|account| account.name == service.user);
     let uid = account.map_or_else(|| id_of(&service.user), Account::fixed_uid);
     let gid = account.filter(|account| account.group == service.group);
     let gid = gid.map_or_else(|| id_of(&service.group), Account::fixed_gid);
-    format!("{uid}:{gid}")
+    Some(of(main, format!("{uid}:{gid}")))
 }
 
-/// All of them, after each had its say.
-fn all<T: Ord>(values: impl Iterator<Item = Option<T>>) -> Option<BTreeSet<T>> {
-    values.collect::<Vec<_>>().into_iter().collect()
+/// All of them, after each had its say: sorted, each once.
+fn all(values: impl Iterator<Item = Option<Fact<String>>>) -> Option<Vec<Fact<String>>> {
+    let values: Vec<Option<Fact<String>>> = values.collect();
+    let mut values = values.into_iter().collect::<Option<Vec<_>>>()?;
+    values.sort_by(|a, b| a.value.cmp(&b.value));
+    values.dedup_by(|later, first| later.value == first.value);
+    Some(values)
 }
 
 fn words(texts: &Texts) -> Vec<String> {
     texts.iter().map(|text| text.value.clone()).collect()
 }
 
-fn plain(texts: &BTreeMap<String, Text>) -> BTreeMap<String, String> {
-    texts.iter().map(|(name, text)| (name.clone(), text.value.clone())).collect()
+fn facts(ground: &Ground, texts: &BTreeMap<String, Text>) -> BTreeMap<String, Fact<String>> {
+    texts.iter().map(|(name, text)| (name.clone(), ground.fact(text))).collect()
 }
 
 pub(super) fn invalid<T>(ground: &Ground, text: &Text, what: &str, help: &str) -> Option<T> {
@@ -165,31 +201,32 @@ fn base(ground: &Ground, text: Option<&Text>) -> Option<Fact<Base>> {
 }
 
 /// `uid[:gid]`: names would need the accounts of the base.
-fn user(ground: &Ground, text: &Text) -> Option<String> {
+fn user(ground: &Ground, text: &Text) -> Option<Fact<String>> {
     let good = !text.is_empty()
         && text.split(':').count() <= 2
         && text.split(':').all(|id| id.bytes().all(|b| b.is_ascii_digit()) && id.parse::<u32>().is_ok());
     if !good {
         return invalid(ground, text, "user of an image", "give numbers: `10001` or `10001:10001`");
     }
-    Some(if text.contains(':') { text.value.clone() } else { format!("{0}:{0}", text.value) })
+    let value = if text.contains(':') { text.value.clone() } else { format!("{0}:{0}", text.value) };
+    Some(Fact { value, origin: ground.origin(text) })
 }
 
 /// `80` -> `80/tcp`
-pub(super) fn port(ground: &Ground, text: &Text) -> Option<String> {
+pub(super) fn port(ground: &Ground, text: &Text) -> Option<Fact<String>> {
     let (number, protocol) = text.split_once('/').unwrap_or((&text.value, "tcp"));
     let is_number = number.bytes().all(|b| b.is_ascii_digit()) && number.parse::<u16>().is_ok_and(|port| port > 0);
     if !is_number || !matches!(protocol, "tcp" | "udp" | "sctp") {
         return invalid(ground, text, "port", "give a number from 1 to 65535, or with a protocol: `53/udp`");
     }
-    Some(format!("{number}/{protocol}"))
+    Some(Fact { value: format!("{number}/{protocol}"), origin: ground.origin(text) })
 }
 
-fn path(ground: &Ground, text: &Text) -> Option<String> {
+fn path(ground: &Ground, text: &Text) -> Option<Fact<String>> {
     if text.value != "/" {
         ground.ok(host_path(text, &ground.span(&text.range)))?;
     }
-    Some(text.value.clone())
+    Some(ground.fact(text))
 }
 
 pub(super) fn signal(ground: &Ground, text: &Text) -> Option<String> {
@@ -253,7 +290,7 @@ fn is_signal(text: &str) -> bool {
     SIGNALS.contains(&text) || real_time("SIGRTMIN", '+', 15) || real_time("SIGRTMAX", '-', 14) || up_to(text, 64)
 }
 
-pub(super) fn environment(ground: &Ground, env: &BTreeMap<String, Text>) -> Option<BTreeMap<String, String>> {
+pub(super) fn environment(ground: &Ground, env: &BTreeMap<String, Text>) -> Option<BTreeMap<String, Fact<String>>> {
     let mut good = true;
     for (name, value) in env {
         if name.is_empty() || name.contains(['=', '\0']) || value.contains('\0') {
@@ -265,10 +302,10 @@ pub(super) fn environment(ground: &Ground, env: &BTreeMap<String, Text>) -> Opti
             ground.report(finding.at(&ground.span(&value.range), "").help("write it as `NAME = \"value\"`"));
         }
     }
-    good.then(|| plain(env))
+    good.then(|| facts(ground, env))
 }
 
-fn health(ground: &Ground, check: &schema::HealthCheck) -> Option<HealthCheck> {
+fn health(ground: &Ground, check: &At<schema::HealthCheck>) -> Option<HealthCheck> {
     let time = |text: &Option<Text>| match text {
         None => Some(0),
         Some(text) => match duration(text) {
@@ -278,12 +315,8 @@ fn health(ground: &Ground, check: &schema::HealthCheck) -> Option<HealthCheck> {
     };
     let times = (time(&check.interval), time(&check.timeout), time(&check.start_period));
     if check.command.is_empty() {
-        let finding = Diagnostic::error(codes::CONFIG_INVALID_VALUE, "the health check has no command");
-        ground.report(
-            finding
-                .at(&ground.table("format.oci.health-check"), "")
-                .help("give it in exec form: `command = [\"/usr/bin/NAME\", \"ping\"]`"),
-        );
+        let help = "give it in exec form: `command = [\"/usr/bin/NAME\", \"ping\"]`";
+        ground.refuse(codes::CONFIG_INVALID_VALUE, check, "the health check has no command", help);
         return None;
     }
     Some(HealthCheck {

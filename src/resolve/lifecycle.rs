@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::identity::Fact;
 use crate::diagnostic::Origin;
 
 pub use crate::config::schema::OnUpgrade;
@@ -17,6 +18,13 @@ impl Lifecycle {
     /// Whether a script sets file capabilities, so that `setcap` must be there.
     pub fn sets_capabilities(&self) -> bool {
         self.steps.iter().any(|step| matches!(step, Step::Capabilities { .. }))
+    }
+}
+
+impl Lifecycle {
+    /// The units, in order.
+    pub fn units(&self) -> impl Iterator<Item = &Unit> {
+        self.steps.iter().filter_map(|step| if let Step::Unit(unit) = step { Some(unit) } else { None })
     }
 }
 
@@ -167,6 +175,20 @@ pub struct Unit {
     pub template: bool,
 }
 
+impl Unit {
+    /// What happens to it, as a person says it.
+    pub fn in_words(&self) -> String {
+        let enabled = if self.enable { "enabled" } else { "not enabled" };
+        let started = if self.start { "started at installation" } else { "not started at installation" };
+        let upgrade = match self.on_upgrade {
+            OnUpgrade::Restart => "restarted by an upgrade",
+            OnUpgrade::Reload => "reloaded by an upgrade",
+            OnUpgrade::Nothing => "left alone by an upgrade",
+        };
+        format!("{enabled}, {started}, {upgrade}")
+    }
+}
+
 /// In which words a format takes scripts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Dialect {
@@ -197,7 +219,7 @@ pub struct RpmTrigger {
     /// `triggerin`, `filetriggerin` …
     pub event: &'static str,
     /// Relations, or path prefixes for file triggers.
-    pub on: Vec<String>,
+    pub on: Vec<Fact<String>>,
     /// Order of file triggers.
     pub priority: u32,
 }

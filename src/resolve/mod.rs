@@ -18,6 +18,7 @@ pub mod packaging;
 pub mod preset;
 pub mod release;
 pub mod service;
+pub mod spdx;
 pub mod target;
 pub mod version;
 
@@ -31,6 +32,7 @@ mod license;
 mod paragraphs;
 mod scripts;
 mod settings;
+mod templates;
 mod tool;
 
 use std::path::PathBuf;
@@ -40,6 +42,7 @@ use crate::config::load::Document;
 use crate::config::schema::Manifest;
 use crate::diagnostic::{Diagnostic, Findings, Severity, codes};
 use crate::listener::{Event, Listener};
+use crate::template::Templates;
 
 use ground::Ground;
 use identity::Arch;
@@ -125,6 +128,7 @@ struct Shared {
     changelog: Vec<identity::Change>,
     license_text: Option<String>,
     lifecycle: lifecycle::Lifecycle,
+    templates: Templates,
     services: Vec<service::Service>,
     accounts: Vec<account::Account>,
     deb: packaging::Deb,
@@ -150,6 +154,7 @@ fn shared(ground: &Ground, manifest: &Manifest, request: &Request, preset: Optio
     let changelog = changelog::read(ground, package.changelog.as_ref(), identity.as_ref(), clock);
     let license_text = license::text(ground, package.license_file.as_ref());
     let lifecycle = scripts::lifecycle(ground, package, format);
+    let templates = templates::read(ground, package.templates.as_ref());
     let summary = identity.as_ref().map_or("", |identity| identity.summary.as_str());
     let services = name.zip(prefix.as_deref()).and_then(|(name, prefix)| {
         service::read::all(ground, &manifest.service, service::read::Package { name, summary, prefix, preset })
@@ -173,6 +178,7 @@ fn shared(ground: &Ground, manifest: &Manifest, request: &Request, preset: Optio
         changelog: changelog?,
         license_text: license_text?,
         lifecycle: lifecycle?,
+        templates: templates?,
         services: services?,
         accounts: accounts?,
         deb: deb?,
@@ -227,6 +233,7 @@ fn of_target(
         license_text: shared.license_text.clone(),
         lintian_overrides: overrides.map(|o| (o.tag.clone(), o.reason.clone())).collect(),
         lifecycle: shared.lifecycle.clone(),
+        templates: shared.templates.clone(),
         services: shared.services.clone(),
         accounts: shared.accounts.clone(),
         deb: shared.deb.clone(),

@@ -1,6 +1,6 @@
 //! Settings that only one format has, resolved, and what a format can carry.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use super::identity::Fact;
@@ -58,9 +58,9 @@ pub struct Rpm {
     /// 4 or 6.
     pub format_version: u8,
     /// Group tag.
-    pub group: String,
+    pub group: Fact<String>,
     /// Packager tag.
-    pub packager: String,
+    pub packager: Fact<String>,
     /// Relations by kind (`Requires`, `Requires(pre)`, `Provides` …), as typed.
     pub relations: BTreeMap<&'static str, Vec<Fact<String>>>,
     /// Derive Requires and Provides from ELF files.
@@ -94,28 +94,28 @@ pub struct Image {
     pub repository: Fact<String>,
     /// Tag as typed; the version made legal if unset.
     pub tag: Option<Fact<String>>,
-    /// `uid:gid`, numeric; empty means root.
-    pub user: String,
+    /// `uid:gid`, numeric; none means root.
+    pub user: Option<Fact<String>>,
     /// Exec form; none keeps the base's.
     pub entrypoint: Option<Vec<String>>,
     /// Exec form; none keeps the base's.
     pub cmd: Option<Vec<String>>,
     /// `NAME` -> value.
-    pub env: BTreeMap<String, String>,
-    /// `80/tcp`.
-    pub ports: BTreeSet<String>,
-    /// Volumes.
-    pub volumes: BTreeSet<String>,
+    pub env: BTreeMap<String, Fact<String>>,
+    /// `80/tcp`; sorted, each once.
+    pub ports: Vec<Fact<String>>,
+    /// Volumes; sorted, each once.
+    pub volumes: Vec<Fact<String>>,
     /// Working directory.
-    pub working_dir: Option<String>,
+    pub working_dir: Option<Fact<String>>,
     /// Stop signal.
     pub stop_signal: String,
     /// Health check.
     pub health_check: Option<HealthCheck>,
     /// Labels besides the `org.opencontainers.image` ones.
-    pub labels: BTreeMap<String, String>,
+    pub labels: BTreeMap<String, Fact<String>>,
     /// Annotations besides the `org.opencontainers.image` ones.
-    pub annotations: BTreeMap<String, String>,
+    pub annotations: BTreeMap<String, Fact<String>>,
 }
 
 /// What an image stands on.

@@ -9,6 +9,7 @@ use super::lifecycle::Lifecycle;
 use super::packaging::{Abilities, Deb, Image, Rpm, Tarball, Zip};
 use super::service::Service;
 use crate::diagnostic::Origin;
+use crate::template::Templates;
 
 /// Everything that planning needs for one target.
 #[derive(Debug, Clone)]
@@ -45,6 +46,8 @@ pub struct Release {
     pub lintian_overrides: Vec<(String, String)>,
     /// Scripts and triggers as typed steps.
     pub lifecycle: Lifecycle,
+    /// What scripts and units are made from.
+    pub templates: Templates,
     /// What the host starts and stops.
     pub services: Vec<Service>,
     /// System accounts that the package makes, by name.

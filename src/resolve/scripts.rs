@@ -132,7 +132,7 @@ fn of_trigger(ground: &Ground, trigger: &At<schema::RpmTrigger>) -> Option<Step>
         );
     }
     let script = rpm_script(ground, &trigger.file, &trigger.interpreter);
-    let on = trigger.on.iter().map(|on| on.value.clone()).collect();
+    let on = ground.facts(&trigger.on);
     let priority = trigger.priority.unwrap_or(PRIORITY);
     match (event, script) {
         (Some(event), Some(script)) if !trigger.on.is_empty() => {

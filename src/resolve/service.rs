@@ -30,8 +30,10 @@ pub struct Service {
     pub groups: Vec<String>,
     /// File with `NAME=value` lines on the host.
     pub env_file: Option<String>,
-    /// Variables.
+    /// Variables, those that the preset needs on a host included.
     pub env: BTreeMap<String, String>,
+    /// Variables of the config alone.
+    pub typed_env: BTreeMap<String, String>,
     /// Secrets by variable.
     pub secrets: BTreeMap<String, Secret>,
     /// What it may write, by kind.

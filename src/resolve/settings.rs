@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use crate::config::schema::{self, Formats, Text};
-use crate::diagnostic::codes;
+use crate::diagnostic::{Origin, codes};
 use crate::resolve::identity::Fact;
 use crate::resolve::packaging;
 
@@ -104,8 +104,8 @@ pub(crate) fn rpm(
         compression: compression?,
         distribution: rpm.distribution.as_ref().map(|text| ground.fact(text)),
         format_version: format_version?,
-        group: or(rpm.group.as_ref(), "Applications/System"),
-        packager: or(rpm.packager.as_ref(), maintainer?),
+        group: or(ground, rpm.group.as_ref(), "Applications/System"),
+        packager: or(ground, rpm.packager.as_ref(), maintainer?),
         relations,
         auto_requires: !rpm.no_auto_requires,
         prefixes: prefixes.into_iter().all(|good| good).then(|| ground.facts(&rpm.prefixes))?,
@@ -129,8 +129,8 @@ fn needs_erlang(preset: Option<&Preset>) -> bool {
     matches!(preset, Some(Preset::Otp(release)) if !release.erts_included)
 }
 
-fn or(text: Option<&Text>, default: &str) -> String {
-    text.map_or_else(|| default.to_owned(), |text| text.value.clone())
+fn or(ground: &Ground, text: Option<&Text>, default: &str) -> Fact<String> {
+    text.map_or_else(|| Fact { value: default.to_owned(), origin: Origin::Default }, |text| ground.fact(text))
 }
 
 fn facts(ground: &Ground, texts: &BTreeMap<String, Text>) -> BTreeMap<String, Fact<String>> {

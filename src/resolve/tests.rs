@@ -38,8 +38,9 @@ fn resolved(dir: &Path, text: &str, change: impl Fn(&mut Request)) -> Result<Vec
     let document = load("fitout.toml", text, &Vocabulary { formats: &FORMATS })?;
     let mut request = request(dir);
     change(&mut request);
-    let manifest = environment::manifest(&document, request.environment.as_deref())?;
-    resolve(&manifest, &document, &request, &Silent)
+    let reading = environment::read(&document, request.environment.as_deref(), &[])?;
+    assert!(reading.findings.is_empty(), "{:#?}", reading.findings);
+    resolve(&reading.manifest, &document, &request, &Silent)
 }
 
 fn codes_of(dir: &Path, text: &str) -> Vec<(Code, usize)> {
@@ -65,7 +66,7 @@ fn a_release_has_all_facts() {
     assert_eq!(release.changelog[0].lines, ["Release 1.2.3."]);
     assert_eq!(release.deb.compression.value, Compression::Xz(9));
     assert_eq!(release.deb.relations["Depends"][0].value, "adduser");
-    assert_eq!(release.rpm.packager, "A B <a@example.org>");
+    assert_eq!(*release.rpm.packager, "A B <a@example.org>");
     assert_eq!(release.image.base.value, Base::Scratch);
     assert_eq!(release.image.repository.value, "localhost/hello");
     assert_eq!(release.holes["rust-target"], "aarch64-unknown-linux-gnu");
@@ -92,7 +93,7 @@ fn what_was_found_is_said() {
     let text =
         format!("[package]\n{}[build]\ninput = \"VERSION\"\n", WHO.replace("\"1.2.3\"", "{ from = \"file:VERSION\" }"));
     let document = load("fitout.toml", &text, &Vocabulary { formats: &FORMATS }).unwrap();
-    let manifest = environment::manifest(&document, None).unwrap();
+    let manifest = environment::read(&document, None, &[]).unwrap().manifest;
     let ears = Ears::default();
     resolve(&manifest, &document, &request(dir.path()), &ears).unwrap();
     assert_eq!(ears.0.into_inner().unwrap(), ["hello 2.0.0-rc.1 linux/amd64 VERSION"]);
@@ -175,10 +176,16 @@ fn missing_facts_are_named_with_their_sources() {
     let dir = tempfile::tempdir().unwrap();
     fs_err::create_dir(dir.path().join("in")).unwrap();
     let findings = resolved(dir.path(), "# a comment\n[package]\n[build]\ninput = \"in\"\n", |_| ()).unwrap_err();
-    let missing: Vec<&str> = findings.iter().filter_map(|f| f.message.split('`').nth(1)).collect();
-    assert_eq!(missing, ["name", "summary", "maintainer", "license", "version"]);
-    assert!(findings.iter().all(|f| f.code == codes::CONFIG_MISSING_KEY && f.labels[0].span.line_column() == (2, 1)));
-    assert_eq!(codes_of(dir.path(), &format!("[package]\n{WHO}")), [(codes::RESOLVE_NOTHING, 1)]);
+    let [missing] = &findings[..] else { panic!("{findings:#?}") };
+    assert_eq!(
+        missing.message,
+        "`name`, `summary`, `maintainer`, `license` and `version` are missing under `[package]`"
+    );
+    assert_eq!((missing.code, missing.helps.len()), (codes::CONFIG_MISSING_KEY, 5));
+    assert_eq!(missing.labels[0].span.line_column(), (2, 1));
+    assert_eq!(codes_of(dir.path(), &format!("[package]\n{WHO}")), [(codes::RESOLVE_NOTHING, 0)]);
+    let one = format!("[package]\n{}", WHO.replace("license = \"MIT\"\n", ""));
+    assert_eq!(codes_of(dir.path(), &one), [(codes::CONFIG_MISSING_KEY, 1), (codes::RESOLVE_NOTHING, 0)]);
     // Where the preset cannot be read, what it would have known is not missing as well.
     let text = "[package]\n[build]\npreset = \"otp\"\ninput = \"in\"\n";
     assert_eq!(codes_of(dir.path(), text), [(codes::RESOLVE_NOT_A_RELEASE, 4)]);

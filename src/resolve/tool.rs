@@ -3,6 +3,8 @@
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use crate::interrupt;
+
 /// Why a program gave no answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Refusal {
@@ -35,7 +37,11 @@ pub(crate) fn ask(dir: &Path, program: &str, arguments: &[&str]) -> Result<Strin
         // A look must leave no trace: `describe --dirty` would rewrite the index.
         command.env("GIT_OPTIONAL_LOCKS", "0");
     }
-    let output = command.output().map_err(|e| Refusal::Absent(format!("`{program}`: {e}")))?;
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let absent = |e: std::io::Error| Refusal::Absent(format!("`{program}`: {e}"));
+    let (child, held) = interrupt::spawn(&mut command).map_err(absent)?;
+    let output = child.wait_with_output().map_err(absent)?;
+    drop(held);
     if output.status.success() {
         return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
     }

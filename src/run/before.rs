@@ -6,14 +6,16 @@
 
 use std::sync::Arc;
 
+use super::mend::{self, Asked, Resolved};
 use crate::assemble;
+use crate::assemble::gaps::Gaps;
 use crate::assemble::plan::Sources;
 use crate::config::load::Document;
-use crate::config::schema::{At, Manifest, Preset, VersionSource};
-use crate::diagnostic::{Code, Diagnostic, Findings, Severity, codes};
+use crate::config::schema::{Manifest, Preset, VersionSource};
+use crate::diagnostic::{Code, Diagnostic, Findings, Severity, codes, has_errors};
 use crate::formats::Format;
 use crate::listener::Silent;
-use crate::resolve::{self, Release};
+use crate::resolve::Release;
 
 /// Codes of typed values that are judged without the input tree, where they point into the config.
 const TYPED: &[Code] = &[
@@ -42,19 +44,19 @@ const TYPED: &[Code] = &[
 /// Codes of what the command line and the environment say.
 const ASKED: &[Code] = &[codes::RESOLVE_UNKNOWN_TARGET, codes::RESOLVE_SOURCE_DATE_EPOCH];
 
-/// Errors that the build command cannot change.
-pub(super) fn errors(
-    manifest: &Manifest,
-    document: &Document,
-    asked: &resolve::Request,
-    chosen: &[&'static dyn Format],
-) -> Findings {
-    let found = match resolve::resolve(&stand_in(manifest), document, asked, &Silent) {
-        Ok(releases) => super::plans::once(releases.iter().flat_map(|release| of_formats(release, chosen)).collect()),
-        Err(findings) => findings,
-    };
+/// Errors that the build command cannot change, with what is found beside them.
+pub(super) fn errors(asked: Asked<'_>, chosen: &[&'static dyn Format]) -> Findings {
+    // The command that gives the version runs once, after this.
+    let mut reading = asked.reading.clone();
+    reading.manifest = mend::without_command(&reading.manifest);
+    let Resolved { releases, mut findings, unknown } = mend::resolved(Asked { reading: &reading, ..asked }, &Silent);
+    if !unknown.formats {
+        findings.extend(releases.iter().flat_map(|release| of_formats(release, chosen)));
+    }
+    let manifest = &asked.reading.manifest;
     let (mut errors, others) =
-        found.into_iter().partition::<Findings, _>(|finding| is_final(finding, manifest, document));
+        findings.into_iter().partition::<Findings, _>(|finding| is_final(finding, manifest, asked.document));
+    errors.extend(reading.findings);
     if !errors.is_empty() {
         // Warnings come along as they do elsewhere; errors that the command might mend do not.
         errors.extend(others.into_iter().filter(|finding| finding.severity != Severity::Error));
@@ -62,22 +64,14 @@ pub(super) fn errors(
     errors
 }
 
-/// The manifest, with a version in place of a command that gives one: that would run twice.
-fn stand_in(manifest: &Manifest) -> Manifest {
-    let mut manifest = manifest.clone();
-    if let Some(At { value, .. }) = &mut manifest.package.version
-        && matches!(value, VersionSource::From { from } if from.starts_with("command:"))
-    {
-        *value = VersionSource::Literal("0".into());
-    }
-    manifest
-}
-
 /// What the formats refuse of a package without files.
 fn of_formats(release: &Release, chosen: &[&'static dyn Format]) -> Findings {
     let bare = Release { rules: Vec::new(), bundle: Vec::new(), ..release.clone() };
-    let Ok(plan) = assemble::assemble(&bare, &mut Sources::default(), &Silent) else { return Findings::new() };
-    chosen.iter().filter_map(|format| format.file_name(&plan).err()).flatten().collect()
+    let assembled = assemble::assemble(&bare, Gaps::everywhere(), &mut Sources::default(), &Silent);
+    if has_errors(&assembled.findings) {
+        return Findings::new();
+    }
+    chosen.iter().filter_map(|format| format.file_name(&assembled.plan).err()).flatten().collect()
 }
 
 fn is_final(finding: &Diagnostic, manifest: &Manifest, document: &Document) -> bool {

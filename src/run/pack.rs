@@ -10,7 +10,7 @@ use rayon::prelude::*;
 
 use super::{Artifact, Planned};
 use crate::assemble::plan::{Compression, Plan};
-use crate::assemble::same;
+use crate::assemble::same::{self, Difference};
 use crate::codec::hex::hex;
 use crate::diagnostic::{Diagnostic, Findings, codes};
 use crate::engine::EngineError;
@@ -109,7 +109,7 @@ fn package(
         if let What::Package(_, first) = wanted.what {
             match same::difference(&plans[first], plan, format.name()) {
                 None => wanted.targets.push(target),
-                Some(what) => findings.push(same_name(&plans[first], plan, &name.name, &what)),
+                Some(what) => findings.push(same_name(&plans[first], plan, &name.name, what)),
             }
             return;
         }
@@ -121,15 +121,23 @@ fn images(plans: &[Plan]) -> impl Iterator<Item = &Plan> {
     plans.iter().filter(|plan| plan.formats.contains(&oci::Oci.name()))
 }
 
-fn same_name(one: &Plan, other: &Plan, name: &str, what: &str) -> Diagnostic {
+fn same_name(one: &Plan, other: &Plan, name: &str, what: Difference<'_>) -> Diagnostic {
     let (one, other) = (one.target.to_string(), other.target.to_string());
-    Diagnostic::error(
-        codes::RUN_SAME_NAME,
-        format!("`{name}` of `{one}` and of `{other}` would not be the same: {what}"),
-    )
-    .note("no file of the package is for one architecture only, so its name holds none")
-    .help("take what depends on the target, such as `{arch}`, out of what is packed")
-    .help(format!("or build each by itself: `fitout build --target {other} --out dist/{}`", other.replace('/', "-")))
+    let message = |what: &str| format!("`{name}` of `{one}` and of `{other}` would not be the same: {what}");
+    let finding = match what {
+        Difference::Entry(entry) => {
+            Diagnostic::error(codes::RUN_SAME_NAME, message(&format!("`{}` is another file", entry.path)))
+                .at_origin(&entry.origin, "put there by this rule")
+        }
+        Difference::Settings => Diagnostic::error(codes::RUN_SAME_NAME, message("the settings are others")),
+    };
+    finding
+        .note("no file of the package is for one architecture only, so its name holds none")
+        .help("take what depends on the target, such as `{arch}`, out of what is packed")
+        .help(format!(
+            "or build each by itself: `fitout build --target {other} --out dist/{}`",
+            other.replace('/', "-")
+        ))
 }
 
 /// One artifact to write.

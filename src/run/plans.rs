@@ -1,53 +1,53 @@
 //! Request -> [`Planned`]: the config read, its command run if that is asked for, the plans of all targets made and
-//! checked by every format.
+//! checked by every format. All that is wrong with a file is found in one run: values, files, and what formats refuse.
 
 use std::path::{Path, PathBuf};
 
-use super::{Collector, Planned, Request, before, chosen_formats, pack, read_config};
-use crate::assemble;
+use super::mend::{self, Asked, Resolved, Unknown};
+use super::pack::{self, Wanted};
+use super::{Planned, Request, before, chosen_formats, read_config};
 use crate::assemble::plan::{Entry, Plan, Sources};
+use crate::assemble::{self, Assembled};
 use crate::build::step;
 use crate::config::load::Document;
 use crate::config::schema::Manifest;
-use crate::diagnostic::{Findings, Severity};
+use crate::diagnostic::{Findings, has_errors, in_order};
 use crate::engine::EngineError;
 use crate::formats::{self, Format, source};
-use crate::listener::{Event, Listener};
-use crate::resolve::{self, Release};
+use crate::listener::{Event, Listener, Silent};
+use crate::resolve;
 
 pub(super) fn make(request: &Request, out: Option<&Path>, listener: &dyn Listener) -> Result<Planned, Findings> {
     let document = read_config(&request.config)?;
-    let manifest = resolve::environment::manifest(&document, request.environment.as_deref())?;
+    let reading = resolve::environment::read(&document, request.environment.as_deref(), &[])?;
+    let manifest = &reading.manifest;
     let project = folder_of(&request.config)?;
-    let chosen = chosen_formats(request, &manifest)?;
-    let collector = Collector { inner: listener, findings: std::sync::Mutex::default() };
+    let chosen = chosen_formats(request, manifest)?;
     tell(request, &project, &chosen, listener);
     let asked = resolve::Request {
         project: project.clone(),
         output: out.map(|out| super::output_folders(request, &project, out)).unwrap_or_default(),
         formats: chosen.iter().map(|format| (format.name(), format.abilities())).collect(),
         targets: request.targets.clone(),
-        environment: request.environment.clone(),
+        environment: reading.environment.clone(),
         source_date_epoch: request.source_date_epoch.clone(),
         host: resolve::target::host(),
     };
-    if let (true, Some(command)) = (out.is_some(), &manifest.build.command) {
-        let errors = before::errors(&manifest, &document, &asked, &chosen);
+    let asked = Asked { document: &document, reading: &reading, request: &asked };
+    let in_order = |findings| in_order(once(findings), document.source());
+    if out.is_some() && (manifest.build.command.is_some() || reading.lost("build.command")) {
+        let errors = before::errors(asked, &chosen);
         if !errors.is_empty() {
-            return Err(errors);
+            return Err(in_order(errors));
         }
-        let place = document.span(command.range.clone());
-        step::run(command, &project, &collector).map_err(|finding| vec![finding.at(&place, "this command")])?;
+        if let Some(command) = &manifest.build.command {
+            let place = document.span(command.range.clone());
+            step::run(command, &project, listener).map_err(|finding| vec![finding.at(&place, "this command")])?;
+        }
     }
-    let releases = resolve::resolve(&manifest, &document, &asked, &collector)?;
-    let mut sources = Sources::default();
-    let mut findings = Findings::new();
-    let plans: Vec<Plan> =
-        releases.iter().filter_map(|release| plan(release, &mut sources, &collector, &mut findings)).collect();
-    for plan in &plans {
-        findings.extend(chosen.iter().flat_map(|format| format.doubts(plan)));
-    }
-    let source = match source_entries(request, &manifest, &document, &project, &mut sources) {
+    let (mut findings, mut sources) = (reading.findings.clone(), Sources::default());
+    let planning = plans(asked, &chosen, &mut sources, &mut findings, listener);
+    let source = match source_entries(request, manifest, &document, &project, &mut sources) {
         Ok((entries, doubts)) => {
             findings.extend(doubts);
             entries
@@ -57,13 +57,73 @@ pub(super) fn make(request: &Request, out: Option<&Path>, listener: &dyn Listene
             None
         }
     };
-    let wanted = pack::wanted(&plans, source.is_some(), &mut findings);
-    if findings.iter().any(|finding| finding.severity == Severity::Error) {
-        return Err(once(findings));
+    let wanted = planning.wanted(source.is_some(), &mut findings);
+    let findings = in_order(findings);
+    if has_errors(&findings) {
+        return Err(findings);
     }
-    let mut warnings = collector.findings.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
-    warnings.extend(findings);
-    Ok(Planned { project, plans, source, wanted, sources, warnings: once(warnings), lint: manifest.lint })
+    Ok(Planned {
+        project,
+        plans: planning.all,
+        source,
+        wanted,
+        sources,
+        warnings: findings,
+        lint: reading.manifest.lint,
+    })
+}
+
+/// The plans of all targets. After an error they are good enough to be judged, and no more.
+struct Planning {
+    all: Vec<Plan>,
+    unknown: Unknown,
+    /// Whether all rules brought what they should.
+    whole: bool,
+}
+
+/// Resolves and assembles, whatever is found on the way.
+fn plans(
+    asked: Asked<'_>,
+    chosen: &[&'static dyn Format],
+    sources: &mut Sources,
+    findings: &mut Findings,
+    listener: &dyn Listener,
+) -> Planning {
+    let Resolved { releases, findings: more, unknown } = mend::resolved(asked, listener);
+    findings.extend(more);
+    let listener = if has_errors(findings) { &Silent } else { listener };
+    let mut planning = Planning { all: Vec::new(), unknown, whole: true };
+    let mut found = Findings::new();
+    for release in &releases {
+        let Assembled { mut plan, findings, gaps } = assemble::assemble(release, unknown.gaps(), sources, listener);
+        planning.whole &= gaps.is_empty();
+        found.extend(findings);
+        set_base(&mut plan, sources, &mut found);
+        if gaps.is_empty() {
+            found.extend(chosen.iter().flat_map(|format| format.doubts(&plan)));
+        }
+        planning.all.push(plan);
+    }
+    planning.add(found, findings);
+    planning
+}
+
+impl Planning {
+    /// What is to be made of the plans, and what formats refuse of them.
+    fn wanted(&self, with_source: bool, findings: &mut Findings) -> Vec<Wanted> {
+        let mut refusals = Findings::new();
+        let wanted = pack::wanted(&self.all, with_source, &mut refusals);
+        // A format that may not be asked for has nothing to refuse.
+        if !self.unknown.formats {
+            self.add(refusals, findings);
+        }
+        wanted
+    }
+
+    /// Adds what does not only follow from an earlier finding.
+    fn add(&self, found: Findings, findings: &mut Findings) {
+        findings.extend(found.into_iter().filter(|finding| !self.unknown.explains(finding, self.whole)));
+    }
 }
 
 /// The folder of the config file, without symbolic links: what the walk compares paths with.
@@ -89,16 +149,14 @@ fn tell(request: &Request, project: &Path, chosen: &[&'static dyn Format], liste
     }
 }
 
-/// The plan of one target; none after an error.
-fn plan(release: &Release, sources: &mut Sources, listener: &dyn Listener, findings: &mut Findings) -> Option<Plan> {
-    let mut plan = assemble::assemble(release, sources, listener).map_err(|more| findings.extend(more)).ok()?;
+/// Reads what the image stands on.
+fn set_base(plan: &mut Plan, sources: &mut Sources, findings: &mut Findings) {
     if plan.formats.contains(&"oci") {
         match formats::oci::base::resolve(&plan.image.base, &plan.target, sources) {
             Ok(base) => plan.base = base,
             Err(finding) => findings.push(finding),
         }
     }
-    Some(plan)
 }
 
 /// What git tracks, where `[build] source-archive` asks for it, with warnings; a run that is narrowed to some formats

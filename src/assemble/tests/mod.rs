@@ -2,13 +2,14 @@
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
+use super::gaps::Gaps;
 use super::plan::*;
 use super::sample::{fact, plan_of};
-use super::{assemble, plan};
-use crate::diagnostic::{Code, Diagnostic, Findings, Origin, SourceText, Span};
-use crate::listener::{Event, Listener};
+use super::{Assembled, assemble, plan};
+use crate::diagnostic::{Code, Diagnostic, Findings, Origin, SourceText, Span, has_errors};
+use crate::listener::Silent;
 use crate::resolve::{Release, Rule, Take, preset};
 
 mod conflicts;
@@ -29,17 +30,6 @@ struct Outcome {
     result: Result<Plan, Findings>,
     heard: Findings,
     sources: Sources,
-}
-
-#[derive(Default)]
-struct Ears(Mutex<Findings>);
-
-impl Listener for Ears {
-    fn hear(&self, event: Event) {
-        if let Event::Finding(finding) = event {
-            self.0.lock().unwrap().push(finding);
-        }
-    }
 }
 
 const FULL: Abilities = Abilities {
@@ -76,6 +66,7 @@ impl Project {
             license_text: None,
             lintian_overrides: Vec::new(),
             lifecycle: plan.lifecycle,
+            templates: Default::default(),
             services: Vec::new(),
             accounts: Vec::new(),
             deb: plan.deb,
@@ -129,9 +120,10 @@ impl Project {
     }
 
     fn run(&self) -> Outcome {
-        let (mut sources, ears) = (Sources::default(), Ears::default());
-        let result = assemble(&self.release, &mut sources, &ears);
-        Outcome { result, heard: ears.0.into_inner().unwrap(), sources }
+        let mut sources = Sources::default();
+        let Assembled { plan, findings, .. } = assemble(&self.release, Gaps::default(), &mut sources, &Silent);
+        let (result, heard) = if has_errors(&findings) { (Err(findings), Vec::new()) } else { (Ok(plan), findings) };
+        Outcome { result, heard, sources }
     }
 
     fn plan(&self) -> Plan {

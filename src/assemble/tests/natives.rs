@@ -84,7 +84,7 @@ fn bundled_libraries_are_found_on_the_build_host() {
     project.release.bundle = ["libx.so.1", "libonly.so.1", "libno.so.1", "../etc/x"].map(|s| fact(s.to_owned())).into();
     let run = super::super::collect::Run::new(&project.release);
     let mut findings = Vec::new();
-    let drafts = super::super::bundle::collect(&run, &project.at("host"), &mut findings);
+    let drafts = super::super::bundle::collect(&run, &project.at("host"), &mut Gaps::default(), &mut findings);
     assert_eq!(drafts.len(), 1);
     assert_eq!(drafts[0].path.as_ref(), "/usr/lib/hello/lib/libx.so.1");
     let real = fs_err::canonicalize(project.at("host/usr/lib/x86_64-linux-gnu/libx.so.1.2")).unwrap();

@@ -149,6 +149,13 @@ impl Terminal {
         self.say(&format!("{}{closing}\n", plural(errors, "error", "errors")));
     }
 
+    /// The last line of a run that somebody stopped; `all_named`: behind the last of its files.
+    pub fn interrupted(&self, all_named: bool) {
+        self.clear();
+        let closing = if self.writes && !all_named { ". Nothing was written." } else { "" };
+        self.say(&format!("interrupted{closing}\n"));
+    }
+
     fn annotate(&self, findings: &[&Diagnostic]) {
         if env::get(env::GITHUB_ACTIONS).is_some() {
             for finding in findings {

@@ -105,7 +105,7 @@ pub struct Service {
 /// `restart`: systemd.service(5).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
-#[schemars(title = "restart")]
+#[schemars(title = "restart policy")]
 pub enum Restart {
     /// Never.
     No,
@@ -126,7 +126,7 @@ pub enum Restart {
 /// `on-upgrade`
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
-#[schemars(title = "on-upgrade")]
+#[schemars(title = "reaction to an upgrade")]
 pub enum OnUpgrade {
     /// It is restarted once, when the new files are there.
     Restart,
@@ -136,10 +136,21 @@ pub enum OnUpgrade {
     Nothing,
 }
 
+impl OnUpgrade {
+    /// As the config spells it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Restart => "restart",
+            Self::Reload => "reload",
+            Self::Nothing => "nothing",
+        }
+    }
+}
+
 /// `hardening`
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
-#[schemars(title = "hardening")]
+#[schemars(title = "hardening level")]
 pub enum Hardening {
     /// All that a service without special needs can do without.
     Strict,
@@ -152,7 +163,7 @@ pub enum Hardening {
 /// `init`
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
-#[schemars(title = "init")]
+#[schemars(title = "kind of init script")]
 pub enum Init {
     /// `/etc/init.d/NAME` with an LSB header.
     Sysv,
@@ -178,7 +189,7 @@ pub struct Secret {
 /// How a program gets a secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
-#[schemars(title = "hand-over")]
+#[schemars(title = "way to hand a secret over")]
 pub enum HandOver {
     /// `NAME_FILE` holds the path.
     File,

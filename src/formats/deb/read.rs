@@ -79,12 +79,13 @@ fn open<'a>(name: &str, content: impl Read + 'a) -> Result<Box<dyn Read + 'a>, D
         Some("gz") => Ok(Codec::Gzip),
         Some("xz") => Ok(Codec::Xz),
         Some("zst") => Ok(Codec::Zstd),
+        Some("lzma") => Ok(Codec::Lzma),
         other => Err(other.unwrap_or_default()),
     };
     let codec = codec.map_err(|codec| {
         let message = format!("`{}` is compressed with {codec}, which is not read", name.escape_debug());
         Diagnostic::error(codes::ARTIFACT_UNSUPPORTED, message)
-            .help("fitout reads .tar, .tar.gz, .tar.xz and .tar.zst; `dpkg-deb` reads the rest")
+            .help("fitout reads .tar, .tar.gz, .tar.xz, .tar.zst and .tar.lzma; `dpkg-deb` reads the rest")
     })?;
     decompress::reader(content, codec).map_err(|e| tree::io_damage(&e))
 }

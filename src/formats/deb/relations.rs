@@ -152,6 +152,10 @@ fn constraint(name: &str, inside: &str) -> Result<(&'static str, String), Proble
         return problem(format!("`({inside})` does not begin with `<<`, `<=`, `=`, `>=` or `>>`"), help);
     };
     let version = inside[operator.len()..].trim();
+    if version.is_empty() {
+        let example = format!("write it as in `{name} ({operator} 1.2)`");
+        return problem(format!("no version follows `{operator}` after `{name}`"), example);
+    }
     if !naming::is_version(version) {
         return problem(
             format!("`{}` is no Debian version", version.escape_debug()),

@@ -8,11 +8,12 @@ use std::collections::BTreeMap;
 use std::io;
 use std::sync::Arc;
 
-use super::config::{ImageConfig, standard};
+use super::config::{ImageConfig, standard, typed};
 use super::layers::Layer;
 use super::manifest::{self, Descriptor, DockerImage, IMAGE_NAME, Index, Manifest, Platform, REF_NAME, digest, json};
 use super::naming;
 use crate::assemble::plan::{Churn, Compression, Plan, SourceId};
+use crate::codec::hashes::Hashes;
 use crate::codec::tar::{self, Member, Type};
 use crate::formats::Digests;
 use crate::formats::{Known, Layout, Measure, Piece, Section, Sink};
@@ -104,7 +105,7 @@ fn blob<'p>(
     });
     let stream = Section::Stream {
         compression,
-        measure: Measure { raw_sha256: true, packed_sha256: true, ..Measure::default() },
+        measure: Measure { raw: Hashes::SHA256, packed: Hashes::SHA256 },
         pieces: Box::new(move |sink| layer.pieces(digests, sink)),
     };
     let padding = Section::Computed(Box::new(move |known| tar::padding(packed(known, at).1).to_vec()));
@@ -116,7 +117,7 @@ fn packed(known: &Known, at: usize) -> (String, u64) {
     known
         .sections
         .get(at)
-        .map_or_else(Default::default, |facts| (digest(&facts.packed_sha256.unwrap_or_default()), facts.packed_size))
+        .map_or_else(Default::default, |facts| (digest(&facts.packed.sha256.unwrap_or_default()), facts.packed_size))
 }
 
 /// What names the layers: configs, manifests, indexes.
@@ -133,7 +134,7 @@ fn back(images: &[Placed<'_>], known: &Known, clock: i64) -> Vec<u8> {
         entries.remove(0)
     } else {
         let mut annotations = images.first().map(|i| standard(i.plan)).unwrap_or_default();
-        annotations.extend(images.first().map(|i| i.plan.image.annotations.clone()).unwrap_or_default());
+        annotations.extend(images.first().into_iter().flat_map(|i| typed(&i.plan.image.annotations)));
         let index = json(&Index::new(entries, annotations));
         put_blob(&mut out, manifest::INDEX, &index, clock)
     };
@@ -157,7 +158,7 @@ impl Placed<'_> {
         let image = &self.plan.image;
         let compression = image.compression.value;
         let diff_id = |at: usize| {
-            let raw = known.sections.get(at).and_then(|facts| facts.raw_sha256);
+            let raw = known.sections.get(at).and_then(|facts| facts.raw.sha256);
             digest(&raw.unwrap_or_default())
         };
         let own: Vec<_> = self.layers.iter().map(|(churn, at)| (*churn, diff_id(*at))).collect();
@@ -186,7 +187,7 @@ impl Placed<'_> {
             layers: layers.iter().map(|l| blob_path(&l.digest)).collect(),
         });
         let mut annotations = standard(self.plan);
-        annotations.extend(image.annotations.clone());
+        annotations.extend(typed(&image.annotations));
         let bytes = json(&Manifest::new(config, layers, annotations));
         let mut descriptor = put_blob(out, manifest::MANIFEST, &bytes, self.plan.clock);
         let (architecture, variant) = naming::platform(self.plan.target.arch);

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::manifest::null_is_default;
 use super::naming;
-use crate::assemble::plan::{Churn, HealthCheck, Image, Plan};
+use crate::assemble::plan::{Churn, Fact, HealthCheck, Image, Plan};
 use crate::codec::calendar::rfc3339;
 
 /// What a shell-less program finds tools by, where there is no base to say it. Docker's own value.
@@ -146,7 +146,7 @@ impl ImageConfig {
         plan.target.os.clone_into(&mut all.os);
         all.config.lay_over(&plan.image, scratch);
         all.config.labels.extend(standard(plan));
-        all.config.labels.extend(plan.image.labels.clone());
+        all.config.labels.extend(typed(&plan.image.labels));
         all
     }
 
@@ -161,16 +161,16 @@ impl ImageConfig {
 
 impl Container {
     fn lay_over(&mut self, image: &Image, scratch: bool) {
-        if !image.user.is_empty() {
-            self.user.clone_from(&image.user);
+        if let Some(user) = &image.user {
+            self.user.clone_from(user);
         }
-        self.exposed_ports.extend(image.ports.iter().cloned());
-        self.volumes.extend(image.volumes.iter().cloned());
+        self.exposed_ports.extend(image.ports.iter().map(|port| port.value.clone()));
+        self.volumes.extend(image.volumes.iter().map(|volume| volume.value.clone()));
         if scratch {
             self.env.push(format!("PATH={PATH}"));
         }
         for (name, value) in &image.env {
-            let new = format!("{name}={value}");
+            let new = format!("{name}={}", value.value);
             match self.env.iter_mut().find(|old| old.split('=').next() == Some(name)) {
                 Some(old) => *old = new,
                 None => self.env.push(new),
@@ -206,6 +206,11 @@ fn health_check(check: &HealthCheck) -> Healthcheck {
     }
 }
 
+/// Labels or annotations as the image has them.
+pub(super) fn typed(texts: &BTreeMap<String, Fact<String>>) -> impl Iterator<Item = (String, String)> {
+    texts.iter().map(|(key, text)| (key.clone(), text.value.clone()))
+}
+
 /// What a layer holds, in the words of its history record.
 pub(super) fn group(churn: Churn) -> &'static str {
     match churn {
@@ -220,13 +225,14 @@ pub(super) fn group(churn: Churn) -> &'static str {
 pub(super) fn standard(plan: &Plan) -> BTreeMap<String, String> {
     let identity = &plan.identity;
     let base = plan.base.as_ref();
-    let homepage = identity.homepage.as_ref().map(|h| h.value.clone());
+    let value = |url: &Option<Fact<String>>| url.as_ref().map(|url| url.value.clone());
     let known = [
         ("title", Some(identity.name.value.clone())),
         ("description", Some(identity.summary.value.clone())),
         ("version", Some(identity.version.text.clone())),
         ("revision", identity.revision.clone()),
-        ("url", homepage),
+        ("url", value(&identity.homepage)),
+        ("source", value(&identity.repository)),
         ("licenses", Some(identity.license.value.clone())),
         ("vendor", identity.vendor.clone()),
         ("authors", Some(identity.maintainer.value.clone())),

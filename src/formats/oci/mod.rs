@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use super::{Artifact, FileName, Format, Layout, Listing};
 use crate::assemble::plan::{Abilities, Compression, Dialect, Plan};
-use crate::diagnostic::{Diagnostic, Findings, codes};
+use crate::diagnostic::{Diagnostic, Findings, Origin, codes};
 use crate::formats::Digests;
 
 mod archive;
@@ -154,37 +154,35 @@ fn check(plan: &Plan) -> Findings {
     findings
 }
 
-/// The image's settings, which have no place in the config here.
+/// What resolving lets pass only if fitout is used as a library.
 fn settings(plan: &Plan, findings: &mut Findings) {
     let image = &plan.image;
-    let mut refuse = |key: &str, value: &str, help: &str| {
+    let mut refuse = |key: &str, value: &str, origin: &Origin, help: &str| {
         let message = format!("`{}` is no `{key}` of an image", value.escape_debug());
-        findings.push(Diagnostic::error(codes::OCI_CONFIG, message).help(help));
+        findings.push(Diagnostic::error(codes::OCI_CONFIG, message).at_origin(origin, "").help(help));
     };
     let number = |text: &str| !text.is_empty() && text.parse::<u32>().is_ok();
-    let (uid, gid) = image.user.split_once(':').unwrap_or((&image.user, "0"));
-    let numbers = number(uid) && number(gid);
-    if !image.user.is_empty() && !numbers {
-        refuse(
-            "user",
-            &image.user,
-            "write it as numbers, `10001:10001`: engines check that it is not root by the number",
-        );
+    if let Some(user) = &image.user {
+        let (uid, gid) = user.split_once(':').unwrap_or((user, "0"));
+        if !number(uid) || !number(gid) {
+            let help = "write it as numbers, `10001:10001`: engines check that it is not root by the number";
+            refuse("user", user, &user.origin, help);
+        }
     }
     for port in &image.ports {
         let (number, protocol) = port.split_once('/').unwrap_or((port, "tcp"));
         if number.parse::<u16>().is_err() || !matches!(protocol, "tcp" | "udp" | "sctp") {
-            refuse("port", port, "write it like `8080` or `53/udp`");
+            refuse("port", port, &port.origin, "write it like `8080` or `53/udp`");
         }
     }
-    for name in image.env.keys() {
+    for (name, value) in &image.env {
         if name.is_empty() || name.contains(['=', '\0']) {
-            refuse("variable", name, "a name is not empty and has no `=`");
+            refuse("variable", name, &value.origin, "a name is not empty and has no `=`");
         }
     }
     for path in image.volumes.iter().chain(&image.working_dir) {
         if !path.starts_with('/') || path.contains('\0') {
-            refuse("folder", path, "write an absolute path");
+            refuse("folder", path, &path.origin, "write an absolute path");
         }
     }
 }

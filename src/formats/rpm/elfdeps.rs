@@ -41,7 +41,7 @@ fn entries(plan: &Plan) -> impl Iterator<Item = &Entry> {
 }
 
 /// The path that the facts know the content by: for a hard link, that of the first name.
-fn content_path(entry: &Entry) -> &str {
+pub(super) fn content_path(entry: &Entry) -> &str {
     match &entry.kind {
         Kind::Hardlink { target } => target,
         _ => &entry.path,

@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 
 use ::rpm::{FileFlags, FileVerifyFlags, IndexTag};
 
+use super::classes;
 use super::header::Writer;
 use super::needs::FileTraits;
 use crate::assemble::plan::{Entry, Kind, Plan, Role, SourceId};
@@ -36,15 +37,17 @@ pub struct Files<'p> {
     digests: &'p Digests,
 }
 
+/// One of them.
 #[derive(Debug)]
-struct File<'p> {
-    entry: &'p Entry,
+pub(super) struct File<'p> {
+    /// As the plan has it.
+    pub(super) entry: &'p Entry,
     dirname: u32,
     basename: &'p str,
     inode: u32,
     links: u32,
     /// Bytes of the file, of a link's target.
-    size: u64,
+    pub(super) size: u64,
     /// Content of a regular file that is no ghost.
     content: Option<SourceId>,
     /// Whether the content follows this member: of several names only the last has it.
@@ -226,7 +229,7 @@ impl<'p> Files<'p> {
     }
 
     /// Writes their tags; none if there are no files.
-    pub fn write(&self, header: &mut Writer) {
+    pub fn write(&self, plan: &Plan, header: &mut Writer) {
         type T = IndexTag;
         if self.list.is_empty() {
             return;
@@ -259,33 +262,10 @@ impl<'p> Files<'p> {
         header.int32(T::RPMTAG_DIRINDEXES, self.list.iter().map(|f| f.dirname));
         header.texts(T::RPMTAG_BASENAMES, self.list.iter().map(|f| f.basename));
         header.texts(T::RPMTAG_DIRNAMES, self.dirnames.iter().copied());
+        classes::write(&self.list, plan, header);
         if self.traits().capabilities {
             let all = self.list.iter().map(|f| f.entry.capabilities.as_deref().unwrap_or_default());
             header.texts(T::RPMTAG_FILECAPS, all);
-        }
-    }
-
-    /// Writes what rpmbuild finds by looking into the files, as far as the Plan knows it: which are ELF of 32 or 64 bits
-    /// (rpm settles conflicts between them by it), which are directories. The class `""` says that nobody looked. v6 has
-    /// MIME types in place of classes.
-    pub fn write_classes(&self, plan: &Plan, header: &mut Writer) {
-        let elf = |f: &File<'_>| plan.elf.files.get(&f.entry.path).map(|elf| if elf.is_64 { 2 } else { 1 });
-        header.int32(IndexTag::RPMTAG_FILECOLORS, self.list.iter().map(|f| elf(f).unwrap_or(0)));
-        let class = |f: &File<'_>| match f.entry.kind {
-            Kind::Directory { .. } => 1,
-            Kind::Symlink { .. } => 2,
-            _ => 0,
-        };
-        if self.list.is_empty() {
-            return;
-        }
-        if plan.rpm.format_version == 6 {
-            header.int32(IndexTag::RPMTAG_FILEMIMEINDEX, self.list.iter().map(class));
-            header.texts(IndexTag::RPMTAG_MIMEDICT, ["", "inode/directory", "inode/symlink"]);
-        } else {
-            // The class of a symbolic link is empty in rpmbuild's packages, too.
-            header.int32(IndexTag::RPMTAG_FILECLASS, self.list.iter().map(|f| class(f) % 2));
-            header.texts(IndexTag::RPMTAG_CLASSDICT, ["", "directory"]);
         }
     }
 

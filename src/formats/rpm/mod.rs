@@ -14,6 +14,7 @@ use crate::formats::Digests;
 use crate::formats::{Artifact, FileName, Format, Layout, Listing, Measure, Piece, Section};
 
 mod changelog;
+mod classes;
 pub mod elfdeps;
 mod files;
 mod header;
@@ -77,8 +78,7 @@ impl Format for Rpm {
         needs.write(&mut header);
         scripts.write(&mut header);
         changelog::write(plan, &name, &mut header);
-        files.write(&mut header);
-        files.write_classes(plan, &mut header);
+        files.write(plan, &mut header);
         match u32::try_from(files.installed_size()) {
             Ok(size) if format != 6 => header.int32(T::RPMTAG_SIZE, [size]),
             _ => header.int64(T::RPMTAG_LONGSIZE, [files.installed_size()]),
@@ -164,11 +164,12 @@ fn check_texts(plan: &Plan) -> Findings {
     let mut texts = vec![
         ("summary", fact(&identity.summary)),
         ("license", fact(&identity.license)),
-        ("group", unplaced(&plan.rpm.group)),
-        ("packager", unplaced(&plan.rpm.packager)),
+        ("group", fact(&plan.rpm.group)),
+        ("packager", fact(&plan.rpm.packager)),
         ("vendor", unplaced(identity.vendor.as_deref().unwrap_or_default())),
     ];
-    texts.extend(identity.homepage.as_ref().map(|h| ("homepage", fact(h))));
+    texts.extend(identity.homepage.as_ref().map(|url| ("homepage", fact(url))));
+    texts.extend(identity.repository.as_ref().map(|url| ("repository", fact(url))));
     let mut findings = Findings::new();
     for (key, (text, origin)) in texts {
         if text.contains(['\0', '\n', '\r']) {
@@ -226,6 +227,11 @@ fn identity(plan: &Plan, name: &Name, clock: u32, header: &mut Writer) {
     header.localised(T::RPMTAG_GROUP, &plan.rpm.group);
     if let Some(homepage) = &id.homepage {
         header.text(T::RPMTAG_URL, homepage);
+    }
+    if let Some(repository) = &id.repository {
+        // The commit behind `#`, as the build services of distributions write it.
+        let commit = id.revision.as_ref().map(|commit| format!("#{commit}")).unwrap_or_default();
+        header.text(T::RPMTAG_VCS, &format!("{}{commit}", **repository));
     }
     header.text(T::RPMTAG_OS, plan.target.os);
     header.text(T::RPMTAG_ARCH, name.arch.name);

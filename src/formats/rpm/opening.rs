@@ -9,11 +9,13 @@
 //!
 //! Sources: rpm's manual, "RPM V4 Package format", "RPM V6 Package format", "Signature tags".
 
-use ::rpm::{IndexSignatureTag as S, IndexTag, RpmFormat, SignatureHeaderBuilder};
+use ::rpm::{IndexSignatureTag as S, IndexTag};
 use sha1::Sha1;
 use sha2::{Digest, Sha256};
+use sha3::Sha3_256;
 
 use super::header::{Encoded, REGION_SIGNATURES, Writer};
+use crate::codec::hashes::Hashes;
 use crate::codec::hex::hex;
 use crate::formats::{Known, Measure, SectionFacts};
 
@@ -41,8 +43,8 @@ pub fn lead(nevr: &str, arch: u16, format: u8) -> [u8; LEAD] {
 
 /// The digests that the opening asks the payload for.
 pub fn measure(format: u8) -> Measure {
-    let v6 = format == 6;
-    Measure { raw_sha256: true, packed_sha256: true, packed_sha512: v6, raw_sha512: v6 }
+    let hashes = if format == 6 { Hashes::ALL } else { Hashes::SHA256 };
+    Measure { raw: hashes, packed: hashes }
 }
 
 /// Puts zeros where the payload's facts will stand.
@@ -51,6 +53,8 @@ pub fn reserve(header: &mut Writer, format: u8) {
     header.texts(IndexTag::RPMTAG_PAYLOADSHA256, [&*zeros]);
     header.texts(IndexTag::RPMTAG_PAYLOADSHA256ALT, [&*zeros]);
     if format == 6 {
+        header.text(IndexTag::RPMTAG_PAYLOAD_SHA3_256, &zeros);
+        header.text(IndexTag::RPMTAG_PAYLOAD_SHA3_256_ALT, &zeros);
         let zeros = hex(&[0; 64]);
         header.text(IndexTag::RPMTAG_PAYLOAD_SHA512, &zeros);
         header.text(IndexTag::RPMTAG_PAYLOAD_SHA512_ALT, &zeros);
@@ -98,14 +102,16 @@ impl Opening {
             }
         };
         for (tag, digest) in [
-            (IndexTag::RPMTAG_PAYLOADSHA256, payload.packed_sha256),
-            (IndexTag::RPMTAG_PAYLOADSHA256ALT, payload.raw_sha256),
+            (IndexTag::RPMTAG_PAYLOADSHA256, payload.packed.sha256),
+            (IndexTag::RPMTAG_PAYLOADSHA256ALT, payload.raw.sha256),
+            (IndexTag::RPMTAG_PAYLOAD_SHA3_256, payload.packed.sha3_256),
+            (IndexTag::RPMTAG_PAYLOAD_SHA3_256_ALT, payload.raw.sha3_256),
         ] {
             patch(tag, hex(&digest.unwrap_or_default()).as_bytes());
         }
         for (tag, digest) in [
-            (IndexTag::RPMTAG_PAYLOAD_SHA512, payload.packed_sha512),
-            (IndexTag::RPMTAG_PAYLOAD_SHA512_ALT, payload.raw_sha512),
+            (IndexTag::RPMTAG_PAYLOAD_SHA512, payload.packed.sha512),
+            (IndexTag::RPMTAG_PAYLOAD_SHA512_ALT, payload.raw.sha512),
         ] {
             patch(tag, hex(&digest.unwrap_or([0; 64])).as_bytes());
         }
@@ -128,9 +134,7 @@ impl Opening {
         let mut header = Writer::default();
         header.text(S::RPMSIGTAG_SHA256, &hex(&Sha256::digest(main)));
         if self.format == 6 {
-            if let Some(digest) = sha3(main) {
-                header.text(S::RPMSIGTAG_SHA3_256, &digest);
-            }
+            header.text(S::RPMSIGTAG_SHA3_256, &hex(&Sha3_256::digest(main)));
             header.binary(S::RPMSIGTAG_RESERVED, vec![0; RESERVED]);
             return header.finish(REGION_SIGNATURES).bytes;
         }
@@ -149,10 +153,4 @@ impl Opening {
         header.binary(S::RPMSIGTAG_RESERVEDSPACE, vec![0; RESERVED]);
         header.finish(REGION_SIGNATURES).bytes
     }
-}
-
-/// SHA3-256 by the `rpm` crate, which has the only implementation in the tree.
-pub fn sha3(main: &[u8]) -> Option<String> {
-    let header = SignatureHeaderBuilder::new().format(RpmFormat::V6).calculate_digests(main).build().ok()?;
-    header.get_entry_data_as_string(S::RPMSIGTAG_SHA3_256).ok().map(str::to_owned)
 }

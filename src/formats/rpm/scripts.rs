@@ -176,10 +176,8 @@ impl Scripts {
     }
 
     fn trigger(&mut self, trigger: &RpmTrigger, script: &Script) -> Result<(), Findings> {
-        let refuse = |why: &str| {
-            Diagnostic::error(RPM_TRIGGER, format!("rpm does not take the trigger `%{}`: {why}", trigger.event))
-                .at_origin(&script.origin, "this script")
-        };
+        let message = |why: &str| format!("rpm does not take the trigger `%{}`: {why}", trigger.event);
+        let refuse = |why: &str| Diagnostic::error(RPM_TRIGGER, message(why)).at_origin(&script.origin, "this script");
         let found = FAMILIES.iter().zip(&mut self.triggers).find_map(|(family, list)| {
             let (_, bit) = family.events.iter().find(|(event, _)| *event == trigger.event)?;
             Some((family, *bit, list))
@@ -192,17 +190,24 @@ impl Scripts {
         let mut findings = Findings::new();
         let mut conditions = Vec::new();
         for on in &trigger.on {
-            let condition = if family.priorities.is_none() {
-                relations::parse_plain(on).map_err(|why| format!("`{on}` is no package: {why}"))
-            } else if on.starts_with('/') && !on.contains('\0') {
-                Ok(Relation::any(on.as_str()))
+            let (text, of_files) = (on.as_str(), family.priorities.is_some());
+            let condition = if !of_files {
+                relations::parse_plain(text).map_err(|why| format!("`{text}` is no package: {why}"))
+            } else if text.starts_with('/') && !text.contains('\0') {
+                Ok(Relation::any(text))
             } else {
-                Err(format!("`{on}` is no absolute path"))
+                Err(format!("`{text}` is no absolute path"))
             };
             match condition {
                 Ok(condition) => conditions.push(condition.with(bit)),
-                Err(why) => findings
-                    .push(refuse(&why).help("write `on = [\"bash\", \"zsh >= 5\"]`, or paths for file triggers")),
+                Err(why) => {
+                    let finding = Diagnostic::error(RPM_TRIGGER, message(&why)).at_origin(&on.origin, "");
+                    findings.push(finding.help(if of_files {
+                        "a file trigger waits for files below folders: `on = [\"/usr/share/icons\"]`"
+                    } else {
+                        "a trigger waits for packages: `on = [\"bash\", \"zsh >= 5\"]`"
+                    }));
+                }
             }
         }
         if trigger.on.is_empty() {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::*;
-use crate::assemble::plan::{Change, Entry, Kind, Owner, Role, RpmTrigger, Script, Sources, Step};
+use crate::assemble::plan::{Change, ElfFile, Entry, Kind, Owner, Role, RpmTrigger, Script, Sources, Step};
 use crate::assemble::sample::{self, entry, fact};
 use crate::engine::emit::emit;
 use crate::engine::store::{Store, Wants};
@@ -69,7 +69,7 @@ fn scriptlet(moment: &'static str, text: &str, interpreter: &[&str]) -> Step {
 }
 
 fn trigger(event: &'static str, on: &[&str], priority: u32, text: &str, interpreter: &[&str]) -> Step {
-    let on = on.iter().map(|name| (*name).to_owned()).collect();
+    let on = on.iter().map(|name| fact((*name).to_owned())).collect();
     Step::RpmTrigger { trigger: RpmTrigger { event, on, priority }, script: script(text, interpreter) }
 }
 
@@ -124,6 +124,8 @@ fn everything() -> (Plan, Sources) {
     let mut plan = sample::plan_of(entries);
     plan.identity.epoch = Some(2);
     plan.identity.vendor = Some("Ops".into());
+    plan.identity.repository = Some(fact("https://example.org/hello.git".into()));
+    plan.identity.revision = Some("0123abc".into());
     plan.elf.shebangs.insert("/usr/bin/hello".into(), "/bin/sh".into());
     plan.rpm.prefixes = vec![fact("/opt/hello".into()), fact("/usr/".into())];
     everything_said(&mut plan);

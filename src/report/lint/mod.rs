@@ -4,16 +4,19 @@
 
 use globset::Glob;
 
-use crate::assemble::plan::Plan;
+use crate::assemble::plan::{Plan, Sources};
 use crate::config::schema::Lint;
 use crate::diagnostic::{Diagnostic, Findings};
 use crate::formats::Listing;
 
 mod artifact;
 mod plan;
+mod service;
 
 /// A rule over a plan.
 pub type PlanRule = fn(&Plan) -> Findings;
+/// A rule over a plan and the files that it names.
+pub type ContentRule = fn(&Plan, &Sources) -> Findings;
 /// A rule over an artifact.
 pub type ArtifactRule = fn(&Listing) -> Findings;
 
@@ -30,14 +33,26 @@ pub const PLAN_RULES: &[PlanRule] = &[
     plan::otp_without_base,
     plan::command_without_manual,
     plan::secrets_in_image_environment,
+    service::as_root,
+    service::writes_elsewhere,
+    service::secrets_in_units,
+    service::readable_secrets,
+    service::cuts_connections,
+    service::program_is_missing,
+    service::not_hardened,
+    plan::drifted_templates,
 ];
+
+/// What is looked for in the content of a plan's files.
+pub const CONTENT_RULES: &[ContentRule] = &[service::secrets_in_config_files];
 
 /// What is looked for in an artifact.
 pub const ARTIFACT_RULES: &[ArtifactRule] = &[artifact::damage, artifact::oddities, artifact::writable_by_all];
 
 /// All findings in a plan, without those that are allowed.
-pub fn lint_plan(plan: &Plan, lint: &Lint) -> Findings {
-    let findings = PLAN_RULES.iter().flat_map(|rule| rule(plan)).collect();
+pub fn lint_plan(plan: &Plan, sources: &Sources, lint: &Lint) -> Findings {
+    let of_plan = PLAN_RULES.iter().flat_map(|rule| rule(plan));
+    let findings = of_plan.chain(CONTENT_RULES.iter().flat_map(|rule| rule(plan, sources))).collect();
     allowed(findings, lint)
 }
 

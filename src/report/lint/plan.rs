@@ -1,7 +1,7 @@
 //! Rules over a plan: what would be wrong in every format, before anything is packed.
 
 use super::about;
-use crate::assemble::plan::{Base, Entry, Kind, Plan, Role};
+use crate::assemble::plan::{Base, Entry, FormatSet, Kind, Plan, Role};
 use crate::diagnostic::{Diagnostic, Findings, codes};
 
 /// The one-line summary, by the rules of Debian policy 3.4.1 and rpmlint.
@@ -47,7 +47,10 @@ pub fn description(plan: &Plan) -> Findings {
 
 /// Files under /etc belong to the administrator (Debian policy 10.7.3, rpm `%config`).
 pub fn etc_without_config(plan: &Plan) -> Findings {
+    // An image is replaced as a whole; nobody edits it.
+    let image = plan.format_set("oci");
     files(plan)
+        .filter(|entry| entry.formats.without(image) != FormatSet::EMPTY)
         .filter(|entry| entry.path.starts_with("/etc/") && !matches!(entry.role, Role::Config { .. }))
         .map(|entry| {
             about(codes::LINT_ETC, &entry.path, format!("`{}` is not marked as config", entry.path))
@@ -188,17 +191,43 @@ pub fn command_without_manual(plan: &Plan) -> Findings {
 
 /// Everybody who can pull an image can read its environment.
 pub fn secrets_in_image_environment(plan: &Plan) -> Findings {
-    const WORDS: &[&str] = &["SECRET", "PASSWORD", "PASSWD", "TOKEN", "PRIVATE_KEY", "API_KEY", "COOKIE"];
     let names = plan.image.env.iter().filter(|_| plan.formats.contains(&"oci"));
     names
-        .filter(|(name, value)| !value.is_empty() && WORDS.iter().any(|word| name.to_uppercase().contains(word)))
-        .map(|(name, _)| {
+        .filter(|(name, value)| !value.is_empty() && is_secret(name))
+        .map(|(name, value)| {
             Diagnostic::warning(codes::LINT_SECRET, format!("the image's environment carries `{name}`"))
+                .at_origin(&value.origin, "in every copy of the image")
                 .help("hand secrets over when the container starts")
         })
         .collect()
 }
 
-fn files(plan: &Plan) -> impl Iterator<Item = &Entry> {
+/// A template of the user whose original has changed since.
+pub fn drifted_templates(plan: &Plan) -> Findings {
+    let told = plan.templates.replaced().filter_map(|(template, own)| {
+        let message = match template.has_drifted(&own.text) {
+            Some(false) => return None,
+            Some(true) => format!("`{}` has changed since `{}` was taken from it", template.name, own.name),
+            None => format!("`{}` does not say which text of `{}` it was taken from", own.name, template.name),
+        };
+        let first = template.ejected();
+        let first = first.lines().next().unwrap_or_default().to_owned();
+        Some(
+            about(codes::LINT_TEMPLATE_DRIFT, &own.name, message)
+                .help(format!("`fitout templates diff {}` shows the difference", template.name))
+                .help(format!("when yours is right, make this its first line: {first}")),
+        )
+    });
+    told.collect()
+}
+
+/// Whether a variable has the name of a secret; one that names a file with it does not.
+pub(super) fn is_secret(name: &str) -> bool {
+    const WORDS: &[&str] = &["SECRET", "PASSWORD", "PASSWD", "TOKEN", "PRIVATE_KEY", "API_KEY", "COOKIE"];
+    let name = name.to_uppercase();
+    !name.ends_with("_FILE") && !name.ends_with("_PATH") && WORDS.iter().any(|word| name.contains(word))
+}
+
+pub(super) fn files(plan: &Plan) -> impl Iterator<Item = &Entry> {
     plan.entries.iter().filter(|entry| matches!(entry.kind, Kind::File(_)))
 }

@@ -14,8 +14,9 @@ fn proposed(dir: &Path) -> (Proposal, crate::config::schema::Manifest) {
     let vocabulary = Vocabulary { formats: &["deb", "rpm", "tarball", "zip", "oci"] };
     let document = load("fitout.toml", &proposal.config, &vocabulary);
     let document = document.unwrap_or_else(|findings| panic!("{findings:#?}\n{}", proposal.config));
-    let manifest = crate::resolve::environment::manifest(&document, None).unwrap();
-    (proposal, manifest)
+    let reading = crate::resolve::environment::read(&document, None, &[]).unwrap();
+    assert!(reading.findings.is_empty(), "{:#?}\n{}", reading.findings, proposal.config);
+    (proposal, reading.manifest)
 }
 
 #[test]
@@ -34,6 +35,7 @@ fn an_assembled_release_is_found() {
     assert_eq!(manifest.package.name.unwrap().value, "heron-web");
     assert_eq!(manifest.package.summary.unwrap().value, "Answers");
     assert_eq!(manifest.package.license.unwrap().value, "MIT");
+    assert_eq!(manifest.service.len(), 1);
     let found: Vec<&str> = proposal.findings.iter().map(|(what, _)| what.as_str()).collect();
     assert!(found.starts_with(&["mix.exs", "_build/prod/rel/heron_web"]), "{found:?}");
     assert!(proposal.findings[1].1.contains("2 native files"), "{}", proposal.findings[1].1);

@@ -36,6 +36,7 @@ pub(crate) struct Known {
     pub maintainer: Option<Fact<String>>,
     pub license: Option<Fact<String>>,
     pub homepage: Option<Fact<String>>,
+    pub repository: Option<Fact<String>>,
 }
 
 /// How the program of an application runs.
@@ -97,7 +98,11 @@ impl Preset {
                 // Where there is another release, the name is more likely wrong than the release unbuilt.
                 if !dir.exists() && assembled_releases(ground.dir).is_empty() {
                     let finding = not_built(ground, manifest, format!("the release `{typed}` is not built yet"));
-                    ground.report(finding.path(typed).at(&span.unwrap_or_else(|| ground.table("build")), ""));
+                    let finding = finding.path(typed);
+                    ground.report(match &span {
+                        Some(span) => finding.at(span, ""),
+                        None => ground.in_table(finding, "build"),
+                    });
                     return None;
                 }
                 ground
@@ -212,7 +217,7 @@ fn only_release(ground: &Ground, manifest: &Manifest) -> Option<(PathBuf, String
         )
         .help(format!("set `input` to one of {}", all.join(", ")))
     };
-    ground.report(finding.at(&ground.table("build"), ""));
+    ground.report(ground.in_table(finding, "build"));
     None
 }
 

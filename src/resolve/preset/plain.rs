@@ -20,12 +20,8 @@ impl Tree {
         let Some(input) = &manifest.build.input else {
             if manifest.files.is_empty() {
                 let finding = Diagnostic::error(codes::RESOLVE_NOTHING, "nothing says what is to be in the package");
-                ground.report(
-                    finding.at(&ground.table("build"), "").help(
-                        "set `input` under `[build]` to a folder, or add a `[[files]]` rule with `from` and `to`",
-                    ),
-                );
-                return None;
+                let help = "set `input` under `[build]` to a folder, or add a `[[files]]` rule with `from` and `to`";
+                ground.report(ground.in_table(finding, "build").help(help));
             }
             return Some(Self { input: None });
         };

@@ -29,6 +29,7 @@ pub struct Package {
     description: Option<String>,
     license: Option<String>,
     homepage: Option<String>,
+    repository: Option<String>,
     author: Option<String>,
     /// The package's folder.
     dir: PathBuf,
@@ -94,7 +95,8 @@ impl Package {
             description: package.description,
             // Before SPDX expressions, cargo wrote alternatives with a slash.
             license: package.license.map(|license| license.replace('/', " OR ").replace("  ", " ")),
-            homepage: package.homepage.or(package.repository),
+            homepage: package.homepage.or_else(|| package.repository.clone()),
+            repository: package.repository,
             author: package.authors.into_iter().next().filter(|author| author.contains('<')),
             dir: package.manifest_path.parent().map_or_else(|| project.clone(), Path::to_owned),
             project,
@@ -111,6 +113,7 @@ impl Package {
             maintainer: text(&self.author),
             license: text(&self.license),
             homepage: text(&self.homepage),
+            repository: text(&self.repository),
         }
     }
 

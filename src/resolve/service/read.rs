@@ -62,14 +62,13 @@ pub(crate) struct Package<'a> {
 
 /// All services of the config; reported and none if one of them is not as it must be.
 pub(crate) fn all(ground: &Ground, typed: &[At<schema::Service>], package: Package) -> Option<Vec<Service>> {
-    let services: Vec<Option<Service>> = typed.iter().map(|typed| One { ground, typed, package }.read()).collect();
-    let mut services: Vec<Service> = services.into_iter().collect::<Option<_>>()?;
-    if let (Some(first), Some(preset)) = (services.first_mut(), package.preset) {
+    let mut services: Vec<Option<Service>> = typed.iter().map(|typed| One { ground, typed, package }.read()).collect();
+    if let (Some(Some(first)), Some(preset)) = (services.first_mut(), package.preset) {
         first.command = first.command.take().or_else(|| preset.launcher_command(package.name));
     }
     let mut names: BTreeMap<&str, &Service> = BTreeMap::new();
     let mut good = true;
-    for service in &services {
+    for service in services.iter().flatten() {
         if let Some(first) = names.insert(&service.name, service) {
             good = false;
             let told = format!("two services are called `{}`", service.name);
@@ -77,7 +76,7 @@ pub(crate) fn all(ground: &Ground, typed: &[At<schema::Service>], package: Packa
             ground.report(told.at_origin(&first.origin, "and here").help("give each a `name` of its own"));
         }
     }
-    good.then_some(services)
+    services.into_iter().collect::<Option<_>>().filter(|_| good)
 }
 
 /// One service being read.
@@ -126,7 +125,8 @@ impl One<'_> {
             group: group.map_or(Some(user.clone()), |group| group)?,
             groups: groups?,
             env_file: env_file?,
-            env: runs.env.into_iter().chain(env?).collect(),
+            env: runs.env.into_iter().chain(env.clone()?).collect(),
+            typed_env: env?,
             secrets: secrets?,
             write: write?,
             working_dir: working_dir
@@ -329,7 +329,7 @@ impl One<'_> {
 
     fn port(&self, text: &Text) -> Option<Port> {
         let port = image::port(self.ground, text)?;
-        let (number, protocol) = port.split_once('/')?;
+        let (number, protocol) = port.value.split_once('/')?;
         Some(Port { number: number.parse().ok()?, protocol: protocol.to_owned() })
     }
 
@@ -348,7 +348,8 @@ impl One<'_> {
     fn environment(&self) -> Option<BTreeMap<String, String>> {
         let odd = self.typed.env.iter().filter(|(name, _)| !is_variable(name));
         let odd: Vec<_> = odd.map(|(name, value)| self.no_variable(name, value)).collect();
-        image::environment(self.ground, &self.typed.env).filter(|_| odd.is_empty())
+        let env = image::environment(self.ground, &self.typed.env).filter(|_| odd.is_empty())?;
+        Some(env.into_iter().map(|(name, fact)| (name, fact.value)).collect())
     }
 
     fn no_variable<T>(&self, name: &str, at: &At<T>) {

@@ -2,7 +2,6 @@
 
 use super::*;
 use crate::assemble::plan::{Base, Fact, HealthCheck};
-use crate::assemble::sample::fact;
 use crate::codec::hex::hex;
 
 fn run(folder: &Path, program: &str, arguments: &[&str]) -> String {
@@ -34,14 +33,14 @@ fn rich() -> (Plan, Sources) {
     hello.owner.gid = 10_001;
     hello.owner.group = "hello".into();
     plan.entries = entries.into();
-    plan.image.user = "10001:10001".into();
+    plan.image.user = Some(fact("10001:10001".into()));
     plan.image.entrypoint = Some(vec!["/usr/bin/hello".into()]);
     plan.image.cmd = Some(vec!["start".into()]);
-    plan.image.env.insert("PORT".into(), "80".into());
-    plan.image.ports.insert("80/tcp".into());
-    plan.image.volumes.insert("/var/lib/hello".into());
-    plan.image.working_dir = Some("/usr/lib/hello".into());
-    plan.image.labels.insert("team".into(), "ops".into());
+    plan.image.env.insert("PORT".into(), fact("80".into()));
+    plan.image.ports.push(fact("80/tcp".into()));
+    plan.image.volumes.push(fact("/var/lib/hello".into()));
+    plan.image.working_dir = Some(fact("/usr/lib/hello".into()));
+    plan.image.labels.insert("team".into(), fact("ops".into()));
     plan.image.health_check = Some(HealthCheck {
         command: vec!["/usr/bin/hello".into(), "ping".into()],
         interval_ns: 30_000_000_000,
@@ -150,7 +149,7 @@ fn on(base: Fact<Base>) -> (Plan, Sources) {
     entries.splice(at..at, [entry("/tmp", Kind::Directory { shared: true }), entry("/tmp/x", file)]);
     plan.entries = entries.into();
     plan.image.entrypoint = Some(vec!["/usr/bin/hello".into()]);
-    plan.image.env.insert("PORT".into(), "80".into());
+    plan.image.env.insert("PORT".into(), fact("80".into()));
     plan.base = base::resolve(&base, &plan.target, &mut sources).unwrap();
     plan.image.base = base;
     (plan, sources)

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use super::*;
 use crate::assemble::plan::{Arch, Churn, Kind, Sources};
-use crate::assemble::sample::{entry, plan, plan_of};
+use crate::assemble::sample::{entry, fact, plan, plan_of};
 use crate::formats::{ListedKind, trial};
 
 mod foreign;
@@ -166,10 +166,10 @@ fn what_an_image_cannot_carry_is_refused_all_at_once() {
     plan.identity.version.value.text = "1:2~x".into();
     plan.image.repository.value = "Hello World".into();
     plan.image.compression.value = Compression::Xz(6);
-    plan.image.user = "hello".into();
-    plan.image.ports = ["80/http".into(), "8080".into()].into();
-    plan.image.env.insert("A=B".into(), String::new());
-    plan.image.working_dir = Some("srv".into());
+    plan.image.user = Some(fact("hello".into()));
+    plan.image.ports = ["80/http", "8080"].map(|port| fact(port.to_owned())).into();
+    plan.image.env.insert("A=B".into(), fact(String::new()));
+    plan.image.working_dir = Some(fact("srv".into()));
     let found: Vec<_> = Oci.file_name(&plan).unwrap_err().iter().map(|d| d.code.name).collect();
     let config = "oci/config";
     assert_eq!(found[..4], ["oci/tag", "oci/repository", "tarball/name", "oci/compression"]);

@@ -214,7 +214,7 @@ pub fn list(mut files: Files, listing: &mut Listing) {
 }
 
 /// A finding on something that can be read and should not be so.
-pub fn odd(message: String) -> Diagnostic {
+fn odd(message: String) -> Diagnostic {
     Diagnostic::warning(RPM_ODD, message).help("ask whoever built the package")
 }
 

@@ -8,13 +8,16 @@ use std::io::{self, Read};
 use ::rpm::{IndexSignatureTag as S, IndexTag as T};
 use md5::Md5;
 use sha1::Sha1;
-use sha2::{Digest, Sha224, Sha256, Sha384, Sha512};
+use sha2::{Digest, Sha224, Sha384, Sha512};
 
-use super::entries::{Files, odd};
+use super::entries::Files;
 use super::{Front, Reader, compare};
 use crate::codec::cpio::{self, Record};
 use crate::codec::decompress;
+use crate::codec::hashes::{Hasher, Hashes};
 use crate::codec::hex::hex;
+use crate::diagnostic::Diagnostic;
+use crate::diagnostic::codes::RPM_ODD;
 use crate::formats::{Artifact, Check, ListedKind, Listing};
 
 /// Most problems of one sort that are spelled out.
@@ -30,14 +33,17 @@ pub fn verify(artifact: &mut dyn Artifact, front: &Front, files: &mut Files, lis
     if front.signature.has(S::RPMSIGTAG_MD5) {
         packed.md5 = Some(Md5::new_with_prefix(&front.main.bytes));
     }
-    let stated = |tag: T| front.main.text(tag);
-    packed.sha512 = stated(T::RPMTAG_PAYLOAD_SHA512).map(|_| Sha512::new());
+    let stated = |sha512: T, sha3_256: T| {
+        let (sha512, sha3_256) = (front.main.has(sha512), front.main.has(sha3_256));
+        Hasher::new(Hashes { sha512, sha3_256, ..Hashes::SHA256 })
+    };
+    packed.hasher = stated(T::RPMTAG_PAYLOAD_SHA512, T::RPMTAG_PAYLOAD_SHA3_256);
     let mut problems = Problems::default();
     // Before rpm 4.14 and in v3 the payload has no digest of its own.
     let raw = match decompress::detect(&mut packed) {
         Ok((_, stream)) => {
             let mut raw = Tap::new(stream);
-            raw.sha512 = stated(T::RPMTAG_PAYLOAD_SHA512_ALT).map(|_| Sha512::new());
+            raw.hasher = stated(T::RPMTAG_PAYLOAD_SHA512_ALT, T::RPMTAG_PAYLOAD_SHA3_256_ALT);
             let result = members(&mut raw, files, &mut problems).and_then(|()| io::copy(&mut raw, &mut io::sink()));
             if let Err(error) = result {
                 problems.add(format!("the payload cannot be read on: {error}"));
@@ -47,7 +53,11 @@ pub fn verify(artifact: &mut dyn Artifact, front: &Front, files: &mut Files, lis
             Some(raw.finish())
         }
         Err(error) if error.kind() == io::ErrorKind::Unsupported => {
-            listing.findings.push(odd(format!("the payload is not verified: {error}")));
+            listing.findings.push(
+                Diagnostic::warning(RPM_ODD, format!("the payload was not unpacked: {error}"))
+                    .note("files are listed as the header has them; whether the payload holds them was not verified")
+                    .help("`rpm2cpio FILE | cpio -t` lists what it holds"),
+            );
             None
         }
         Err(error) => {
@@ -65,15 +75,17 @@ pub fn verify(artifact: &mut dyn Artifact, front: &Front, files: &mut Files, lis
     }
 }
 
-fn digests(front: &Front, packed: &Sums, raw: Option<&Sums>, checks: &mut Vec<Check>) {
+fn digests(front: &Front, packed: &Found, raw: Option<&Found>, checks: &mut Vec<Check>) {
     let header = &front.main;
     let mut check = |what: &str, tag: T, found: &str| compare(what, header.text(tag).as_deref(), found, checks);
-    let nothing = Sums::default();
+    let nothing = Found::default();
     check("payload SHA256", T::RPMTAG_PAYLOADSHA256, &packed.sha256);
     check("payload SHA512", T::RPMTAG_PAYLOAD_SHA512, &packed.sha512);
+    check("payload SHA3-256", T::RPMTAG_PAYLOAD_SHA3_256, &packed.sha3_256);
     if let Some(raw) = raw {
         check("unpacked payload SHA256", T::RPMTAG_PAYLOADSHA256ALT, &raw.sha256);
         check("unpacked payload SHA512", T::RPMTAG_PAYLOAD_SHA512_ALT, &raw.sha512);
+        check("unpacked payload SHA3-256", T::RPMTAG_PAYLOAD_SHA3_256_ALT, &raw.sha3_256);
     }
     let raw_size = raw.unwrap_or(&nothing).size;
     for (what, stated, found) in [
@@ -246,32 +258,34 @@ impl Algorithm {
 struct Tap<R> {
     input: R,
     size: u64,
-    sha256: Sha256,
-    sha512: Option<Sha512>,
+    hasher: Hasher,
     md5: Option<Md5>,
     stated: Option<Algorithm>,
 }
 
-/// What a [`Tap`] found; empty where it was not asked.
+/// What a [`Tap`] found, in hex; empty where it was not asked.
 #[derive(Debug, Default)]
-struct Sums {
+struct Found {
     size: u64,
     sha256: String,
     sha512: String,
+    sha3_256: String,
     md5: String,
     stated: Option<String>,
 }
 
 impl<R> Tap<R> {
     fn new(input: R) -> Self {
-        Self { input, size: 0, sha256: Sha256::new(), sha512: None, md5: None, stated: None }
+        Self { input, size: 0, hasher: Hasher::new(Hashes::SHA256), md5: None, stated: None }
     }
 
-    fn finish(self) -> Sums {
-        Sums {
+    fn finish(self) -> Found {
+        let sums = self.hasher.finish();
+        Found {
             size: self.size,
-            sha256: hex(&self.sha256.finalize()),
-            sha512: self.sha512.map(|d| hex(&d.finalize())).unwrap_or_default(),
+            sha256: sums.sha256.map(|d| hex(&d)).unwrap_or_default(),
+            sha512: sums.sha512.map(|d| hex(&d)).unwrap_or_default(),
+            sha3_256: sums.sha3_256.map(|d| hex(&d)).unwrap_or_default(),
             md5: self.md5.map(|d| hex(&d.finalize())).unwrap_or_default(),
             stated: self.stated.map(Algorithm::finish),
         }
@@ -283,10 +297,7 @@ impl<R: Read> Read for Tap<R> {
         let got = self.input.read(buffer)?;
         let bytes = &buffer[..got];
         self.size += got as u64;
-        self.sha256.update(bytes);
-        if let Some(digest) = &mut self.sha512 {
-            digest.update(bytes);
-        }
+        self.hasher.update(bytes);
         if let Some(digest) = &mut self.md5 {
             digest.update(bytes);
         }

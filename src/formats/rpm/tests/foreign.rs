@@ -224,7 +224,7 @@ fn rpmlint_finds_no_error_in_a_decent_package() {
     plan.identity.version.value.prerelease = None;
     plan.identity.version.value.build = None;
     plan.changelog[0].version = "1.4.0".into();
-    plan.rpm.group = "Applications/System".into();
+    plan.rpm.group = fact("Applications/System".into());
     let entries: Vec<Entry> = plan.entries.iter().filter(|e| !e.path.ends_with("/nothing")).cloned().collect();
     plan.entries = entries.into();
     plan.target.independent = true;

@@ -158,7 +158,10 @@ fn a_payload_of_an_unread_codec_is_a_finding_and_old_packages_are_read() {
     main.text(T::RPMTAG_NAME, "old");
     main.texts(T::RPMTAG_OLDFILENAMES, ["/etc/motd", "bare.spec"]);
     let listing = read(&package(main, b"BZh91AY&SY")).unwrap();
-    assert_eq!(listing.findings.len(), 1);
+    let [finding] = &listing.findings[..] else { panic!("{:?}", listing.findings) };
+    assert_eq!(finding.message, "the payload was not unpacked: bzip2 is not read");
+    assert!(finding.notes[0].contains("was not verified"), "{finding:?}");
+    assert!(listing.checks.iter().all(|check| check.what != "files of the payload"), "{:?}", listing.checks);
     assert_eq!(listing.arch, "src");
     let paths: Vec<&str> = listing.entries.iter().map(|e| e.path.as_str()).collect();
     assert_eq!(paths, ["/bare.spec", "/etc/motd"]);

@@ -21,6 +21,7 @@ Epoch: 2
 Summary: Greets people over HTTP
 License: Apache-2.0
 URL: https://example.org/hello
+VCS: https://example.org/hello.git#0123abc
 Packager: Ops Team <ops@example.org>
 Vendor: Ops
 Requires: foo >= 1:2.0-1, /usr/bin/env
@@ -112,7 +113,7 @@ const DIFFERENCES: &[(u32, &str)] = &[
     (1095, "FILEDEVICES: rpmbuild takes 0 for a ghost that is not in the build root; only equality matters"),
     (1122, "OPTFLAGS: no compiler ran, so no flags are claimed"),
     (1132, "PLATFORM: rpmbuild names the machine that it runs on"),
-    (1141, "FILECLASS: fitout does not look into files that are not ELF"),
+    (1141, "FILECLASS: a class would keep rpmlint from looking into the file"),
     (1142, "CLASSDICT: the same"),
     (1143, "FILEDEPENDSX: which file needs which relation is told to nobody but `rpm -q --filerequire`"),
     (1144, "FILEDEPENDSN: the same"),
@@ -123,6 +124,36 @@ const DIFFERENCES: &[(u32, &str)] = &[
 fn headers(path: &Path) -> (Header, Header) {
     let front = front(&mut fs_err::File::open(path).unwrap()).unwrap();
     (front.signature, front.main)
+}
+
+/// What rpmbuild makes of [`SPEC`] with a payload of this kind.
+fn rpmbuild(folder: &Path, payload: &str) -> PathBuf {
+    let spec = folder.join("hello.spec");
+    fs_err::write(&spec, SPEC).unwrap();
+    let output = Command::new("rpmbuild")
+        .args(["-bb", "--target", "x86_64-linux", "--define", &format!("_binary_payload {payload}"), "--define"])
+        .arg(format!("_topdir {}", folder.display()))
+        .arg(&spec)
+        .env("SOURCE_DATE_EPOCH", "1700000000")
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    folder.join("RPMS/x86_64/hello-1.4.0~rc.1+b5-1.x86_64.rpm")
+}
+
+#[test]
+fn payloads_of_old_packages_are_verified_or_said_not_to_be() {
+    for (payload, verified) in [("w6.lzdio", true), ("w6.bzdio", false)] {
+        let folder = tempfile::tempdir().unwrap();
+        let theirs = rpmbuild(folder.path(), payload);
+        let listing = Rpm.read(&mut fs_err::File::open(&theirs).unwrap(), "theirs.rpm").unwrap();
+        assert_eq!(listing.checks.iter().filter(|c| c.problem.is_some()).count(), 0, "{:?}", listing.checks);
+        let looked_into = listing.checks.iter().any(|check| check.what == "files of the payload");
+        let hashed = listing.entries.iter().any(|entry| entry.sha256.is_some());
+        assert_eq!((looked_into, hashed, listing.findings.is_empty()), (verified, verified, verified), "{payload}");
+        // What is packed has a digest of its own in any case.
+        assert!(listing.checks.iter().any(|check| check.what == "payload SHA256"), "{:?}", listing.checks);
+    }
 }
 
 /// Values as text, whatever their type.
@@ -138,17 +169,7 @@ fn values(header: &Header) -> BTreeMap<u32, String> {
 #[test]
 fn the_header_and_the_archive_are_those_of_rpmbuild() {
     let folder = tempfile::tempdir().unwrap();
-    let spec = folder.path().join("hello.spec");
-    fs_err::write(&spec, SPEC).unwrap();
-    let output = Command::new("rpmbuild")
-        .args(["-bb", "--target", "x86_64-linux", "--define", "_binary_payload w6.gzdio", "--define"])
-        .arg(format!("_topdir {}", folder.path().display()))
-        .arg(&spec)
-        .env("SOURCE_DATE_EPOCH", "1700000000")
-        .output()
-        .unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let theirs = folder.path().join("RPMS/x86_64/hello-1.4.0~rc.1+b5-1.x86_64.rpm");
+    let theirs = rpmbuild(folder.path(), "w6.gzdio");
     let (plan, sources) = everything();
     let written = Written::of(&plan, &sources);
     assert_eq!(written.path.file_name(), theirs.file_name());
@@ -244,9 +265,9 @@ const V6: &[u32] = &[
     1030, 1033, 1034, 1035, 1036, 1037, 1039, 1040, 1044, 1045, 1047, 1048, 1049, 1050, 1053, 1054, 1055, 1064, 1065,
     1066, 1067, 1068, 1069, 1079, 1080, 1081, 1082, 1085, 1086, 1087, 1088, 1090, 1091, 1092, 1095, 1096, 1097, 1098,
     1112, 1113, 1114, 1115, 1116, 1117, 1118, 1122, 1124, 1125, 1126, 1132, 1140, 1143, 1144, 1145, 1151, 1152, 1153,
-    1154, 5008, 5009, 5010, 5011, 5035, 5036, 5037, 5046, 5047, 5048, 5049, 5050, 5051, 5052, 5053, 5054, 5055, 5056,
-    5057, 5062, 5066, 5067, 5069, 5070, 5071, 5072, 5076, 5077, 5079, 5080, 5081, 5082, 5084, 5085, 5092, 5097, 5112,
-    5113, 5114, 5115, 5116, 5120, 5121, 5122, 5123, 5124,
+    1154, 5008, 5009, 5010, 5011, 5034, 5035, 5036, 5037, 5046, 5047, 5048, 5049, 5050, 5051, 5052, 5053, 5054, 5055,
+    5056, 5057, 5062, 5066, 5067, 5069, 5070, 5071, 5072, 5076, 5077, 5079, 5080, 5081, 5082, 5084, 5085, 5092, 5097,
+    5112, 5113, 5114, 5115, 5116, 5120, 5121, 5122, 5123, 5124,
 ];
 
 #[test]
@@ -257,8 +278,8 @@ fn a_v6_package_has_the_tags_of_rpmbuild_6() {
     let (signature, main) = headers(&written.path);
     let ours: Vec<u32> = main.tags().collect();
     let missing: Vec<u32> = V6.iter().copied().filter(|tag| !ours.contains(tag)).collect();
-    // FILEDEPENDS and DEPENDSDICT as in v4; SHA3-256 over the payload, which no digest of the engine has.
-    assert_eq!(missing, [1143, 1144, 1145, 5123, 5124]);
+    // FILEDEPENDS and DEPENDSDICT as in v4.
+    assert_eq!(missing, [1143, 1144, 1145]);
     assert!(ours.iter().all(|tag| V6.contains(tag)), "{ours:?}");
     // SHA256, SHA3-256 and reserved space.
     assert_eq!(signature.tags().collect::<Vec<_>>(), [273, 279, 999]);
@@ -274,4 +295,52 @@ fn a_v6_package_has_the_tags_of_rpmbuild_6() {
         "TildeInVersions",
     ];
     assert_eq!(rpmlib, features.map(|feature| format!("rpmlib({feature})")));
+}
+
+/// What rpmbuild 6.1.0 says of such files, by libmagic; where fitout does not look into a file it says nothing.
+#[test]
+fn elf_files_scripts_and_empty_files_are_classed_as_by_rpmbuild() {
+    let mut sources = Sources::default();
+    let mut entries = vec![entry("/opt", Kind::Directory { shared: true })];
+    let mut elf = BTreeMap::new();
+    let own = ElfFile { is_64: true, linked: true, ..ElfFile::default() };
+    for (name, mode, facts) in [
+        ("exec", 0o755, own.clone()),
+        ("exec32", 0o755, ElfFile { is_64: false, ..own.clone() }),
+        ("libx.so", 0o644, ElfFile { shared: true, ..own.clone() }),
+        ("obj.o", 0o644, ElfFile { linked: false, ..own.clone() }),
+        ("pie", 0o755, ElfFile { shared: true, debug: true, ..own.clone() }),
+    ] {
+        let path = format!("/opt/{name}");
+        elf.insert(path.as_str().into(), facts);
+        entries.push(Entry { mode, ..entry(&path, Kind::File(sources.made(name.as_bytes().to_vec()))) });
+    }
+    let script = entry("/opt/script", Kind::File(sources.made(b"#!/bin/sh\n".to_vec())));
+    entries.push(Entry { mode: 0o755, ..script });
+    entries.push(entry("/opt/text", Kind::File(sources.made(b"text".to_vec()))));
+    entries.push(entry("/opt/void", Kind::File(sources.made(Vec::new()))));
+    entries.push(Entry { mode: 0o755, ..entry("/opt/zpie", Kind::Hardlink { target: "/opt/pie".into() }) });
+    let mut plan = sample::plan_of(entries);
+    plan.elf.files = elf;
+    plan.elf.shebangs.insert("/opt/script".into(), "/bin/sh".into());
+    for (version, expected) in [
+        (
+            6,
+            "application/x-executable 2, application/x-executable 1, application/x-sharedlib 0, application/x-object 0, \
+             application/x-pie-executable 2, text/x-shellscript 0,  0, inode/x-empty 0, application/x-pie-executable 2",
+        ),
+        (4, " 2,  1,  0,  0,  2,  0,  0,  0,  2"),
+    ] {
+        plan.rpm.format_version = version;
+        let (_, main) = headers(&Written::of(&plan, &sources).path);
+        let (index, words) = if version == 6 {
+            (T::RPMTAG_FILEMIMEINDEX, T::RPMTAG_MIMEDICT)
+        } else {
+            (T::RPMTAG_FILECLASS, T::RPMTAG_CLASSDICT)
+        };
+        let words: Vec<_> = main.texts(words).collect();
+        let colors = main.numbers(T::RPMTAG_FILECOLORS);
+        let said = main.numbers(index).zip(colors).map(|(word, color)| format!("{} {color}", words[word as usize]));
+        assert_eq!(said.collect::<Vec<_>>().join(", "), expected, "v{version}");
+    }
 }

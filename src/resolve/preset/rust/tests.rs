@@ -49,6 +49,7 @@ fn cargo_is_asked_for_the_facts() {
     assert_eq!(value(known.summary), "Greets people");
     assert_eq!(value(known.license), "MIT OR Apache-2.0");
     assert_eq!(value(known.homepage), "https://example.org/hello");
+    assert_eq!(value(known.repository), "https://example.org/hello");
     assert_eq!(value(known.maintainer), "A B <a@example.org>");
 }
 

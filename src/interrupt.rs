@@ -1,0 +1,157 @@
+//! What must not outlive the process when it is told to stop: programs that it started, and files that have a name and are
+//! not whole.
+//!
+//! Enters: what `build`, `resolve` and `engine` start and create. Leaves: on [`stop`], nothing of it. The library installs
+//! no signal handler; the command line does, and calls [`stop`]. Unnamed files need no care: the system removes them.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::os::unix::process::CommandExt as _;
+use std::path::PathBuf;
+use std::process::{Child, Command};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process, kill_process_group, test_kill_process, test_kill_process_group};
+
+/// How long a program may take to end by itself once it was asked to.
+const GRACE: Duration = Duration::from_secs(5);
+/// How often it is looked whether it has.
+const TICK: Duration = Duration::from_millis(20);
+
+/// What is there now, by number.
+static HELD: Mutex<Register> = Mutex::new(Register { next: 0, all: BTreeMap::new() });
+/// Whether a run has given all its files their final names.
+static NAMED: Mutex<bool> = Mutex::new(false);
+
+struct Register {
+    next: u64,
+    all: BTreeMap<u64, What>,
+}
+
+enum What {
+    Process(Pid),
+    Group(Pid),
+    File(PathBuf),
+}
+
+/// Something that [`stop`] ends or removes, until this is dropped.
+#[derive(Debug)]
+pub struct Held(u64);
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        lock(&HELD).all.remove(&self.0);
+    }
+}
+
+impl Held {
+    /// Kills the program; what is no program is left alone.
+    pub fn kill(&self) {
+        if let Some(what) = lock(&HELD).all.get(&self.0) {
+            what.signal(Signal::KILL);
+        }
+    }
+}
+
+/// A file that has a name from now on, and must lose it if it does not become whole.
+pub fn file(path: PathBuf) -> Held {
+    lock(&HELD).add(What::File(path))
+}
+
+/// Starts a program. On a terminal it is in our process group, so `^C` reaches it without us.
+///
+/// # Errors
+/// Those of [`Command::spawn`].
+pub fn spawn(command: &mut Command) -> io::Result<(Child, Held)> {
+    // Under the lock: a stop comes before the start, or finds it here.
+    let mut register = lock(&HELD);
+    let child = command.spawn()?;
+    let held = register.add(What::Process(Pid::from_child(&child)));
+    Ok((child, held))
+}
+
+/// Starts a program in a process group of its own, which ends with all that it started.
+///
+/// # Errors
+/// Those of [`Command::spawn`].
+pub fn spawn_group(command: &mut Command) -> io::Result<(Child, Held)> {
+    let mut register = lock(&HELD);
+    let child = command.process_group(0).spawn()?;
+    let held = register.add(What::Group(Pid::from_child(&child)));
+    Ok((child, held))
+}
+
+/// While this is held, files get their final names: a stop comes before the first or behind the last of them.
+#[derive(Debug)]
+pub struct Naming(MutexGuard<'static, bool>);
+
+impl Naming {
+    /// All have their names.
+    pub fn done(mut self) {
+        *self.0 = true;
+    }
+}
+
+/// Begins to give final names.
+pub fn naming() -> Naming {
+    Naming(lock(&NAMED))
+}
+
+/// Ends programs and removes files; whether a run had given all its files their final names. Programs are asked first
+/// and killed after [`GRACE`], or as soon as `again` says that somebody has lost patience. Whoever would start, create or
+/// name something after this waits for ever: the caller ends the process.
+pub fn stop(again: &mut dyn FnMut() -> bool) -> bool {
+    let named = lock(&NAMED);
+    let register = lock(&HELD);
+    let programs = || register.all.values().filter(|what| !matches!(what, What::File(_)));
+    for program in programs() {
+        program.signal(Signal::TERM);
+        // One that is stopped would not hear it.
+        program.signal(Signal::CONT);
+    }
+    for what in register.all.values() {
+        if let What::File(path) = what {
+            let _ = std::fs::remove_file(path);
+        }
+    }
+    let end = Instant::now() + GRACE;
+    while programs().any(What::is_alive) && Instant::now() < end && !again() {
+        std::thread::sleep(TICK);
+    }
+    programs().for_each(|program| program.signal(Signal::KILL));
+    let all_named = *named;
+    std::mem::forget((named, register));
+    all_named
+}
+
+impl Register {
+    fn add(&mut self, what: What) -> Held {
+        self.next += 1;
+        self.all.insert(self.next, what);
+        Held(self.next)
+    }
+}
+
+impl What {
+    /// What has ended already cannot be reached, and need not be.
+    fn signal(&self, signal: Signal) {
+        let _ = match self {
+            Self::Process(pid) => kill_process(*pid, signal),
+            Self::Group(pid) => kill_process_group(*pid, signal),
+            Self::File(_) => Ok(()),
+        };
+    }
+
+    fn is_alive(&self) -> bool {
+        match self {
+            Self::Process(pid) => test_kill_process(*pid).is_ok(),
+            Self::Group(pid) => test_kill_process_group(*pid).is_ok(),
+            Self::File(_) => false,
+        }
+    }
+}
+
+fn lock<T>(mutex: &'static Mutex<T>) -> MutexGuard<'static, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,1 @@
+fitout build --quiet --out made

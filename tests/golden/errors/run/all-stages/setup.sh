@@ -1,0 +1,2 @@
+mkfifo tree/pipe
+ln -s nowhere tree/link
