@@ -1,9 +1,9 @@
 //! The texts under `templates/`, compiled in, and how they are filled.
 //!
 //! Enters: a template's name and its values. Leaves: a text in which no value means anything but itself, whatever it
-//! holds. Each language quotes differently, so each has a registry of its own; Handlebars' own escaping is for HTML. A
-//! template may hold others (`{{> NAME}}`). A user may put a text of their own in the place of any. Not
-//! here: `{name}` holes of the user's texts (`resolve::holes`), and when a script is run (`assemble::maintainer`).
+//! holds. Each language quotes differently, so each has a registry of its own; Handlebars' own escaping is for HTML. A user
+//! may put a text of their own in the place of any. Not here: `{name}` holes of the user's texts (`resolve::holes`), and
+//! when a script is run (`assemble::maintainer`).
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -91,6 +91,7 @@ pub const TEMPLATES: &[Template] = &[
     template!(Shell, "launcher/process.sh", "of a launcher: the process where there is no systemd"),
     template!(Shell, "launcher/service.sh", "the start/stop script of a service"),
     template!(Shell, "maintainer/deb/gone.sh", "of a postrm: units forgotten, state purged"),
+    template!(Shell, "maintainer/deb/hooks.sh", "of a prerm and a postinst: hooks of services around an upgrade"),
     template!(
         Shell,
         "maintainer/deb/moved.sh",
@@ -137,33 +138,31 @@ impl Templates {
         self.replaced.iter().filter_map(|(name, text)| Some((find(name).ok()?, text)))
     }
 
-    /// Fills a template.
+    /// The user's text in the place of a template, if there is one, and the text that counts.
+    fn text_of(&self, template: &'static Template) -> (Option<&Arc<SourceText>>, &str) {
+        let own = self.replaced.get(template.name);
+        (own, own.map_or(template.text, |own| &own.text))
+    }
+
+    /// Fills a template, with those that it names as `{{> NAME}}` in it.
     ///
     /// # Errors
     /// No such template, a value that it takes and is not given, or a value with a NUL byte.
     pub fn render(&self, name: &str, values: &impl Serialize) -> Result<String, TemplateError> {
         let template = find(name)?;
         let name = template.name;
-        let text = self.text(template);
+        let (own, text) = self.text_of(template);
+        let failed = |source| match own {
+            Some(own) => TemplateError::Replaced { file: own.name.clone(), source: Box::new(source) },
+            None => TemplateError::Values { name, source: Box::new(source) },
+        };
         let mut registry = registry(template.language);
         for part in TEMPLATES.iter().filter(|part| text.contains(&format!("{{{{> {}}}}}", part.name))) {
-            let told = |source| self.told(part.name, RenderError::from(RenderErrorReason::from(source)));
-            registry.register_partial(part.name, self.text(part)).map_err(told)?;
+            let told = registry.register_partial(part.name, self.text_of(part).1);
+            told.map_err(|source| failed(RenderErrorReason::from(source).into()))?;
         }
-        let filled = registry.render_template(text, values).map_err(|source| self.told(name, source))?;
+        let filled = registry.render_template(text, values).map_err(failed)?;
         if filled.contains(UNQUOTABLE) { Err(TemplateError::Unquotable { name }) } else { Ok(filled) }
-    }
-
-    fn text(&self, template: &Template) -> &str {
-        self.replaced.get(template.name).map_or(template.text, |own| &own.text)
-    }
-
-    fn told(&self, name: &'static str, source: RenderError) -> TemplateError {
-        let source = Box::new(source);
-        match self.replaced.get(name) {
-            Some(own) => TemplateError::Replaced { file: own.name.clone(), source },
-            None => TemplateError::Values { name, source },
-        }
     }
 }
 

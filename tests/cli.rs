@@ -24,6 +24,8 @@ mod output;
 mod release;
 #[path = "cli/signals.rs"]
 mod signals;
+#[path = "cli/templates.rs"]
+mod templates;
 #[path = "cli/together.rs"]
 mod together;
 
@@ -233,6 +235,19 @@ fn results_are_on_stdout_and_everything_else_is_not() {
         let document: serde_json::Value =
             serde_json::from_str(&stdout).unwrap_or_else(|e| panic!("{args:?}: {e}\n{stdout}{stderr}"));
         assert!(document["schema"].is_string() || document["$schema"].is_string(), "{args:?}");
+    }
+}
+
+#[test]
+fn findings_are_annotations_on_github() {
+    let folder = project(&[("apps/bad/fitout.toml", "[package]\nnmae = \"bad\"\n")]);
+    for args in [&["-C", "apps/bad", "lint"][..], &["lint", "--config", "apps/bad/fitout.toml", "--json"]] {
+        let mut command = fitout(folder.path());
+        command.env("GITHUB_ACTIONS", "true").env("GITHUB_WORKSPACE", folder.path());
+        let (code, _, stderr) = finish(command.args(args).output().unwrap());
+        assert_eq!(code, 2, "{stderr}");
+        let place = "::error file=apps/bad/fitout.toml,line=2,col=1,endColumn=5,title=config/unknown-key::";
+        assert!(stderr.lines().any(|line| line.starts_with(place)), "{args:?}: {stderr}");
     }
 }
 

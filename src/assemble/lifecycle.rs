@@ -75,24 +75,35 @@ fn hooks(service: &Service) -> Vec<Step> {
 
 /// The unit of a service, behind the one that starts it: each has its own word about enabling and starting.
 fn units(service: &Service) -> Vec<Unit> {
-    let unit = |name: String, enable, start, on_upgrade| Unit {
-        name,
-        enable,
-        start,
-        on_upgrade,
+    let socket = service.socket.is_some();
+    let own = Unit {
+        name: service.unit_name(),
+        enable: !service.is_template() && service.enable,
+        start: !service.is_template() && service.start,
+        installable: true,
+        on_upgrade: service.on_upgrade,
         template: service.is_template(),
     };
-    let entry = service.entry_unit();
-    if entry == service.unit_name() {
-        let own = !service.is_template();
-        return vec![unit(entry, own && service.enable, own && service.start, service.on_upgrade)];
+    if service.entry_unit() == own.name {
+        return vec![own];
     }
-    // A job that is running is not cut short by an upgrade.
-    let running = if service.timer.is_some() { OnUpgrade::Nothing } else { service.on_upgrade };
-    vec![
-        unit(entry, service.enable, service.start, OnUpgrade::Restart),
-        unit(service.unit_name(), false, false, running),
-    ]
+    // A socket whose service goes on running cannot be opened again, and a job that runs is not cut short.
+    let entry = if socket { service.on_upgrade } else { OnUpgrade::Restart };
+    let entry = Unit {
+        name: service.entry_unit(),
+        enable: !is_template(&service.entry_unit()) && service.enable,
+        start: !is_template(&service.entry_unit()) && service.start,
+        on_upgrade: if entry == OnUpgrade::Reload { OnUpgrade::Nothing } else { entry },
+        template: is_template(&service.entry_unit()),
+        ..own.clone()
+    };
+    let on_upgrade = if socket { service.on_upgrade } else { OnUpgrade::Nothing };
+    vec![entry, Unit { enable: false, start: false, installable: false, on_upgrade, ..own }]
+}
+
+/// `hello@.service`
+fn is_template(unit: &str) -> bool {
+    unit.contains("@.")
 }
 
 /// One step for each entry whose capabilities some format cannot carry and sets by a script.

@@ -35,6 +35,7 @@ pub mod own;
 pub mod owner;
 pub mod path;
 pub mod plan;
+pub mod rules;
 pub mod same;
 #[cfg(test)]
 pub mod sample;

@@ -119,15 +119,15 @@ impl Files<'_> {
 fn units(run: &Run<'_>, service: &Service, packages: FormatSet, files: &mut Files) {
     let documentation = documentation(&run.release.identity);
     let around = unit::Around { documentation: &documentation, placed: &str::to_owned };
-    let mut unit = |suffix: &str, template, text| {
-        files.made(&format!("{UNITS}/{}.{suffix}", service.name), template, text, Role::Plain, packages);
+    let mut unit = |name: String, template, text| {
+        files.made(&format!("{UNITS}/{name}"), template, text, Role::Plain, packages);
     };
-    unit("service", "systemd/service.unit", unit::service(service, &around));
+    unit(service.unit_name(), "systemd/service.unit", unit::service(service, &around));
     if let Some(text) = unit::timer(service) {
-        unit("timer", "systemd/timer.unit", text);
+        unit(service.entry_unit(), "systemd/timer.unit", text);
     }
     if let Some(text) = unit::socket(service) {
-        unit("socket", "systemd/socket.unit", text);
+        unit(service.entry_unit(), "systemd/socket.unit", text);
     }
     for (file, text) in &service.drop_ins {
         let path = format!("{UNITS}/{}.service.d/{file}", service.name);

@@ -10,6 +10,8 @@ pub const CLICOLOR_FORCE: &str = "CLICOLOR_FORCE";
 pub const TERM: &str = "TERM";
 /// `true` on GitHub's runners: findings are also printed as annotations.
 pub const GITHUB_ACTIONS: &str = "GITHUB_ACTIONS";
+/// The folder that the workflow checked the repository out to.
+pub const GITHUB_WORKSPACE: &str = "GITHUB_WORKSPACE";
 /// A file that GitHub shows as the summary of the step.
 pub const GITHUB_STEP_SUMMARY: &str = "GITHUB_STEP_SUMMARY";
 /// No live line, even on a terminal.

@@ -3,7 +3,7 @@
 use super::args::{Common, Inspect};
 use super::exit::Exit;
 use super::shown;
-use super::ui::Terminal;
+use super::ui::{Terminal, draw};
 use crate::codec::hex::hex;
 use crate::diagnostic::Findings;
 use crate::formats;
@@ -13,13 +13,15 @@ use crate::report::{inspect, lint};
 pub fn run(common: &Common, args: &Inspect, terminal: &Terminal) -> Result<Exit, Findings> {
     let (listing, sha256) = formats::read_file(&args.file).map_err(|finding| vec![finding])?;
     let sha256 = hex(&sha256);
+    let findings: Vec<_> = lint::lint_damage(&listing).into_iter().map(|f| f.path(shown(&args.file))).collect();
     if common.json {
-        terminal.document(&inspect::json(&listing, &sha256));
+        let mut document = inspect::json(&listing, &sha256);
+        document["findings"] = findings.iter().map(draw::json).collect();
+        terminal.document(&document);
     } else {
         let show = inspect::Show { tree: args.tree, scripts: args.scripts, fields: args.fields };
         terminal.data(&inspect::text(&listing, &sha256, show));
-        let findings: Vec<_> = lint::lint_damage(&listing).into_iter().map(|f| f.path(shown(&args.file))).collect();
-        terminal.findings(&findings);
     }
+    terminal.findings(&findings);
     Ok(if inspect::is_sound(&listing) { Exit::Done } else { Exit::No })
 }

@@ -20,8 +20,9 @@ pub fn run(common: &Common, args: &Lint, terminal: &Terminal) -> Result<Exit, Fi
         terminal.document(&serde_json::json!({
             "schema": "fitout/lint/1", "errors": errors, "warnings": warnings, "findings": list,
         }));
-    } else {
-        terminal.findings(&findings);
+    }
+    terminal.findings(&findings);
+    if !common.json {
         terminal.say(&format!("{}, {}\n", plural(errors, "error", "errors"), plural(warnings, "warning", "warnings")));
     }
     let fails = errors > 0 || (warnings > 0 && args.deny.is_some());

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use serde::ser::{Serialize, SerializeMap as _, Serializer};
 
 use crate::diagnostic::Diagnostic;
 
 /// An artifact, read back.
-#[derive(Debug, Clone, Default, Serialize)]
+#[derive(Debug, Clone, Default, serde::Serialize)]
 pub struct Listing {
     /// Format name.
     pub format: &'static str,
@@ -18,6 +18,7 @@ pub struct Listing {
     /// Architecture in the format's own word.
     pub arch: String,
     /// Fields in the artifact's own words and order: control fields, header tags, image config.
+    #[serde(serialize_with = "pairs")]
     pub fields: Vec<(String, String)>,
     /// Relations by kind in the format's own words: `Depends` -> [`libc6 (>= 2.34)`].
     pub relations: BTreeMap<String, Vec<String>>,
@@ -39,13 +40,15 @@ pub struct Listing {
 }
 
 /// One path of an artifact.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct ListedEntry {
     /// Absolute path on the host; the archive's own prefix (`./`, `name-version/`) is taken off.
     pub path: String,
     /// What it is.
+    #[serde(flatten)]
     pub kind: ListedKind,
     /// Permission bits.
+    #[serde(serialize_with = "octal")]
     pub mode: u32,
     /// User name or number; empty where the format carries none.
     pub user: String,
@@ -66,8 +69,7 @@ pub struct ListedEntry {
 }
 
 /// What a listed entry is.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ListedKind {
     /// A directory.
     Directory,
@@ -81,8 +83,45 @@ pub enum ListedKind {
     Special(char),
 }
 
+/// As programs read it: a word, and the target of a link or `null`.
+impl Serialize for ListedKind {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let (kind, target) = match self {
+            Self::Directory => ("directory", None),
+            Self::File => ("file", None),
+            Self::Symlink(target) => ("symlink", Some(target)),
+            Self::Hardlink(target) => ("hardlink", Some(target)),
+            Self::Special('p') => ("fifo", None),
+            Self::Special('s') => ("socket", None),
+            Self::Special('b') => ("block-device", None),
+            Self::Special('c') => ("character-device", None),
+            Self::Special(_) => ("special", None),
+        };
+        let mut map = serializer.serialize_map(Some(2))?;
+        map.serialize_entry("kind", kind)?;
+        map.serialize_entry("target", &target)?;
+        map.end()
+    }
+}
+
+/// `"0644"`, as in the config.
+#[allow(clippy::trivially_copy_pass_by_ref)] // serde calls it by reference
+fn octal<S: Serializer>(mode: &u32, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(&format_args!("{mode:04o}"))
+}
+
+/// `[{ "key": …, "value": … }]`: a key may stand twice, and the order tells something.
+fn pairs<S: Serializer>(pairs: &[(String, String)], serializer: S) -> Result<S::Ok, S::Error> {
+    #[derive(serde::Serialize)]
+    struct Pair<'a> {
+        key: &'a str,
+        value: &'a str,
+    }
+    serializer.collect_seq(pairs.iter().map(|(key, value)| Pair { key, value }))
+}
+
 /// A script of an artifact.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct ListedScript {
     /// `postinst`, `%post`, `%triggerin -- bash`.
     pub name: String,
@@ -93,7 +132,7 @@ pub struct ListedScript {
 }
 
 /// One thing that was verified.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct Check {
     /// `md5sums`, `payload digest`, `blob sha256:…`.
     pub what: String,

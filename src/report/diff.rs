@@ -3,13 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
-use serde::Serialize;
+use serde_json::{Value, json};
 
 use super::words::{self, permissions, printable, size};
 use crate::formats::{ListedEntry, ListedKind, Listing};
 
 /// The differences. Between formats only what both can say is compared.
-#[derive(Debug, Default, Serialize)]
+#[derive(Debug, Default)]
 pub struct Difference {
     /// `name`, `version`, `arch` and fields: key, old, new. Only within one format.
     pub fields: Vec<(String, String, String)>,
@@ -236,6 +236,26 @@ fn grouped(list: &[ListedEntry]) -> Vec<(String, usize, u64)> {
 }
 
 /// The document of `fitout diff --json`.
-pub fn json(difference: &Difference) -> serde_json::Value {
-    serde_json::json!({ "schema": "fitout/diff/1", "same": difference.is_empty(), "difference": difference })
+pub fn json(difference: &Difference) -> Value {
+    let Difference { fields, relations_added, relations_removed, added, removed, changed, scripts, sizes } = difference;
+    let relations = |list: &[(String, String)]| -> Value {
+        list.iter().map(|(kind, relation)| json!({ "kind": kind, "relation": relation })).collect()
+    };
+    let fields = fields.iter().map(|(key, old, new)| json!({ "key": key, "old": old, "new": new }));
+    let changed = changed.iter().map(|(path, what)| json!({ "path": path, "what": what }));
+    let scripts = scripts.iter().map(|(name, added, removed, diff)| {
+        json!({ "name": name, "lines_added": added, "lines_removed": removed, "diff": diff })
+    });
+    json!({
+        "schema": "fitout/diff/1",
+        "same": difference.is_empty(),
+        "packed_size": { "old": sizes.0, "new": sizes.1 },
+        "fields": fields.collect::<Value>(),
+        "relations_added": relations(relations_added),
+        "relations_removed": relations(relations_removed),
+        "added": added,
+        "removed": removed,
+        "changed": changed.collect::<Value>(),
+        "scripts": scripts.collect::<Value>(),
+    })
 }

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::words::{permissions, plan_kind, plural, size};
 use crate::assemble::plan::{Entry, Kind, Plan, Role};
-use crate::formats;
+use crate::formats::{self, FileName};
 use crate::run::Wanted;
 
 /// The plan of one target as text: what is made, and every entry with owner, mode, size and reason.
@@ -79,8 +79,10 @@ pub fn further(wanted: &[Wanted]) -> String {
 
 /// Every artifact of the run, as a document.
 pub fn artifacts(wanted: &[Wanted]) -> serde_json::Value {
-    let one =
-        |wanted: &Wanted| json!({ "format": wanted.format(), "targets": wanted.targets(), "file": wanted.file() });
+    let one = |wanted: &Wanted| {
+        let FileName { name, arch, version } = wanted.name();
+        json!({ "format": wanted.format(), "targets": wanted.targets(), "file": name, "arch": arch, "version": version })
+    };
     wanted.iter().map(one).collect()
 }
 
@@ -122,7 +124,7 @@ pub fn json(plan: &Plan) -> serde_json::Value {
     json!({
         "name": plan.identity.name.value,
         "version": plan.identity.version.text,
-        "version-from": plan.identity.version.origin.to_string(),
+        "version_from": plan.identity.version.origin.to_string(),
         "target": plan.target.to_string(),
         "environment": plan.environment,
         "clock": plan.clock,
@@ -167,7 +169,7 @@ pub fn entry(plan: &Plan, entry: &Entry) -> serde_json::Value {
         "role": role(entry).trim_matches([' ', '[', ']']),
         "formats": plan.formats.iter().filter(|f| plan.format_set(f).intersects(entry.formats)).collect::<Vec<_>>(),
         "from": entry.origin.to_string(),
-        "owner-from": entry.owner_origin.to_string(),
-        "mode-from": entry.mode_origin.to_string(),
+        "owner_from": entry.owner_origin.to_string(),
+        "mode_from": entry.mode_origin.to_string(),
     })
 }

@@ -165,8 +165,11 @@ impl Moment {
 pub struct Unit {
     /// With suffix: `hello.service`.
     pub name: String,
-    /// Enabled at the first installation. Units without `[Install]` are never.
+    /// Enabled at the first installation.
     pub enable: bool,
+    /// It has an `[Install]` section, so that an administrator can enable and disable it. What a timer or a socket starts
+    /// has none.
+    pub installable: bool,
     /// Started at the first installation.
     pub start: bool,
     /// At an upgrade.

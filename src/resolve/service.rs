@@ -117,12 +117,12 @@ impl Service {
 
     /// The unit that is enabled and started in its place: its timer or its socket, if it has one.
     pub fn entry_unit(&self) -> String {
-        if self.timer.is_some() {
-            format!("{}.timer", self.name)
-        } else if self.socket.is_some() {
-            format!("{}.socket", self.name)
-        } else {
-            self.unit_name()
+        match (&self.timer, &self.socket) {
+            (Some(_), _) => format!("{}.timer", self.name),
+            // One socket starts all instances.
+            (None, Some(socket)) if socket.accept => format!("{}.socket", self.name.trim_end_matches('@')),
+            (None, Some(_)) => format!("{}.socket", self.name),
+            (None, None) => self.unit_name(),
         }
     }
 

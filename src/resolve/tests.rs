@@ -292,3 +292,5 @@ fn versions_have_many_sources() {
         assert_eq!(codes_of(dir.path(), &text(from)), [(code, 3)], "{from}");
     }
 }
+
+mod services;

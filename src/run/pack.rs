@@ -51,6 +51,11 @@ impl Wanted {
         &self.name.name
     }
 
+    /// File name, and the format's own words for architecture and version.
+    pub fn name(&self) -> &FileName {
+        &self.name
+    }
+
     /// Every target that it is for; none for sources.
     pub fn targets(&self) -> &[String] {
         &self.targets

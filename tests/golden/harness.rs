@@ -124,7 +124,9 @@ fn settle(command: &mut Command) {
     // Git must not find the repository of whoever runs this, nor their settings.
     command.env("GIT_CEILING_DIRECTORIES", "/").env("GIT_CONFIG_GLOBAL", "/dev/null").env("GIT_CONFIG_NOSYSTEM", "1");
     command.env("CARGO_NET_OFFLINE", "true").env("LC_ALL", "C.UTF-8").env("COLUMNS", "100").env("TZ", "UTC");
-    for name in ["NO_COLOR", "CLICOLOR_FORCE", "GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY", "CARGO_TARGET_DIR"] {
+    for name in
+        ["NO_COLOR", "CLICOLOR_FORCE", "GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY", "GITHUB_WORKSPACE", "CARGO_TARGET_DIR"]
+    {
         command.env_remove(name);
     }
     for name in ["FITOUT_CONFIG", "FITOUT_ENVIRONMENT", "FITOUT_OUT", "FITOUT_JOBS"] {

@@ -72,17 +72,51 @@ pub fn project(files: &[(&str, &str)]) -> tempfile::TempDir {
 
 /// An example, copied out of the repository and built once per test binary; its folder with `dist` inside.
 pub fn example(name: &'static str) -> PathBuf {
-    static BUILT: OnceLock<Mutex<Vec<(&'static str, tempfile::TempDir)>>> = OnceLock::new();
+    built(name, "", |folder| {
+        copy_example(name, folder);
+        let (code, _, stderr) = run(&folder.join(name), &["build"]);
+        assert_eq!(code, 0, "{name}: {stderr}");
+    })
+}
+
+/// The next version of an example, as packages and tarball; its folder with `dist` inside.
+pub fn newer_example(name: &'static str) -> PathBuf {
+    let first = example(name);
+    built(name, "newer", |folder| {
+        // With what the first build compiled.
+        copy_tree(&first, folder);
+        let project = folder.join(name);
+        std::fs::remove_dir_all(project.join("dist")).expect("removes what was built");
+        let changes: &[(&str, &str, &str)] = match name {
+            "plain" => &[
+                ("VERSION", "1.2.0", "1.3.0"),
+                ("CHANGELOG.md", "# Changelog", "# Changelog\n\n## [1.3.0] - 2026-11-21\n- More pages"),
+            ],
+            "hello-rust" => &[("Cargo.toml", "1.4.0-rc.1", "1.4.0"), ("Cargo.lock", "1.4.0-rc.1", "1.4.0")],
+            _ => &[("mix.exs", "0.3.1", "0.4.0")],
+        };
+        for (file, old, new) in changes {
+            let text = std::fs::read_to_string(project.join(file)).expect("a file of the example");
+            assert!(text.contains(old), "{file} without {old}");
+            std::fs::write(project.join(file), text.replacen(old, new, 1)).expect("writes it");
+        }
+        let (code, _, stderr) = run(&project, &["build", "--format", "deb,rpm,tarball"]);
+        assert_eq!(code, 0, "{name}: {stderr}");
+    })
+}
+
+/// What is built once per test binary.
+fn built(name: &'static str, which: &'static str, build: impl FnOnce(&Path)) -> PathBuf {
+    type Built = Vec<(&'static str, &'static str, tempfile::TempDir)>;
+    static BUILT: OnceLock<Mutex<Built>> = OnceLock::new();
     let mut built = BUILT.get_or_init(Mutex::default).lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-    if let Some((_, folder)) = built.iter().find(|(other, _)| *other == name) {
+    if let Some((_, _, folder)) = built.iter().find(|(other, version, _)| (*other, *version) == (name, which)) {
         return folder.path().join(name);
     }
     let folder = tempfile::tempdir().expect("a temporary folder");
-    copy_example(name, folder.path());
-    let (code, _, stderr) = run(&folder.path().join(name), &["build"]);
-    assert_eq!(code, 0, "{name}: {stderr}");
+    build(folder.path());
     let path = folder.path().join(name);
-    built.push((name, folder));
+    built.push((name, which, folder));
     path
 }
 
@@ -96,13 +130,18 @@ pub fn copy_example(name: &str, to: &Path) {
 
 /// The one artifact of an example whose name ends so.
 pub fn artifact(name: &'static str, suffix: &str) -> PathBuf {
-    let dist = example(name).join("dist");
+    artifact_of(&example(name), suffix)
+}
+
+/// The one artifact of a built project whose name ends so.
+pub fn artifact_of(project: &Path, suffix: &str) -> PathBuf {
+    let dist = project.join("dist");
     let mut found: Vec<PathBuf> = std::fs::read_dir(&dist)
         .expect("dist")
         .map(|entry| entry.expect("an entry").path())
         .filter(|path| path.to_string_lossy().ends_with(suffix))
         .collect();
-    assert_eq!(found.len(), 1, "{name}: *{suffix} in {}", dist.display());
+    assert_eq!(found.len(), 1, "*{suffix} in {}", dist.display());
     found.remove(0)
 }
 

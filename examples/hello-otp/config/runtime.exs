@@ -6,4 +6,5 @@ import Config
 config :hello_otp,
   port: String.to_integer(System.get_env("HELLO_PORT", "4190")),
   address: address,
-  greeting: System.get_env("HELLO_GREETING", "hello")
+  greeting: System.get_env("HELLO_GREETING", "hello"),
+  count: System.get_env("HELLO_COUNT")

@@ -16,10 +16,12 @@
 //!
 //! Source: Debian policy 6.5 and 6.6, deb-preinst(5) and its kin; dh_installsystemd(1).
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 
 use super::{Part, of_moment};
-use crate::assemble::plan::{Plan, Step};
+use crate::assemble::plan::{Plan, Step, Version};
 use crate::resolve::lifecycle::{Moment, OnUpgrade, Unit};
 use crate::template::{TemplateError, render};
 
@@ -28,24 +30,27 @@ const START: &str = "maintainer/deb/start.sh";
 const STOP: &str = "maintainer/deb/stop.sh";
 const GONE: &str = "maintainer/deb/gone.sh";
 const MOVED: &str = "maintainer/deb/moved.sh";
+const HOOKS: &str = "maintainer/deb/hooks.sh";
+/// What dpkg keeps of a mode, until the owner is there: for not a moment may a file run with root's rights.
+const UNPACKED: u32 = 0o1777;
 
 /// What fitout adds to each script.
 pub(super) fn parts(plan: &Plan) -> Result<Vec<Part>, TemplateError> {
     let moved = moved(plan)?;
     let units: Vec<&Unit> = super::units(plan);
-    let before = when(plan, r#"[ "$1" = install ] && [ -z "$2" ]"#, Moment::BeforeInstall, "")
+    let before = when(plan, r#"[ "$1" = install ] && [ -z "${2:-}" ]"#, Moment::BeforeInstall, "")
         + &when(
             plan,
-            r#"[ "$1" = upgrade ] || { [ "$1" = install ] && [ -n "$2" ]; }"#,
+            r#"[ "$1" = upgrade ] || { [ "$1" = install ] && [ -n "${2:-}" ]; }"#,
             Moment::BeforeUpgrade,
             "\"$2\"",
         );
     let set_up = moved.clone()
         + &setup(plan)?
-        + &when(plan, r#"[ "$1" = configure ] && [ -z "$2" ]"#, Moment::AfterInstall, "")
-        + &when(plan, r#"[ "$1" = configure ] && [ -n "$2" ]"#, Moment::AfterUpgrade, "\"$2\"");
-    let hooked = hooks(plan, false, r#"[ "$1" = configure ] && [ -n "$2" ]"#, "post-upgrade");
-    let hooking = hooks(plan, true, r#"[ "$1" = upgrade ]"#, "pre-upgrade");
+        + &when(plan, r#"[ "$1" = configure ] && [ -z "${2:-}" ]"#, Moment::AfterInstall, "")
+        + &when(plan, r#"[ "$1" = configure ] && [ -n "${2:-}" ]"#, Moment::AfterUpgrade, "\"$2\"");
+    let hooked = hooks(plan, false)?;
+    let hooking = hooks(plan, true)?;
     let stop = if units.is_empty() { String::new() } else { render(STOP, &json!({ "stop": stopped(&units) }))? };
     let part = |moment, origin, before, after| Part { moment, origin, before, after };
     Ok(vec![
@@ -68,21 +73,27 @@ fn when(plan: &Plan, condition: &str, moment: Moment, argument: &str) -> String 
 }
 
 /// Hooks of services: the launcher runs them as the service's user.
-fn hooks(plan: &Plan, early: bool, condition: &str, moment: &str) -> String {
+fn hooks(plan: &Plan, before: bool) -> Result<String, TemplateError> {
     let launchers = plan.lifecycle.steps.iter().filter_map(|step| match step {
-        Step::Hook { launcher, before } if *before == early => Some(launcher),
+        Step::Hook { launcher, before: of } if *of == before => Some(launcher),
         _ => None,
     });
-    launchers.map(|launcher| format!("if {condition}; then\n\t{launcher} hook {moment} \"$2\"\nfi\n")).collect()
+    render(HOOKS, &json!({ "before": before, "launchers": launchers.collect::<Vec<_>>() }))
 }
 
 fn moved(plan: &Plan) -> Result<String, TemplateError> {
     let moved = plan.lifecycle.steps.iter().filter_map(|step| match step {
-        // What is older than the version without the file, its own prereleases included.
-        Step::Moved(moved) => Some(json!({ "from": moved.from, "to": moved.to, "since": format!("{}~", moved.since) })),
+        Step::Moved(moved) => Some(json!({ "from": moved.from, "to": moved.to, "since": before(plan, &moved.since) })),
         _ => None,
     });
     render(MOVED, &json!({ "package": plan.identity.name.value, "moved": moved.collect::<Vec<Value>>() }))
+}
+
+/// dpkg's spelling of the last version that is older than this one and all that are made of it.
+fn before(plan: &Plan, version: &str) -> String {
+    let epoch = plan.identity.epoch.filter(|_| !version.contains(':'));
+    let epoch = epoch.map_or_else(String::new, |epoch| format!("{epoch}:"));
+    format!("{epoch}{}~", Version::of(version).with_tilde())
 }
 
 /// What must be there before anything runs; empty where there is nothing.
@@ -91,7 +102,10 @@ fn setup(plan: &Plan) -> Result<String, TemplateError> {
     for step in &plan.lifecycle.steps {
         match step {
             Step::Own { path, owner, mode, config } => {
-                owners.push(json!({ "path": **path, "owner": owner, "mode": format!("{mode:04o}"), "config": config }))
+                let unpacked = config.then(|| format!("{:o}", mode & UNPACKED));
+                owners.push(json!({
+                    "path": **path, "owner": owner, "mode": format!("{mode:04o}"), "unpacked": unpacked,
+                }));
             }
             Step::Capabilities { path, capabilities } => {
                 files.push(json!({ "path": **path, "capabilities": **capabilities }));
@@ -110,6 +124,7 @@ fn setup(plan: &Plan) -> Result<String, TemplateError> {
             "conf": shared.conf,
             "accounts": shared.accounts,
             "directories": shared.directories,
+            "gives": !owners.is_empty() || !shared.directories.is_empty(),
             "owners": owners,
             "files": files,
             "secrets": shared.secrets,
@@ -121,20 +136,26 @@ fn start(units: &[&Unit]) -> Result<String, TemplateError> {
     if units.is_empty() {
         return Ok(String::new());
     }
-    let names = |wanted: &dyn Fn(&Unit) -> bool| -> Vec<String> {
-        units.iter().filter(|unit| wanted(unit)).map(|unit| super::running(unit)).collect()
+    let names = |wanted: &dyn Fn(usize, &Unit) -> bool| -> Vec<String> {
+        let wanted = units.iter().enumerate().filter(|(index, unit)| wanted(*index, unit));
+        wanted.map(|(_, unit)| super::running(unit)).collect()
     };
-    let by = |what: OnUpgrade| move |unit: &Unit| unit.on_upgrade == what;
-    // What is started at installation is started again even if it had died; the rest only if it runs.
-    let restarts = |unit: &Unit| by(OnUpgrade::Restart)(unit) && unit.enable && unit.start;
+    let by = |what: OnUpgrade| move |_: usize, unit: &Unit| unit.on_upgrade == what;
+    // What is started at installation is started again even if it had died; the rest only if it runs. A service goes
+    // with the socket before it: only together can they be restarted.
+    let lives = |index: usize| {
+        let unit = if units[index].installable { units[index] } else { units[index.saturating_sub(1)] };
+        unit.enable && unit.start
+    };
     render(
         START,
         &json!({
-            "enable": names(&|unit| unit.enable),
-            "keep": names(&|unit| !unit.enable && !unit.template),
-            "start": names(&|unit| unit.start),
-            "restart": names(&restarts),
-            "try_restart": names(&|unit| by(OnUpgrade::Restart)(unit) && !restarts(unit)),
+            "enable": names(&|_, unit| unit.enable),
+            "keep": names(&|_, unit| unit.installable && !unit.enable && !unit.template),
+            "start": names(&|_, unit| unit.start && unit.enable),
+            "start_once": names(&|_, unit| unit.start && !unit.enable),
+            "restart": names(&|index, unit| by(OnUpgrade::Restart)(index, unit) && lives(index)),
+            "try_restart": names(&|index, unit| by(OnUpgrade::Restart)(index, unit) && !lives(index)),
             "reload": names(&by(OnUpgrade::Reload)),
         }),
     )
@@ -152,6 +173,11 @@ fn gone(plan: &Plan, units: &[&Unit]) -> Result<String, TemplateError> {
         .filter_map(|step| if let Step::Purge { paths } = step { Some(paths) } else { None })
         .flatten()
         .collect();
-    let known: Vec<&String> = units.iter().filter(|unit| !unit.template).map(|unit| &unit.name).collect();
-    render(GONE, &json!({ "units": known, "purge": purge }))
+    let known = units.iter().filter(|unit| unit.installable && !unit.template).map(|unit| &unit.name);
+    let secrets = super::shared(plan).secrets;
+    let folders: BTreeSet<&str> = secrets.iter().filter_map(|file| Some(file.rsplit_once('/')?.0)).collect();
+    let values = json!({
+        "any": !units.is_empty(), "units": known.collect::<Vec<_>>(), "purge": purge, "folders": folders,
+    });
+    render(GONE, &values)
 }

@@ -16,6 +16,7 @@ mod conflicts;
 mod documents;
 mod natives;
 mod owners;
+mod services;
 mod trees;
 
 /// A project in a temporary folder, with the release that packages it.

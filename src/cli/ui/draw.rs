@@ -6,6 +6,7 @@
 use std::borrow::Cow;
 use std::fmt::Write;
 use std::ops::Range;
+use std::path::Path;
 use std::sync::Arc;
 
 use annotate_snippets::{AnnotationKind, Element, Group, Level, Origin, Renderer, Snippet};
@@ -156,8 +157,8 @@ fn severity(severity: Severity) -> &'static str {
 }
 
 /// The diagnostic as a workflow command of GitHub Actions, one line without newline: the runner shows it beside the
-/// line that it speaks of.
-pub fn github(diagnostic: &Diagnostic) -> String {
+/// line that it speaks of. `folder` is where relative paths begin, seen from the top of the repository.
+pub fn github(diagnostic: &Diagnostic, folder: &Path) -> String {
     let command = match diagnostic.severity {
         Severity::Error => "error",
         Severity::Warning => "warning",
@@ -165,9 +166,9 @@ pub fn github(diagnostic: &Diagnostic) -> String {
     };
     let mut line = format!("::{command} ");
     if let Some(label) = diagnostic.labels.first() {
-        place(&mut line, &label.span);
-    } else if let Some(path) = &diagnostic.path {
-        property(&mut line, "file", path);
+        place(&mut line, &label.span, folder);
+    } else if let Some(path) = diagnostic.path.as_deref().filter(|path| !path.starts_with('/')) {
+        property(&mut line, "file", &folder.join(path).display().to_string());
     }
     property(&mut line, "title", diagnostic.code.name);
     line.pop();
@@ -184,9 +185,9 @@ pub fn github(diagnostic: &Diagnostic) -> String {
 }
 
 /// Columns are only taken on one line: with `endLine` elsewhere the runner ignores them.
-fn place(line: &mut String, span: &Span) {
+fn place(line: &mut String, span: &Span, folder: &Path) {
     let ((first, column), (last, end_column)) = (span.line_column(), end(span));
-    property(line, "file", &span.source.name);
+    property(line, "file", &folder.join(&span.source.name).display().to_string());
     property(line, "line", &first.to_string());
     if first == last {
         property(line, "col", &column.to_string());

@@ -4,6 +4,7 @@
 //! plain line.
 
 use std::io::{self, IsTerminal as _, Write as _};
+use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -26,6 +27,8 @@ pub struct Terminal {
     /// Whether the verb writes files, so that a refusal says that none was written.
     writes: bool,
     live: Option<ProgressBar>,
+    /// The folder of the config below that of the workflow, for annotations.
+    below_workspace: PathBuf,
     /// Standard output took less than it was given.
     unwritten: AtomicBool,
     state: Mutex<State>,
@@ -71,6 +74,7 @@ impl Terminal {
             verbose: common.verbose,
             writes,
             live,
+            below_workspace: below_workspace(common).unwrap_or_default(),
             unwritten: AtomicBool::new(false),
             state: Mutex::default(),
         }
@@ -137,14 +141,18 @@ impl Terminal {
     /// Findings that stopped the verb.
     pub fn stop(&self, findings: &[Diagnostic]) {
         self.clear();
+        let count = |severity| findings.iter().filter(|finding| finding.severity == severity).count();
         if self.json {
             let list: Vec<_> = findings.iter().map(draw::json).collect();
-            self.document(&serde_json::json!({ "schema": "fitout/findings/1", "findings": list }));
-            self.annotate(&findings.iter().filter(|finding| self.shows(finding)).collect::<Vec<_>>());
+            let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
+            self.document(&serde_json::json!({
+                "schema": "fitout/findings/1", "errors": errors, "warnings": warnings, "findings": list,
+            }));
+            self.findings(findings);
             return;
         }
         self.findings(findings);
-        let errors = findings.iter().filter(|finding| finding.severity == Severity::Error).count();
+        let errors = count(Severity::Error);
         let closing = if self.writes { ". Nothing was written." } else { "" };
         self.say(&format!("{}{closing}\n", plural(errors, "error", "errors")));
     }
@@ -159,7 +167,7 @@ impl Terminal {
     fn annotate(&self, findings: &[&Diagnostic]) {
         if env::get(env::GITHUB_ACTIONS).is_some() {
             for finding in findings {
-                self.say(&format!("{}\n", draw::github(finding)));
+                self.say(&format!("{}\n", draw::github(finding, &self.below_workspace)));
             }
         }
     }
@@ -180,6 +188,14 @@ impl Terminal {
             });
         }
     }
+}
+
+/// Where the config lies in the repository that a workflow checked out: annotations name files from its top.
+fn below_workspace(common: &Common) -> Option<PathBuf> {
+    let workspace = fs_err::canonicalize(env::get(env::GITHUB_WORKSPACE)?).ok()?;
+    let here = std::env::current_dir().ok()?.join(common.directory.as_deref().unwrap_or(Path::new("")));
+    let folder = fs_err::canonicalize(here.join(common.config.parent().unwrap_or(Path::new("")))).ok()?;
+    folder.strip_prefix(&workspace).ok().map(PathBuf::from)
 }
 
 impl Listener for Terminal {

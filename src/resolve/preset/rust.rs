@@ -156,7 +156,7 @@ impl Package {
         let message = format!("the binary `{name}` for `{}` is not built", place.target);
         Err(Diagnostic::error(codes::RESOLVE_NOT_BUILT, message)
             .path(self.shown(&self.target_dir.join(&folders[0]).join(name)))
-            .help(format!("run `{command}`, or set it as `command` under `[build]`")))
+            .help(format!("run `{command}`; as `command` under `[build]`, `fitout build` runs it")))
     }
 
     fn man_pages(&self, all: &mut Vec<Rule>) {

@@ -125,7 +125,7 @@ fn a_terminal_finds_nothing_to_obey() {
     assert!(drawing.chars().all(|c| c == '\n' || !(c.is_control() || c == '\u{202e}')), "{drawing:?}");
     assert!(drawing.starts_with("error[config/syntax]: message\\u{1b}[2J"), "{drawing}");
     assert!(drawing.contains("\\nsecond line"));
-    assert!(github(&diagnostic).chars().all(|c| !c.is_control()));
+    assert!(github(&diagnostic, Path::new("")).chars().all(|c| !c.is_control()));
 }
 
 #[test]
@@ -167,14 +167,17 @@ fn json_says_everything() {
 #[test]
 fn github_annotations_are_escaped() {
     assert_eq!(
-        github(&unknown_key()),
-        "::error file=fitout.toml,line=3,col=1,endColumn=6,title=config/unknown-key::unknown key `onwer` in this \
+        github(&unknown_key(), Path::new("apps/hello")),
+        "::error file=apps/hello/fitout.toml,line=3,col=1,endColumn=6,title=config/unknown-key::unknown key `onwer` in this \
          [[files]] rule%0Adid you mean `owner`?%0Ahelp: keys here: from, to%0Anote: the grammar is closed"
     );
     let sly = Diagnostic::warning(codes::CONFIG_NOT_FOUND, "100 %\n::error::x").path("a,b:c%\n");
+    let github = |finding: &Diagnostic| github(finding, Path::new(""));
     assert_eq!(github(&sly), "::warning file=a%2Cb%3Ac%25%0A,title=config/not-found::100 %25%0A::error::x");
     let text = source("f", "one\ntwo\n");
     let both = Diagnostic::error(codes::CONFIG_SYNTAX, "m").at(&Span::new(&text, 0..7), "");
     assert_eq!(github(&both), "::error file=f,line=1,endLine=2,title=config/syntax::m");
     assert_eq!(github(&Diagnostic::error(codes::CONFIG_SYNTAX, "m")), "::error title=config/syntax::m");
+    let on_the_host = Diagnostic::error(codes::CONFIG_SYNTAX, "m").path("/usr/bin/hello");
+    assert_eq!(github(&on_the_host), "::error title=config/syntax::m", "no file of the repository");
 }

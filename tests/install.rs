@@ -1,0 +1,27 @@
+//! Packages live through installation, upgrades and removal on real systems.
+//!
+//! Enters: two versions of each example, and packages made for a test. They are installed by apt and dpkg in minimal Debian
+//! roots, and under systemd as process 1. It needs root and the tools that `./test` installs; an absent one is named, and
+//! fails the tests under `FITOUT_REQUIRE_FOREIGN=1`.
+#![allow(
+    clippy::disallowed_methods,
+    clippy::pedantic,
+    clippy::print_stderr,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "tests tell what they found, and stop where they are wrong"
+)]
+
+mod support;
+
+#[path = "install/roots.rs"]
+mod roots;
+
+#[path = "install/machine.rs"]
+mod machine;
+
+#[path = "install/deb.rs"]
+mod deb;
+
+#[path = "install/systemd.rs"]
+mod systemd;
