@@ -80,6 +80,30 @@ impl Files<'_> {
         }
     }
 
+    /// A script that a template made, for whoever calls it.
+    pub fn script(
+        &mut self,
+        path: &str,
+        template: &'static str,
+        text: Result<String, TemplateError>,
+        role: Role,
+        formats: FormatSet,
+    ) {
+        if formats == FormatSet::EMPTY {
+            return;
+        }
+        match text {
+            Ok(text) => {
+                let origin = Origin::Template { name: template };
+                let body = Body::Made(text.into_bytes().into());
+                let mut draft = Draft::added(path, body, role, Churn::Application, formats, origin.clone());
+                draft.mode = (0o755, Arc::new(origin));
+                self.tree.add(draft);
+            }
+            Err(error) => self.findings.push(error.into()),
+        }
+    }
+
     /// A text of the user.
     fn given(&mut self, path: &str, text: &str, mode: u32, origin: &Origin, formats: FormatSet) {
         if formats == FormatSet::EMPTY {

@@ -212,6 +212,8 @@ fn of_target(
     let environment = request.environment.as_deref();
     let holes = holes::values(&shared.identity, &target, rust_target, environment, &shared.prefix);
     let mut rules = preset.rules(ground, place);
+    // What the preset would run there, the launcher of a service runs with the service's user and environment.
+    rules.retain(|rule| !shared.services.iter().any(|service| service.command.as_ref() == Some(&rule.to)));
     rules.extend(files::rules(ground, &manifest.files, &holes)?);
     let overrides = manifest.format.deb.lintian_overrides.iter();
     Some(Release {

@@ -43,7 +43,7 @@ pub(crate) fn service(service: &Service, around: &Around) -> Result<String, Temp
         "env_files": service.env_file.iter().collect::<Vec<_>>(),
         "credentials": credentials(service),
         "start_pre": steps(service, around, &[Moment::PreStart], false),
-        "command": program(&service.command(), around),
+        "command": program(&service.started_by(), around),
         "start_post": steps(service, around, &[Moment::PostStart], matches!(service.ready, Ready::Port(_))),
         "reload": reload(service, around),
         "stop": steps(service, around, &[Moment::PreStop], false),

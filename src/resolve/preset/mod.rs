@@ -154,6 +154,11 @@ impl Preset {
         }
     }
 
+    /// Name on the PATH that an application of this kind has, and that is its launcher's if it is a service.
+    pub fn launcher_command(&self, package: &str) -> Option<String> {
+        matches!(self, Self::Otp(_)).then(|| otp::rules::command_path(package))
+    }
+
     /// Whether it writes pipes or filled files when it starts, and needs a place for them.
     pub fn writes_at_start(&self) -> bool {
         matches!(self, Self::Otp(_))

@@ -94,13 +94,20 @@ pub(crate) fn runs(release: &OtpRelease, prefix: &str, home: &str, runtime: &str
     }
 }
 
+/// Name on the PATH.
+pub(crate) fn command_path(package: &str) -> String {
+    format!("/usr/bin/{package}")
+}
+
 /// `/usr/bin/NAME`: a script and no link, since the scripts of older releases take a relative link's folder for their own,
 /// and Debian policy 10.5 wants links within one top-level folder relative.
 fn command(release: &OtpRelease, prefix: &str, package: &str) -> Result<Rule, Diagnostic> {
     const TEMPLATE: &str = "launcher/command.sh";
     let program = format!("{prefix}/bin/{}", release.name);
-    let mut command = rule(String::new(), format!("/usr/bin/{package}"), Churn::Application, origin("command"));
-    command.take = Take::Text(template::render(TEMPLATE, &json!({ "program": program }))?);
+    let path = command_path(package);
+    let text = template::render(TEMPLATE, &json!({ "path": path, "program": program }))?;
+    let mut command = rule(String::new(), path, Churn::Application, origin("command"));
+    command.take = Take::Text(text);
     command.take_origin = Origin::Template { name: TEMPLATE };
     command.mode = Some(Fact { value: 0o755, origin: origin("command") });
     Ok(command)
