@@ -90,12 +90,13 @@ impl Part {
                     None if user.text.starts_with("#!") => (format!("{}\n", user.text), ""),
                     _ => (String::new(), user.text.as_str()),
                 };
+                let body = subshell(&first, rest, "");
                 user.text = match dialect {
-                    Dialect::Deb => format!("{first}set -e\n{before}{}{after}", subshell(rest, "")),
+                    Dialect::Deb => format!("{first}set -e\n{before}{body}{after}"),
                     // What fails here only warns, whatever its status; what comes after must still run.
                     _ => format!(
                         "{first}{before}{} || fitout_status=$?\n{after}exit \"${{fitout_status:-0}}\"\n",
-                        subshell(rest, "").trim_end()
+                        body.trim_end()
                     ),
                 };
                 Some(user)
@@ -104,10 +105,13 @@ impl Part {
     }
 }
 
-/// A text of the user in a subshell: it may end by `exit` where it likes.
-fn subshell(text: &str, arguments: &str) -> String {
+/// A text of the user in a subshell: it may end by `exit` where it likes, and stops at a failure only if its `#!` line
+/// says so.
+fn subshell(first: &str, text: &str, arguments: &str) -> String {
     let end = if text.ends_with('\n') || text.is_empty() { "" } else { "\n" };
-    format!("(\nset +e\n{arguments}{text}{end})\n")
+    let stops = first.split_whitespace().skip(1).any(|word| word.starts_with('-') && word.contains('e'));
+    let sign = if stops { '-' } else { '+' };
+    format!("(\nset {sign}e\n{arguments}{text}{end})\n")
 }
 
 /// The user's script of a moment of `[package.scripts]`; `$1` is `argument` in it.
@@ -118,11 +122,11 @@ fn of_moment(plan: &Plan, wanted: Moment, argument: &str) -> String {
     });
     texts
         .map(|text| {
-            let body = match text.split_once('\n') {
-                Some((first, rest)) if first.starts_with("#!") => rest,
-                _ => text,
+            let (first, body) = match text.split_once('\n') {
+                Some((first, rest)) if first.starts_with("#!") => (first, rest),
+                _ => ("", text),
             };
-            format!("# {}\n{}", wanted.word(), subshell(body, &format!("set -- {argument}\n")))
+            format!("# {}\n{}", wanted.word(), subshell(first, body, &format!("set -- {argument}\n")))
         })
         .collect()
 }
