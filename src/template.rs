@@ -1,21 +1,23 @@
 //! The texts under `templates/`, compiled in, and how they are filled.
 //!
 //! Enters: a template's name and its values. Leaves: a text in which no value means anything but itself, whatever it
-//! holds. Each language quotes differently, so each has a registry of its own; Handlebars' own escaping is for HTML. Not
-//! A user may put a text of their own in the place of any. Not
-//! here: `{name}` holes of the user's texts (`resolve::holes`), and when a script is run (`assemble::maintainer`).
+//! holds. Each language quotes differently, so each has a registry of its own; Handlebars' own escaping is for HTML. A user
+//! may put a text of their own in the place of any. Not here: `{name}` holes of the user's texts (`resolve::holes`), and
+//! when a script is run (`assemble::maintainer`).
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use handlebars::{Handlebars, RenderError};
+use handlebars::{Handlebars, RenderError, RenderErrorReason};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use crate::codec::hex::hex;
 use crate::diagnostic::{Diagnostic, SourceText, codes};
 
+mod shell;
 mod unit;
+pub use shell::Word;
 pub use unit::command as command_line;
 
 /// A text that fitout fills with facts of the package.
@@ -84,7 +86,10 @@ macro_rules! template {
 pub const TEMPLATES: &[Template] = &[
     template!(Unit, "accounts/sysusers.unit", "system accounts, for systemd-sysusers"),
     template!(Unit, "accounts/tmpfiles.unit", "directories that services write, for systemd-tmpfiles"),
-    template!(Shell, "launcher/command.sh", "/usr/bin/NAME of an OTP release"),
+    template!(Shell, "launcher/command.sh", "the name on the PATH of what lies elsewhere"),
+    template!(Shell, "launcher/environment.sh", "of a launcher: its place, its environment, secrets, filled files"),
+    template!(Shell, "launcher/process.sh", "of a launcher: the process where there is no systemd"),
+    template!(Shell, "launcher/service.sh", "the start/stop script of a service"),
     template!(Shell, "maintainer/deb/gone.sh", "of a postrm: units forgotten, state purged"),
     template!(Shell, "maintainer/deb/hooks.sh", "of a prerm and a postinst: hooks of services around an upgrade"),
     template!(
@@ -138,22 +143,30 @@ impl Templates {
         self.replaced.iter().filter_map(|(name, text)| Some((find(name).ok()?, text)))
     }
 
-    /// Fills a template.
+    /// The user's text in the place of a template, if there is one, and the text that counts.
+    fn text_of(&self, template: &'static Template) -> (Option<&Arc<SourceText>>, &str) {
+        let own = self.replaced.get(template.name);
+        (own, own.map_or(template.text, |own| &own.text))
+    }
+
+    /// Fills a template, with those that it names as `{{> NAME}}` in it.
     ///
     /// # Errors
     /// No such template, a value that it takes and is not given, or a value with a NUL byte.
     pub fn render(&self, name: &str, values: &impl Serialize) -> Result<String, TemplateError> {
         let template = find(name)?;
         let name = template.name;
-        let own = self.replaced.get(name);
-        let text = own.map_or(template.text, |own| &own.text);
-        let filled = registry(template.language).render_template(text, values).map_err(|source| {
-            let source = Box::new(source);
-            match own {
-                Some(own) => TemplateError::Replaced { file: own.name.clone(), source },
-                None => TemplateError::Values { name, source },
-            }
-        })?;
+        let (own, text) = self.text_of(template);
+        let failed = |source| match own {
+            Some(own) => TemplateError::Replaced { file: own.name.clone(), source: Box::new(source) },
+            None => TemplateError::Values { name, source: Box::new(source) },
+        };
+        let mut registry = registry(template.language);
+        for part in TEMPLATES.iter().filter(|part| text.contains(&format!("{{{{> {}}}}}", part.name))) {
+            let told = registry.register_partial(part.name, self.text_of(part).1);
+            told.map_err(|source| failed(RenderErrorReason::from(source).into()))?;
+        }
+        let filled = registry.render_template(text, values).map_err(failed)?;
         if filled.contains(UNQUOTABLE) { Err(TemplateError::Unquotable { name }) } else { Ok(filled) }
     }
 }
@@ -195,25 +208,10 @@ fn registry(language: Language) -> Handlebars<'static> {
     // A value that is not there is an error, not an empty text.
     registry.set_strict_mode(true);
     match language {
-        Language::Shell => {
-            registry.register_escape_fn(shell_word);
-            registry.register_helper("folder", Box::new(shell::folder));
-        }
+        Language::Shell => shell::register(&mut registry),
         Language::Unit => unit::register(&mut registry),
     }
     registry
-}
-
-/// One word of the shell, whatever `text` holds: nothing but the quote itself ends single quotes.
-fn shell_word(text: &str) -> String {
-    format!("'{}'", text.replace('\'', r"'\''"))
-}
-
-#[allow(missing_docs)]
-mod shell {
-    use handlebars::handlebars_helper;
-    // The folder that a path lies in; quoted as any value is.
-    handlebars_helper!(folder: |path: str| path.rsplit_once('/').map_or("", |above| above.0).to_owned());
 }
 
 impl From<TemplateError> for Diagnostic {

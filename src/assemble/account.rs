@@ -20,7 +20,7 @@ use crate::diagnostic::{Findings, Origin};
 use crate::resolve::Release;
 use crate::resolve::account::id_of;
 use crate::resolve::lifecycle::Directory;
-use crate::template::{self, TemplateError};
+use crate::template::TemplateError;
 
 const SYSUSERS: &str = "accounts/sysusers.unit";
 /// Of what a service writes: its own, readable by its group.
@@ -64,7 +64,7 @@ pub fn add(run: &Run<'_>, tree: &mut Tree, findings: &mut Findings) {
         const TEMPLATE: &str = "accounts/tmpfiles.unit";
         let line = |d: &Directory| json!({ "path": d.path, "mode": format!("{:04o}", d.mode), "user": d.user, "group": d.group });
         let directories: Vec<Value> = lasting.iter().map(line).collect();
-        let text = template::render(TEMPLATE, &json!({ "directories": directories }));
+        let text = run.release.templates.render(TEMPLATE, &json!({ "directories": directories }));
         files.made(&format!("/usr/lib/tmpfiles.d/{name}.conf"), TEMPLATE, text, Role::Plain, packages);
     }
     in_images(run, tree);

@@ -15,7 +15,7 @@ use super::owner::Owners;
 use super::path::{self, Place};
 use super::plan::{Churn, FormatSet, Owner, Role};
 use super::walk::{self, Found, FoundKind, OnDisk, Select};
-use super::{content, mode, own};
+use super::{content, mode, own, rules};
 use crate::diagnostic::{Code, Diagnostic, Findings, Origin, codes};
 use crate::resolve::{Release, Rule, Take, holes, nearest};
 
@@ -61,7 +61,7 @@ pub fn collect(run: &Run<'_>, gaps: &mut Gaps, findings: &mut Findings) -> Vec<D
             continue;
         }
         mode::check(rule, findings);
-        let Some(place) = place(rule, findings) else {
+        let Some(place) = rules::place(rule, findings) else {
             *gaps = Gaps::everywhere();
             continue;
         };
@@ -88,17 +88,6 @@ pub fn collect(run: &Run<'_>, gaps: &mut Gaps, findings: &mut Findings) -> Vec<D
 
 fn shared_origin((bits, origin): (u32, Origin)) -> (u32, Arc<Origin>) {
     (bits, Arc::new(origin))
-}
-
-/// The place of a rule on the host.
-fn place(rule: &Rule, findings: &mut Findings) -> Option<Place> {
-    path::place(&rule.to)
-        .map_err(|problem| {
-            let error = format!("the path `{}` {problem}", rule.to.escape_debug());
-            let error = Diagnostic::error(codes::FILES_PATH, error).at_origin(&rule.to_origin, "");
-            findings.push(error.help(problem.help(&rule.to)));
-        })
-        .ok()
 }
 
 /// One rule at work.
@@ -391,12 +380,6 @@ impl Taking<'_> {
     }
 
     fn show(&self, path: &Path) -> String {
-        show(&self.release.project, path)
+        content::show(&self.release.project, path)
     }
-}
-
-/// A path of the builder as messages show it: relative to the project where it lies in it.
-pub fn show(project: &Path, path: &Path) -> String {
-    let shown = path.strip_prefix(project).unwrap_or(path);
-    if shown.as_os_str().is_empty() { ".".into() } else { shown.display().to_string() }
 }

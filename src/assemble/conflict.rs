@@ -4,6 +4,7 @@
 //! parent present, and a finding for each pair of rules that want the same path.
 
 use std::collections::BTreeMap;
+use std::ops::Bound;
 use std::sync::Arc;
 
 use super::draft::{Body, Draft};
@@ -65,6 +66,13 @@ impl Tree {
         if draft.formats != FormatSet::EMPTY {
             there.push(draft);
         }
+    }
+
+    /// Whether the package has this path: a file, a link, or a folder of its own.
+    pub fn holds(&self, path: &str) -> bool {
+        let below = format!("{path}/");
+        let first = self.paths.range::<str, _>((Bound::Included(below.as_str()), Bound::Unbounded)).next();
+        !path::is_shared(path) && (self.paths.contains_key(path) || first.is_some_and(|(p, _)| p.starts_with(&below)))
     }
 
     /// Adds the directories above every entry and finds those that are no directories.

@@ -73,6 +73,12 @@ pub fn problem(problem: &Problem, shown: &str) -> Diagnostic {
     error.path(name)
 }
 
+/// A path of the builder as messages show it: relative to the project where it lies in it.
+pub fn show(project: &Path, path: &Path) -> String {
+    let shown = path.strip_prefix(project).unwrap_or(path);
+    if shown.as_os_str().is_empty() { ".".into() } else { shown.display().to_string() }
+}
+
 /// What to say of something that the system will not let us read.
 pub fn unreadable(shown: &str, error: &std::io::Error) -> Diagnostic {
     Diagnostic::error(codes::FILES_UNREADABLE, format!("cannot read `{shown}`: {}", answer(error)))

@@ -7,8 +7,9 @@
 use std::fmt::Write;
 use std::sync::Arc;
 
-use super::collect::{Run, show};
+use super::collect::Run;
 use super::conflict::Tree;
+use super::content::show;
 use super::draft::{Body, Draft};
 use super::plan::{Churn, FormatSet, Role};
 use super::{changelog, content, copyright, path};

@@ -24,6 +24,7 @@ pub mod documents;
 pub mod draft;
 pub mod elf;
 pub mod gaps;
+pub mod launcher;
 pub mod lifecycle;
 pub mod links;
 pub mod loader;
@@ -34,6 +35,7 @@ pub mod own;
 pub mod owner;
 pub mod path;
 pub mod plan;
+pub mod rules;
 pub mod same;
 #[cfg(test)]
 pub mod sample;
@@ -62,6 +64,7 @@ pub fn assemble(release: &Release, mut gaps: Gaps, sources: &mut Sources, listen
     documents::compress_manuals(&mut drafts, &run, &mut findings);
     let mut tree = conflict::merge(drafts, &mut findings);
     service::add(&run, &mut tree, &mut findings);
+    launcher::add(&run, &mut tree, &mut findings);
     account::add(&run, &mut tree, &mut findings);
     documents::add(&run, &mut tree, &mut findings);
     let (drafts, owners) = account::settle(&run, tree.finish(&mut findings));

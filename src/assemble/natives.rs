@@ -8,7 +8,6 @@ use std::io::{Cursor, Read, Seek, SeekFrom};
 use std::path::Path;
 use std::sync::Arc;
 
-use super::collect::show;
 use super::plan::{Content, ElfFacts, ElfFile, Entry, Kind, Role, Sources, Target};
 use super::{content, elf};
 use crate::diagnostic::{Diagnostic, Findings, codes};
@@ -44,7 +43,7 @@ pub fn elf_facts(
                 Content::Made(bytes) => (said(&mut Cursor::new(bytes), executable), entry.path.to_string()),
                 Content::File { path, .. } => {
                     let file = fs_err::File::open(path).map_err(elf::ElfError::Io);
-                    (file.and_then(|mut file| said(&mut file, executable)), show(project, path))
+                    (file.and_then(|mut file| said(&mut file, executable)), content::show(project, path))
                 }
             },
         };

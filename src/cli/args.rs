@@ -14,9 +14,9 @@ Exit codes:
   2  the config, the command line or a file is not as it must be
   3  could not: disk, permissions, a program that failed
 
-With `--json` standard output holds one document whose `schema` names what it is, such as fitout/plan/1.
-Sizes are bytes, times seconds since 1970, modes texts such as \"0644\", digests SHA-256 in hex. A verb that
-stops prints fitout/findings/1: every finding with code, severity, message, labels, path, helps and notes.";
+With `--json` standard output holds one document whose `schema` names what it is, such as fitout/plan/1. \
+Sizes are bytes, times seconds since 1970, modes texts such as \"0644\", digests SHA-256 in hex. A verb that stops \
+prints fitout/findings/1: every finding with code, severity, message, labels, path, helps and notes.";
 
 /// Makes deb, rpm, tarball, zip and OCI image from one config file in one run
 #[derive(Debug, Parser)]

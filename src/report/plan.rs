@@ -51,7 +51,7 @@ fn services(plan: &Plan) -> String {
                 let _ = writeln!(out, "  {key:<9} {value}");
             }
         };
-        line("runs", service.command().join(" "));
+        line("runs", service.started_by().join(" "));
         line("as", format!("{}:{}", service.user, service.group));
         line("writes", service.directories.written().chain(&service.write).cloned().collect::<Vec<_>>().join(" "));
         line(
@@ -131,7 +131,7 @@ pub fn json(plan: &Plan) -> serde_json::Value {
         "artifacts": artifacts,
         "entries": plan.entries.iter().map(|entry| self::entry(plan, entry)).collect::<Vec<_>>(),
         "services": plan.services.iter().map(|service| json!({
-            "name": service.name, "unit": service.entry_unit(), "command": service.command(), "user": service.user,
+            "name": service.name, "unit": service.entry_unit(), "command": service.started_by(), "user": service.user,
             "group": service.group, "writes": service.directories.written().chain(&service.write).collect::<Vec<_>>(),
             "ports": service.ports.iter().map(|p| format!("{}/{}", p.number, p.protocol)).collect::<Vec<_>>(),
             "launcher": service.launcher,

@@ -207,11 +207,20 @@ fn of_target(
 ) -> Option<Release> {
     let formats: Vec<&'static str> = request.formats.iter().map(|(name, _)| *name).collect();
     let name = &shared.identity.name;
-    let place = Place { name, prefix: &shared.prefix, target: &target, host: request.host, formats: &formats };
+    let place = Place {
+        name,
+        prefix: &shared.prefix,
+        target: &target,
+        host: request.host,
+        formats: &formats,
+        templates: &shared.templates,
+    };
     let rust_target = preset.rust_target(target.arch);
     let environment = request.environment.as_deref();
     let holes = holes::values(&shared.identity, &target, rust_target, environment, &shared.prefix);
     let mut rules = preset.rules(ground, place);
+    // What the preset would run there, the launcher of a service runs with the service's user and environment.
+    rules.retain(|rule| !shared.services.iter().any(|service| service.command.as_ref() == Some(&rule.to)));
     rules.extend(files::rules(ground, &manifest.files, &holes)?);
     let overrides = manifest.format.deb.lintian_overrides.iter();
     Some(Release {

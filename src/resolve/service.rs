@@ -96,6 +96,8 @@ pub struct Service {
     pub unit: BTreeMap<String, Vec<(String, String)>>,
     /// Where its start/stop script lies on the host.
     pub launcher: String,
+    /// Name of the launcher on the PATH, absolute.
+    pub command: Option<String>,
     /// Program that takes the commands which the launcher does not know.
     pub delegate: Option<String>,
     /// Where the config asks for it.
@@ -129,6 +131,12 @@ impl Service {
         self.directories.state.first().map_or("/", String::as_str)
     }
 
+    /// Whether it has a start/stop script: of a template unit only what its units call.
+    pub fn has_launcher(&self) -> bool {
+        let called = !self.hooks.is_empty() || matches!(self.ready, Ready::Port(_));
+        !self.is_template() || called || !self.commands.is_empty()
+    }
+
     /// Whether something must be made ready before the program starts, which its launcher does.
     pub fn is_prepared(&self) -> bool {
         let moments = [Moment::PreConfigure, Moment::PostConfigure];
@@ -138,7 +146,7 @@ impl Service {
     }
 
     /// What starts it: the program itself, or the launcher that makes things ready and then becomes the program.
-    pub fn command(&self) -> Vec<String> {
+    pub fn started_by(&self) -> Vec<String> {
         if self.is_prepared() { vec![self.launcher.clone(), "run".to_owned()] } else { self.exec.clone() }
     }
 }

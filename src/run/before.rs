@@ -7,9 +7,9 @@
 use std::sync::Arc;
 
 use super::mend::{self, Asked, Resolved};
-use crate::assemble;
 use crate::assemble::gaps::Gaps;
 use crate::assemble::plan::Sources;
+use crate::assemble::{self, rules};
 use crate::config::load::Document;
 use crate::config::schema::{Manifest, Preset, VersionSource};
 use crate::diagnostic::{Code, Diagnostic, Findings, Severity, codes, has_errors};
@@ -30,6 +30,10 @@ const TYPED: &[Code] = &[
     codes::RESOLVE_HOMEPAGE,
     codes::RESOLVE_PATH,
     codes::RESOLVE_NOTHING,
+    codes::FILES_CAPABILITIES,
+    codes::FILES_OWNER,
+    codes::FILES_OWNER_COLLISION,
+    codes::FILES_PATH,
     codes::DEB_NAME,
     codes::DEB_RELATION,
     codes::DEB_FIELD,
@@ -53,6 +57,7 @@ pub(super) fn errors(asked: Asked<'_>, chosen: &[&'static dyn Format]) -> Findin
     if !unknown.formats {
         findings.extend(releases.iter().flat_map(|release| of_formats(release, chosen)));
     }
+    findings.extend(releases.iter().flat_map(rules::judge));
     let manifest = &asked.reading.manifest;
     let (mut errors, others) =
         findings.into_iter().partition::<Findings, _>(|finding| is_final(finding, manifest, asked.document));

@@ -88,6 +88,8 @@ pub struct Service {
     pub socket: Option<Socket>,
     /// Scripts that run at moments of its life.
     pub hooks: Hooks,
+    /// Name of the launcher on the PATH, such as `/usr/bin/NAME-ctl`; an OTP release's first service has `/usr/bin/NAME`.
+    pub command: Option<Text>,
     /// Further commands of the launcher: `NAME migrate`.
     pub commands: BTreeMap<String, At<Command>>,
     /// Files whose `${NAME}` are filled from the environment at each start.

@@ -24,6 +24,26 @@ const RESTART_DELAY: u64 = 5_000;
 const STOP_TIMEOUT: u64 = 30_000;
 /// Milliseconds to start, systemd's own default.
 const START_TIMEOUT: u64 = 90_000;
+/// What a launcher does by itself: templates/launcher/service.sh.hbs.
+const LAUNCHER_COMMANDS: &[&str] = &[
+    "await",
+    "describe",
+    "foreground",
+    "help",
+    "hook",
+    "logs",
+    "pid",
+    "ping",
+    "reload",
+    "reloading",
+    "restart",
+    "run",
+    "spawned",
+    "start",
+    "status",
+    "stop",
+    "version",
+];
 /// Sections of a unit that `[service.unit]` may add to.
 const SECTIONS: &[&str] = &["Unit", "Service", "Install"];
 
@@ -43,6 +63,10 @@ pub(crate) struct Package<'a> {
 /// All services of the config; reported and none if one of them is not as it must be.
 pub(crate) fn all(ground: &Ground, typed: &[At<schema::Service>], package: Package) -> Option<Vec<Service>> {
     let services: Vec<Option<Service>> = typed.iter().map(|typed| One { ground, typed, package }.read()).collect();
+    let mut services = services;
+    if let (Some(Some(first)), Some(preset)) = (services.first_mut(), package.preset) {
+        first.command = first.command.take().or_else(|| preset.launcher_command(package.name));
+    }
     let mut names: BTreeMap<&str, &Service> = BTreeMap::new();
     let mut good = true;
     for service in services.iter().flatten() {
@@ -75,9 +99,7 @@ impl One<'_> {
         let runs = self.runs(shown, directories.as_ref());
         let exec = self.exec(&runs);
         let reload = self.reload();
-        let env = image::environment(self.ground, &typed.env);
-        let env: Option<BTreeMap<String, String>> =
-            env.map(|env| env.into_iter().map(|(name, fact)| (name, fact.value)).collect());
+        let env = self.environment();
         let secrets = self.secrets();
         let write = self.each(&typed.write, |path| self.path(path));
         let working_dir = typed.working_dir.as_ref().map(|path| self.path(path));
@@ -90,6 +112,7 @@ impl One<'_> {
             [&typed.after, &typed.wants, &typed.requires].map(|units| self.each(units, |unit| self.unit(unit)));
         let env_file = self.maybe(typed.env_file.as_ref(), |path| self.path(path));
         let log_file = self.maybe(typed.log_file.as_ref(), |path| self.path(path));
+        let command = self.maybe(typed.command.as_ref(), |path| self.path(path));
         let (timer, socket) = (self.timer(), self.socket());
         let (hooks, commands, configure) = (self.hooks(), self.commands(), self.configure());
         let (drop_ins, unit) = (self.drop_ins(), self.lines());
@@ -135,7 +158,8 @@ impl One<'_> {
             init: typed.init.iter().map(|init| init.value).collect(),
             drop_ins: drop_ins?,
             unit: unit?,
-            launcher: format!("{}/launcher/{}", self.package.prefix, name.trim_end_matches('@')),
+            launcher: format!("{}/launcher/{name}", self.package.prefix),
+            command: command?,
             delegate: runs.delegate,
             origin: self.ground.origin(self.typed),
             name,
@@ -321,6 +345,20 @@ impl One<'_> {
         invalid(self.ground, text, "unit", "write its whole name, such as `postgresql.service`")
     }
 
+    /// Variables: a launcher sets them in a shell, which knows fewer names than an image does.
+    fn environment(&self) -> Option<BTreeMap<String, String>> {
+        let odd = self.typed.env.iter().filter(|(name, _)| !is_variable(name));
+        let odd: Vec<_> = odd.map(|(name, value)| self.no_variable(name, value)).collect();
+        let env = image::environment(self.ground, &self.typed.env).filter(|_| odd.is_empty())?;
+        Some(env.into_iter().map(|(name, fact)| (name, fact.value)).collect())
+    }
+
+    fn no_variable<T>(&self, name: &str, at: &At<T>) {
+        let message = format!("`{}` is no name of a variable", name.escape_debug());
+        let help = "names are made of letters, digits and `_`, and do not begin with a digit";
+        self.ground.refuse(codes::CONFIG_INVALID_VALUE, at, message, help);
+    }
+
     fn secrets(&self) -> Option<BTreeMap<String, Secret>> {
         let mut all = BTreeMap::new();
         let mut good = true;
@@ -328,9 +366,7 @@ impl One<'_> {
             let path = self.path(&at.file);
             let variable = is_variable(name);
             if !variable {
-                let message = format!("`{}` is no name of a variable", name.escape_debug());
-                let help = "names are made of letters, digits and `_`, and do not begin with a digit";
-                self.ground.refuse(codes::CONFIG_INVALID_VALUE, at, message, help);
+                self.no_variable(name, at);
             }
             match path {
                 Some(file) if variable => {
@@ -465,6 +501,11 @@ impl One<'_> {
                 let message = format!("`{}` is no name of a command", name.escape_debug());
                 self.ground.refuse(codes::CONFIG_INVALID_VALUE, at, message, "use small letters, digits, `-` and `_`");
             }
+            let own = LAUNCHER_COMMANDS.contains(&name.as_str());
+            if own {
+                let message = format!("`{name}` is a command that every launcher has");
+                self.ground.refuse(codes::CONFIG_INVALID_VALUE, at, message, "give it another name");
+            }
             let run = match (&at.file, &at.text, &at.exec) {
                 (Some(file), None, None) => self.script_file(file).map(Run::Script),
                 (None, Some(text), None) => self.inline(text).map(Run::Script),
@@ -478,7 +519,7 @@ impl One<'_> {
             };
             let about = self.maybe(at.about.as_ref(), |text| self.line(text));
             match (run, about) {
-                (Some(run), Some(about)) if legal => {
+                (Some(run), Some(about)) if legal && !own => {
                     all.insert(name.clone(), Command { about: about.unwrap_or_default(), run });
                 }
                 _ => good = false,
@@ -574,6 +615,14 @@ impl One<'_> {
                 "take them out, or write a unit for each instance",
             );
         }
+        if let Some(at) = typed.command.as_ref().filter(|at| service.exec.first() == Some(&at.value)) {
+            let help = "give the launcher a name of its own, such as `/usr/bin/NAME-ctl`";
+            refuse(&|| self.ground.origin(at), "this is the program itself", help);
+        }
+        if !service.init.is_empty() && (service.timer.is_some() || service.socket.is_some()) {
+            let help = "take `init` out: only systemd starts a service by a timer or a socket";
+            refuse(&whole, "an init script starts a service at boot", help);
+        }
         let writes: BTreeSet<&String> = service.directories.written().chain(&service.write).collect();
         for (configure, at) in service.configure.iter().zip(&typed.configure) {
             if !writes.iter().any(|folder| configure.to.starts_with(&format!("{folder}/"))) {
@@ -585,8 +634,10 @@ impl One<'_> {
     }
 }
 
-/// A name that a shell takes for a variable.
+/// A name that a shell takes for a variable, and that means nothing to a launcher itself.
 fn is_variable(name: &str) -> bool {
-    name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+    name != "IFS"
+        && !name.to_ascii_lowercase().starts_with("svc_")
+        && name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
         && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
 }

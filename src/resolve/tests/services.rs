@@ -26,7 +26,7 @@ fn what_is_not_set_is_filled_by_convention() {
     assert_eq!(service.launcher, "/usr/lib/hello/launcher/hello");
     assert!(service.enable && service.start && !service.is_prepared());
     assert_eq!((service.on_upgrade, service.hardening), (OnUpgrade::Restart, Hardening::Strict));
-    assert_eq!(service.command(), ["/usr/lib/hello/x"]);
+    assert_eq!(service.started_by(), ["/usr/lib/hello/x"]);
     let [account] = &release.accounts[..] else { panic!("one account") };
     assert_eq!((account.name.as_str(), account.home.as_str()), ("hello", "/var/lib/hello"));
     assert_eq!((account.shell.as_str(), account.uid), ("/usr/sbin/nologin", None));
@@ -69,7 +69,7 @@ fn root_needs_no_account() {
 #[test]
 fn what_must_be_made_ready_is_started_by_the_launcher() {
     let secret = service("secrets = { KEY = { file = \"/etc/hello/key\", as = \"env\" } }\n");
-    assert_eq!(secret.command(), ["/usr/lib/hello/launcher/hello", "run"]);
+    assert_eq!(secret.started_by(), ["/usr/lib/hello/launcher/hello", "run"]);
     assert!(!service("secrets = { KEY = { file = \"/etc/hello/key\" } }\n").is_prepared());
     assert!(service("configure = [{ from = \"/etc/hello/a\", to = \"/var/lib/hello/a\" }]\n").is_prepared());
     assert!(service("hooks = { pre-configure = [{ text = \"true\" }] }\n").is_prepared());
