@@ -20,7 +20,6 @@ use crate::diagnostic::{Findings, Origin};
 use crate::resolve::Release;
 use crate::resolve::account::id_of;
 use crate::resolve::lifecycle::Directory;
-use crate::template;
 
 /// Of what a service writes: its own, readable by its group.
 const WRITTEN: u32 = 0o750;
@@ -48,7 +47,7 @@ pub fn add(run: &Run<'_>, tree: &mut Tree, findings: &mut Findings) {
     let mut files = Files { tree, findings };
     if !run.release.accounts.is_empty() {
         const TEMPLATE: &str = "accounts/sysusers.unit";
-        let text = template::render(TEMPLATE, &sysusers(&run.release.accounts));
+        let text = run.release.templates.render(TEMPLATE, &sysusers(&run.release.accounts));
         files.made(&format!("/usr/lib/sysusers.d/{name}.conf"), TEMPLATE, text, Role::Plain, packages);
     }
     let lasting = lasting(&run.release.services);
@@ -56,7 +55,7 @@ pub fn add(run: &Run<'_>, tree: &mut Tree, findings: &mut Findings) {
         const TEMPLATE: &str = "accounts/tmpfiles.unit";
         let line = |d: &Directory| json!({ "path": d.path, "mode": format!("{:04o}", d.mode), "user": d.user, "group": d.group });
         let directories: Vec<Value> = lasting.iter().map(line).collect();
-        let text = template::render(TEMPLATE, &json!({ "directories": directories }));
+        let text = run.release.templates.render(TEMPLATE, &json!({ "directories": directories }));
         files.made(&format!("/usr/lib/tmpfiles.d/{name}.conf"), TEMPLATE, text, Role::Plain, packages);
     }
     in_images(run, tree);

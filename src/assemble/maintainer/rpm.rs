@@ -22,9 +22,9 @@
 use serde_json::{Value, json};
 
 use super::{Part, of_moment};
-use crate::assemble::plan::{Account, Plan, Step};
+use crate::assemble::plan::{Plan, Step};
 use crate::resolve::lifecycle::{Moment, OnUpgrade, Unit};
-use crate::template::{TemplateError, render};
+use crate::template::TemplateError;
 
 const ACCOUNTS: &str = "maintainer/rpm/accounts.sh";
 const SETUP: &str = "maintainer/rpm/setup.sh";
@@ -45,7 +45,7 @@ pub(super) fn parts(plan: &Plan) -> Result<Vec<Part>, TemplateError> {
         part(
             "pre",
             ACCOUNTS,
-            accounts(&plan.accounts)?
+            accounts(plan)?
                 + &when(plan, first, Moment::BeforeInstall)
                 + &when(plan, later, Moment::BeforeUpgrade)
                 + &hooks(plan, true, later, "pre-upgrade"),
@@ -79,28 +79,28 @@ fn hooks(plan: &Plan, early: bool, condition: &str, moment: &str) -> String {
 }
 
 /// Groups and users; empty where there are none.
-fn accounts(accounts: &[Account]) -> Result<String, TemplateError> {
+fn accounts(plan: &Plan) -> Result<String, TemplateError> {
     let mut groups: Vec<Value> = Vec::new();
-    for account in accounts {
+    for account in &plan.accounts {
         let own = json!({ "name": account.group, "id": account.gid.map(|id| id.to_string()) });
         if !groups.iter().any(|group| group["name"] == own["name"]) {
             groups.push(own);
         }
     }
-    let users = accounts.iter().map(|account| {
+    let users = plan.accounts.iter().map(|account| {
         json!({
             "name": account.name, "id": account.uid.map(|id| id.to_string()), "group": account.group,
             "groups": Some(account.groups.join(",")).filter(|groups| !groups.is_empty()),
             "home": account.home, "shell": account.shell, "comment": account.comment,
         })
     });
-    render(ACCOUNTS, &json!({ "groups": groups, "users": users.collect::<Vec<_>>() }))
+    plan.templates.render(ACCOUNTS, &json!({ "groups": groups, "users": users.collect::<Vec<_>>() }))
 }
 
 fn setup(plan: &Plan) -> Result<String, TemplateError> {
     let shared = super::shared(plan);
     let values = json!({ "conf": shared.conf, "directories": shared.directories, "secrets": shared.secrets });
-    render(SETUP, &values)
+    plan.templates.render(SETUP, &values)
 }
 
 /// Start, restart, stop, and what remains.
@@ -121,5 +121,10 @@ fn of_units(plan: &Plan, units: &[&Unit]) -> Result<[String; 4], TemplateError> 
         "reload": names(&|unit| unit.on_upgrade == OnUpgrade::Reload),
     });
     let stop = json!({ "units": names(&|unit| !unit.template), "instances": names(&|unit| unit.template) });
-    Ok([render(START, &start)?, render(RESTART, &restart)?, render(STOP, &stop)?, render(GONE, &json!({}))?])
+    Ok([
+        plan.templates.render(START, &start)?,
+        plan.templates.render(RESTART, &restart)?,
+        plan.templates.render(STOP, &stop)?,
+        plan.templates.render(GONE, &json!({}))?,
+    ])
 }
