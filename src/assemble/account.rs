@@ -20,7 +20,10 @@ use crate::diagnostic::{Findings, Origin};
 use crate::resolve::Release;
 use crate::resolve::account::id_of;
 use crate::resolve::lifecycle::Directory;
+use crate::template::{TemplateError, Templates};
 
+/// The template of sysusers.d.
+const SYSUSERS: &str = "accounts/sysusers.unit";
 /// Of what a service writes: its own, readable by its group.
 const WRITTEN: u32 = 0o750;
 /// Of directories that live as long as the service: others may look for a socket there.
@@ -40,15 +43,19 @@ fn written(path: &str, user: &str, group: &str, mode: u32) -> Directory {
     Directory { path: path.to_owned(), user: user.to_owned(), group: group.to_owned(), mode }
 }
 
+/// What systemd-sysusers reads.
+pub(super) fn sysusers_text(templates: &Templates, accounts: &[Account]) -> Result<String, TemplateError> {
+    templates.render(SYSUSERS, &sysusers(accounts))
+}
+
 /// Puts the files of accounts and directories into the tree.
 pub fn add(run: &Run<'_>, tree: &mut Tree, findings: &mut Findings) {
     let name = &run.release.identity.name.value;
     let packages = packages(run);
     let mut files = Files { tree, findings };
     if !run.release.accounts.is_empty() {
-        const TEMPLATE: &str = "accounts/sysusers.unit";
-        let text = run.release.templates.render(TEMPLATE, &sysusers(&run.release.accounts));
-        files.made(&format!("/usr/lib/sysusers.d/{name}.conf"), TEMPLATE, text, Role::Plain, packages);
+        let text = sysusers_text(&run.release.templates, &run.release.accounts);
+        files.made(&format!("/usr/lib/sysusers.d/{name}.conf"), SYSUSERS, text, Role::Plain, packages);
     }
     let lasting = lasting(&run.release.services);
     if !lasting.is_empty() {
