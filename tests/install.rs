@@ -20,6 +20,9 @@ mod roots;
 #[path = "install/machine.rs"]
 mod machine;
 
+#[path = "install/toy.rs"]
+mod toy;
+
 #[path = "install/deb.rs"]
 mod deb;
 
@@ -37,3 +40,6 @@ mod plain;
 
 #[path = "install/shellcheck.rs"]
 mod shellcheck;
+
+#[path = "install/image.rs"]
+mod image;

@@ -14,15 +14,15 @@ use serde_json::{Value, json};
 use super::collect::Run;
 use super::conflict::Tree;
 use super::draft::{Body, Draft};
-use super::plan::{Account, Base, Churn, Dialect, FormatSet, Owner, Role, Service, Step};
+use super::path;
+use super::plan::{Account, Base, Churn, Dialect, FormatSet, Owner, Plan, Role, Service, Step};
 use super::service::{Files, packages};
-use crate::diagnostic::{Findings, Origin};
+use crate::diagnostic::{Diagnostic, Findings, Origin, codes};
 use crate::resolve::Release;
 use crate::resolve::account::id_of;
 use crate::resolve::lifecycle::Directory;
-use crate::template::{TemplateError, Templates};
+use crate::template::TemplateError;
 
-/// The template of sysusers.d.
 const SYSUSERS: &str = "accounts/sysusers.unit";
 /// Of what a service writes: its own, readable by its group.
 const WRITTEN: u32 = 0o750;
@@ -43,9 +43,12 @@ fn written(path: &str, user: &str, group: &str, mode: u32) -> Directory {
     Directory { path: path.to_owned(), user: user.to_owned(), group: group.to_owned(), mode }
 }
 
-/// What systemd-sysusers reads.
-pub(super) fn sysusers_text(templates: &Templates, accounts: &[Account]) -> Result<String, TemplateError> {
-    templates.render(SYSUSERS, &sysusers(accounts))
+/// The text of the package's file of sysusers.d(5).
+///
+/// # Errors
+/// A value that it cannot hold.
+pub fn sysusers(plan: &Plan) -> Result<String, TemplateError> {
+    plan.templates.render(SYSUSERS, &lines(&plan.accounts))
 }
 
 /// Puts the files of accounts and directories into the tree.
@@ -53,8 +56,9 @@ pub fn add(run: &Run<'_>, tree: &mut Tree, findings: &mut Findings) {
     let name = &run.release.identity.name.value;
     let packages = packages(run);
     let mut files = Files { tree, findings };
+    refuse_shared(run, files.findings);
     if !run.release.accounts.is_empty() {
-        let text = sysusers_text(&run.release.templates, &run.release.accounts);
+        let text = run.release.templates.render(SYSUSERS, &lines(&run.release.accounts));
         files.made(&format!("/usr/lib/sysusers.d/{name}.conf"), SYSUSERS, text, Role::Plain, packages);
     }
     let lasting = lasting(&run.release.services);
@@ -66,6 +70,42 @@ pub fn add(run: &Run<'_>, tree: &mut Tree, findings: &mut Findings) {
         files.made(&format!("/usr/lib/tmpfiles.d/{name}.conf"), TEMPLATE, text, Role::Plain, packages);
     }
     in_images(run, tree);
+}
+
+/// Lintian's tags about files that are kept from others on purpose, each with the reason: those of an account, which only
+/// root and that account may read.
+pub fn private(run: &Run<'_>, drafts: &[Draft]) -> Vec<(String, String)> {
+    let deb = run.formats(|_, abilities| abilities.dialect == Dialect::Deb);
+    let accounts = &run.release.accounts;
+    let is_private = |draft: &&Draft| {
+        let owner = &draft.owner.0;
+        let own = accounts.iter().any(|a| *a.name == *owner.user || *a.group == *owner.group);
+        own && draft.formats.intersects(deb) && draft.mode.0 & 0o7 == 0
+    };
+    let tag = |draft: &Draft| {
+        let (kind, standard) = if draft.is_directory() { ("dir", 0o755) } else { ("file", 0o644) };
+        let (mode, path) = (draft.mode.0, draft.path.trim_start_matches('/'));
+        let slash = if draft.is_directory() { "/" } else { "" };
+        let tag = format!("non-standard-{kind}-perm {mode:04o} != {standard:04o} [{path}{slash}]");
+        (tag, "Only root and the account of the service may read it.".to_owned())
+    };
+    drafts.iter().filter(is_private).map(tag).collect()
+}
+
+/// A directory of the base system cannot be one service's own: it would take it over at installation, and a purge would
+/// remove it.
+fn refuse_shared(run: &Run<'_>, findings: &mut Findings) {
+    for service in &run.release.services {
+        let own = &service.directories;
+        for path in own.written().chain(&own.config).filter(|path| path::is_shared(path)) {
+            let message = format!("`{path}` is a directory of the base system, and no service can have it as its own");
+            findings.push(
+                Diagnostic::error(codes::FILES_SHARED_DIRECTORY, message)
+                    .at_origin(&service.origin, "")
+                    .help(format!("name one below it, such as `{path}/{}`", run.release.identity.name.value)),
+            );
+        }
+    }
 }
 
 /// Gives every draft the numbers of the package's accounts. What belongs to one of them is root's for dpkg, which unpacks
@@ -106,11 +146,10 @@ pub fn settle(run: &Run<'_>, drafts: Vec<Draft>) -> (Vec<Draft>, Vec<Step>) {
 }
 
 /// Lines of sysusers.d(5): a group of its own name comes with each user.
-fn sysusers(accounts: &[Account]) -> Value {
+fn lines(accounts: &[Account]) -> Value {
     let id = |id: Option<u32>| id.map_or_else(|| "-".to_owned(), |id| id.to_string());
     let group = |account: &Account| {
-        let own = account.group != account.name || account.gid.is_some();
-        own.then(|| json!({ "name": account.group, "id": id(account.gid) }))
+        (!account.makes_own_group()).then(|| json!({ "name": account.group, "id": id(account.gid) }))
     };
     let mut groups: Vec<Value> = Vec::new();
     for one in accounts.iter().filter_map(group) {
@@ -120,8 +159,8 @@ fn sysusers(accounts: &[Account]) -> Value {
     }
     let user = |account: &Account| {
         // `-:NAME` wants a group that exists; a bare `-` makes one.
-        let own = account.group == account.name && account.gid.is_none();
-        let id = if own { id(account.uid) } else { format!("{}:{}", id(account.uid), account.group) };
+        let id =
+            if account.makes_own_group() { id(account.uid) } else { format!("{}:{}", id(account.uid), account.group) };
         json!({ "name": account.name, "id": id, "comment": account.comment, "home": account.home, "shell": account.shell })
     };
     let members = accounts

@@ -81,7 +81,7 @@ impl Part {
             None => {
                 let text = match dialect {
                     Dialect::Deb => format!("#!/bin/sh\nset -e\n{before}{after}exit 0\n"),
-                    _ => format!("{before}{after}exit 0\n"),
+                    _ => format!("{before}{after}{}", rpm::end(&before, &after)),
                 };
                 let origin = Origin::Template { name: self.origin };
                 Some(Script { text, interpreter: vec!["/bin/sh".into()], origin })
@@ -92,13 +92,13 @@ impl Part {
                     None if user.text.starts_with("#!") => (format!("{}\n", user.text), ""),
                     _ => (String::new(), user.text.as_str()),
                 };
+                let body = subshell(&first, rest, "");
                 user.text = match dialect {
-                    Dialect::Deb => format!("{first}set -e\n{before}{}{after}", subshell(rest, "")),
-                    // What fails here only warns, whatever its status; what comes after must still run.
-                    _ => format!(
-                        "{first}{before}{} || fitout_status=$?\n{after}exit \"${{fitout_status:-0}}\"\n",
-                        subshell(rest, "").trim_end()
-                    ),
+                    Dialect::Deb => format!("{first}set -e\n{before}{body}{after}"),
+                    _ => {
+                        let own = format!("{}{}\n", body.trim_end(), rpm::or(self.moment));
+                        format!("{first}{before}{own}{after}{}", rpm::end(&format!("{before}{own}"), &after))
+                    }
                 };
                 Some(user)
             }
@@ -106,10 +106,13 @@ impl Part {
     }
 }
 
-/// A text of the user in a subshell: it may end by `exit` where it likes.
-fn subshell(text: &str, arguments: &str) -> String {
+/// A text of the user in a subshell: it may end by `exit` where it likes, and stops at a failure only if its `#!` line
+/// says so.
+fn subshell(first: &str, text: &str, arguments: &str) -> String {
     let end = if text.ends_with('\n') || text.is_empty() { "" } else { "\n" };
-    format!("(\nset +e\n{arguments}{text}{end})\n")
+    let stops = first.split_whitespace().skip(1).any(|word| word.starts_with('-') && word.contains('e'));
+    let sign = if stops { '-' } else { '+' };
+    format!("(\nset {sign}e\n{arguments}{text}{end})\n")
 }
 
 /// The user's script of a moment of `[package.scripts]`; `$1` is `argument` in it.
@@ -120,11 +123,11 @@ fn of_moment(plan: &Plan, wanted: Moment, argument: &str) -> String {
     });
     texts
         .map(|text| {
-            let body = match text.split_once('\n') {
-                Some((first, rest)) if first.starts_with("#!") => rest,
-                _ => text,
+            let (first, body) = match text.split_once('\n') {
+                Some((first, rest)) if first.starts_with("#!") => (first, rest),
+                _ => ("", text),
             };
-            format!("# {}\n{}", wanted.word(), subshell(body, &format!("set -- {argument}\n")))
+            format!("# {}\n{}", wanted.word(), subshell(first, body, &format!("set -- {argument}\n")))
         })
         .collect()
 }
@@ -176,6 +179,17 @@ fn shared(plan: &Plan) -> Shared {
 /// The units of the lifecycle, in order.
 fn units(plan: &Plan) -> Vec<&Unit> {
     plan.lifecycle.units().collect()
+}
+
+/// Whether fitout writes into the script of a dialect's moment because of a step.
+pub fn writes(dialect: Dialect, moment: &str, step: &Step) -> bool {
+    let own = !matches!(step, Step::Script { .. } | Step::RpmTrigger { .. });
+    match dialect {
+        // Capabilities and owners are set by the postinst alone.
+        Dialect::Deb => own && (moment == "postinst" || !matches!(step, Step::Capabilities { .. } | Step::Own { .. })),
+        Dialect::Rpm => rpm::writes(moment, step),
+        Dialect::Plain | Dialect::None => false,
+    }
 }
 
 /// What runs of a unit: a template's instances, whatever they are called.

@@ -65,8 +65,7 @@ fn values(plan: &Plan, entries: &[&Entry]) -> Result<Value, TemplateError> {
             .into_iter()
             .map(|d| json!({ "path": d.path, "user": d.user, "group": d.group, "mode": mode(d.mode) })),
     );
-    let sysusers =
-        if plan.accounts.is_empty() { String::new() } else { account::sysusers_text(&plan.templates, &plan.accounts)? };
+    let sysusers = if plan.accounts.is_empty() { String::new() } else { account::sysusers(plan)? };
     let commands = entries.iter().filter(|entry| !is_folder(entry)).filter(|entry| {
         ON_PATH.iter().any(|folder| entry.path.strip_prefix(folder).is_some_and(|name| !name.contains('/')))
     });
