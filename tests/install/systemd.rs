@@ -295,11 +295,8 @@ fn killed_upgrades_are_mended_by_dpkg() {
         install(&machine, deb);
         assert_eq!(machine.ok(&["dpkg", "--audit"]), "", "round {round}");
         greetings += 1;
-        assert_eq!(
-            answer(&machine, example.port),
-            format!("hello from {version}, greeting {greetings}"),
-            "round {round}"
-        );
+        let expected = format!("hello from {version}, greeting {greetings}");
+        assert_eq!(answer(&machine, example.port), expected, "round {round}\n{}", machine.journal(unit));
         assert_eq!(machine.ok(&["systemctl", "is-enabled", unit]), "enabled", "round {round}");
         let config = machine.sh("cat /etc/hello-rust/env; stat -c '%U:%G %a' /etc/hello-rust/env");
         assert!(config.ends_with("# edited\nroot:hello-rust 640"), "round {round}: {config}");

@@ -44,7 +44,7 @@ mode  = "0640"
 from  = "tool"
 to    = "/usr/lib/toy/tool"
 owner = "toy:toy"
-mode  = "4750"
+mode  = "04750"
 
 [[service]]
 exec     = ["/usr/lib/toy/serve", "toy"]
