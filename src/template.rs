@@ -101,11 +101,16 @@ pub const TEMPLATES: &[Template] = &[
     template!(Shell, "maintainer/deb/start.sh", "of a postinst: units enabled, started, restarted"),
     template!(Shell, "maintainer/deb/stop.sh", "of a prerm: units stopped"),
     template!(Shell, "maintainer/rpm/accounts.sh", "of a %pre: accounts"),
+    template!(Shell, "maintainer/rpm/enable.sh", "of a %post: units that came with this version enabled"),
+    template!(
+        Shell,
+        "maintainer/rpm/finish.sh",
+        "of a %posttrans: moved config files, the one restart of an upgrade, units started"
+    ),
     template!(Shell, "maintainer/rpm/gone.sh", "of a %postun: units forgotten"),
-    template!(Shell, "maintainer/rpm/restart.sh", "of a %posttrans: the one restart of an upgrade"),
+    template!(Shell, "maintainer/rpm/note.sh", "of a %pre: what the later scripts cannot see"),
     template!(Shell, "maintainer/rpm/setup.sh", "of a %post: directories and secrets"),
-    template!(Shell, "maintainer/rpm/start.sh", "of a %post: units enabled and started"),
-    template!(Shell, "maintainer/rpm/stop.sh", "of a %preun: units stopped"),
+    template!(Shell, "maintainer/rpm/stop.sh", "of a %preun: units stopped and disabled"),
     template!(Unit, "systemd/logrotate.unit", "rotation of log files"),
     template!(Unit, "systemd/preset.unit", "which units the first installation enables"),
     template!(Unit, "systemd/service.unit", "NAME.service"),
@@ -268,10 +273,14 @@ mod tests {
 
     #[test]
     fn values_are_words_of_the_shell() {
-        let command = |program: &str| render("launcher/command.sh", &json!({ "program": program })).unwrap();
-        assert_eq!(command("/opt/a/bin/a"), "#!/bin/sh\nexec '/opt/a/bin/a' \"$@\"\n");
-        assert_eq!(command("/opt/o'k $(x)&<>"), "#!/bin/sh\nexec '/opt/o'\\''k $(x)&<>' \"$@\"\n");
-        assert_eq!(command(""), "#!/bin/sh\nexec '' \"$@\"\n");
+        let line = |program: &str| {
+            let values = json!({ "path": "/usr/bin/a", "program": program });
+            let text = render("launcher/command.sh", &values).unwrap();
+            text.lines().find(|line| line.starts_with("program=")).unwrap().to_owned()
+        };
+        assert_eq!(line("/opt/a/bin/a"), "program='/opt/a/bin/a'");
+        assert_eq!(line("/opt/o'k $(x)&<>"), r"program='/opt/o'\''k $(x)&<>'");
+        assert_eq!(line(""), "program=''");
     }
 
     #[test]
@@ -281,7 +290,7 @@ mod tests {
         for (told, code, message) in [
             (refused(COMMAND, json!({})), codes::TEMPLATE_VALUE, "the template `launcher/command.sh` cannot be filled"),
             (
-                refused(COMMAND, json!({ "program": "a\0b" })),
+                refused(COMMAND, json!({ "path": "/a", "program": "a\0b" })),
                 codes::TEMPLATE_VALUE,
                 "a value of the template `launcher/command.sh` holds a character that has no place there",
             ),

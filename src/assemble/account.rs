@@ -14,15 +14,16 @@ use serde_json::{Value, json};
 use super::collect::Run;
 use super::conflict::Tree;
 use super::draft::{Body, Draft};
-use super::plan::{Account, Base, Churn, Dialect, FormatSet, Owner, Role, Service, Step};
 use super::path;
+use super::plan::{Account, Base, Churn, Dialect, FormatSet, Owner, Plan, Role, Service, Step};
 use super::service::{Files, packages};
 use crate::diagnostic::{Diagnostic, Findings, Origin, codes};
 use crate::resolve::Release;
 use crate::resolve::account::id_of;
 use crate::resolve::lifecycle::Directory;
-use crate::template;
+use crate::template::TemplateError;
 
+const SYSUSERS: &str = "accounts/sysusers.unit";
 /// Of what a service writes: its own, readable by its group.
 const WRITTEN: u32 = 0o750;
 /// Of directories that live as long as the service: others may look for a socket there.
@@ -42,6 +43,14 @@ fn written(path: &str, user: &str, group: &str, mode: u32) -> Directory {
     Directory { path: path.to_owned(), user: user.to_owned(), group: group.to_owned(), mode }
 }
 
+/// The text of the package's file of sysusers.d(5).
+///
+/// # Errors
+/// A value that it cannot hold.
+pub fn sysusers(plan: &Plan) -> Result<String, TemplateError> {
+    plan.templates.render(SYSUSERS, &lines(&plan.accounts))
+}
+
 /// Puts the files of accounts and directories into the tree.
 pub fn add(run: &Run<'_>, tree: &mut Tree, findings: &mut Findings) {
     let name = &run.release.identity.name.value;
@@ -49,16 +58,15 @@ pub fn add(run: &Run<'_>, tree: &mut Tree, findings: &mut Findings) {
     let mut files = Files { tree, findings };
     refuse_shared(run, files.findings);
     if !run.release.accounts.is_empty() {
-        const TEMPLATE: &str = "accounts/sysusers.unit";
-        let text = template::render(TEMPLATE, &sysusers(&run.release.accounts));
-        files.made(&format!("/usr/lib/sysusers.d/{name}.conf"), TEMPLATE, text, Role::Plain, packages);
+        let text = run.release.templates.render(SYSUSERS, &lines(&run.release.accounts));
+        files.made(&format!("/usr/lib/sysusers.d/{name}.conf"), SYSUSERS, text, Role::Plain, packages);
     }
     let lasting = lasting(&run.release.services);
     if !lasting.is_empty() {
         const TEMPLATE: &str = "accounts/tmpfiles.unit";
         let line = |d: &Directory| json!({ "path": d.path, "mode": format!("{:04o}", d.mode), "user": d.user, "group": d.group });
         let directories: Vec<Value> = lasting.iter().map(line).collect();
-        let text = template::render(TEMPLATE, &json!({ "directories": directories }));
+        let text = run.release.templates.render(TEMPLATE, &json!({ "directories": directories }));
         files.made(&format!("/usr/lib/tmpfiles.d/{name}.conf"), TEMPLATE, text, Role::Plain, packages);
     }
     in_images(run, tree);
@@ -138,11 +146,10 @@ pub fn settle(run: &Run<'_>, drafts: Vec<Draft>) -> (Vec<Draft>, Vec<Step>) {
 }
 
 /// Lines of sysusers.d(5): a group of its own name comes with each user.
-fn sysusers(accounts: &[Account]) -> Value {
+fn lines(accounts: &[Account]) -> Value {
     let id = |id: Option<u32>| id.map_or_else(|| "-".to_owned(), |id| id.to_string());
     let group = |account: &Account| {
-        let own = account.group != account.name || account.gid.is_some();
-        own.then(|| json!({ "name": account.group, "id": id(account.gid) }))
+        (!account.makes_own_group()).then(|| json!({ "name": account.group, "id": id(account.gid) }))
     };
     let mut groups: Vec<Value> = Vec::new();
     for one in accounts.iter().filter_map(group) {
@@ -152,8 +159,8 @@ fn sysusers(accounts: &[Account]) -> Value {
     }
     let user = |account: &Account| {
         // `-:NAME` wants a group that exists; a bare `-` makes one.
-        let own = account.group == account.name && account.gid.is_none();
-        let id = if own { id(account.uid) } else { format!("{}:{}", id(account.uid), account.group) };
+        let id =
+            if account.makes_own_group() { id(account.uid) } else { format!("{}:{}", id(account.uid), account.group) };
         json!({ "name": account.name, "id": id, "comment": account.comment, "home": account.home, "shell": account.shell })
     };
     let members = accounts

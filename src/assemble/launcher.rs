@@ -12,7 +12,7 @@ use super::plan::{Role, Service};
 use super::service::Files;
 use crate::diagnostic::Findings;
 use crate::resolve::service::{Directories, Ready, Reload, Run as Runs};
-use crate::template::{self, TemplateError, Word};
+use crate::template::{TemplateError, Word};
 
 /// The template of a launcher.
 const SERVICE: &str = "launcher/service.sh";
@@ -34,18 +34,18 @@ pub fn add(run: &Run<'_>, tree: &mut Tree, findings: &mut Findings) {
     let services: Vec<&Service> = run.release.services.iter().filter(|service| service.has_launcher()).collect();
     // Each is in the package before the next asks what is.
     for service in services {
-        let text = text(service, &run.release.identity.version.text, &|path| tree.holds(path));
+        let text = text(run, service, &|path| tree.holds(path));
         let mut files = Files { tree, findings };
         files.script(&service.launcher, SERVICE, text, Role::Plain, run.all);
         if let Some(path) = &service.command {
-            let text = template::render(COMMAND, &json!({ "path": path, "program": service.launcher }));
+            let text = run.release.templates.render(COMMAND, &json!({ "path": path, "program": service.launcher }));
             files.script(path, COMMAND, text, Role::Plain, run.all);
         }
     }
 }
 
 /// The script of a service; `packaged` knows the paths of the package.
-fn text(service: &Service, version: &str, packaged: &dyn Fn(&str) -> bool) -> Result<String, TemplateError> {
+fn text(run: &Run, service: &Service, packaged: &dyn Fn(&str) -> bool) -> Result<String, TemplateError> {
     let words = Words { service, packaged };
     let path = |path: &str| words.host(path);
     let option = |path: Option<&String>| path.map_or_else(Word::default, |path| words.host(path));
@@ -56,12 +56,12 @@ fn text(service: &Service, version: &str, packaged: &dyn Fn(&str) -> bool) -> Re
     let reload_signal = if let Some(Reload::Signal(signal)) = &service.reload { bare(signal) } else { "" };
     let reload = if let Some(Reload::Exec(program)) = &service.reload { program.as_slice() } else { &[] };
     let yes = |is| if is { "yes" } else { "" };
-    template::render(
+    run.release.templates.render(
         SERVICE,
         &json!({
             "name": name,
             "about": service.description,
-            "version": version,
+            "version": run.release.identity.version.text,
             "path": service.launcher,
             "user": service.user,
             "group": service.group,

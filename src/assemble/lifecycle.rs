@@ -5,8 +5,8 @@
 //! installation goes through it from the front, a removal from the back. [`super::maintainer`] says it in a dialect, each
 //! with a table of its own events.
 
-use super::account;
 use super::plan::{Abilities, Account, Dialect, Entry, FormatSet, Lifecycle, Script, Service, Step};
+use super::{account, maintainer};
 use crate::diagnostic::{Diagnostic, Findings, codes};
 use crate::resolve::lifecycle::{OnUpgrade, Unit};
 use crate::resolve::service::Moment;
@@ -122,22 +122,12 @@ fn capabilities(formats: &[(&'static str, Abilities)], entries: &[Entry]) -> Vec
 
 /// Generated parts are written in shell and become part of the user's script of the same moment.
 fn foreign_languages(lifecycle: &Lifecycle) -> Findings {
-    let own = |step: &Step| !matches!(step, Step::Script { .. } | Step::RpmTrigger { .. });
-    // Which moments fitout writes into: capabilities are set by the postinst alone.
-    let deb_only = |step: &Step| matches!(step, Step::Capabilities { .. } | Step::Own { .. });
-    let any = lifecycle.steps.iter().any(|step| own(step) && !deb_only(step));
-    let some = lifecycle.steps.iter().any(own);
     let scripts = lifecycle.steps.iter().filter_map(|step| match step {
         Step::Script { dialect, moment, script } => Some((*dialect, *moment, script)),
         _ => None,
     });
     scripts
-        .filter(|(dialect, moment, _)| match dialect {
-            Dialect::Deb if *moment == "postinst" => some,
-            Dialect::Deb => any,
-            Dialect::Rpm => any && !matches!(*moment, "pretrans" | "verify"),
-            Dialect::Plain | Dialect::None => false,
-        })
+        .filter(|(dialect, moment, _)| lifecycle.steps.iter().any(|step| maintainer::writes(*dialect, moment, step)))
         .filter_map(|(_, moment, script)| foreign_language(moment, script))
         .collect()
 }

@@ -79,7 +79,7 @@ impl Part {
             None => {
                 let text = match dialect {
                     Dialect::Deb => format!("#!/bin/sh\nset -e\n{before}{after}exit 0\n"),
-                    _ => format!("{before}{after}exit 0\n"),
+                    _ => format!("{before}{after}{}", rpm::end(&before, &after)),
                 };
                 let origin = Origin::Template { name: self.origin };
                 Some(Script { text, interpreter: vec!["/bin/sh".into()], origin })
@@ -93,11 +93,10 @@ impl Part {
                 let body = subshell(&first, rest, "");
                 user.text = match dialect {
                     Dialect::Deb => format!("{first}set -e\n{before}{body}{after}"),
-                    // What fails here only warns, whatever its status; what comes after must still run.
-                    _ => format!(
-                        "{first}{before}{} || fitout_status=$?\n{after}exit \"${{fitout_status:-0}}\"\n",
-                        body.trim_end()
-                    ),
+                    _ => {
+                        let own = format!("{}{}\n", body.trim_end(), rpm::or(self.moment));
+                        format!("{first}{before}{own}{after}{}", rpm::end(&format!("{before}{own}"), &after))
+                    }
                 };
                 Some(user)
             }
@@ -178,6 +177,17 @@ fn shared(plan: &Plan) -> Shared {
 /// The units of the lifecycle, in order.
 fn units(plan: &Plan) -> Vec<&Unit> {
     plan.lifecycle.units().collect()
+}
+
+/// Whether fitout writes into the script of a dialect's moment because of a step.
+pub fn writes(dialect: Dialect, moment: &str, step: &Step) -> bool {
+    let own = !matches!(step, Step::Script { .. } | Step::RpmTrigger { .. });
+    match dialect {
+        // Capabilities and owners are set by the postinst alone.
+        Dialect::Deb => own && (moment == "postinst" || !matches!(step, Step::Capabilities { .. } | Step::Own { .. })),
+        Dialect::Rpm => rpm::writes(moment, step),
+        Dialect::Plain | Dialect::None => false,
+    }
 }
 
 /// What runs of a unit: a template's instances, whatever they are called.

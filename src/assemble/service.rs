@@ -14,7 +14,7 @@ use super::draft::{Body, Draft};
 use super::plan::{Churn, Dialect, FormatSet, Role, Service};
 use crate::diagnostic::{Findings, Origin};
 use crate::resolve::service::{self, Moment, UserScript};
-use crate::template::{self, TemplateError};
+use crate::template::TemplateError;
 
 mod hardening;
 pub(crate) mod unit;
@@ -118,15 +118,16 @@ impl Files<'_> {
 
 fn units(run: &Run<'_>, service: &Service, packages: FormatSet, files: &mut Files) {
     let documentation = documentation(&run.release.identity);
-    let around = unit::Around { documentation: &documentation, placed: &str::to_owned };
+    let around =
+        unit::Around { documentation: &documentation, templates: &run.release.templates, placed: &str::to_owned };
     let mut unit = |name: String, template, text| {
         files.made(&format!("{UNITS}/{name}"), template, text, Role::Plain, packages);
     };
     unit(service.unit_name(), "systemd/service.unit", unit::service(service, &around));
-    if let Some(text) = unit::timer(service) {
+    if let Some(text) = unit::timer(service, &run.release.templates) {
         unit(service.entry_unit(), "systemd/timer.unit", text);
     }
-    if let Some(text) = unit::socket(service) {
+    if let Some(text) = unit::socket(service, &run.release.templates) {
         unit(service.entry_unit(), "systemd/socket.unit", text);
     }
     for (file, text) in &service.drop_ins {
@@ -170,7 +171,7 @@ fn log_rotation(run: &Run<'_>, packages: FormatSet, files: &mut Files) {
     let logs: Vec<_> = run.release.services.iter().filter_map(of_service).collect();
     if !logs.is_empty() {
         let path = format!("/etc/logrotate.d/{}", run.release.identity.name.value);
-        files.made(&path, TEMPLATE, template::render(TEMPLATE, &json!({ "logs": logs })), CONFIG, packages);
+        files.made(&path, TEMPLATE, run.release.templates.render(TEMPLATE, &json!({ "logs": logs })), CONFIG, packages);
     }
 }
 
@@ -186,7 +187,7 @@ fn presets(run: &Run<'_>, files: &mut Files) {
         .collect();
     if !units.is_empty() {
         let path = format!("/usr/lib/systemd/system-preset/50-{}.preset", run.release.identity.name.value);
-        let text = template::render(TEMPLATE, &json!({ "units": units }));
+        let text = run.release.templates.render(TEMPLATE, &json!({ "units": units }));
         files.made(&path, TEMPLATE, text, Role::Plain, rpm);
     }
 }

@@ -1,5 +1,6 @@
 //! Containers and compressors: knows bytes, knows no package.
 pub mod ar;
+pub mod base64;
 pub mod calendar;
 pub mod compress;
 pub mod cpio;

@@ -54,6 +54,11 @@ impl Account {
         self.uid.unwrap_or_else(|| id_of(&self.name))
     }
 
+    /// Whether its group comes with it: sysusers.d(5) makes both by one line.
+    pub fn makes_own_group(&self) -> bool {
+        self.group == self.name && self.gid.is_none()
+    }
+
     /// Number of its group in formats that carry numbers.
     pub fn fixed_gid(&self) -> u32 {
         self.gid.unwrap_or_else(|| id_of(&self.group))

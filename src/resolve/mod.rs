@@ -207,7 +207,14 @@ fn of_target(
 ) -> Option<Release> {
     let formats: Vec<&'static str> = request.formats.iter().map(|(name, _)| *name).collect();
     let name = &shared.identity.name;
-    let place = Place { name, prefix: &shared.prefix, target: &target, host: request.host, formats: &formats };
+    let place = Place {
+        name,
+        prefix: &shared.prefix,
+        target: &target,
+        host: request.host,
+        formats: &formats,
+        templates: &shared.templates,
+    };
     let rust_target = preset.rust_target(target.arch);
     let environment = request.environment.as_deref();
     let holes = holes::values(&shared.identity, &target, rust_target, environment, &shared.prefix);

@@ -39,14 +39,21 @@ pub(super) struct Unknown {
     preset: bool,
     /// Rules: of the config, or of the preset.
     rules: bool,
+    /// Which accounts the package makes.
+    accounts: bool,
     /// Every target.
     target: bool,
     /// Which formats are wanted.
     pub formats: bool,
 }
 
+/// Sections and keys that bring something to certain paths, besides the preset.
+const BRINGING: &[&str] = &["files", "service", "account", "launcher", "package.prefix"];
+
 /// Said of what is not in the plan.
 const OF_RULES: &[Code] = &[codes::RPM_PREFIX, codes::RUN_SAME_NAME];
+/// Said of owners that the package does not make.
+const OF_ACCOUNTS: &[Code] = &[codes::FILES_OWNER_WITHOUT_ACCOUNT];
 /// Said of files that are not for the target.
 const OF_TARGETS: &[Code] = &[codes::ELF_WRONG_ARCH, codes::FILES_BUNDLE_NOT_FOUND];
 /// Said of formats that may not be wanted.
@@ -66,7 +73,8 @@ impl Unknown {
         let preset = reading.lost("build.preset") || reading.lost("build.input");
         Self {
             preset,
-            rules: preset || reading.lost("files") || reading.lost("package.prefix"),
+            rules: preset || BRINGING.iter().any(|path| reading.lost(path)),
+            accounts: reading.lost("service") || reading.lost("account"),
             target: reading.lost("build.targets") && build.targets.is_none(),
             formats: reading.lost("build.formats") && build.formats.is_none(),
         }
@@ -80,7 +88,10 @@ impl Unknown {
     /// Whether a finding only follows from an earlier one; `whole` is whether all rules brought what they should.
     pub fn explains(self, finding: &Diagnostic, whole: bool) -> bool {
         let follows = |unknown: bool, codes: &[Code]| unknown && codes.contains(&finding.code);
-        follows(!whole, OF_RULES) || follows(self.target, OF_TARGETS) || follows(self.formats, OF_FORMATS)
+        follows(!whole, OF_RULES)
+            || follows(self.accounts, OF_ACCOUNTS)
+            || follows(self.target, OF_TARGETS)
+            || follows(self.formats, OF_FORMATS)
     }
 }
 

@@ -233,7 +233,15 @@ fn failures(root: &Root) {
     log(root);
     // The old version stays as it was where the new one cannot come in.
     let said = fail("before-upgrade", &["-i", "/2.deb"]);
-    assert_eq!(said, ["prerm upgrade 2.0.0", "before-upgrade 1.0.0", "postrm abort-upgrade 1.0.0 2.0.0", "postinst abort-upgrade 2.0.0"]);
+    assert_eq!(
+        said,
+        [
+            "prerm upgrade 2.0.0",
+            "before-upgrade 1.0.0",
+            "postrm abort-upgrade 1.0.0 2.0.0",
+            "postinst abort-upgrade 2.0.0"
+        ]
+    );
     status("installed 1.0.0");
     sound(root, "toy");
     fail("after-upgrade", &["-i", "/2.deb"]);

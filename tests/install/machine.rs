@@ -154,7 +154,8 @@ impl Drop for Machine {
             std::thread::sleep(Duration::from_millis(20));
         }
         for cgroup in &self.cgroups {
-            let _ = Command::new("find").arg(cgroup).args(["-depth", "-type", "d", "-exec", "rmdir", "{}", ";"]).output();
+            let _ =
+                Command::new("find").arg(cgroup).args(["-depth", "-type", "d", "-exec", "rmdir", "{}", ";"]).output();
         }
     }
 }
@@ -162,7 +163,8 @@ impl Drop for Machine {
 /// Where cgroups that systemd counts its processes in are mounted.
 fn hierarchies() -> Vec<PathBuf> {
     let mounts = fs::read_to_string("/proc/mounts").unwrap();
-    let of_systemd = |words: &[&str]| words[2] == "cgroup2" || (words[2] == "cgroup" && words[3].contains("name=systemd"));
+    let of_systemd =
+        |words: &[&str]| words[2] == "cgroup2" || (words[2] == "cgroup" && words[3].contains("name=systemd"));
     let words = mounts.lines().map(|line| line.split(' ').collect::<Vec<_>>());
     words.filter(|words| of_systemd(words)).map(|words| PathBuf::from(words[1])).collect()
 }

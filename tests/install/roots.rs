@@ -33,10 +33,8 @@ pub static TRIXIE: Suite = Suite::new("trixie", "systemd,systemd-sysv,dbus", "sy
 
 /// Whether roots can be made and entered here; says why not.
 pub fn possible() -> bool {
-    let mut lacking: Vec<&str> = ["mmdebstrap", "unshare", "chroot", "dpkg-scanpackages"]
-        .into_iter()
-        .filter(|tool| !is_there(tool))
-        .collect();
+    let mut lacking: Vec<&str> =
+        ["mmdebstrap", "unshare", "chroot", "dpkg-scanpackages"].into_iter().filter(|tool| !is_there(tool)).collect();
     if !is_root() {
         lacking.push("root's rights");
     }
@@ -65,10 +63,8 @@ fn tree(suite: &Suite) -> PathBuf {
     if let Some(tree) = &*made {
         return tree.clone();
     }
-    let roots = std::env::var_os("FITOUT_ROOTS").map_or_else(
-        || Path::new(env!("CARGO_TARGET_TMPDIR")).join("roots"),
-        PathBuf::from,
-    );
+    let roots = std::env::var_os("FITOUT_ROOTS")
+        .map_or_else(|| Path::new(env!("CARGO_TARGET_TMPDIR")).join("roots"), PathBuf::from);
     fs::create_dir_all(&roots).unwrap();
     // Another list of packages is another root.
     let wanted = format!("{} {} {}", suite.release, suite.packages, suite.aside);
@@ -146,8 +142,7 @@ impl Root {
         for folder in [&path, &upper, &work] {
             fs::create_dir(folder).unwrap();
         }
-        let options =
-            format!("lowerdir={},upperdir={},workdir={}", tree.display(), upper.display(), work.display());
+        let options = format!("lowerdir={},upperdir={},workdir={}", tree.display(), upper.display(), work.display());
         let mount = Command::new("mount").args(["-t", "overlay", "overlay", "-o", &options]).arg(&path).output();
         let mounted = mount.is_ok_and(|output| output.status.success());
         if !mounted {

@@ -28,13 +28,7 @@ const ANSWERING: [Answering; 2] = [
         port: 4180,
         exposure: 2.0,
     },
-    Answering {
-        name: "hello-otp",
-        program: "hello_otp",
-        versions: ["0.3.1", "0.4.0"],
-        port: 4190,
-        exposure: 2.5,
-    },
+    Answering { name: "hello-otp", program: "hello_otp", versions: ["0.3.1", "0.4.0"], port: 4190, exposure: 2.5 },
 ];
 
 impl Answering {
@@ -96,7 +90,9 @@ fn life(machine: &Machine, example: &Answering) {
     assert_eq!(user, format!("{name}:{name}"));
     assert_eq!(machine.run(&["systemd-analyze", "verify", "--man=no", unit]), (0, String::new()));
     let security = machine.ok(&["systemd-analyze", "security", "--no-pager", unit]);
-    let found = security.lines().find_map(|line| line.split_once("exposure level for")?.1.split_whitespace().nth(1)?.parse::<f64>().ok());
+    let found = security
+        .lines()
+        .find_map(|line| line.split_once("exposure level for")?.1.split_whitespace().nth(1)?.parse::<f64>().ok());
     let found = found.unwrap_or_else(|| panic!("{security}"));
     assert!(found <= exposure, "{name}: exposure {found}");
 

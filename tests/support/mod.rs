@@ -88,7 +88,10 @@ pub fn newer_example(name: &'static str) -> PathBuf {
         let project = folder.join(name);
         std::fs::remove_dir_all(project.join("dist")).expect("removes what was built");
         let changes: &[(&str, &str, &str)] = match name {
-            "plain" => &[("VERSION", "1.2.0", "1.3.0"), ("CHANGELOG.md", "# Changelog", "# Changelog\n\n## [1.3.0] - 2026-11-21\n- More pages")],
+            "plain" => &[
+                ("VERSION", "1.2.0", "1.3.0"),
+                ("CHANGELOG.md", "# Changelog", "# Changelog\n\n## [1.3.0] - 2026-11-21\n- More pages"),
+            ],
             "hello-rust" => &[("Cargo.toml", "1.4.0-rc.1", "1.4.0"), ("Cargo.lock", "1.4.0-rc.1", "1.4.0")],
             _ => &[("mix.exs", "0.3.1", "0.4.0")],
         };

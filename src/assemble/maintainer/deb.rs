@@ -23,7 +23,7 @@ use serde_json::{Value, json};
 use super::{Part, of_moment};
 use crate::assemble::plan::{Plan, Step, Version};
 use crate::resolve::lifecycle::{Moment, OnUpgrade, Unit};
-use crate::template::{TemplateError, render};
+use crate::template::TemplateError;
 
 const SETUP: &str = "maintainer/deb/setup.sh";
 const START: &str = "maintainer/deb/start.sh";
@@ -51,11 +51,15 @@ pub(super) fn parts(plan: &Plan) -> Result<Vec<Part>, TemplateError> {
         + &when(plan, r#"[ "$1" = configure ] && [ -n "${2:-}" ]"#, Moment::AfterUpgrade, "\"$2\"");
     let hooked = hooks(plan, false)?;
     let hooking = hooks(plan, true)?;
-    let stop = if units.is_empty() { String::new() } else { render(STOP, &json!({ "stop": stopped(&units) }))? };
+    let stop = if units.is_empty() {
+        String::new()
+    } else {
+        plan.templates.render(STOP, &json!({ "stop": stopped(&units) }))?
+    };
     let part = |moment, origin, before, after| Part { moment, origin, before, after };
     Ok(vec![
         part("preinst", MOVED, moved.clone() + &before, String::new()),
-        part("postinst", SETUP, set_up, hooked + &start(&units)?),
+        part("postinst", SETUP, set_up, hooked + &start(plan, &units)?),
         part("prerm", STOP, when(plan, r#"[ "$1" = remove ]"#, Moment::BeforeRemove, ""), hooking + &stop),
         part(
             "postrm",
@@ -78,7 +82,7 @@ fn hooks(plan: &Plan, before: bool) -> Result<String, TemplateError> {
         Step::Hook { launcher, before: of } if *of == before => Some(launcher),
         _ => None,
     });
-    render(HOOKS, &json!({ "before": before, "launchers": launchers.collect::<Vec<_>>() }))
+    plan.templates.render(HOOKS, &json!({ "before": before, "launchers": launchers.collect::<Vec<_>>() }))
 }
 
 fn moved(plan: &Plan) -> Result<String, TemplateError> {
@@ -86,7 +90,8 @@ fn moved(plan: &Plan) -> Result<String, TemplateError> {
         Step::Moved(moved) => Some(json!({ "from": moved.from, "to": moved.to, "since": before(plan, &moved.since) })),
         _ => None,
     });
-    render(MOVED, &json!({ "package": plan.identity.name.value, "moved": moved.collect::<Vec<Value>>() }))
+    plan.templates
+        .render(MOVED, &json!({ "package": plan.identity.name.value, "moved": moved.collect::<Vec<Value>>() }))
 }
 
 /// dpkg's spelling of the last version that is older than this one and all that are made of it.
@@ -117,7 +122,7 @@ fn setup(plan: &Plan) -> Result<String, TemplateError> {
     if shared.is_empty() && owners.is_empty() && files.is_empty() {
         return Ok(String::new());
     }
-    render(
+    plan.templates.render(
         SETUP,
         &json!({
             "package": plan.identity.name.value,
@@ -132,7 +137,7 @@ fn setup(plan: &Plan) -> Result<String, TemplateError> {
     )
 }
 
-fn start(units: &[&Unit]) -> Result<String, TemplateError> {
+fn start(plan: &Plan, units: &[&Unit]) -> Result<String, TemplateError> {
     if units.is_empty() {
         return Ok(String::new());
     }
@@ -147,7 +152,7 @@ fn start(units: &[&Unit]) -> Result<String, TemplateError> {
         let unit = if units[index].installable { units[index] } else { units[index.saturating_sub(1)] };
         unit.enable && unit.start
     };
-    render(
+    plan.templates.render(
         START,
         &json!({
             "enable": names(&|_, unit| unit.enable),
@@ -179,5 +184,5 @@ fn gone(plan: &Plan, units: &[&Unit]) -> Result<String, TemplateError> {
     let values = json!({
         "any": !units.is_empty(), "units": known.collect::<Vec<_>>(), "purge": purge, "folders": folders,
     });
-    render(GONE, &values)
+    plan.templates.render(GONE, &values)
 }

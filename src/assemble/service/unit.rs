@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::{Service, hardening};
 use crate::resolve::service::{Moment, Ready, Reload, Restart};
-use crate::template::{self, TemplateError};
+use crate::template::{self, TemplateError, Templates};
 
 /// Units whose names say that they need the network.
 const TEMPLATE: &str = "systemd/service.unit";
@@ -16,6 +16,8 @@ const TEMPLATE: &str = "systemd/service.unit";
 pub(crate) struct Around<'a> {
     /// Where to read more: URLs.
     pub documentation: &'a str,
+    /// What the files are made from.
+    pub templates: &'a Templates,
     /// Puts what the package ships where it lies: the path itself in a package, below a folder of choice in an archive.
     pub placed: &'a dyn Fn(&str) -> String,
 }
@@ -64,13 +66,13 @@ pub(crate) fn service(service: &Service, around: &Around) -> Result<String, Temp
         "lines": lines,
         "install": !started_otherwise,
     });
-    template::render(TEMPLATE, &values)
+    around.templates.render(TEMPLATE, &values)
 }
 
 /// `NAME.timer`
-pub(crate) fn timer(service: &Service) -> Option<Result<String, TemplateError>> {
+pub(crate) fn timer(service: &Service, templates: &Templates) -> Option<Result<String, TemplateError>> {
     let timer = service.timer.as_ref()?;
-    Some(template::render(
+    Some(templates.render(
         "systemd/timer.unit",
         &json!({
             "description": service.description,
@@ -85,9 +87,9 @@ pub(crate) fn timer(service: &Service) -> Option<Result<String, TemplateError>> 
 }
 
 /// `NAME.socket`
-pub(crate) fn socket(service: &Service) -> Option<Result<String, TemplateError>> {
+pub(crate) fn socket(service: &Service, templates: &Templates) -> Option<Result<String, TemplateError>> {
     let socket = service.socket.as_ref()?;
-    Some(template::render(
+    Some(templates.render(
         "systemd/socket.unit",
         &json!({
             "description": service.description,

@@ -70,7 +70,7 @@ impl Format for Rpm {
         let format = plan.rpm.format_version;
         let files = Files::of(plan, digests, clock, format == 6)?;
         check_prefixes(plan, &files)?;
-        let needs = needs.complete(plan, &name, &scripts, files.traits());
+        let needs = needs.complete(plan, &name, &scripts, files.traits())?;
 
         let mut header = Writer::default();
         identity(plan, &name, clock, &mut header);

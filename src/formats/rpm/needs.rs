@@ -12,9 +12,12 @@ use super::header::Writer;
 use super::naming::Name;
 use super::relations::{self, KINDS, Relation};
 use super::scripts::Scripts;
+use crate::assemble::account;
 use crate::assemble::plan::{Compression, Plan};
+use crate::codec::base64;
 use crate::diagnostic::codes::RPM_RELATION;
 use crate::diagnostic::{Diagnostic, Findings};
+use crate::template::TemplateError;
 
 /// Relations by the word of their kind.
 #[derive(Debug, Default)]
@@ -66,8 +69,16 @@ impl Needs {
     }
 
     /// Adds what follows from the rest of the package.
-    #[must_use]
-    pub fn complete(mut self, plan: &Plan, name: &Name, scripts: &Scripts, files: FileTraits) -> Self {
+    ///
+    /// # Errors
+    /// Accounts that no line of sysusers.d(5) can hold.
+    pub fn complete(
+        mut self,
+        plan: &Plan,
+        name: &Name,
+        scripts: &Scripts,
+        files: FileTraits,
+    ) -> Result<Self, Findings> {
         let evr = name.evr();
         self.add("Provides", Relation::equal(&*name.name, &*evr));
         if let Some(isa) = name.arch.isa {
@@ -88,26 +99,66 @@ impl Needs {
         for interpreter in scripts.requires() {
             self.add("Requires", interpreter);
         }
-        self.add_accounts(plan);
+        self.add_accounts(plan).map_err(|error| vec![Diagnostic::from(error)])?;
+        self.add_owners(plan);
         if !plan.services.is_empty() {
-            // Where both come in one transaction, systemd's own scripts are there first.
-            self.add("OrderWithRequires", Relation::any("systemd"));
-        }
-        self.add_rpmlib(plan, scripts, files);
-        self
-    }
-
-    /// The accounts that `%pre` makes: what it makes them with, and that they are there, which rpm 4.19 and newer ask for
-    /// of every owner of a file.
-    fn add_accounts(&mut self, plan: &Plan) {
-        for program in ["/usr/sbin/groupadd", "/usr/sbin/useradd"] {
-            if !plan.accounts.is_empty() {
-                self.add("Requires", Relation::any(program).with(DependencyFlags::SCRIPT_PRE));
+            // As `%systemd_ordering`: in a transaction that brings systemd too, it is there for these scripts.
+            for moment in [DependencyFlags::SCRIPT_POST, DependencyFlags::SCRIPT_PREUN, DependencyFlags::SCRIPT_POSTUN]
+            {
+                self.add("OrderWithRequires", Relation::any("systemd").with(moment));
             }
         }
-        for account in &plan.accounts {
-            self.add("Provides", Relation::any(format!("user({})", account.name)));
-            self.add("Provides", Relation::any(format!("group({})", account.group)));
+        self.add_rpmlib(plan, scripts, files);
+        Ok(self)
+    }
+
+    /// The accounts of the package. rpm 4.19 and newer make them before `%pre` from these provides, which hold the lines
+    /// of sysusers.d(5) as rpmbuild encodes them: each blank once, filled up with NUL so that base64 needs no `=`. Older
+    /// ones leave it to `%pre` and its programs, which have these paths wherever there is rpm: distributions that have
+    /// moved them provide the paths.
+    ///
+    /// Memberships (`groupmember(user/group)`) are not said: rpm's own `sysusers.sh` takes provides by name, so before the
+    /// user's own line, and would make the user with the wrong group and home. `%pre` sees to them.
+    fn add_accounts(&mut self, plan: &Plan) -> Result<(), TemplateError> {
+        if plan.accounts.is_empty() {
+            return Ok(());
+        }
+        let member = plan.accounts.iter().any(|account| !account.groups.is_empty());
+        let programs = ["/usr/sbin/groupadd", "/usr/sbin/useradd", "/usr/sbin/usermod"];
+        for program in &programs[..if member { 3 } else { 2 }] {
+            self.add("Requires", Relation::any(*program).with(DependencyFlags::SCRIPT_PRE));
+        }
+        for line in account::sysusers(plan)?.lines() {
+            let words: Vec<&str> = line.split_whitespace().collect();
+            let kind = match words[..] {
+                ["u" | "u!", _, ..] => "user",
+                ["g", _, ..] => "group",
+                _ => continue,
+            };
+            let mut text = words.join(" ").into_bytes();
+            text.resize(text.len().next_multiple_of(3), 0);
+            let provided = Relation::equal(format!("{kind}({})", words[1]), base64::encode(&text));
+            self.add("Provides", provided.with(DependencyFlags::FIND_PROVIDES));
+        }
+        for account in plan.accounts.iter().filter(|account| account.makes_own_group()) {
+            let own = Relation::any(format!("group({})", account.group));
+            self.add("Provides", own.with(DependencyFlags::FIND_PROVIDES));
+        }
+        Ok(())
+    }
+
+    /// Accounts of others that own files. rpmbuild 4.19 and newer require them; before that nothing provides any, so a
+    /// requirement would keep the package off older hosts.
+    fn add_owners(&mut self, plan: &Plan) {
+        let foreign = |name: &str| name != "root" && name.parse::<u32>().is_err();
+        let unpacked = DependencyFlags::SCRIPT_PRE | DependencyFlags::SCRIPT_POSTUN;
+        for owner in plan.entries_for("rpm").map(|entry| &entry.owner) {
+            if foreign(&owner.user) && !plan.accounts.iter().any(|account| *account.name == *owner.user) {
+                self.add("Recommends", Relation::any(format!("user({})", owner.user)).with(unpacked));
+            }
+            if foreign(&owner.group) && !plan.accounts.iter().any(|account| *account.group == *owner.group) {
+                self.add("Recommends", Relation::any(format!("group({})", owner.group)).with(unpacked));
+            }
         }
     }
 

@@ -10,6 +10,7 @@ use crate::config::schema::{self, Manifest};
 use crate::diagnostic::{Diagnostic, Origin, codes};
 use crate::resolve::identity::{Arch, Fact, Target};
 use crate::resolve::release::{Churn, Role};
+use crate::template::Templates;
 
 use super::ground::Ground;
 use super::{Rule, Take};
@@ -67,6 +68,8 @@ pub(crate) struct Place<'a> {
     pub host: Option<Arch>,
     /// Names of the formats of the run.
     pub formats: &'a [&'static str],
+    /// What scripts are made from.
+    pub templates: &'a Templates,
 }
 
 impl Preset {
@@ -177,7 +180,7 @@ impl Preset {
         match self {
             Self::Plain(tree) => tree.rules(place.prefix),
             Self::Rust(package) => package.rules(ground, place),
-            Self::Otp(release) => otp::rules::rules(release, ground, place.prefix, place.name),
+            Self::Otp(release) => otp::rules::rules(release, ground, place),
         }
     }
 }

@@ -5,7 +5,7 @@
 use ::rpm::IndexSignatureTag as S;
 
 use super::super::header::Header;
-use crate::codec::hex::hex;
+use crate::codec::{base64, hex::hex};
 
 /// Most signatures that are listed.
 const MOST: usize = 64;
@@ -24,7 +24,8 @@ const BINARY: &[(S, &str)] = &[
 pub fn describe(header: &Header) -> Vec<String> {
     let binary = BINARY.iter().filter_map(|(tag, over)| Some((header.binary(*tag)?.to_vec(), *over)));
     let texts = header.texts(S::RPMSIGTAG_OPENPGP);
-    let texts = texts.filter(|text| text.len() <= LONGEST).map(|text| (base64(&text).unwrap_or_default(), "header"));
+    let texts =
+        texts.filter(|text| text.len() <= LONGEST).map(|text| (base64::decode(&text).unwrap_or_default(), "header"));
     binary
         .chain(texts)
         .take(MOST)
@@ -132,42 +133,9 @@ fn number(bytes: &[u8]) -> usize {
     bytes.iter().fold(0usize, |n, byte| n.wrapping_shl(8) | usize::from(*byte))
 }
 
-/// Base64 with padding, as v6 packages hold signatures.
-fn base64(text: &str) -> Option<Vec<u8>> {
-    let mut out = Vec::with_capacity(text.len() / 4 * 3);
-    let (mut bits, mut count) = (0u32, 0u32);
-    for byte in text.bytes().filter(|b| !b.is_ascii_whitespace() && *b != b'=') {
-        let value = match byte {
-            b'A'..=b'Z' => byte - b'A',
-            b'a'..=b'z' => byte - b'a' + 26,
-            b'0'..=b'9' => byte - b'0' + 52,
-            b'+' => 62,
-            b'/' => 63,
-            _ => return None,
-        };
-        bits = (bits & 0xffff) << 6 | u32::from(value);
-        count += 6;
-        if count >= 8 {
-            count -= 8;
-            out.push(u8::try_from(bits >> count & 0xff).ok()?);
-        }
-    }
-    Some(out)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn base64_is_decoded() {
-        for (text, bytes) in
-            [("", &b""[..]), ("Zg==", b"f"), ("Zm9v", b"foo"), ("Zm9v\nYmE=", b"fooba"), ("//79", b"\xff\xfe\xfd")]
-        {
-            assert_eq!(base64(text).as_deref(), Some(bytes));
-        }
-        assert_eq!(base64("a-b"), None);
-    }
 
     #[test]
     fn damage_is_no_signature() {

@@ -12,10 +12,9 @@ use serde_json::json;
 use crate::diagnostic::{Diagnostic, Origin, Severity, codes};
 use crate::resolve::ground::Ground;
 use crate::resolve::identity::Fact;
-use crate::resolve::preset::{Runs, fact, rule};
+use crate::resolve::preset::{Place, Runs, fact, rule};
 use crate::resolve::release::Churn;
 use crate::resolve::{Rule, Take};
-use crate::template;
 
 use super::{OtpRelease, Producer};
 
@@ -40,7 +39,8 @@ const NOT_AT_RUN_TIME: &[&str] = &[
 ];
 
 /// The rules of a release under `prefix`, and the command `/usr/bin/NAME`, `NAME` being the package's.
-pub(crate) fn rules(release: &OtpRelease, ground: &Ground, prefix: &str, package: &str) -> Vec<Rule> {
+pub(crate) fn rules(release: &OtpRelease, ground: &Ground, place: Place) -> Vec<Rule> {
+    let prefix = place.prefix;
     let mut all = Vec::new();
     for name in names(release, "") {
         let is_dir = release.dir.join(&name).is_dir();
@@ -67,7 +67,7 @@ pub(crate) fn rules(release: &OtpRelease, ground: &Ground, prefix: &str, package
             )),
         }
     }
-    all.extend(ground.ok(command(release, prefix, package)));
+    all.extend(ground.ok(command(release, place)));
     all.extend(environment_script(release, prefix));
     cookie_in_arguments(release, ground);
     all
@@ -101,11 +101,11 @@ pub(crate) fn command_path(package: &str) -> String {
 
 /// `/usr/bin/NAME`: a script and no link, since the scripts of older releases take a relative link's folder for their own,
 /// and Debian policy 10.5 wants links within one top-level folder relative.
-fn command(release: &OtpRelease, prefix: &str, package: &str) -> Result<Rule, Diagnostic> {
+fn command(release: &OtpRelease, place: Place) -> Result<Rule, Diagnostic> {
     const TEMPLATE: &str = "launcher/command.sh";
-    let program = format!("{prefix}/bin/{}", release.name);
-    let path = command_path(package);
-    let text = template::render(TEMPLATE, &json!({ "path": path, "program": program }))?;
+    let program = format!("{}/bin/{}", place.prefix, release.name);
+    let path = command_path(place.name);
+    let text = place.templates.render(TEMPLATE, &json!({ "path": path, "program": program }))?;
     let mut command = rule(String::new(), path, Churn::Application, origin("command"));
     command.take = Take::Text(text);
     command.take_origin = Origin::Template { name: TEMPLATE };

@@ -3,6 +3,8 @@ use std::sync::Arc;
 use super::*;
 use crate::diagnostic::{Severity, SourceText};
 use crate::resolve::ground::Ground;
+use crate::resolve::identity::{Arch, Target};
+use crate::resolve::preset::Place;
 use crate::resolve::release::Churn;
 use crate::resolve::{Rule, Take};
 
@@ -43,7 +45,17 @@ pub(crate) fn synthetic(dir: &Path) {
 fn rules_of(release: &OtpRelease) -> (Vec<Rule>, Vec<Diagnostic>) {
     let source = Arc::new(SourceText { name: "fitout.toml".into(), text: String::new() });
     let ground = Ground::new(&release.dir, &source);
-    let rules = rules::rules(release, &ground, "/usr/lib/heron-web", "heron-web");
+    let target = Target { os: "linux", arch: Arch::Amd64, independent: false };
+    let templates = crate::template::Templates::default();
+    let place = Place {
+        name: "heron-web",
+        prefix: "/usr/lib/heron-web",
+        target: &target,
+        host: None,
+        formats: &[],
+        templates: &templates,
+    };
+    let rules = rules::rules(release, &ground, place);
     (rules, ground.into_findings())
 }
 
@@ -113,8 +125,8 @@ fn rules_leave_out_what_is_no_part_of_it() {
         ]
     );
     let command = rules.iter().find(|rule| rule.to == "/usr/bin/heron-web").unwrap();
-    let script = "#!/bin/sh\nexec '/usr/lib/heron-web/bin/heron_web' \"$@\"\n";
-    assert!(matches!(&command.take, Take::Text(text) if text == script), "{:?}", command.take);
+    let line = "\nprogram='/usr/lib/heron-web/bin/heron_web'\n";
+    assert!(matches!(&command.take, Take::Text(text) if text.contains(line)), "{:?}", command.take);
     assert_eq!(command.mode.as_ref().unwrap().value, 0o755);
     let excluded = |from: &str| {
         let rule = rules.iter().find(|rule| matches!(&rule.take, Take::Path(path) if path == from)).unwrap();

@@ -28,7 +28,14 @@ fn rules(package: &Package, arch: Arch, formats: &[&'static str]) -> (Vec<Taken>
     let source = Arc::new(SourceText { name: "fitout.toml".into(), text: String::new() });
     let ground = Ground::new(&package.project, &source);
     let target = Target { os: "linux", arch, independent: false };
-    let place = Place { name: "hello", prefix: "/usr/lib/hello", target: &target, host: Some(Arch::Amd64), formats };
+    let place = Place {
+        name: "hello",
+        prefix: "/usr/lib/hello",
+        target: &target,
+        host: Some(Arch::Amd64),
+        formats,
+        templates: &crate::template::Templates::default(),
+    };
     let rules = package.rules(&ground, place).into_iter().map(|rule| match rule.take {
         Take::Path(from) => (from, rule.to, rule.when),
         other => panic!("{other:?}"),
