@@ -20,8 +20,14 @@ mod roots;
 #[path = "install/machine.rs"]
 mod machine;
 
+#[path = "install/toy.rs"]
+mod toy;
+
 #[path = "install/deb.rs"]
 mod deb;
 
 #[path = "install/systemd.rs"]
 mod systemd;
+
+#[path = "install/image.rs"]
+mod image;

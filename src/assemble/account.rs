@@ -14,9 +14,10 @@ use serde_json::{Value, json};
 use super::collect::Run;
 use super::conflict::Tree;
 use super::draft::{Body, Draft};
+use super::path;
 use super::plan::{Account, Base, Churn, Dialect, FormatSet, Owner, Plan, Role, Service, Step};
 use super::service::{Files, packages};
-use crate::diagnostic::{Findings, Origin};
+use crate::diagnostic::{Diagnostic, Findings, Origin, codes};
 use crate::resolve::Release;
 use crate::resolve::account::id_of;
 use crate::resolve::lifecycle::Directory;
@@ -55,6 +56,7 @@ pub fn add(run: &Run<'_>, tree: &mut Tree, findings: &mut Findings) {
     let name = &run.release.identity.name.value;
     let packages = packages(run);
     let mut files = Files { tree, findings };
+    refuse_shared(run, files.findings);
     if !run.release.accounts.is_empty() {
         let text = run.release.templates.render(SYSUSERS, &lines(&run.release.accounts));
         files.made(&format!("/usr/lib/sysusers.d/{name}.conf"), SYSUSERS, text, Role::Plain, packages);
@@ -68,6 +70,42 @@ pub fn add(run: &Run<'_>, tree: &mut Tree, findings: &mut Findings) {
         files.made(&format!("/usr/lib/tmpfiles.d/{name}.conf"), TEMPLATE, text, Role::Plain, packages);
     }
     in_images(run, tree);
+}
+
+/// Lintian's tags about files that are kept from others on purpose, each with the reason: those of an account, which only
+/// root and that account may read.
+pub fn private(run: &Run<'_>, drafts: &[Draft]) -> Vec<(String, String)> {
+    let deb = run.formats(|_, abilities| abilities.dialect == Dialect::Deb);
+    let accounts = &run.release.accounts;
+    let is_private = |draft: &&Draft| {
+        let owner = &draft.owner.0;
+        let own = accounts.iter().any(|a| *a.name == *owner.user || *a.group == *owner.group);
+        own && draft.formats.intersects(deb) && draft.mode.0 & 0o7 == 0
+    };
+    let tag = |draft: &Draft| {
+        let (kind, standard) = if draft.is_directory() { ("dir", 0o755) } else { ("file", 0o644) };
+        let (mode, path) = (draft.mode.0, draft.path.trim_start_matches('/'));
+        let slash = if draft.is_directory() { "/" } else { "" };
+        let tag = format!("non-standard-{kind}-perm {mode:04o} != {standard:04o} [{path}{slash}]");
+        (tag, "Only root and the account of the service may read it.".to_owned())
+    };
+    drafts.iter().filter(is_private).map(tag).collect()
+}
+
+/// A directory of the base system cannot be one service's own: it would take it over at installation, and a purge would
+/// remove it.
+fn refuse_shared(run: &Run<'_>, findings: &mut Findings) {
+    for service in &run.release.services {
+        let own = &service.directories;
+        for path in own.written().chain(&own.config).filter(|path| path::is_shared(path)) {
+            let message = format!("`{path}` is a directory of the base system, and no service can have it as its own");
+            findings.push(
+                Diagnostic::error(codes::FILES_SHARED_DIRECTORY, message)
+                    .at_origin(&service.origin, "")
+                    .help(format!("name one below it, such as `{path}/{}`", run.release.identity.name.value)),
+            );
+        }
+    }
 }
 
 /// Gives every draft the numbers of the package's accounts. What belongs to one of them is root's for dpkg, which unpacks

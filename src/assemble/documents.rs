@@ -20,8 +20,8 @@ const BEST: i32 = 12;
 /// A larger file is no manual page, whatever its place; in bytes.
 const LARGEST_MANUAL: u64 = 16 << 20;
 
-/// Puts the generated documents into the tree.
-pub fn add(run: &Run<'_>, tree: &mut Tree, findings: &mut Findings) {
+/// Puts the generated documents into the tree. `private` are tags of lintian that are right here, with the reason.
+pub fn add(run: &Run<'_>, private: &[(String, String)], tree: &mut Tree, findings: &mut Findings) {
     let release = run.release;
     let name = &release.identity.name.value;
     let only = |format: &str| run.formats(|name, _| name == format);
@@ -46,8 +46,9 @@ pub fn add(run: &Run<'_>, tree: &mut Tree, findings: &mut Findings) {
     let (file, text) = changelog::debian(&release.identity, &release.changelog);
     let text = gzip(text.as_bytes());
     put(format!("{documents}/{file}"), text, Role::Doc, Churn::Config, only("deb"), "change log");
-    if !release.lintian_overrides.is_empty() {
-        let text = overrides(name, &release.lintian_overrides);
+    let right = [private, &release.lintian_overrides].concat();
+    if !right.is_empty() {
+        let text = overrides(name, &right);
         let path = format!("/usr/share/lintian/overrides/{name}");
         put(path, text.into_bytes(), Role::Plain, Churn::Application, only("deb"), "lintian overrides");
     }

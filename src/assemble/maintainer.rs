@@ -79,7 +79,7 @@ impl Part {
             None => {
                 let text = match dialect {
                     Dialect::Deb => format!("#!/bin/sh\nset -e\n{before}{after}exit 0\n"),
-                    _ => format!("{before}{after}{}", rpm::end(&before, &after)),
+                    _ => format!("{before}{after}{}", rpm::end(&format!("{before}{after}"))),
                 };
                 let origin = Origin::Template { name: self.origin };
                 Some(Script { text, interpreter: vec!["/bin/sh".into()], origin })
@@ -90,13 +90,11 @@ impl Part {
                     None if user.text.starts_with("#!") => (format!("{}\n", user.text), ""),
                     _ => (String::new(), user.text.as_str()),
                 };
+                let told = format!("{} {first}", user.interpreter.join(" "));
+                let body = subshell(&told, rest, "");
                 user.text = match dialect {
-                    Dialect::Deb => format!("{first}set -e\n{before}{}{after}", subshell(rest, "")),
-                    _ => {
-                        let or = rpm::or(self.moment);
-                        let own = format!("{}{or}\n", subshell(rest, "").trim_end());
-                        format!("{first}{before}{own}{after}{}", rpm::end(&format!("{before}{own}"), &after))
-                    }
+                    Dialect::Deb => format!("{first}set -e\n{before}{body}{after}"),
+                    _ => rpm::around(self.moment, &first, &body, &before, &after),
                 };
                 Some(user)
             }
@@ -104,10 +102,14 @@ impl Part {
     }
 }
 
-/// A text of the user in a subshell: it may end by `exit` where it likes.
-fn subshell(text: &str, arguments: &str) -> String {
+/// A text of the user in a subshell: it may end by `exit` where it likes, and stops at a failure only if its `#!` line or
+/// its interpreter's arguments say so.
+fn subshell(first: &str, text: &str, arguments: &str) -> String {
     let end = if text.ends_with('\n') || text.is_empty() { "" } else { "\n" };
-    format!("(\nset +e\n{arguments}{text}{end})\n")
+    let is_option = |word: &str| word.starts_with('-') && !word.starts_with("--");
+    let stops = first.split_whitespace().any(|word| is_option(word) && word.contains('e'));
+    let sign = if stops { '-' } else { '+' };
+    format!("(\nset {sign}e\n{arguments}{text}{end})\n")
 }
 
 /// The user's script of a moment of `[package.scripts]`; `$1` is `argument` in it.
@@ -118,11 +120,11 @@ fn of_moment(plan: &Plan, wanted: Moment, argument: &str) -> String {
     });
     texts
         .map(|text| {
-            let body = match text.split_once('\n') {
-                Some((first, rest)) if first.starts_with("#!") => rest,
-                _ => text,
+            let (first, body) = match text.split_once('\n') {
+                Some((first, rest)) if first.starts_with("#!") => (first, rest),
+                _ => ("", text),
             };
-            format!("# {}\n{}", wanted.word(), subshell(body, &format!("set -- {argument}\n")))
+            format!("# {}\n{}", wanted.word(), subshell(first, body, &format!("set -- {argument}\n")))
         })
         .collect()
 }

@@ -62,11 +62,12 @@ pub fn assemble(release: &Release, mut gaps: Gaps, sources: &mut Sources, listen
     let mut drafts = collect::collect(&run, &mut gaps, &mut findings);
     drafts.extend(bundle::collect(&run, Path::new("/"), &mut gaps, &mut findings));
     documents::compress_manuals(&mut drafts, &run, &mut findings);
+    let private = account::private(&run, &drafts);
     let mut tree = conflict::merge(drafts, &mut findings);
     service::add(&run, &mut tree, &mut findings);
     launcher::add(&run, &mut tree, &mut findings);
     account::add(&run, &mut tree, &mut findings);
-    documents::add(&run, &mut tree, &mut findings);
+    documents::add(&run, &private, &mut tree, &mut findings);
     let (drafts, owners) = account::settle(&run, tree.finish(&mut findings));
     links::check(&drafts, &release.project, &gaps, &mut findings);
 

@@ -182,5 +182,7 @@ fn one(ground: &Ground, account: &At<schema::Account>, services: &[Service], sum
 
 /// What passwd(5) and sysusers.d(5) take between their delimiters.
 fn comment(text: &str) -> String {
-    text.chars().map(|c| if matches!(c, ':' | '"' | '\\' | ',') || c.is_control() { ' ' } else { c }).collect()
+    let legal: String =
+        text.chars().map(|c| if matches!(c, ':' | '"' | '\\' | ',') || c.is_control() { ' ' } else { c }).collect();
+    legal.split_whitespace().collect::<Vec<_>>().join(" ")
 }

@@ -40,7 +40,12 @@ impl Podman {
         let place = |name: &str| self.folder.path().join(name);
         let mut command = Command::new("podman");
         command.arg("--root").arg(place("root")).arg("--runroot").arg(place("run")).arg("--tmpdir").arg(place("tmp"));
-        command.args(["--storage-driver=overlay", "--cgroup-manager=cgroupfs", "--events-backend=none", "--runtime=runc"]);
+        command.args([
+            "--storage-driver=overlay",
+            "--cgroup-manager=cgroupfs",
+            "--events-backend=none",
+            "--runtime=runc",
+        ]);
         command.args(arguments);
         command
     }
@@ -118,8 +123,15 @@ fn runs(name: &str, port: u16, programs: &[&str], greets: &str) {
     // As Docker's archive: podman 4 drops health checks of OCI manifests.
     let id = podman.ok(&["pull", "--quiet", &format!("docker-archive:{}", archive.display())]);
     let container = podman.ok(&[
-        "run", "--detach", "--read-only", "--tmpfs=/tmp", "--network=none", "--log-driver=k8s-file",
-        "--ulimit=nofile=1024:1024", "--ulimit=nproc=1000:1000", &id,
+        "run",
+        "--detach",
+        "--read-only",
+        "--tmpfs=/tmp",
+        "--network=none",
+        "--log-driver=k8s-file",
+        "--ulimit=nofile=1024:1024",
+        "--ulimit=nproc=1000:1000",
+        &id,
     ]);
     let process = podman.ok(&["inspect", "--format={{.State.Pid}}", &container]);
     let deadline = Instant::now() + Duration::from_secs(60);

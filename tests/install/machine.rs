@@ -99,6 +99,13 @@ impl Machine {
         self.ok(&["bash", "-euo", "pipefail", "-c", script])
     }
 
+    /// Starts a command in a session of its own.
+    pub fn start(&self, words: &[&str]) -> Session {
+        let mut command = self.command(&[&["setsid"], words].concat());
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        Session(command.spawn().unwrap())
+    }
+
     /// A property of a unit.
     pub fn show(&self, unit: &str, property: &str) -> String {
         self.ok(&["systemctl", "show", "--value", "--property", property, unit])
@@ -113,6 +120,23 @@ impl Machine {
     /// The last lines of the whole journal, for failures.
     fn journal_end(&self) -> String {
         self.run(&["journalctl", "--quiet", "--no-pager", "--lines=30"]).1
+    }
+}
+
+/// A command that runs on, with all that it starts.
+pub struct Session(Child);
+
+impl Session {
+    /// Kills it, with all that it started; whether it was still there.
+    pub fn kill(mut self) -> bool {
+        let running = self.0.try_wait().unwrap().is_none();
+        if running {
+            for leader in children(self.0.id()) {
+                let _ = Command::new("kill").args(["-KILL", "--", &format!("-{leader}")]).output();
+            }
+        }
+        let _ = self.0.wait();
+        running
     }
 }
 
