@@ -37,6 +37,7 @@ const SETUP: &str = "maintainer/rpm/setup.sh";
 const ENABLE: &str = "maintainer/rpm/enable.sh";
 const FINISH: &str = "maintainer/rpm/finish.sh";
 const STOP: &str = "maintainer/rpm/stop.sh";
+const HOOKS: &str = "maintainer/rpm/hooks.sh";
 const GONE: &str = "maintainer/rpm/gone.sh";
 
 const FIRST: &str = r#"[ "$1" -eq 1 ]"#;
@@ -63,7 +64,7 @@ pub(super) fn around(moment: &str, first: &str, body: &str, before: &str, after:
 
 /// The last line of a scriptlet.
 pub(super) fn end(text: &str) -> &'static str {
-    if text.contains(OR_TELL) { "exit \"${fitout_status:-0}\"\n" } else { "exit 0\n" }
+    if text.contains("fitout_status=") { "exit \"${fitout_status:-0}\"\n" } else { "exit 0\n" }
 }
 
 /// What fitout adds to each scriptlet.
@@ -78,7 +79,7 @@ pub(super) fn parts(plan: &Plan) -> Result<Vec<Part>, TemplateError> {
                 + &texts.note
                 + &when(plan, FIRST, Moment::BeforeInstall, OR_END)
                 + &when(plan, LATER, Moment::BeforeUpgrade, OR_END)
-                + &hooks(plan, true, "pre-upgrade", OR_END),
+                + &hooks(plan, true)?,
             String::new(),
         ),
         part(
@@ -87,7 +88,7 @@ pub(super) fn parts(plan: &Plan) -> Result<Vec<Part>, TemplateError> {
             texts.setup
                 + &when(plan, FIRST, Moment::AfterInstall, OR_TELL)
                 + &when(plan, LATER, Moment::AfterUpgrade, OR_TELL),
-            hooks(plan, false, "post-upgrade", OR_TELL) + &texts.enable,
+            hooks(plan, false)? + &texts.enable,
         ),
         part("preun", STOP, when(plan, LAST, Moment::BeforeRemove, OR_END), texts.stop),
         part("postun", GONE, when(plan, LAST, Moment::AfterRemove, OR_TELL), texts.gone),
@@ -130,15 +131,14 @@ fn when(plan: &Plan, condition: &str, moment: Moment, or: &str) -> String {
     if text.is_empty() { text } else { format!("if {condition}; then\n{text}{or}fi\n") }
 }
 
-/// A launcher of the old version runs what is to happen before an upgrade to the new one.
-fn hooks(plan: &Plan, early: bool, moment: &str, or: &str) -> String {
+fn hooks(plan: &Plan, before: bool) -> Result<String, TemplateError> {
     let launchers = plan.lifecycle.steps.iter().filter_map(|step| match step {
-        Step::Hook { launcher, before } if *before == early => Some(launcher),
+        Step::Hook { launcher, before: of } if *of == before => Some(launcher),
         _ => None,
     });
-    launchers
-        .map(|launcher| format!("if {LATER} && [ -x {launcher} ]; then\n\t{launcher} hook {moment}\n{or}fi\n"))
-        .collect()
+    let launchers: Vec<&String> = launchers.collect();
+    let version = &plan.identity.version.value.text;
+    plan.templates.render(HOOKS, &json!({ "launchers": launchers, "before": before, "version": version }))
 }
 
 /// The filled templates; each is empty where there is nothing to say.
