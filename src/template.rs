@@ -274,10 +274,14 @@ mod tests {
 
     #[test]
     fn values_are_words_of_the_shell() {
-        let command = |program: &str| render("launcher/command.sh", &json!({ "program": program })).unwrap();
-        assert_eq!(command("/opt/a/bin/a"), "#!/bin/sh\nexec '/opt/a/bin/a' \"$@\"\n");
-        assert_eq!(command("/opt/o'k $(x)&<>"), "#!/bin/sh\nexec '/opt/o'\\''k $(x)&<>' \"$@\"\n");
-        assert_eq!(command(""), "#!/bin/sh\nexec '' \"$@\"\n");
+        let line = |program: &str| {
+            let values = json!({ "path": "/usr/bin/a", "program": program });
+            let text = render("launcher/command.sh", &values).unwrap();
+            text.lines().find(|line| line.starts_with("program=")).unwrap().to_owned()
+        };
+        assert_eq!(line("/opt/a/bin/a"), "program='/opt/a/bin/a'");
+        assert_eq!(line("/opt/o'k $(x)&<>"), r"program='/opt/o'\''k $(x)&<>'");
+        assert_eq!(line(""), "program=''");
     }
 
     #[test]
@@ -287,7 +291,7 @@ mod tests {
         for (told, code, message) in [
             (refused(COMMAND, json!({})), codes::TEMPLATE_VALUE, "the template `launcher/command.sh` cannot be filled"),
             (
-                refused(COMMAND, json!({ "program": "a\0b" })),
+                refused(COMMAND, json!({ "path": "/a", "program": "a\0b" })),
                 codes::TEMPLATE_VALUE,
                 "a value of the template `launcher/command.sh` holds a character that has no place there",
             ),

@@ -11,7 +11,6 @@ use super::conflict::Tree;
 use super::plan::{Role, Service};
 use super::service::Files;
 use crate::diagnostic::Findings;
-use crate::resolve::Release;
 use crate::resolve::service::{Directories, Ready, Reload, Run as Runs};
 use crate::template::{TemplateError, Word};
 
@@ -35,7 +34,7 @@ pub fn add(run: &Run<'_>, tree: &mut Tree, findings: &mut Findings) {
     let services: Vec<&Service> = run.release.services.iter().filter(|service| service.has_launcher()).collect();
     // Each is in the package before the next asks what is.
     for service in services {
-        let text = text(service, run.release, &|path| tree.holds(path));
+        let text = text(run, service, &|path| tree.holds(path));
         let mut files = Files { tree, findings };
         files.script(&service.launcher, SERVICE, text, Role::Plain, run.all);
         if let Some(path) = &service.command {
@@ -46,7 +45,7 @@ pub fn add(run: &Run<'_>, tree: &mut Tree, findings: &mut Findings) {
 }
 
 /// The script of a service; `packaged` knows the paths of the package.
-fn text(service: &Service, release: &Release, packaged: &dyn Fn(&str) -> bool) -> Result<String, TemplateError> {
+fn text(run: &Run, service: &Service, packaged: &dyn Fn(&str) -> bool) -> Result<String, TemplateError> {
     let words = Words { service, packaged };
     let path = |path: &str| words.host(path);
     let option = |path: Option<&String>| path.map_or_else(Word::default, |path| words.host(path));
@@ -57,12 +56,12 @@ fn text(service: &Service, release: &Release, packaged: &dyn Fn(&str) -> bool) -
     let reload_signal = if let Some(Reload::Signal(signal)) = &service.reload { bare(signal) } else { "" };
     let reload = if let Some(Reload::Exec(program)) = &service.reload { program.as_slice() } else { &[] };
     let yes = |is| if is { "yes" } else { "" };
-    release.templates.render(
+    run.release.templates.render(
         SERVICE,
         &json!({
             "name": name,
             "about": service.description,
-            "version": release.identity.version.text,
+            "version": run.release.identity.version.text,
             "path": service.launcher,
             "user": service.user,
             "group": service.group,

@@ -9,6 +9,50 @@ pub trait Finish: Write {
     fn finish(self: Box<Self>) -> io::Result<()>;
 }
 
+/// Window of each level of zstd 1.5.7 as a power of two, and what one of its contexts takes in KiB (its own estimate).
+const ZSTD: [(u32, u64); 20] = [
+    (19, 600),
+    (19, 600),
+    (20, 700),
+    (21, 1_200),
+    (21, 2_600),
+    (21, 3_600),
+    (21, 3_600),
+    (21, 6_600),
+    (21, 6_600),
+    (22, 12_800),
+    (22, 25_100),
+    (22, 25_100),
+    (22, 49_700),
+    (22, 33_300),
+    (22, 49_700),
+    (22, 66_100),
+    (22, 33_400),
+    (23, 49_800),
+    (23, 50_400),
+    (23, 83_200),
+];
+/// Levels up to this one are faster than what feeds them.
+const ZSTD_FAST: u8 = 8;
+
+/// Bytes of one job: twice the window, where zstd's own choice is four times. Measured on 530 MB of programs: level 3
+/// gets 0.1 % larger by it and level 19 no larger, with half of the memory.
+fn zstd_job(level: u8) -> u32 {
+    let (window_log, _) = ZSTD[usize::from(level.min(19))];
+    (2u32 << window_log).max(2 << 20)
+}
+
+/// The most workers, at least one, of a fast level that hold no more than `memory` bytes; none for slow levels.
+pub fn zstd_workers_within(level: u8, memory: u64) -> Option<usize> {
+    if level > ZSTD_FAST {
+        return None;
+    }
+    let (job, context) = (u64::from(zstd_job(level)), ZSTD[usize::from(level)].1 << 10);
+    // zstd keeps the input of one job a worker and of three more, and the output of one a worker and of two more.
+    let workers = memory.saturating_sub(5 * job) / (2 * job + context);
+    Some(usize::try_from(workers).unwrap_or(usize::MAX).max(1))
+}
+
 /// One zstd frame. zstd's multi-threaded mode cuts jobs by size, not by worker, so one worker and eight give the same
 /// bytes; no worker at all would not.
 ///
@@ -18,6 +62,7 @@ pub fn zstd<'w>(out: impl Write + 'w, level: u8, threads: usize) -> io::Result<B
     let mut encoder = zstd::stream::write::Encoder::new(out, i32::from(level))?;
     encoder.include_checksum(true)?;
     encoder.multithread(u32::try_from(threads.max(1)).unwrap_or(1))?;
+    encoder.set_parameter(zstd::zstd_safe::CParameter::JobSize(zstd_job(level)))?;
     Ok(Box::new(Zstd(encoder)))
 }
 

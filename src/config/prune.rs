@@ -43,14 +43,16 @@ impl Prune<'_> {
 
     /// Prunes a table; whether it still means what it should.
     fn table(&mut self, keys: &Keys, table: &mut DeTable<'_>) -> bool {
-        let (mut whole, is_rule) = (true, self.path.last().is_some_and(|key| key == "files"));
+        let of_list = DECIDING.iter().find(|(list, _)| self.path.last().is_some_and(|key| key == list));
+        let deciding = of_list.map_or(&[][..], |(_, keys)| keys);
+        let mut whole = true;
         for (key, mut value) in std::mem::take(table) {
             let name = key.get_ref().to_string();
             let grammar = keys.grammar(&name);
             // An unknown key stands for the known one that it was probably meant to be.
             let known = || suggest::nearest(&name, keys.known.keys().map(String::as_str));
             let meant = grammar.map_or_else(|| known().unwrap_or(&name), |_| &name).to_owned();
-            let decides = keys.required.contains(&meant) || (is_rule && DECIDING.contains(&meant.as_str()));
+            let decides = keys.required.contains(&meant) || deciding.contains(&meant.as_str());
             self.path.push(meant);
             let good = !self.is_wrong(&key.span()) && grammar.is_some_and(|g| self.value(g, &mut value, false));
             if !good {

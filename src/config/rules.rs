@@ -14,8 +14,12 @@ use super::check::{Checked, misspelt};
 use super::grammar::{Grammar, Keys};
 use crate::diagnostic::{Diagnostic, SourceText, Span, codes};
 
-/// The keys that decide which paths a rule brings: a rule that lacks one of them as it was meant brings others.
-pub const DECIDING: &[&str] = &["from", "link", "text", "directory", "to", "exclude", "when", "replace"];
+/// Of lists of tables, the keys that decide what each brings: one that lacks such a key as it was meant brings something
+/// else, or is told to lack it.
+pub const DECIDING: &[(&str, &[&str])] = &[
+    ("files", &["from", "link", "text", "directory", "to", "exclude", "when", "replace"]),
+    ("service", &["name", "exec"]),
+];
 
 /// The keys that say what a rule takes: exactly one is there.
 const TAKES: &[&str] = &["from", "link", "text", "directory"];

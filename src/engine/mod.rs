@@ -14,6 +14,7 @@ mod opened;
 pub mod output;
 mod scratch;
 pub mod store;
+pub mod workers;
 
 /// What stops the engine. All but a changed file and a format's refusal are faults of the machine.
 #[derive(Debug, thiserror::Error)]

@@ -16,6 +16,7 @@ use crate::diagnostic::{Diagnostic, Findings, codes};
 use crate::engine::EngineError;
 use crate::engine::emit::{Emitted, emit};
 use crate::engine::store::{Digests, Store, Wants};
+use crate::engine::workers;
 use crate::formats::{self, FileName, Format, Layout, oci, source};
 use crate::listener::{Event, Listener};
 
@@ -161,9 +162,10 @@ pub(super) fn pack(
     let (store, digests) =
         Store::fill(planned.sources.list(), &wants, folder, listener).map_err(|error| vec![error.into()])?;
     let jobs = jobs(planned, &digests)?;
-    // All artifacts are written at once: each gets its share, or zstd and xz would hold memory for workers without a core.
-    let threads = rayon::current_num_threads().div_ceil(jobs.len().max(1));
-    let results: Vec<_> = jobs.par_iter().map(|job| write(job, &store, folder, threads, listener)).collect();
+    let layouts: Vec<&Layout> = jobs.iter().map(|job| &job.layout).collect();
+    let workers = workers::of_each(&layouts, rayon::current_num_threads());
+    let jobs = jobs.par_iter().zip(workers);
+    let results: Vec<_> = jobs.map(|(job, workers)| write(job, &store, folder, workers, listener)).collect();
     let mut findings: Findings = Vec::new();
     let mut done = Vec::new();
     for result in results {
@@ -179,13 +181,13 @@ fn write(
     job: &Job,
     store: &Store,
     folder: &Path,
-    threads: usize,
+    workers: usize,
     listener: &dyn Listener,
 ) -> Result<(Artifact, Emitted), EngineError> {
     let Artifact { format, arch, file, .. } = &job.artifact;
     listener.hear(Event::Packing { format, arch: arch.clone(), file: file.clone() });
     let start = Instant::now();
-    let emitted = emit(&job.layout, store, folder, threads)?;
+    let emitted = emit(&job.layout, store, folder, workers)?;
     listener.hear(Event::Packed {
         format,
         arch: arch.clone(),

@@ -62,8 +62,7 @@ pub(crate) struct Package<'a> {
 
 /// All services of the config; reported and none if one of them is not as it must be.
 pub(crate) fn all(ground: &Ground, typed: &[At<schema::Service>], package: Package) -> Option<Vec<Service>> {
-    let services: Vec<Option<Service>> = typed.iter().map(|typed| One { ground, typed, package }.read()).collect();
-    let mut services = services;
+    let mut services: Vec<Option<Service>> = typed.iter().map(|typed| One { ground, typed, package }.read()).collect();
     if let (Some(Some(first)), Some(preset)) = (services.first_mut(), package.preset) {
         first.command = first.command.take().or_else(|| preset.launcher_command(package.name));
     }
