@@ -273,7 +273,7 @@ fn services_come_and_go_as_presets_say() {
 
     // A service that does not start does not fail the installation, and is forgotten with its package.
     machine.sh("rm /etc/systemd/system-preset/00-admin.preset; mkdir -p /etc/systemd/system/one.service.d
-        printf '[Service]\nExecStart=\nExecStart=/bin/nothing\n' >/etc/systemd/system/one.service.d/broken.conf");
+        printf '[Service]\nRestart=no\nExecStart=\nExecStart=/bin/nothing\n' >/etc/systemd/system/one.service.d/broken.conf");
     let told = install(machine, "one");
     assert!(told.contains("one.service"), "{told}");
     assert_eq!(active(machine, "one.service"), "failed");
