@@ -88,8 +88,10 @@ pub const TEMPLATES: &[Template] = &[
     template!(Unit, "accounts/tmpfiles.unit", "directories that services write, for systemd-tmpfiles"),
     template!(Shell, "launcher/command.sh", "the name on the PATH of what lies elsewhere"),
     template!(Shell, "launcher/environment.sh", "of a launcher: its place, its environment, secrets, filled files"),
+    template!(Shell, "launcher/openrc.sh", "/etc/init.d/NAME for OpenRC"),
     template!(Shell, "launcher/process.sh", "of a launcher: the process where there is no systemd"),
     template!(Shell, "launcher/service.sh", "the start/stop script of a service"),
+    template!(Shell, "launcher/sysv.sh", "/etc/init.d/NAME with the header of the LSB"),
     template!(Shell, "maintainer/deb/gone.sh", "of a postrm: units forgotten, state purged"),
     template!(Shell, "maintainer/deb/hooks.sh", "of a prerm and a postinst: hooks of services around an upgrade"),
     template!(
@@ -100,6 +102,14 @@ pub const TEMPLATES: &[Template] = &[
     template!(Shell, "maintainer/deb/setup.sh", "of a postinst: accounts, directories, owners, capabilities, secrets"),
     template!(Shell, "maintainer/deb/start.sh", "of a postinst: units enabled, started, restarted"),
     template!(Shell, "maintainer/deb/stop.sh", "of a prerm: units stopped"),
+    template!(
+        Shell,
+        "maintainer/plain/files.sh",
+        "of an install.sh: accounts, directories, config files, names on the PATH"
+    ),
+    template!(Shell, "maintainer/plain/install.sh", "install.sh of tarball and zip"),
+    template!(Shell, "maintainer/plain/releases.sh", "of an install.sh: the versions, and which is current"),
+    template!(Shell, "maintainer/plain/services.sh", "of an install.sh: units, init scripts, and what runs"),
     template!(Shell, "maintainer/rpm/accounts.sh", "of a %pre: accounts"),
     template!(Shell, "maintainer/rpm/enable.sh", "of a %post: units that came with this version enabled"),
     template!(

@@ -20,3 +20,5 @@ mod documents;
 mod errors;
 #[path = "golden/harness.rs"]
 mod harness;
+#[path = "golden/scripts.rs"]
+mod scripts;

@@ -29,6 +29,18 @@ mod deb;
 #[path = "install/systemd.rs"]
 mod systemd;
 
+#[path = "install/archives.rs"]
+mod archives;
+
+#[path = "install/launcher.rs"]
+mod launcher;
+
+#[path = "install/plain.rs"]
+mod plain;
+
+#[path = "install/shellcheck.rs"]
+mod shellcheck;
+
 #[path = "install/image.rs"]
 mod image;
 

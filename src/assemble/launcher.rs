@@ -8,14 +8,17 @@ use serde_json::{Value, json};
 
 use super::collect::Run;
 use super::conflict::Tree;
-use super::plan::{Role, Service};
+use super::plan::{Dialect, Role, Service};
 use super::service::Files;
 use crate::diagnostic::Findings;
-use crate::resolve::service::{Directories, Ready, Reload, Run as Runs};
-use crate::template::{TemplateError, Word};
+use crate::resolve::service::{Directories, Init, Ready, Reload, Run as Runs};
+use crate::template::{TemplateError, Templates, Word};
 
 /// The template of a launcher.
 const SERVICE: &str = "launcher/service.sh";
+/// The templates of init scripts.
+const SYSV: &str = "launcher/sysv.sh";
+const OPENRC: &str = "launcher/openrc.sh";
 /// The template of a name on the PATH.
 const COMMAND: &str = "launcher/command.sh";
 /// Variable of a launcher: the tree that it lies in.
@@ -37,11 +40,59 @@ pub fn add(run: &Run<'_>, tree: &mut Tree, findings: &mut Findings) {
         let text = text(run, service, &|path| tree.holds(path));
         let mut files = Files { tree, findings };
         files.script(&service.launcher, SERVICE, text, Role::Plain, run.all);
+        init(run, service, &mut files);
         if let Some(path) = &service.command {
             let text = run.release.templates.render(COMMAND, &json!({ "path": path, "program": service.launcher }));
             files.script(path, COMMAND, text, Role::Plain, run.all);
         }
     }
+}
+
+/// `/etc/init.d/NAME` of a deb: hosts with rpm have systemd, and an archive's install.sh writes it where there is none.
+fn init(run: &Run<'_>, service: &Service, files: &mut Files) {
+    let deb = run.formats(|_, abilities| abilities.dialect == Dialect::Deb);
+    let role = Role::Config { noreplace: true, missingok: false };
+    match init_scripts(&run.release.templates, std::slice::from_ref(service), &str::to_owned) {
+        // In the order of the kinds: the second yields to the first.
+        Ok(scripts) => {
+            for (name, kind, text) in scripts {
+                let template = if kind == "sysv" { SYSV } else { OPENRC };
+                files.script(&format!("/etc/init.d/{name}"), template, Ok(text), role, deb);
+            }
+        }
+        Err(error) => files.findings.push(error.into()),
+    }
+}
+
+/// An init script: name, which init, text.
+type InitScript = (String, &'static str, String);
+
+/// The init scripts of services, whose launchers lie where `placed` says. Of the two kinds, a host has a place for one:
+/// both are called `/etc/init.d/NAME`.
+pub(super) fn init_scripts(
+    templates: &Templates,
+    services: &[Service],
+    placed: &dyn Fn(&str) -> String,
+) -> Result<Vec<InitScript>, TemplateError> {
+    let of_service = |service: &Service| {
+        let values = json!({
+            "name": service.name, "about": service.description, "launcher": placed(&service.launcher),
+        });
+        let one = |init: &Init| {
+            let (kind, template) = match init {
+                Init::Sysv => ("sysv", SYSV),
+                Init::Openrc => ("openrc", OPENRC),
+            };
+            Ok((service.name.clone(), kind, templates.render(template, &values)?))
+        };
+        service.init.iter().map(one).collect::<Vec<_>>()
+    };
+    services.iter().flat_map(of_service).collect()
+}
+
+/// Whether a path lies with the host's own and not with the package's.
+pub(super) fn is_of_host(path: &str) -> bool {
+    OF_HOST.iter().any(|folder| path.starts_with(folder))
 }
 
 /// The script of a service; `packaged` knows the paths of the package.
@@ -149,7 +200,7 @@ impl Words<'_> {
             || self.service.secrets.values().any(|secret| secret.file == text)
             || self.service.configure.iter().any(|one| one.to == text);
         let packaged = text.starts_with('/') && (self.packaged)(text);
-        if is_own || named || (packaged && OF_HOST.iter().any(|folder| text.starts_with(folder))) {
+        if is_own || named || (packaged && is_of_host(text)) {
             return self.host(text);
         }
         Word { below: if packaged { ROOT } else { "" }, text: text.to_owned(), ..Word::default() }

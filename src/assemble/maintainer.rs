@@ -17,6 +17,7 @@ use crate::diagnostic::{Diagnostic, Findings, Origin};
 use crate::resolve::lifecycle::{Moment, Unit};
 
 mod deb;
+mod plain;
 mod rpm;
 #[cfg(test)]
 mod tests;
@@ -29,7 +30,8 @@ pub fn scripts(plan: &Plan, dialect: Dialect) -> Result<BTreeMap<&'static str, S
     let parts = match dialect {
         Dialect::Deb => deb::parts(plan),
         Dialect::Rpm => rpm::parts(plan),
-        Dialect::Plain | Dialect::None => Ok(Vec::new()),
+        Dialect::Plain => return plain::scripts(plan).map_err(|error| vec![Diagnostic::from(error)]),
+        Dialect::None => Ok(Vec::new()),
     };
     let parts = parts.map_err(|error| vec![Diagnostic::from(error)])?;
     let mut scripts = of_user(plan, dialect);

@@ -40,8 +40,8 @@ pub(crate) fn service(service: &Service, around: &Around) -> Result<String, Temp
         "user": service.user,
         "group": service.group,
         "groups": service.groups,
-        "working_dir": service.working_dir,
-        "env": service.env.iter().map(|(name, value)| json!({ "name": name, "value": value })).collect::<Vec<_>>(),
+        "working_dir": (around.placed)(&service.working_dir),
+        "env": service.env.iter().map(|(name, value)| json!({ "name": name, "value": (around.placed)(value) })).collect::<Vec<_>>(),
         "env_files": service.env_file.iter().collect::<Vec<_>>(),
         "credentials": credentials(service),
         "start_pre": steps(service, around, &[Moment::PreStart], false),
@@ -113,13 +113,9 @@ fn pair((key, value): (&'static str, String)) -> Value {
     json!({ "key": key, "value": value })
 }
 
-/// A command line whose program the package may ship.
+/// A command line, of which the package may ship the program and what its arguments name.
 fn program(words: &[String], around: &Around) -> Vec<String> {
-    let mut words = words.to_vec();
-    if let Some(first) = words.first_mut() {
-        *first = (around.placed)(first);
-    }
-    words
+    words.iter().map(|word| (around.placed)(word)).collect()
 }
 
 /// What the launcher does around the program: waiting for a port, running hooks.
