@@ -21,7 +21,7 @@ mod table;
 mod tests;
 
 use floor::{Floor, Verdict};
-pub use table::{DISTRIBUTIONS, knows};
+pub use table::{DISTRIBUTIONS, knows, sonames};
 
 /// Relations for `Depends` from what the ELF files of the deb need, sorted and without doubles, and what could not be
 /// told. Empty when `auto_depends` is off.
