@@ -29,11 +29,14 @@ pub mod mode;
 pub mod natives;
 pub mod own;
 pub mod owner;
+pub mod patch;
 pub mod path;
 pub mod plan;
 pub mod same;
 #[cfg(test)]
 pub mod sample;
+pub mod served;
+pub mod sources;
 #[cfg(test)]
 mod tests;
 pub mod walk;
@@ -54,9 +57,9 @@ pub fn assemble(release: &Release, sources: &mut Sources, listener: &dyn Listene
     let drafts = tree.finish(&mut findings);
     links::check(&drafts, &release.project, &mut findings);
 
-    let entries = draft::settle(drafts, sources);
+    let mut entries = draft::settle(drafts, sources);
     let mut elf = natives::elf_facts(&entries, sources, &release.target, &release.project, &mut findings);
-    bundle::mark(release, &entries, &mut elf, &mut findings);
+    served::by_bundled(release, &mut entries, &mut elf, sources, &mut findings);
     carry::check(&entries, &release.formats, &mut findings);
     carry::check_accounts(&entries, &mut findings);
     let lifecycle = lifecycle::of_run(&release.lifecycle, &release.formats, &entries, &mut findings);

@@ -161,6 +161,8 @@ codes! {
         "Directories such as `/usr/bin`, `/etc` and `/var/log` belong to the base system. dpkg and rpm let any package set their owner and mode, so that one package could lock out all others. Files go into them; the directories stay as they are.";
     FILES_NOT_TEXT = "files/not-text", Input,
         "`render = true` fills `{name}` holes, which only text can have: the file must be UTF-8 and at most 16 MiB. Take other files by a rule without `render`.";
+    FILES_BUNDLE_LIBC = "files/bundle-libc", Input,
+        "`bundle` asks for a part of the C library. The dynamic loader that starts a program is the host's, and it works only with the C library of its own build, so a bundled one would crash on every host but the builder's. Leave it out: the package depends on a C library that is new enough. To run on older hosts, build on the oldest of them, or link statically (musl).";
     FILES_BUNDLE_NOT_FOUND = "files/bundle-not-found", Input,
         "`bundle` names a library that the build host does not have for the architecture of the package. It is looked for by soname in the directories of /etc/ld.so.conf and in the usual ones, foreign architectures included. Install the library, or take the file by a `[[files]]` rule.";
     FORMAT_CANNOT_CARRY = "format/cannot-carry", Input,
@@ -179,7 +181,9 @@ codes! {
     ELF_PRIVATE_SYMBOL = "elf/private-symbol", Lint,
         "The file uses symbols with the version `GLIBC_PRIVATE`, which belong to one build of the C library and may be gone in the next. It works only with the C library that it was built with, and no dependency can say that across distributions. Link against the public interface instead.";
     ELF_NOT_ON_PATH = "elf/not-on-path", Lint,
-        "An ELF file needs a library that the package contains, in a directory where the dynamic loader does not look: not in the file's run path, not beside the file, not in a system directory. Unless something sets `LD_LIBRARY_PATH` or loads the library first, it does not start, or, if the host has the library too, runs with that one, so that the package keeps depending on it. Link with `-Wl,-rpath,'$ORIGIN/…'`, or mend the file with `patchelf --set-rpath`.";
+        "An ELF file needs a library that the package contains, in a directory where the dynamic loader does not look: not on the file's run path (`DT_RUNPATH`, which serves the file itself), not on that of a program that loads it (`DT_RPATH`, unless the file has a `DT_RUNPATH`), not in a system directory; ld.so(8) has the rules. Unless something sets `LD_LIBRARY_PATH` or loads the library first, it does not start, or, if the host has the library too, runs with that one, so that the package keeps depending on it. For a library of `bundle` fitout puts its directory on the run path of the packaged file by itself, and tells this where it cannot. Link with `-Wl,-rpath,'$ORIGIN/…'`, mend the file with `patchelf --set-rpath`, or start a service with `Environment=LD_LIBRARY_PATH=…`.";
+    ELF_BUNDLED_UNUSED = "elf/bundled-unused", Lint,
+        "`bundle` brings a library that no ELF file of the package needs, so nothing loads it. Take it out; its soname may have changed since (`readelf -d FILE` lists what a file needs). A program that loads it by dlopen(3) does not say so in its headers: link it with a run path that leads to `PREFIX/lib`, and allow this in `[[lint.allow]]`.";
     ELF_UNKNOWN_VERSION = "elf/unknown-version", Lint,
         "An ELF file needs a version of a library's symbols that is newer than fitout's table, so the lower bound in the dependency may be too low and the package could be installed where the file does not start. Give the bound under `[format.deb.libraries]`, or use a fitout that knows the version.";
     // --- end of elf ---

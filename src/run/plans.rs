@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::{Collector, Planned, Request, before, chosen_formats, pack, read_config};
 use crate::assemble;
-use crate::assemble::plan::{Entry, Plan, Sources};
+use crate::assemble::plan::{Entry, Kind, Plan, Sources};
 use crate::build::step;
 use crate::config::load::Document;
 use crate::config::schema::Manifest;
@@ -61,6 +61,13 @@ pub(super) fn make(request: &Request, out: Option<&Path>, listener: &dyn Listene
     if findings.iter().any(|finding| finding.severity == Severity::Error) {
         return Err(once(findings));
     }
+    let entries = plans.iter().flat_map(|plan| plan.entries.iter()).chain(source.iter().flatten());
+    let of_entries = entries.filter_map(|entry| match &entry.kind {
+        Kind::File(source) => Some(source.id),
+        _ => None,
+    });
+    let of_bases = plans.iter().filter_map(|plan| plan.base.as_ref()).flat_map(|base| &base.layers);
+    sources.keep(&of_entries.chain(of_bases.map(|layer| layer.source.id)).collect());
     let mut warnings = collector.findings.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
     warnings.extend(findings);
     Ok(Planned { project, plans, source, wanted, sources, warnings: once(warnings), lint: manifest.lint })

@@ -129,7 +129,7 @@ pub fn runpath_of_the_builder(plan: &Plan) -> Findings {
     let files = plan.elf.files.iter();
     files
         .filter_map(|(path, file)| {
-            let bad = file.runpath.iter().find(|path| suspicious(path))?;
+            let bad = file.rpath.iter().chain(&file.runpath).find(|path| suspicious(path))?;
             Some(
                 about(codes::LINT_RUNPATH, path, format!("`{path}` looks for libraries in `{bad}`"))
                     .help("link it without that RPATH, or with one that begins with `$ORIGIN`"),

@@ -149,6 +149,7 @@ fn libraries_in_the_package_satisfy_themselves() {
     by_origin.runpath = vec!["${ORIGIN}/../lib/app".into()];
     let mut plugin = library("plugin.so");
     plugin.needed = vec!["libbeside.so".into(), "libown.so.1".into()];
+    plugin.runpath = vec!["$ORIGIN".into()];
     let files = [
         ("/usr/bin/app", by_origin),
         ("/usr/lib/app/libown.so.1", library("libown.so.1")),
