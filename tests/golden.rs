@@ -14,6 +14,8 @@ mod support;
 mod artifacts;
 #[path = "golden/cli.rs"]
 mod cli;
+#[path = "golden/elf.rs"]
+mod elf;
 #[path = "golden/errors.rs"]
 mod errors;
 #[path = "golden/harness.rs"]
