@@ -9,7 +9,7 @@ use std::sync::Arc;
 use crate::diagnostic::{Findings, Severity};
 use crate::listener::{Event, Listener};
 use crate::resolve::Release;
-use plan::{Entry, Kind, Lifecycle, Plan, Sources};
+use plan::{Base, Dialect, Entry, FormatSet, Kind, Lifecycle, Plan, Sources};
 
 pub mod bundle;
 pub mod carry;
@@ -25,6 +25,7 @@ pub mod lifecycle;
 pub mod links;
 pub mod loader;
 pub mod maintainer;
+pub mod merged_usr;
 pub mod mode;
 pub mod natives;
 pub mod own;
@@ -56,6 +57,7 @@ pub fn assemble(release: &Release, sources: &mut Sources, listener: &dyn Listene
     documents::add(&run, &mut tree, &mut findings);
     let drafts = tree.finish(&mut findings);
     links::check(&drafts, &release.project, &mut findings);
+    merged_usr::check(&drafts, release, laid_over_a_system(&run), &mut findings);
 
     let mut entries = draft::settle(drafts, sources);
     let mut elf = natives::elf_facts(&entries, sources, &release.target, &release.project, &mut findings);
@@ -74,6 +76,15 @@ pub fn assemble(release: &Release, sources: &mut Sources, listener: &dyn Listene
     plan.target.independent = elf.files.is_empty();
     plan.elf = elf;
     Ok(plan)
+}
+
+/// The formats that share their directories with a base system: packages, and layers over a base.
+fn laid_over_a_system(run: &collect::Run<'_>) -> FormatSet {
+    let has_base = run.release.image.base.value != Base::Scratch;
+    run.formats(|name, abilities| match abilities.dialect {
+        Dialect::Deb | Dialect::Rpm => true,
+        _ => name == "oci" && has_base,
+    })
 }
 
 fn assembled(entries: &[Entry]) -> Event {

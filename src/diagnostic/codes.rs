@@ -165,6 +165,8 @@ codes! {
         "`bundle` asks for a part of the C library. The dynamic loader that starts a program is the host's, and it works only with the C library of its own build, so a bundled one would crash on every host but the builder's. Leave it out: the package depends on a C library that is new enough. To run on older hosts, build on the oldest of them, or link statically (musl).";
     FILES_BUNDLE_NOT_FOUND = "files/bundle-not-found", Input,
         "`bundle` names a library that the build host does not have for the architecture of the package. It is looked for by soname in the directories of /etc/ld.so.conf and in the usual ones, foreign architectures included. Install the library, or take the file by a `[[files]]` rule.";
+    FILES_MERGED_USR = "files/merged-usr", Input,
+        "On every supported system `/bin`, `/sbin`, `/lib` and `/lib64` are links into `/usr`, so `/lib/x` and `/usr/lib/x` are one file with two names. dpkg compares names: a file that packages have under both is lost when one of them is removed or upgraded (Debian's DEP 17). In an image, a directory `lib` hides the link of the base, and no program starts any more. So packages, and images on a base, have all under `/usr`: units go to `/usr/lib/systemd/system`, commands to `/usr/bin`. Archives and images from scratch may have such paths.";
     FORMAT_CANNOT_CARRY = "format/cannot-carry", Input,
         "A format of this run has no place for something that the config asks for: zip has no owners, tar as dpkg reads it no file capabilities, each a largest file. What cannot be carried is left out with a warning, or refused where a file would be lost. `when = [...]` limits a rule to the formats that can.";
     // --- end of files ---
