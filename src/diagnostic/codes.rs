@@ -322,6 +322,8 @@ codes! {
     // --- lint ---
     LINT_SUMMARY = "lint/summary", Lint,
         "The one-line summary is not in the form that lists of packages need: a capital letter, no article, no full stop, at most 80 characters (Debian policy 3.4.1; rpmlint).";
+    LINT_VERSION_ORDER = "lint/version-order", Lint,
+        "SemVer, dpkg and rpm do not order every prerelease alike. `1.2.3-1` is a prerelease of 1.2.3 by SemVer, so the package is older than 1.2.3: a revision of the packaging goes into `release`. A word with digits (`rc10`) is taken apart by dpkg and rpm, which put `rc9` before it, while SemVer compares letters and puts it after: with `rc.10` all agree. A hyphen after the first one (`rc-1`) becomes a dot, because dpkg ends the version at the last hyphen, so `rc-1` and `rc.1` are the same version there.";
     LINT_DESCRIPTION = "lint/description", Lint,
         "Package lists show the summary; whoever looks closer reads the description. A description that is missing or repeats the summary tells them nothing. Add two lines or more under [package].";
     LINT_ETC = "lint/etc-without-config", Lint,
