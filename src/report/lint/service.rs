@@ -97,7 +97,7 @@ fn read(content: &Content) -> Option<String> {
             fs_err::File::open(path).ok()?.take(LARGEST_CONFIG).read_to_string(&mut text).ok()?;
             Some(text)
         }
-        Content::Slice { .. } => None,
+        Content::Slice { .. } | Content::Patched { .. } => None,
     }
 }
 
