@@ -160,7 +160,7 @@ fn on_both(check: impl Fn(&Root) + Sync) {
 fn log(root: &Root) -> Vec<String> {
     let lines = if root.has(toy::LOG) { root.read(toy::LOG) } else { String::new() };
     root.write(toy::LOG, "", 0o644);
-    lines.lines().map(str::to_owned).collect()
+    lines.lines().map(|line| line.trim_end().to_owned()).collect()
 }
 
 fn dpkg(root: &Root, words: &[&str]) -> (i32, String) {

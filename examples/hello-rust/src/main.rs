@@ -25,7 +25,8 @@ fn main() -> io::Result<()> {
                 Some(file) => format!(", greeting {}", one_more(file)?),
                 None => String::new(),
             };
-            let _ = writeln!(stream, "{greeting} from {}{number}", env!("CARGO_PKG_VERSION"));
+            let line = format!("{greeting} from {}{number}\n", env!("CARGO_PKG_VERSION"));
+            let _ = stream.write_all(line.as_bytes());
         }
     }
     Ok(())

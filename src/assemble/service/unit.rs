@@ -132,7 +132,8 @@ fn reload(service: &Service, around: &Around) -> Vec<String> {
         None => Vec::new(),
         Some(Reload::Exec(words)) => vec![template::command_line(&program(words, around))],
         Some(Reload::Signal(signal)) => {
-            vec![format!("/bin/kill -{} $MAINPID", signal.strip_prefix("SIG").unwrap_or(signal))]
+            // A kill(1) of its own is not on every system, that of the shell is.
+            vec![format!("/bin/sh -c 'kill -s {} $$MAINPID'", signal.strip_prefix("SIG").unwrap_or(signal))]
         }
     }
 }
