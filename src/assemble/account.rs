@@ -26,6 +26,8 @@ use crate::template::TemplateError;
 const SYSUSERS: &str = "accounts/sysusers.unit";
 /// Of what a service writes: its own, readable by its group.
 const WRITTEN: u32 = 0o750;
+/// Of its log file.
+const LOG: u32 = 0o640;
 /// Of directories that live as long as the service: others may look for a socket there.
 const RUNTIME: u32 = 0o755;
 
@@ -36,6 +38,17 @@ pub fn lasting(services: &[Service]) -> Vec<Directory> {
         service.directories.lasting().map(written).collect::<Vec<_>>()
     };
     let all: BTreeMap<String, Directory> = services.iter().flat_map(of_service).collect();
+    all.into_values().collect()
+}
+
+/// Log files that systemd opens for services, as root: they exist before, so that they are the service's own and logrotate
+/// can empty them in its name.
+fn logs(services: &[Service]) -> Vec<Directory> {
+    let of_service = |service: &Service| {
+        let file = service.log_file.as_ref()?;
+        Some((file.clone(), written(file, &service.user, &service.group, LOG)))
+    };
+    let all: BTreeMap<String, Directory> = services.iter().filter_map(of_service).collect();
     all.into_values().collect()
 }
 
@@ -62,11 +75,13 @@ pub fn add(run: &Run<'_>, tree: &mut Tree, findings: &mut Findings) {
         files.made(&format!("/usr/lib/sysusers.d/{name}.conf"), SYSUSERS, text, Role::Plain, packages);
     }
     let lasting = lasting(&run.release.services);
-    if !lasting.is_empty() {
+    let logs = logs(&run.release.services);
+    if !lasting.is_empty() || !logs.is_empty() {
         const TEMPLATE: &str = "accounts/tmpfiles.unit";
         let line = |d: &Directory| json!({ "path": d.path, "mode": format!("{:04o}", d.mode), "user": d.user, "group": d.group });
-        let directories: Vec<Value> = lasting.iter().map(line).collect();
-        let text = run.release.templates.render(TEMPLATE, &json!({ "directories": directories }));
+        let lines = |list: &[Directory]| list.iter().map(line).collect::<Vec<Value>>();
+        let values = json!({ "directories": lines(&lasting), "logs": lines(&logs) });
+        let text = run.release.templates.render(TEMPLATE, &values);
         files.made(&format!("/usr/lib/tmpfiles.d/{name}.conf"), TEMPLATE, text, Role::Plain, packages);
     }
     in_images(run, tree);

@@ -87,13 +87,13 @@ fn units(service: &Service) -> Vec<Unit> {
     if service.entry_unit() == own.name {
         return vec![own];
     }
-    // A socket whose service goes on running cannot be opened again, and a job that runs is not cut short.
-    let entry = if socket { service.on_upgrade } else { OnUpgrade::Restart };
+    // A socket stays open, so that no connection is refused: systemd could not open it again before its service ended. A
+    // job that runs is not cut short.
     let entry = Unit {
         name: service.entry_unit(),
         enable: !is_template(&service.entry_unit()) && service.enable,
         start: !is_template(&service.entry_unit()) && service.start,
-        on_upgrade: if entry == OnUpgrade::Reload { OnUpgrade::Nothing } else { entry },
+        on_upgrade: if socket { OnUpgrade::Nothing } else { OnUpgrade::Restart },
         template: is_template(&service.entry_unit()),
         ..own.clone()
     };

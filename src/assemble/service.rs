@@ -166,7 +166,9 @@ fn log_rotation(run: &Run<'_>, packages: FormatSet, files: &mut Files) {
     const TEMPLATE: &str = "systemd/logrotate.unit";
     let of_service = |service: &Service| {
         let file = service.log_file.as_ref()?;
-        Some(json!({ "file": file, "user": service.user, "group": service.group }))
+        // In a folder of others only root may rename.
+        let own = service.directories.written().any(|folder| file.starts_with(&format!("{folder}/")));
+        Some(json!({ "file": file, "own": own, "user": service.user, "group": service.group }))
     };
     let logs: Vec<_> = run.release.services.iter().filter_map(of_service).collect();
     if !logs.is_empty() {

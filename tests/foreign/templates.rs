@@ -1,10 +1,11 @@
-//! Every template, filled with values that mean much to a shell, before the shells and shellcheck.
+//! Maintainer scripts as they stand in packages, and the command on the PATH, before the shells and shellcheck; with
+//! values that mean much to a shell.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use fitout::template::{TEMPLATES, render};
-use serde_json::{Value, json};
+use fitout::template::render;
+use serde_json::json;
 
 use super::support;
 
@@ -57,35 +58,191 @@ fn recorded(folder: &Path) -> Vec<String> {
     text.split_terminator('\0').map(str::to_owned).collect()
 }
 
-/// Values for a template, all of them `value`.
-fn values(name: &str, value: &str) -> Value {
-    match name {
-        "launcher/command.sh" => json!({ "program": value }),
-        "maintainer/deb/capabilities.sh" => {
-            let file = json!({ "path": value, "capabilities": value });
-            json!({ "package": value, "files": [file, file] })
-        }
-        _ => panic!("say here how {name} is tried"),
-    }
+/// A package whose paths mean much to a shell.
+const CONFIG: &str = r#"
+[package]
+name       = "toy"
+version    = "2.0.0-rc.1"
+summary    = "Plays a part in tests"
+maintainer = "Ops Team <ops@example.org>"
+license    = "MIT"
+epoch      = 3
+
+[build]
+preset  = "plain"
+
+[[package.moved]]
+from  = "/etc/toy/o'k $(touch ran)"
+since = "2.0.0-rc.1"
+
+[[files]]
+from         = "serve"
+to           = "/usr/lib/toy/o'k $(touch ran) `touch ran`; \\"q\\""
+owner        = "toy:toy"
+mode         = "0755"
+capabilities = "cap_net_bind_service=ep"
+
+[[files]]
+from = "serve"
+to   = "/usr/lib/toy/serve"
+mode = "0755"
+
+[[files]]
+from  = "serve"
+to    = "/etc/toy/env"
+role  = "config"
+owner = "root:toy"
+mode  = "0640"
+
+[[service]]
+exec    = ["/usr/lib/toy/serve"]
+secrets = { KEY = { file = "/etc/toy/secrets/key", generate = true } }
+hooks   = { pre-upgrade = [{ text = "exit 0" }], post-upgrade = [{ text = "exit 0" }] }
+
+[[service]]
+name = "toy-each@"
+exec = ["/usr/lib/toy/serve"]
+"#;
+
+/// The scripts in the package of a project that fitout builds, by name.
+fn scripts_of(project: &Path) -> Vec<(String, PathBuf)> {
+    let (code, _, stderr) = support::run(project, &["build", "--format", "deb"]);
+    assert_eq!(code, 0, "{stderr}");
+    let folder = project.join("control");
+    let deb = support::artifact_of(project, ".deb");
+    support::tool("dpkg-deb", &["-e", deb.to_str().unwrap(), folder.to_str().unwrap()]);
+    let names = ["preinst", "postinst", "prerm", "postrm"];
+    let all = names.map(|name| (name.to_owned(), folder.join(name)));
+    all.into_iter().filter(|(_, script)| script.is_file()).collect()
+}
+
+fn hostile() -> tempfile::TempDir {
+    support::project(&[("fitout.toml", CONFIG), ("serve", "#!/bin/sh\n")])
 }
 
 #[test]
-fn shellcheck_has_nothing_to_say() {
-    for template in TEMPLATES.iter().filter(|template| template.name.ends_with(".sh")) {
+fn shellcheck_has_nothing_to_say_about_maintainer_scripts() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut found = Vec::new();
+    for case in ["service", "scripts"] {
+        let project = folder.path().join(case);
+        support::copy_tree(&support::root().join("tests/golden/cases").join(case), &project);
+        found.extend(scripts_of(&project));
+    }
+    let hostile = hostile();
+    found.extend(scripts_of(hostile.path()));
+    assert!(found.len() >= 11, "{found:?}");
+    for (_, script) in &found {
         // That nothing is expanded in single quotes is what they are there for.
-        for (value, but) in [("/usr/bin/hello", "--norc"), (HOSTILE, "--exclude=SC2016,SC1003")] {
-            let folder = tempfile::tempdir().unwrap();
-            let script = folder.path().join("script");
-            fs_err::write(&script, render(template.name, &values(template.name, value)).unwrap()).unwrap();
-            support::tool("shellcheck", &["--shell=sh", "--severity=style", but, script.to_str().unwrap()]);
+        let words = ["--shell=sh", "--severity=style", "--norc", "--exclude=SC2016", script.to_str().unwrap()];
+        support::tool("shellcheck", &words);
+        for shell in shells() {
+            support::tool(shell[0], &[&shell[1..], &["-n", script.to_str().unwrap()]].concat());
         }
+    }
+}
+
+/// All that dpkg may call, for a root that is filled from outside, with every tool replaced by one that takes notes.
+#[test]
+fn maintainer_scripts_run_under_each_shell() {
+    use std::os::unix::fs::PermissionsExt as _;
+    const ODD: &str = "/usr/lib/toy/o'k $(touch ran) `touch ran`; \"q\"";
+    let project = hostile();
+    let scripts = scripts_of(project.path());
+    let folder = tempfile::tempdir().unwrap();
+    let at = |path: &str| folder.path().join(path);
+    let tools = [
+        "systemd-sysusers",
+        "systemd-tmpfiles",
+        "dpkg-maintscript-helper",
+        "deb-systemd-helper",
+        "deb-systemd-invoke",
+        "systemctl",
+        "setcap",
+        "chown",
+        "chmod",
+    ];
+    fs_err::create_dir(at("tools")).unwrap();
+    for tool in tools {
+        let text = format!("#!/bin/sh\nprintf '%s\\n' \"{tool} $*\" >>'{}'\n", at("notes").display());
+        fs_err::write(at("tools").join(tool), text).unwrap();
+        fs_err::set_permissions(at("tools").join(tool), std::fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    // Nothing of it belongs to anyone else.
+    fs_err::write(at("tools/dpkg-statoverride"), "#!/bin/sh\nexit 1\n").unwrap();
+    fs_err::set_permissions(at("tools/dpkg-statoverride"), std::fs::Permissions::from_mode(0o755)).unwrap();
+    let path = format!("{}:{}", at("tools").display(), std::env::var("PATH").unwrap());
+    let events = [
+        ("preinst", &["install"][..]),
+        ("preinst", &["install", "1.0", "2.0"]),
+        ("preinst", &["upgrade", "1.0", "2.0"]),
+        ("postinst", &["configure", ""]),
+        ("postinst", &["configure", "1.0"]),
+        ("postinst", &["abort-upgrade", "2.0"]),
+        ("postinst", &["abort-remove"]),
+        ("postinst", &["abort-deconfigure", "in-favour", "other", "1"]),
+        ("postinst", &["triggered", "x"]),
+        ("prerm", &["upgrade", "2.0"]),
+        ("prerm", &["failed-upgrade", "1.0", "2.0"]),
+        ("prerm", &["deconfigure", "in-favour", "other", "1"]),
+        ("prerm", &["remove"]),
+        ("postrm", &["remove"]),
+        ("postrm", &["upgrade", "2.0"]),
+        ("postrm", &["failed-upgrade", "1.0", "2.0"]),
+        ("postrm", &["abort-install"]),
+        ("postrm", &["abort-upgrade", "1.0", "2.0"]),
+        ("postrm", &["disappear", "other", "1"]),
+        ("postrm", &["purge"]),
+    ];
+    for shell in shells() {
+        let filled = at("filled root");
+        let _ = fs_err::remove_dir_all(&filled);
+        for (name, text) in [
+            ("etc/passwd", "root:x:0:0::/:\ntoy:x:777:778::/:\n"),
+            ("etc/group", "toy:x:778:\n"),
+            (ODD.trim_start_matches('/'), ""),
+        ] {
+            fs_err::create_dir_all(filled.join(name).parent().unwrap()).unwrap();
+            fs_err::write(filled.join(name), text).unwrap();
+        }
+        for (name, words) in events {
+            let Some((_, script)) = scripts.iter().find(|(other, _)| other == name) else { panic!("no {name}") };
+            let _ = fs_err::remove_file(at("notes"));
+            let output = Command::new(shell[0])
+                .args(&shell[1..])
+                .arg("-eu")
+                .arg(script)
+                .args(words)
+                .current_dir(folder.path())
+                .env("PATH", &path)
+                .env("DPKG_ROOT", &filled)
+                .output()
+                .unwrap();
+            let told = String::from_utf8_lossy(&output.stderr);
+            assert!(output.status.success() && told.is_empty(), "{shell:?} {name} {words:?}: {told}");
+            assert!(!at("ran").exists(), "{shell:?} {name} {words:?} ran a value");
+            let notes = fs_err::read_to_string(at("notes")).unwrap_or_default();
+            let has = |line: &str| assert!(notes.lines().any(|note| note == line), "{name} {words:?}: {line}\n{notes}");
+            if name == "postinst" && words[0] != "triggered" {
+                has(&format!("systemd-sysusers --root={} toy.conf", filled.display()));
+                has(&format!("chown -h 777:778 {}{ODD}", filled.display()));
+                has(&format!("setcap cap_net_bind_service=ep {}{ODD}", filled.display()));
+                has("deb-systemd-helper update-state toy.service");
+                assert_eq!(fs_err::read(filled.join("etc/toy/secrets/key")).unwrap().len(), 64);
+            }
+            if name != "prerm" {
+                let line = "rm_conffile /etc/toy/o'k $(touch ran) 3:2.0.0~rc.1~ toy --";
+                has(&format!("dpkg-maintscript-helper {line} {}", words.join(" ")));
+            }
+        }
+        assert!(!filled.join("etc/toy/secrets").exists() && !filled.join("var/lib/toy").exists());
     }
 }
 
 #[test]
 fn the_command_hands_its_arguments_on() {
     let (folder, program) = recorder(HOSTILE);
-    let script = render("launcher/command.sh", &json!({ "program": program })).unwrap();
+    let script = render("launcher/command.sh", &json!({ "path": "/usr/bin/hello", "program": program })).unwrap();
     for shell in shells() {
         for arguments in [&[][..], &["start"], &["", HOSTILE, "*"]] {
             run(shell, folder.path(), &script, arguments, "0");
@@ -96,21 +253,18 @@ fn the_command_hands_its_arguments_on() {
 }
 
 #[test]
-fn the_postinst_sets_capabilities_at_every_configuration() {
-    const NAME: &str = "maintainer/deb/capabilities.sh";
+fn a_file_system_without_capabilities_does_not_fail_the_installation() {
     let (folder, _) = recorder("setcap");
-    let script = render(NAME, &values(NAME, HOSTILE)).unwrap();
-    let once = [HOSTILE.to_owned(), format!("{HOSTILE}{HOSTILE}")];
+    let values = json!({
+        "package": HOSTILE, "conf": "", "accounts": false, "directories": [], "gives": false, "owners": [], "secrets": [],
+        "files": [{ "path": HOSTILE, "capabilities": HOSTILE }],
+    });
+    let script = render("maintainer/deb/setup.sh", &values).unwrap();
     for shell in shells() {
-        for moment in ["configure", "abort-upgrade", "abort-remove", "abort-deconfigure"] {
-            assert_eq!(run(shell, folder.path(), &script, &[moment, "1.0"], "0"), "");
-            assert_eq!(recorded(folder.path()), [&once[..], &once].concat(), "{shell:?}");
-        }
-        run(shell, folder.path(), &script, &["triggered", "x"], "0");
-        assert_eq!(recorded(folder.path()), [""; 0]);
-        // A file system without extended attributes does not fail the installation.
+        assert_eq!(run(shell, folder.path(), &script, &["configure", ""], "0"), "");
+        assert_eq!(recorded(folder.path()), [HOSTILE.to_owned(), format!("{HOSTILE}{HOSTILE}")], "{shell:?}");
         let told = run(shell, folder.path(), &script, &["configure", ""], "1");
-        assert_eq!(told, format!("{HOSTILE}: cannot set capabilities of {HOSTILE}\n").repeat(2), "{shell:?}");
-        assert_eq!(recorded(folder.path()).len(), 4);
+        assert_eq!(told, format!("{HOSTILE}: cannot set capabilities of {HOSTILE}\n"), "{shell:?}");
+        recorded(folder.path());
     }
 }

@@ -1,5 +1,5 @@
 //! A package that uses what the examples do not: several services, each with a word of its own about upgrades; a timer, a
-//! socket, instances; secrets; moved config files; a script of the user at every moment.
+//! socket, instances; secrets; a log file; moved config files; a script of the user at every moment.
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
@@ -61,6 +61,7 @@ on-upgrade = "reload"
 name       = "toy-keep"
 exec       = ["/usr/lib/toy/serve", "toy-keep"]
 on-upgrade = "nothing"
+log-file   = "/var/log/toy/keep.log"
 
 [[service]]
 name   = "toy-off"

@@ -141,26 +141,23 @@ fn start(plan: &Plan, units: &[&Unit]) -> Result<String, TemplateError> {
     if units.is_empty() {
         return Ok(String::new());
     }
-    let names = |wanted: &dyn Fn(usize, &Unit) -> bool| -> Vec<String> {
-        let wanted = units.iter().enumerate().filter(|(index, unit)| wanted(*index, unit));
-        wanted.map(|(_, unit)| super::running(unit)).collect()
+    let names = |wanted: &dyn Fn(&Unit) -> bool| -> Vec<String> {
+        units.iter().filter(|unit| wanted(unit)).map(|unit| super::running(unit)).collect()
     };
-    let by = |what: OnUpgrade| move |_: usize, unit: &Unit| unit.on_upgrade == what;
-    // What is started at installation is started again even if it had died; the rest only if it runs. A service goes
-    // with the socket before it: only together can they be restarted.
-    let lives = |index: usize| {
-        let unit = if units[index].installable { units[index] } else { units[index.saturating_sub(1)] };
-        unit.enable && unit.start
-    };
+    let by = |what: OnUpgrade| move |unit: &Unit| unit.on_upgrade == what;
+    // What is started at installation is started again even if it had died; the rest is restarted only if it runs.
+    let lives = |unit: &Unit| unit.enable && unit.start;
+    let is_socket = |unit: &Unit| unit.name.ends_with(".socket");
     plan.templates.render(
         START,
         &json!({
-            "enable": names(&|_, unit| unit.enable),
-            "keep": names(&|_, unit| unit.installable && !unit.enable && !unit.template),
-            "start": names(&|_, unit| unit.start && unit.enable),
-            "start_once": names(&|_, unit| unit.start && !unit.enable),
-            "restart": names(&|index, unit| by(OnUpgrade::Restart)(index, unit) && lives(index)),
-            "try_restart": names(&|index, unit| by(OnUpgrade::Restart)(index, unit) && !lives(index)),
+            "enable": names(&|unit| unit.enable),
+            "keep": names(&|unit| unit.installable && !unit.enable && !unit.template),
+            "start": names(&lives),
+            "start_once": names(&|unit| unit.start && !unit.enable),
+            "start_again": names(&|unit| is_socket(unit) && lives(unit)),
+            "restart": names(&|unit| by(OnUpgrade::Restart)(unit) && lives(unit)),
+            "try_restart": names(&|unit| by(OnUpgrade::Restart)(unit) && !lives(unit)),
             "reload": names(&by(OnUpgrade::Reload)),
         }),
     )

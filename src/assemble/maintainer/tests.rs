@@ -34,8 +34,8 @@ fn the_postinst_sets_capabilities_before_what_the_user_wrote() {
     const LINES: &str = "\
 case \"$1\" in configure|abort-upgrade|abort-deconfigure|abort-remove)
 	# dpkg cannot carry file capabilities.
-	setcap 'cap_net_bind_service=ep' \"$DPKG_ROOT\"'/a' || printf '%s: cannot set capabilities of %s\\n' 'hello' '/a' >&2
-	setcap 'cap_net_bind_service=ep' \"$DPKG_ROOT\"'/b' || printf '%s: cannot set capabilities of %s\\n' 'hello' '/b' >&2
+	setcap 'cap_net_bind_service=ep' \"${DPKG_ROOT:-}\"'/a' || printf '%s: cannot set capabilities of %s\\n' 'hello' '/a' >&2
+	setcap 'cap_net_bind_service=ep' \"${DPKG_ROOT:-}\"'/b' || printf '%s: cannot set capabilities of %s\\n' 'hello' '/b' >&2
 	;;
 esac
 ";
@@ -51,7 +51,7 @@ esac
     let user = |text| vec![step(Dialect::Deb, "postinst", text)];
     assert_eq!(
         postinst(user("#!/bin/bash -e\nexit 0\n")),
-        format!("#!/bin/bash -e\nset -e\n{LINES}(\nset +e\nexit 0\n)\n")
+        format!("#!/bin/bash -e\nset -e\n{LINES}(\nset -e\nexit 0\n)\n")
     );
     assert_eq!(postinst(user("#!/bin/sh")), format!("#!/bin/sh\nset -e\n{LINES}(\nset +e\n)\n"));
 }

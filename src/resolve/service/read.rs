@@ -116,7 +116,12 @@ impl One<'_> {
         let (hooks, commands, configure) = (self.hooks(), self.commands(), self.configure());
         let (drop_ins, unit) = (self.drop_ins(), self.lines());
         // Each has had its say.
-        let (name, user, directories) = (name?, user?, directories?);
+        let (name, user, mut directories, log_file) = (name?, user?, directories?, log_file?);
+        // The folder of its log file is its own, unless all use it.
+        let folder = log_file.as_ref().and_then(|file| file.rsplit_once('/')).map_or("", |(folder, _)| folder);
+        if folder.starts_with("/var/log/") && !directories.written().any(|own| own == folder) {
+            directories.logs.push(folder.to_owned());
+        }
         let [restart_delay, stop_timeout, start_timeout] = times?;
         let mut service = Service {
             description: typed.description.as_ref().map_or(self.package.summary, |text| text.value.as_str()).to_owned(),
@@ -148,7 +153,7 @@ impl One<'_> {
             hardening: typed.hardening.as_ref().map_or(Hardening::Strict, |hardening| hardening.value),
             jit: runs.jit,
             stops_its_children: runs.stops_its_children,
-            log_file: log_file?,
+            log_file,
             timer: timer?,
             socket: socket?,
             hooks: hooks?,
