@@ -52,3 +52,6 @@ mod rpm;
 
 #[path = "install/rpm_systemd.rs"]
 mod rpm_systemd;
+
+#[path = "install/sysv.rs"]
+mod sysv;
