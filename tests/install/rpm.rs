@@ -4,9 +4,10 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use crate::archives::Project;
 use crate::distribution::{base, publish, requires};
 use crate::roots::{BOOKWORM, Root, Suite, TESTING, is_there, missing, said};
-use crate::support::{artifact, artifact_of, newer_example, project, run};
+use crate::support::{artifact, artifact_of, newer_example, project, run, tool};
 use crate::toy;
 
 /// What installs packages.
@@ -416,7 +417,7 @@ fn packages_require_what_every_distribution_has() {
     let (_folder, rpm) = with_accounts();
     let programs = ["/usr/sbin/groupadd", "/usr/sbin/useradd", "/usr/sbin/usermod"];
     assert_eq!(requires(&rpm), ["/bin/sh"].iter().chain(&programs).map(|name| (*name).to_owned()).collect::<Vec<_>>());
-    let query = |what: &str| crate::support::tool("rpm", &["-qp", "--nosignature", what, rpm.to_str().unwrap()]);
+    let query = |what: &str| tool("rpm", &["-qp", "--nosignature", what, rpm.to_str().unwrap()]);
     let Some(recommends) = query("--recommends") else { return };
     assert_eq!(recommends, "group(www-data)\n");
 }
@@ -502,5 +503,30 @@ fn a_package_takes_over_the_units_of_the_one_that_it_replaces() {
         root.ok(&["rpm", "-U", "--nodeps", "/new.rpm"]);
         assert_ne!(root.run(&["rpm", "-q", "before"]).0, 0);
         assert_eq!(enabled(&root, "daemon.service"), decided);
+    }
+}
+
+/// Whole scriptlets of a package with everything, where values mean much to a shell.
+#[test]
+fn shellcheck_has_nothing_to_say_of_scriptlets() {
+    const TAGS: [&str; 5] = ["PREIN", "POSTIN", "PREUN", "POSTUN", "POSTTRANS"];
+    const HOSTILE: &str = "Greets o'k $(touch ran) `touch ran` $HOME; & | < > * ? ~ # !";
+    let project = Project::new();
+    project.replace("fitout.toml", "formats = [\"tarball\", \"zip\"]", "formats = [\"rpm\"]");
+    project.replace("fitout.toml", "summary = \"Greets", &format!("summary = \"{HOSTILE}"));
+    project.append("fitout.toml", "\n[format.rpm]\nobsoletes = [\"older\"]\n");
+    let rpm = project.rpm("1.4.0");
+    for tag in TAGS {
+        let query = format!("--queryformat=%{{{tag}}}\n");
+        let Some(text) = tool("rpm", &["-qp", "--nosignature", &query, rpm.to_str().unwrap()]) else { return };
+        assert!(text.lines().count() > 5, "{tag}: {text}");
+        let script = project.folder().join(tag);
+        std::fs::write(&script, &text).unwrap();
+        let script = script.to_str().unwrap();
+        // That nothing is expanded in single quotes is what they are there for.
+        tool("shellcheck", &["--shell=sh", "--severity=style", "--norc", "--exclude=SC2016", script]);
+        for shell in [&["dash"][..], &["bash", "--posix"], &["busybox", "sh"]] {
+            tool(shell[0], &[&shell[1..], &["-n", script]].concat());
+        }
     }
 }

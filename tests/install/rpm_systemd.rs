@@ -263,6 +263,17 @@ fn services_come_and_go_as_presets_say() {
     assert_eq!(machine.show("one.service", "Markers"), "");
     remove(machine, "pack");
 
+    // An administrator of openSUSE may have said that upgrades restart nothing.
+    install(machine, "one");
+    machine.sh("mkdir -p /etc/sysconfig; echo 'DISABLE_RESTART_ON_UPDATE=\"yes\"' >/etc/sysconfig/services");
+    let before = starts(machine, "one.service");
+    install(machine, "two");
+    assert_eq!((starts(machine, "one.service"), state("two.service")), (before, on()));
+    machine.sh("echo 'DISABLE_RESTART_ON_UPDATE=\"no\"' >/etc/sysconfig/services");
+    install(machine, "one");
+    assert_eq!((starts(machine, "one.service"), state("two.service")), (before + 1, gone()));
+    remove(machine, "pack");
+
     // The administrator's presets win.
     machine.sh(
         "mkdir -p /etc/systemd/system-preset; echo 'disable one.service' >/etc/systemd/system-preset/00-admin.preset",
