@@ -55,3 +55,6 @@ mod rpm_systemd;
 
 #[path = "install/sysv.rs"]
 mod sysv;
+
+#[path = "install/plain_systemd.rs"]
+mod plain_systemd;
