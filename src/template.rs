@@ -94,6 +94,7 @@ pub const TEMPLATES: &[Template] = &[
     template!(Shell, "launcher/sysv.sh", "/etc/init.d/NAME with the header of the LSB"),
     template!(Shell, "maintainer/deb/gone.sh", "of a postrm: units forgotten, state purged"),
     template!(Shell, "maintainer/deb/hooks.sh", "of a prerm and a postinst: hooks of services around an upgrade"),
+    template!(Shell, "maintainer/deb/init.sh", "of all four scripts: init scripts, where there is no systemd"),
     template!(
         Shell,
         "maintainer/deb/moved.sh",

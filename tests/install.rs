@@ -52,3 +52,9 @@ mod rpm;
 
 #[path = "install/rpm_systemd.rs"]
 mod rpm_systemd;
+
+#[path = "install/sysv.rs"]
+mod sysv;
+
+#[path = "install/plain_systemd.rs"]
+mod plain_systemd;

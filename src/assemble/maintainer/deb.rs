@@ -31,6 +31,7 @@ const STOP: &str = "maintainer/deb/stop.sh";
 const GONE: &str = "maintainer/deb/gone.sh";
 const MOVED: &str = "maintainer/deb/moved.sh";
 const HOOKS: &str = "maintainer/deb/hooks.sh";
+const INIT: &str = "maintainer/deb/init.sh";
 /// What dpkg keeps of a mode, until the owner is there: for not a moment may a file run with root's rights.
 const UNPACKED: u32 = 0o1777;
 
@@ -58,14 +59,22 @@ pub(super) fn parts(plan: &Plan) -> Result<Vec<Part>, TemplateError> {
     };
     let part = |moment, origin, before, after| Part { moment, origin, before, after };
     Ok(vec![
-        part("preinst", MOVED, moved.clone() + &before, String::new()),
-        part("postinst", SETUP, set_up, hooked + &start(plan, &units)?),
-        part("prerm", STOP, when(plan, r#"[ "$1" = remove ]"#, Moment::BeforeRemove, ""), hooking + &stop),
+        part("preinst", MOVED, moved.clone() + &before, init(plan, "preinst")?),
+        part("postinst", SETUP, set_up, hooked + &start(plan, &units)? + &init(plan, "postinst")?),
+        part(
+            "prerm",
+            STOP,
+            when(plan, r#"[ "$1" = remove ]"#, Moment::BeforeRemove, ""),
+            hooking + &stop + &init(plan, "prerm")?,
+        ),
         part(
             "postrm",
             GONE,
             when(plan, r#"[ "$1" = remove ]"#, Moment::AfterRemove, ""),
-            gone(plan, &units)? + &when(plan, r#"[ "$1" = purge ]"#, Moment::AfterPurge, "") + &moved,
+            init(plan, "postrm")?
+                + &gone(plan, &units)?
+                + &when(plan, r#"[ "$1" = purge ]"#, Moment::AfterPurge, "")
+                + &moved,
         ),
     ])
 }
@@ -83,6 +92,33 @@ fn hooks(plan: &Plan, before: bool) -> Result<String, TemplateError> {
         _ => None,
     });
     plan.templates.render(HOOKS, &json!({ "before": before, "launchers": launchers.collect::<Vec<_>>() }))
+}
+
+/// What one of the four scripts does with init scripts.
+fn init(plan: &Plan, script: &str) -> Result<String, TemplateError> {
+    let services = plan.services.iter().filter(|service| !service.init.is_empty());
+    let word = |given: bool, word: &'static str| if given { word } else { "" };
+    let scripts = services.map(|service| {
+        json!({
+            "name": service.name,
+            "enable": service.enable,
+            "first": word(service.start, "start"),
+            "again": match service.on_upgrade {
+                OnUpgrade::Restart => "restart",
+                OnUpgrade::Reload => "reload",
+                OnUpgrade::Nothing => "",
+            },
+        })
+    });
+    let is = |of: &str| script == of;
+    let scripts: Vec<Value> = scripts.collect();
+    plan.templates.render(
+        INIT,
+        &json!({
+            "preinst": is("preinst"), "postinst": is("postinst"), "prerm": is("prerm"), "postrm": is("postrm"),
+            "scripts": scripts,
+        }),
+    )
 }
 
 fn moved(plan: &Plan) -> Result<String, TemplateError> {

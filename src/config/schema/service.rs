@@ -323,7 +323,7 @@ pub struct Hooks {
     pub pre_start: Vec<At<Hook>>,
     /// When it is ready.
     pub post_start: Vec<At<Hook>>,
-    /// Before it is asked to stop.
+    /// Before it is asked to stop; systemd hands over no secrets then, nor later.
     pub pre_stop: Vec<At<Hook>>,
     /// When it has stopped.
     pub post_stop: Vec<At<Hook>>,

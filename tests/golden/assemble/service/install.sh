@@ -323,7 +323,7 @@ pkg_judge() {
 		pkg_die "$pkg_base was installed by root: run this as root, or name another folder by --base"
 	fi
 	case $pkg_base in
-	*[\"\\\$[:cntrl:]]*) [ -z "$pkg_systemd" ] || pkg_die "systemd's units cannot name this folder: $pkg_base" ;;
+	*[\"\'\\\$[:cntrl:]]*) [ -z "$pkg_systemd" ] || pkg_die "systemd's units cannot name this folder: $pkg_base" ;;
 	esac
 	mkdir -p "$pkg_base/releases" 2>/dev/null ||
 		pkg_die "cannot write $pkg_base: run this as root, or name a folder of your own by --base"

@@ -27,6 +27,7 @@ svc_has_secrets='yes'
 svc_log_is_own='yes'
 svc_custom_names='greet migrate'
 svc_locked=
+svc_word=
 
 # Paths, once svc_root and svc_place are known.
 svc_paths() {
@@ -214,7 +215,11 @@ svc_secret() {
 	if [ -n "$svc_given" ] && eval "[ -n \"\${$1+set}\" ]"; then
 		return
 	fi
-	[ -r "$svc_file" ] || svc_die 4 "the secret $1 cannot be read from $svc_file"
+	if [ ! -r "$svc_file" ]; then
+		# systemd has no credentials for what runs when a service stops.
+		case $svc_word in *-stop) ! svc_by_systemd || return 0 ;; esac
+		svc_die 4 "the secret $1 cannot be read from $svc_file"
+	fi
 	svc_assign "$1" "$(cat "$svc_file")"
 }
 
@@ -834,13 +839,13 @@ svc_paths
 case ${1:-help} in
 start | stop | restart | reload | status | logs)
 	if svc_systemd; then
-		svc_word=$1
+		svc_verb=$1
 		shift
-		case $svc_word in
+		case $svc_verb in
 		status) exec systemctl --no-pager status "$svc_entry" "$@" ;;
 		reload) exec systemctl reload "$svc_unit" ;;
 		logs) exec journalctl --unit "$svc_unit" "$@" ;;
-		*) exec systemctl "$svc_word" "$svc_entry" ;;
+		*) exec systemctl "$svc_verb" "$svc_entry" ;;
 		esac
 	fi
 	;;
@@ -859,6 +864,7 @@ run)
 	svc_run
 	;;
 hook)
+	svc_word=${2:-}
 	[ -d "$svc_self.hooks/${2:-}" ] || exit 0
 	svc_change "$@"
 	shift
