@@ -118,6 +118,7 @@ pub const TEMPLATES: &[Template] = &[
         "of a %posttrans: moved config files, the one restart of an upgrade, units started"
     ),
     template!(Shell, "maintainer/rpm/gone.sh", "of a %postun: units forgotten"),
+    template!(Shell, "maintainer/rpm/hooks.sh", "of a %pre and a %post: hooks of services around an upgrade"),
     template!(Shell, "maintainer/rpm/note.sh", "of a %pre: what the later scripts cannot see"),
     template!(Shell, "maintainer/rpm/setup.sh", "of a %post: directories and secrets"),
     template!(Shell, "maintainer/rpm/stop.sh", "of a %preun: units stopped and disabled"),

@@ -239,6 +239,25 @@ fn results_are_on_stdout_and_everything_else_is_not() {
 }
 
 #[test]
+fn colour_is_as_it_was_asked_for() {
+    let folder = project(&[("fitout.toml", "nmae = 1\n")]);
+    for (args, environment, coloured) in [
+        (&["lint"][..], &[][..], false),
+        (&["lint", "--color", "always"], &[("NO_COLOR", "1")], true),
+        (&["lint"], &[("CLICOLOR_FORCE", "1")], true),
+        (&["lint"], &[("CLICOLOR_FORCE", "0")], false),
+        (&["lint"], &[("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1")], false),
+        (&["lint", "--color", "never"], &[("CLICOLOR_FORCE", "1")], false),
+        (&["lint", "--color", "always", "--json"], &[], false),
+    ] {
+        let mut command = fitout(folder.path());
+        let (code, stdout, stderr) = finish(command.envs(environment.iter().copied()).args(args).output().unwrap());
+        assert_eq!((code, stderr.contains('\u{1b}')), (2, coloured), "{args:?} {environment:?}: {stderr}");
+        assert!(!stdout.contains('\u{1b}'), "{stdout}");
+    }
+}
+
+#[test]
 fn findings_are_annotations_on_github() {
     let folder = project(&[("apps/bad/fitout.toml", "[package]\nnmae = \"bad\"\n")]);
     for args in [&["-C", "apps/bad", "lint"][..], &["lint", "--config", "apps/bad/fitout.toml", "--json"]] {

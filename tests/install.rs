@@ -1,7 +1,7 @@
 //! Packages live through installation, upgrades and removal on real systems.
 //!
-//! Enters: two versions of each example, and packages made for a test. They are installed by apt and dpkg in minimal Debian
-//! roots, and under systemd as process 1. It needs root and the tools that `./test` installs; an absent one is named, and
+//! Enters: two versions of each example, and packages made for a test. They are installed by apt, dpkg, dnf, zypper and rpm in
+//! minimal Debian roots, and under systemd as process 1. It needs root and the tools that `./test` installs; an absent one is named, and
 //! fails the tests under `FITOUT_REQUIRE_FOREIGN=1`.
 #![allow(
     clippy::disallowed_methods,
@@ -46,3 +46,12 @@ mod shellcheck;
 
 #[path = "install/image.rs"]
 mod image;
+
+#[path = "install/distribution.rs"]
+mod distribution;
+
+#[path = "install/rpm.rs"]
+mod rpm;
+
+#[path = "install/rpm_systemd.rs"]
+mod rpm_systemd;

@@ -81,7 +81,7 @@ impl Part {
             None => {
                 let text = match dialect {
                     Dialect::Deb => format!("#!/bin/sh\nset -e\n{before}{after}exit 0\n"),
-                    _ => format!("{before}{after}{}", rpm::end(&before, &after)),
+                    _ => format!("{before}{after}{}", rpm::end(&format!("{before}{after}"))),
                 };
                 let origin = Origin::Template { name: self.origin };
                 Some(Script { text, interpreter: vec!["/bin/sh".into()], origin })
@@ -92,13 +92,11 @@ impl Part {
                     None if user.text.starts_with("#!") => (format!("{}\n", user.text), ""),
                     _ => (String::new(), user.text.as_str()),
                 };
-                let body = subshell(&first, rest, "");
+                let told = format!("{} {first}", user.interpreter.join(" "));
+                let body = subshell(&told, rest, "");
                 user.text = match dialect {
                     Dialect::Deb => format!("{first}set -e\n{before}{body}{after}"),
-                    _ => {
-                        let own = format!("{}{}\n", body.trim_end(), rpm::or(self.moment));
-                        format!("{first}{before}{own}{after}{}", rpm::end(&format!("{before}{own}"), &after))
-                    }
+                    _ => rpm::around(self.moment, &first, &body, &before, &after),
                 };
                 Some(user)
             }
@@ -106,11 +104,12 @@ impl Part {
     }
 }
 
-/// A text of the user in a subshell: it may end by `exit` where it likes, and stops at a failure only if its `#!` line
-/// says so.
+/// A text of the user in a subshell: it may end by `exit` where it likes, and stops at a failure only if its `#!` line or
+/// its interpreter's arguments say so.
 fn subshell(first: &str, text: &str, arguments: &str) -> String {
     let end = if text.ends_with('\n') || text.is_empty() { "" } else { "\n" };
-    let stops = first.split_whitespace().skip(1).any(|word| word.starts_with('-') && word.contains('e'));
+    let is_option = |word: &str| word.starts_with('-') && !word.starts_with("--");
+    let stops = first.split_whitespace().any(|word| is_option(word) && word.contains('e'));
     let sign = if stops { '-' } else { '+' };
     format!("(\nset {sign}e\n{arguments}{text}{end})\n")
 }
@@ -121,15 +120,18 @@ fn of_moment(plan: &Plan, wanted: Moment, argument: &str) -> String {
         Step::User { moment, script } if *moment == wanted => Some(script.text.as_str()),
         _ => None,
     });
-    texts
-        .map(|text| {
-            let (first, body) = match text.split_once('\n') {
-                Some((first, rest)) if first.starts_with("#!") => (first, rest),
-                _ => ("", text),
-            };
-            format!("# {}\n{}", wanted.word(), subshell(first, body, &format!("{}\n", format!("set -- {argument}").trim_end())))
-        })
-        .collect()
+    texts.fold(String::new(), |scripts, text| {
+        let (first, body) = match text.split_once('\n') {
+            Some((first, rest)) if first.starts_with("#!") => (first, rest),
+            _ => ("", text),
+        };
+        scripts
+            + &format!(
+                "# {}\n{}",
+                wanted.word(),
+                subshell(first, body, &format!("{}\n", format!("set -- {argument}").trim_end()))
+            )
+    })
 }
 
 /// Puts a further script behind `whole`; only the first keeps its `#!` line.

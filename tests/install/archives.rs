@@ -66,6 +66,11 @@ impl Project {
         self.built(version, ".zip")
     }
 
+    /// The same as an rpm.
+    pub fn rpm(&self, version: &str) -> PathBuf {
+        self.built(version, ".rpm")
+    }
+
     fn built(&self, version: &str, suffix: &str) -> PathBuf {
         let config = self.folder().join("fitout.toml");
         let text = fs::read_to_string(&config).unwrap();

@@ -30,6 +30,9 @@ impl Suite {
 pub static BOOKWORM: Suite = Suite::new("bookworm", "systemd,systemd-sysv,dbus", "systemd-standalone-sysusers");
 /// Debian 13: apt 3.0, systemd 257.
 pub static TRIXIE: Suite = Suite::new("trixie", "systemd,systemd-sysv,dbus", "systemd-standalone-sysusers");
+/// The next Debian: the newest systemd, rpm 6, and the package managers that use it.
+pub static TESTING: Suite =
+    Suite::new("testing", "systemd,systemd-sysv,dbus,busybox,rpm,dnf5,zypper,gpg,gpg-agent", "");
 
 /// Whether roots can be made and entered here; says why not.
 pub fn possible() -> bool {

@@ -47,7 +47,7 @@ fn bring(machine: &Machine, deb: &Path, name: &str) {
 }
 
 /// Tries until it is as it must be; what it was at last.
-fn wait<T: std::fmt::Debug>(what: &str, attempt: impl Fn() -> Result<T, String>) -> T {
+pub fn wait<T: std::fmt::Debug>(what: &str, attempt: impl Fn() -> Result<T, String>) -> T {
     let until = Instant::now() + Duration::from_secs(60);
     loop {
         match attempt() {
@@ -59,7 +59,7 @@ fn wait<T: std::fmt::Debug>(what: &str, attempt: impl Fn() -> Result<T, String>)
 }
 
 /// What a port of the machine answers.
-fn answer(machine: &Machine, port: u16) -> String {
+pub fn answer(machine: &Machine, port: u16) -> String {
     wait(&format!("port {port}"), || {
         let script = format!("exec 3<>/dev/tcp/127.0.0.1/{port} && cat <&3");
         match machine.run(&["timeout", "5", "bash", "-c", &script]) {
@@ -70,7 +70,7 @@ fn answer(machine: &Machine, port: u16) -> String {
 }
 
 /// How often a line with this end is in the journal of a unit.
-fn said(machine: &Machine, unit: &str, line: &str) -> usize {
+pub fn said(machine: &Machine, unit: &str, line: &str) -> usize {
     machine.journal(unit).lines().filter(|said| said.starts_with(line)).count()
 }
 

@@ -94,7 +94,11 @@ pub fn newer_example(name: &'static str) -> PathBuf {
                 ("VERSION", "1.2.0", "1.3.0"),
                 ("CHANGELOG.md", "# Changelog", "# Changelog\n\n## [1.3.0] - 2026-11-21\n- More pages"),
             ],
-            "hello-rust" => &[("Cargo.toml", "1.4.0-rc.1", "1.4.0"), ("Cargo.lock", "1.4.0-rc.1", "1.4.0")],
+            "hello-rust" => &[
+                ("Cargo.toml", "1.4.0-rc.1", "1.4.0"),
+                ("Cargo.lock", "1.4.0-rc.1", "1.4.0"),
+                ("conf/env", "# Environment of hello-rust", "# Environment of hello-rust, read at each start"),
+            ],
             _ => &[("mix.exs", "0.3.1", "0.4.0")],
         };
         for (file, old, new) in changes {

@@ -37,26 +37,34 @@ const SETUP: &str = "maintainer/rpm/setup.sh";
 const ENABLE: &str = "maintainer/rpm/enable.sh";
 const FINISH: &str = "maintainer/rpm/finish.sh";
 const STOP: &str = "maintainer/rpm/stop.sh";
+const HOOKS: &str = "maintainer/rpm/hooks.sh";
 const GONE: &str = "maintainer/rpm/gone.sh";
 
 const FIRST: &str = r#"[ "$1" -eq 1 ]"#;
 const LATER: &str = r#"[ "$1" -gt 1 ]"#;
 const LAST: &str = r#"[ "$1" -eq 0 ]"#;
 
-/// Behind a command that must not fail.
-const OR_END: &str = " || exit $?";
-/// Behind a command after which the rest must still run; rpm is told at the end that it failed.
-const OR_TELL: &str = " || fitout_status=$?";
+/// Behind a subshell that must not fail. It stands on lines of its own, as a shell ignores `set -e` in what stands before
+/// `||`.
+const OR_END: &str = r#"fitout_failed=$?
+if [ "$fitout_failed" -ne 0 ]; then exit "$fitout_failed"; fi
+"#;
+/// Behind a subshell after which the rest must still run; rpm is told at the end that it failed.
+const OR_TELL: &str = r#"fitout_failed=$?
+if [ "$fitout_failed" -ne 0 ]; then fitout_status=$fitout_failed; fi
+"#;
 
-/// What stands behind the user's own script of a moment.
-pub(super) fn or(moment: &str) -> &'static str {
-    if matches!(moment, "pretrans" | "pre" | "preun") { OR_END } else { OR_TELL }
+/// A scriptlet of the user with fitout's lines around it. `body` is the text in a subshell, `first` its `#!` line. The rest
+/// runs on after a failure, whatever the interpreter was told.
+pub(super) fn around(moment: &str, first: &str, body: &str, before: &str, after: &str) -> String {
+    let or = if matches!(moment, "pretrans" | "pre" | "preun") { OR_END } else { OR_TELL };
+    let whole = format!("{before}{body}{or}{after}");
+    format!("{first}set +e\n{whole}{}", end(&whole))
 }
 
 /// The last line of a scriptlet.
-pub(super) fn end(before: &str, after: &str) -> &'static str {
-    let told = before.contains(OR_TELL) || after.contains(OR_TELL);
-    if told { "exit \"${fitout_status:-0}\"\n" } else { "exit 0\n" }
+pub(super) fn end(text: &str) -> &'static str {
+    if text.contains("fitout_status=") { "exit \"${fitout_status:-0}\"\n" } else { "exit 0\n" }
 }
 
 /// What fitout adds to each scriptlet.
@@ -71,7 +79,7 @@ pub(super) fn parts(plan: &Plan) -> Result<Vec<Part>, TemplateError> {
                 + &texts.note
                 + &when(plan, FIRST, Moment::BeforeInstall, OR_END)
                 + &when(plan, LATER, Moment::BeforeUpgrade, OR_END)
-                + &hooks(plan, true, "pre-upgrade", OR_END),
+                + &hooks(plan, true)?,
             String::new(),
         ),
         part(
@@ -80,7 +88,7 @@ pub(super) fn parts(plan: &Plan) -> Result<Vec<Part>, TemplateError> {
             texts.setup
                 + &when(plan, FIRST, Moment::AfterInstall, OR_TELL)
                 + &when(plan, LATER, Moment::AfterUpgrade, OR_TELL),
-            hooks(plan, false, "post-upgrade", OR_TELL) + &texts.enable,
+            hooks(plan, false)? + &texts.enable,
         ),
         part("preun", STOP, when(plan, LAST, Moment::BeforeRemove, OR_END), texts.stop),
         part("postun", GONE, when(plan, LAST, Moment::AfterRemove, OR_TELL), texts.gone),
@@ -120,21 +128,17 @@ pub(super) fn writes(moment: &str, step: &Step) -> bool {
 
 fn when(plan: &Plan, condition: &str, moment: Moment, or: &str) -> String {
     let text = of_moment(plan, moment, "");
-    match text.strip_suffix('\n') {
-        Some(text) => format!("if {condition}; then\n{text}{or}\nfi\n"),
-        None => text,
-    }
+    if text.is_empty() { text } else { format!("if {condition}; then\n{text}{or}fi\n") }
 }
 
-/// A launcher of the old version runs what is to happen before an upgrade to the new one.
-fn hooks(plan: &Plan, early: bool, moment: &str, or: &str) -> String {
+fn hooks(plan: &Plan, before: bool) -> Result<String, TemplateError> {
     let launchers = plan.lifecycle.steps.iter().filter_map(|step| match step {
-        Step::Hook { launcher, before } if *before == early => Some(launcher),
+        Step::Hook { launcher, before: of } if *of == before => Some(launcher),
         _ => None,
     });
-    launchers
-        .map(|launcher| format!("if {LATER} && [ -x {launcher} ]; then\n\t{launcher} hook {moment}{or}\nfi\n"))
-        .collect()
+    let launchers: Vec<&String> = launchers.collect();
+    let version = &plan.identity.version.value.text;
+    plan.templates.render(HOOKS, &json!({ "launchers": launchers, "before": before, "version": version }))
 }
 
 /// The filled templates; each is empty where there is nothing to say.

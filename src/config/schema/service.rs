@@ -329,7 +329,7 @@ pub struct Hooks {
     pub post_stop: Vec<At<Hook>>,
     /// Before the package is upgraded, with the new version in `$1`.
     pub pre_upgrade: Vec<At<Hook>>,
-    /// After the package was upgraded and before it is restarted, with the old version in `$1`.
+    /// After the package was upgraded and before it is restarted, with the old version in `$1`, which rpm does not tell.
     pub post_upgrade: Vec<At<Hook>>,
 }
 

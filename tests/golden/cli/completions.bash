@@ -109,11 +109,23 @@ _fitout() {
             fitout__subcmd__help__subcmd__generate,schema)
                 cmd="fitout__subcmd__help__subcmd__generate__subcmd__schema"
                 ;;
+            fitout__subcmd__help__subcmd__templates,diff)
+                cmd="fitout__subcmd__help__subcmd__templates__subcmd__diff"
+                ;;
+            fitout__subcmd__help__subcmd__templates,eject)
+                cmd="fitout__subcmd__help__subcmd__templates__subcmd__eject"
+                ;;
             fitout__subcmd__help__subcmd__templates,list)
                 cmd="fitout__subcmd__help__subcmd__templates__subcmd__list"
                 ;;
             fitout__subcmd__help__subcmd__templates,show)
                 cmd="fitout__subcmd__help__subcmd__templates__subcmd__show"
+                ;;
+            fitout__subcmd__templates,diff)
+                cmd="fitout__subcmd__templates__subcmd__diff"
+                ;;
+            fitout__subcmd__templates,eject)
+                cmd="fitout__subcmd__templates__subcmd__eject"
                 ;;
             fitout__subcmd__templates,help)
                 cmd="fitout__subcmd__templates__subcmd__help"
@@ -123,6 +135,12 @@ _fitout() {
                 ;;
             fitout__subcmd__templates,show)
                 cmd="fitout__subcmd__templates__subcmd__show"
+                ;;
+            fitout__subcmd__templates__subcmd__help,diff)
+                cmd="fitout__subcmd__templates__subcmd__help__subcmd__diff"
+                ;;
+            fitout__subcmd__templates__subcmd__help,eject)
+                cmd="fitout__subcmd__templates__subcmd__help__subcmd__eject"
                 ;;
             fitout__subcmd__templates__subcmd__help,help)
                 cmd="fitout__subcmd__templates__subcmd__help__subcmd__help"
@@ -747,8 +765,36 @@ _fitout() {
             return 0
             ;;
         fitout__subcmd__help__subcmd__templates)
-            opts="list show"
+            opts="list show eject diff"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fitout__subcmd__help__subcmd__templates__subcmd__diff)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fitout__subcmd__help__subcmd__templates__subcmd__eject)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -977,7 +1023,7 @@ _fitout() {
             return 0
             ;;
         fitout__subcmd__templates)
-            opts="-C -v -q -h -V --config --json --color --verbose --quiet --help --version list show help"
+            opts="-C -v -q -h -V --config --json --color --verbose --quiet --help --version list show eject diff help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1016,9 +1062,121 @@ _fitout() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        fitout__subcmd__templates__subcmd__help)
-            opts="list show help"
+        fitout__subcmd__templates__subcmd__diff)
+            opts="-C -v -q -h -V --config --json --color --verbose --quiet --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                -C)
+                    COMPREPLY=()
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o plusdirs
+                    fi
+                    return 0
+                    ;;
+                --config)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fitout__subcmd__templates__subcmd__eject)
+            opts="-C -v -q -h -V --to --config --json --color --verbose --quiet --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --to)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -C)
+                    COMPREPLY=()
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o plusdirs
+                    fi
+                    return 0
+                    ;;
+                --config)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fitout__subcmd__templates__subcmd__help)
+            opts="list show eject diff help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fitout__subcmd__templates__subcmd__help__subcmd__diff)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fitout__subcmd__templates__subcmd__help__subcmd__eject)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi

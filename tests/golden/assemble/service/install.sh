@@ -533,7 +533,17 @@ pkg_drop_command() {
 
 pkg_drop_config() {
 	rm -f "$pkg_host$1" "$pkg_host$1.new" "$pkg_host$1.old"
-	rmdir "$pkg_host${1%/*}" 2>/dev/null || :
+}
+
+# Directories of the package that are empty now, from the innermost on.
+pkg_drop_directories() {
+	pkg_directories pkg_print_path | sort -r | while read -r pkg_one; do
+		rmdir "$pkg_host$pkg_one" 2>/dev/null || :
+	done
+}
+
+pkg_print_path() {
+	printf '%s\n' "$1"
 }
 
 pkg_drop_host_file() {
@@ -666,7 +676,8 @@ pkg_enable() {
 # A service starts where it is new, and starts again once where it ran.
 pkg_start_one() {
 	if pkg_is_new "$1"; then
-		[ "$6" != yes ] || pkg_do start "$@"
+		# A run that was killed may have started it.
+		[ "$6" != yes ] || pkg_do restart "$@"
 	elif pkg_ran "$1"; then
 		case $7 in
 		restart) pkg_do restart "$@" ;;
@@ -682,7 +693,7 @@ pkg_is_new() {
 	[ -z "$pkg_old" ] || ! grep -qxF -e "$1" "$pkg_store/services" 2>/dev/null
 }
 
-# start, restart, reload or stop: WORD NAME LAUNCHER UNIT ENTRY ...
+# restart, reload or stop: WORD NAME LAUNCHER UNIT ENTRY ...
 pkg_do() {
 	if [ -n "$pkg_systemd" ]; then
 		if [ "$1" = reload ]; then
@@ -993,6 +1004,8 @@ pkg_uninstall() {
 	fi
 	pkg_configs pkg_drop_config
 	pkg_written pkg_drop_written
+	pkg_secrets pkg_drop_written
+	pkg_drop_directories
 	pkg_run_script after-purge
 	trap - EXIT
 	rm -rf "$pkg_store"
@@ -1045,6 +1058,7 @@ END
 }
 
 pkg_main() {
+	umask 022
 	pkg_here=$(cd "$(dirname "$0")" && pwd -P)
 	pkg_default=/opt/$pkg_name
 	case $pkg_here in

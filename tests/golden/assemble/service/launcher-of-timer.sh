@@ -461,6 +461,10 @@ svc_lock() {
 	trap 'rm -rf "$svc_pid_file.lock"' EXIT
 	trap 'exit 130' HUP INT TERM
 	echo "$$" >"$svc_pid_file.lock/pid"
+	# A start that was killed may have begun a process that it did not note.
+	if [ -s "$svc_pid_file.new" ]; then
+		mv -f "$svc_pid_file.new" "$svc_pid_file"
+	fi
 }
 
 # A directory that the service writes. An existing one stays as it is.
@@ -567,9 +571,10 @@ svc_fail() {
 # Sends a signal to the process, or to its whole group if it has one of its own.
 svc_signal() {
 	if [ "$2" = all ] && [ -n "$svc_own_group" ]; then
-		kill -s "$1" -- "-$svc_pid" 2>/dev/null
+		# Neither `--` nor `-s` before a group is understood by every shell.
+		kill "-$1" "-$svc_pid" 2>/dev/null
 	else
-		kill -s "$1" "$svc_pid" 2>/dev/null
+		kill "-$1" "$svc_pid" 2>/dev/null
 	fi
 }
 
@@ -691,7 +696,8 @@ svc_manage() {
 	start) svc_start ;;
 	stop) svc_stop ;;
 	restart)
-		svc_stop
+		svc_lock
+		! svc_running || svc_stop
 		svc_start
 		;;
 	reload) svc_reload ;;
@@ -701,7 +707,7 @@ svc_manage() {
 svc_reload() {
 	svc_running || svc_die 7 "does not run"
 	if [ -n "$svc_reload_signal" ]; then
-		kill -s "$svc_reload_signal" "$svc_pid" || svc_die 4 "may not send a signal to process $svc_pid"
+		kill "-$svc_reload_signal" "$svc_pid" || svc_die 4 "may not send a signal to process $svc_pid"
 	else
 		export MAINPID="$svc_pid"
 		svc_with_secrets reloading
