@@ -26,6 +26,9 @@ mod toy;
 #[path = "install/deb.rs"]
 mod deb;
 
+#[path = "install/debhelper.rs"]
+mod debhelper;
+
 #[path = "install/systemd.rs"]
 mod systemd;
 

@@ -77,7 +77,7 @@ since = "2.0.0-rc.1"
 
 [[files]]
 from         = "serve"
-to           = "/usr/lib/toy/o'k $(touch ran) `touch ran`; \\"q\\""
+to           = "/usr/lib/toy/o'k $(touch ran) `touch ran`; \"q\""
 owner        = "toy:toy"
 mode         = "0755"
 capabilities = "cap_net_bind_service=ep"
