@@ -126,7 +126,11 @@ fn of_moment(plan: &Plan, wanted: Moment, argument: &str) -> String {
                 Some((first, rest)) if first.starts_with("#!") => (first, rest),
                 _ => ("", text),
             };
-            format!("# {}\n{}", wanted.word(), subshell(first, body, &format!("{}\n", format!("set -- {argument}").trim_end())))
+            format!(
+                "# {}\n{}",
+                wanted.word(),
+                subshell(first, body, &format!("{}\n", format!("set -- {argument}").trim_end()))
+            )
         })
         .collect()
 }
