@@ -16,6 +16,8 @@ mod artifacts;
 mod cli;
 #[path = "golden/documents.rs"]
 mod documents;
+#[path = "golden/elf.rs"]
+mod elf;
 #[path = "golden/errors.rs"]
 mod errors;
 #[path = "golden/harness.rs"]

@@ -95,7 +95,7 @@ pub fn private(run: &Run<'_>, drafts: &[Draft]) -> Vec<(String, String)> {
     let is_private = |draft: &&Draft| {
         let owner = &draft.owner.0;
         let own = accounts.iter().any(|a| *a.name == *owner.user || *a.group == *owner.group);
-        own && draft.formats.intersects(deb) && draft.mode.0 & 0o7 == 0
+        own && draft.formats.intersects(deb) && matches!(draft.mode.0 & 0o7, 0)
     };
     let tag = |draft: &Draft| {
         let (kind, standard) = if draft.is_directory() { ("dir", 0o755) } else { ("file", 0o644) };

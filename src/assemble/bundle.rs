@@ -1,22 +1,41 @@
 //! Libraries that the package brings along: `bundle = ["libssl.so.3"]`.
 //!
 //! Enters: sonames. Leaves: drafts below `PREFIX/lib`, named by soname, with the content of the build host's library of
-//! the target's architecture. [`mark`] says which ELF files they serve, and warns of those that they do not. This is the
-//! one place where the build host's libraries are looked at, because the config asks for it by name.
+//! the target's architecture. This is the one place where the build host's libraries are looked at, because the config
+//! asks for it by name. Not here: which files they serve (`served.rs`).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::collect::Run;
 use super::draft::{Body, Draft};
 use super::gaps::Gaps;
-use super::loader::{Found, Inside};
-use super::plan::{Arch, Churn, ElfFacts, ElfFile, Entry, Fact, Role};
+use super::plan::{Arch, Churn, Fact, Role};
 use super::{elf, path, walk};
 use crate::diagnostic::{Diagnostic, Findings, codes};
 use crate::resolve::Release;
 
+/// Libraries that belong to the host's loader: they work only with the one of their own build (glibc's and musl's).
+const OF_THE_LOADER: &[&str] = &[
+    "ld-",
+    "ld.so",
+    "ld64.so",
+    "libBrokenLocale.so",
+    "libanl.so",
+    "libc.musl-",
+    "libc.so",
+    "libdl.so",
+    "libm.so",
+    "libmvec.so",
+    "libnsl.so.1",
+    "libnss_",
+    "libpthread.so",
+    "libresolv.so",
+    "librt.so",
+    "libthread_db.so",
+    "libutil.so",
+];
 /// How deep `include` of ld.so.conf may nest.
 const MOST_INCLUDES: usize = 8;
 
@@ -29,6 +48,10 @@ pub fn collect(run: &Run<'_>, host: &Path, gaps: &mut Gaps, findings: &mut Findi
     let folders = folders(host, release.target.arch);
     let mut drafts = Vec::new();
     for soname in &release.bundle {
+        if OF_THE_LOADER.iter().any(|start| soname.starts_with(start)) {
+            findings.push(of_the_loader(soname));
+            continue;
+        }
         let to = place(release, soname);
         let found = if soname.contains('/') { Vec::new() } else { candidates(&folders, soname) };
         let fits = found.iter().find(|path| suits(path, release.target.arch) == Some(true));
@@ -50,62 +73,15 @@ pub fn collect(run: &Run<'_>, host: &Path, gaps: &mut Gaps, findings: &mut Findi
 }
 
 /// Where a bundled library goes.
-fn place(release: &Release, soname: &str) -> String {
+pub fn place(release: &Release, soname: &str) -> String {
     format!("{}/lib/{soname}", release.prefix.trim_end_matches('/'))
 }
 
-/// Marks the bundled libraries among the ELF files, and for each file the sonames that they serve it. A file whose loader
-/// does not look into their folder is served by the host, whatever is bundled: a warning.
-pub fn mark(release: &Release, entries: &[Entry], facts: &mut ElfFacts, findings: &mut Findings) {
-    let names: BTreeMap<&str, &Fact<String>> = release.bundle.iter().map(|name| (name.as_str(), name)).collect();
-    if names.is_empty() {
-        return;
-    }
-    let mut served: Vec<(Arc<str>, BTreeSet<String>)> = Vec::new();
-    let files: BTreeMap<&str, &ElfFile> = facts.files.iter().map(|(path, file)| (path.as_ref(), file)).collect();
-    let inside = Inside::new(entries.iter(), &files);
-    for (path, file) in &facts.files {
-        let mut own = BTreeSet::new();
-        for name in file.needed.iter().filter_map(|needed| names.get(needed.as_str())) {
-            match inside.find(path, file, name) {
-                Found::Reachable => drop(own.insert(name.value.clone())),
-                Found::Astray(library) => findings.push(passed_over(path, name, library)),
-                Found::Nowhere => {}
-            }
-        }
-        served.push((Arc::clone(path), own));
-    }
-    for (path, own) in served {
-        if let Some(file) = facts.files.get_mut(&path) {
-            file.served = own;
-        }
-    }
-    for name in &release.bundle {
-        if let Some(file) = facts.files.get_mut(place(release, name).as_str()) {
-            file.bundled = true;
-        }
-    }
-}
-
-/// `program` needs the bundled `library` and will not find it.
-fn passed_over(program: &str, soname: &Fact<String>, library: &str) -> Diagnostic {
-    let folder = path::parent(library).unwrap_or("/");
-    let run_path = format!("$ORIGIN/{}", relative(path::parent(program).unwrap_or("/"), folder));
-    let message = format!("`{program}` needs `{}` and does not look for it in `{folder}`", soname.value);
-    Diagnostic::warning(codes::ELF_NOT_ON_PATH, message)
-        .at_origin(&soname.origin, "bundled here, and not loaded")
-        .path(program)
-        .help(format!("link it with `-Wl,-rpath,'{run_path}'`, or run `patchelf --set-rpath '{run_path}'` on it"))
-        .note("it loads the host's library, so that the package keeps depending on it")
-}
-
-/// The way from one folder to another: `../lib/hello`.
-fn relative(from: &str, to: &str) -> String {
-    let split = |path| str::split(path, '/').filter(|part: &&str| !part.is_empty()).collect::<Vec<_>>();
-    let (from, to) = (split(from), split(to));
-    let common = from.iter().zip(&to).take_while(|(a, b)| a == b).count();
-    let up = from[common..].iter().map(|_| "..");
-    up.chain(to[common..].iter().copied()).collect::<Vec<_>>().join("/")
+fn of_the_loader(soname: &Fact<String>) -> Diagnostic {
+    let message = format!("`{}` is a part of the C library and cannot be bundled", soname.value);
+    Diagnostic::error(codes::FILES_BUNDLE_LIBC, message).at_origin(&soname.origin, "").help(
+        "leave it out: the package depends on the C library of the host; build on the oldest one that it shall run on",
+    )
 }
 
 fn missing(soname: &Fact<String>, arch: Arch, found: &[PathBuf]) -> Diagnostic {

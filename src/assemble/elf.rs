@@ -14,6 +14,7 @@ use super::plan::{Arch, ElfFile};
 use crate::diagnostic::{Diagnostic, codes};
 
 mod bytes;
+pub mod run_path;
 mod tables;
 #[cfg(test)]
 mod tests;

@@ -98,8 +98,8 @@ pub(super) fn is_of_host(path: &str) -> bool {
 /// The script of a service; `packaged` knows the paths of the package.
 fn text(run: &Run, service: &Service, packaged: &dyn Fn(&str) -> bool) -> Result<String, TemplateError> {
     let words = Words { service, packaged };
-    let path = |path: &str| words.host(path);
-    let option = |path: Option<&String>| path.map_or_else(Word::default, |path| words.host(path));
+    let path = |path: &str| Words::host(path);
+    let option = |path: Option<&String>| path.map_or_else(Word::default, |path| Words::host(path));
     let name = service.name.trim_end_matches('@');
     let log = log_file(service, name);
     let log_is_own = service.directories.written().any(|folder| log.starts_with(&format!("{folder}/")));
@@ -186,7 +186,7 @@ struct Words<'a> {
 
 impl Words<'_> {
     /// A path that lies with the host's own.
-    fn host(&self, path: &str) -> Word {
+    fn host(path: &str) -> Word {
         Word { below: if path == "/" { "" } else { PLACE }, text: path.to_owned(), ..Word::default() }
     }
 
@@ -201,7 +201,7 @@ impl Words<'_> {
             || self.service.configure.iter().any(|one| one.to == text);
         let packaged = text.starts_with('/') && (self.packaged)(text);
         if is_own || named || (packaged && is_of_host(text)) {
-            return self.host(text);
+            return Self::host(text);
         }
         Word { below: if packaged { ROOT } else { "" }, text: text.to_owned(), ..Word::default() }
     }
@@ -223,7 +223,7 @@ impl Words<'_> {
 fn secrets(words: &Words) -> Vec<Value> {
     let one = |(name, secret): (&String, &crate::resolve::service::Secret)| {
         let how = if secret.in_environment { "env" } else { "file" };
-        json!({ "name": name, "file": words.host(&secret.file), "how": how })
+        json!({ "name": name, "file": Words::host(&secret.file), "how": how })
     };
     words.service.secrets.iter().map(one).collect()
 }
@@ -232,13 +232,13 @@ fn directories(words: &Words) -> Vec<Value> {
     let own = &words.service.directories;
     let lasting = own.lasting().map(|path| (path, "0750"));
     let all = lasting.chain(own.runtime.iter().map(|path| (path, "0755")));
-    all.map(|(path, mode)| json!({ "path": words.host(path), "mode": mode })).collect()
+    all.map(|(path, mode)| json!({ "path": Words::host(path), "mode": mode })).collect()
 }
 
 fn configure(words: &Words) -> Vec<Value> {
     let one = |one: &crate::resolve::service::Configure| {
         let mode = format!("{:04o}", one.mode);
-        json!({ "from": words.path(&one.from), "to": words.host(&one.to), "mode": mode })
+        json!({ "from": words.path(&one.from), "to": Words::host(&one.to), "mode": mode })
     };
     words.service.configure.iter().map(one).collect()
 }

@@ -120,19 +120,18 @@ fn of_moment(plan: &Plan, wanted: Moment, argument: &str) -> String {
         Step::User { moment, script } if *moment == wanted => Some(script.text.as_str()),
         _ => None,
     });
-    texts
-        .map(|text| {
-            let (first, body) = match text.split_once('\n') {
-                Some((first, rest)) if first.starts_with("#!") => (first, rest),
-                _ => ("", text),
-            };
-            format!(
+    texts.fold(String::new(), |scripts, text| {
+        let (first, body) = match text.split_once('\n') {
+            Some((first, rest)) if first.starts_with("#!") => (first, rest),
+            _ => ("", text),
+        };
+        scripts
+            + &format!(
                 "# {}\n{}",
                 wanted.word(),
                 subshell(first, body, &format!("{}\n", format!("set -- {argument}").trim_end()))
             )
-        })
-        .collect()
+    })
 }
 
 /// Puts a further script behind `whole`; only the first keeps its `#!` line.

@@ -10,7 +10,7 @@ use crate::diagnostic::{Findings, has_errors};
 use crate::listener::{Event, Listener};
 use crate::resolve::Release;
 use gaps::Gaps;
-use plan::{Entry, Kind, Lifecycle, Plan, Sources};
+use plan::{Base, Dialect, Entry, FormatSet, Kind, Lifecycle, Plan, Sources};
 
 pub mod account;
 pub mod bundle;
@@ -29,17 +29,21 @@ pub mod lifecycle;
 pub mod links;
 pub mod loader;
 pub mod maintainer;
+pub mod merged_usr;
 pub mod mode;
 pub mod natives;
 pub mod own;
 pub mod owner;
+pub mod patch;
 pub mod path;
 pub mod plan;
 pub mod rules;
 pub mod same;
 #[cfg(test)]
 pub mod sample;
+pub mod served;
 pub mod service;
+pub mod sources;
 #[cfg(test)]
 mod tests;
 pub mod walk;
@@ -70,10 +74,11 @@ pub fn assemble(release: &Release, mut gaps: Gaps, sources: &mut Sources, listen
     documents::add(&run, &private, &mut tree, &mut findings);
     let (drafts, owners) = account::settle(&run, tree.finish(&mut findings));
     links::check(&drafts, &release.project, &gaps, &mut findings);
+    merged_usr::check(&drafts, release, laid_over_a_system(&run), &mut findings);
 
-    let entries = draft::settle(drafts, sources);
+    let mut entries = draft::settle(drafts, sources);
     let mut elf = natives::elf_facts(&entries, sources, &release.target, &release.project, &mut findings);
-    bundle::mark(release, &entries, &mut elf, &mut findings);
+    served::by_bundled(release, &mut entries, &mut elf, sources, &mut findings);
     carry::check(&entries, &release.formats, &mut findings);
     carry::check_accounts(&entries, &release.accounts, &mut findings);
     let asked = lifecycle::Asked {
@@ -92,6 +97,15 @@ pub fn assemble(release: &Release, mut gaps: Gaps, sources: &mut Sources, listen
     plan.target.independent = elf.files.is_empty();
     plan.elf = elf;
     Assembled { plan, findings, gaps }
+}
+
+/// The formats that share their directories with a base system: packages, and layers over a base.
+fn laid_over_a_system(run: &collect::Run<'_>) -> FormatSet {
+    let has_base = run.release.image.base.value != Base::Scratch;
+    run.formats(|name, abilities| match abilities.dialect {
+        Dialect::Deb | Dialect::Rpm => true,
+        _ => name == "oci" && has_base,
+    })
 }
 
 fn assembled(entries: &[Entry]) -> Event {

@@ -37,8 +37,8 @@ pub fn elf_facts(
                 continue;
             }
             Kind::File(source) => match &sources.list()[source.id.0 as usize] {
-                // A blob of a base image is no entry of the tree.
-                Content::Slice { .. } => continue,
+                // A blob of a base image is no entry of the tree, and what is changed is changed after this.
+                Content::Slice { .. } | Content::Patched { .. } => continue,
                 Content::File { stat, .. } if stat.size == 0 => continue,
                 Content::Made(bytes) => (said(&mut Cursor::new(bytes), executable), entry.path.to_string()),
                 Content::File { path, .. } => {

@@ -106,6 +106,16 @@ fn tidy(typed: &str) -> String {
     })
 }
 
+/// Directories that are links into `/usr` on every system with merged /usr: Debian 12, Ubuntu 22.04, EL 7 and all later.
+const MERGED: &[&str] = &["/bin", "/lib", "/lib32", "/lib64", "/libo32", "/libx32", "/sbin"];
+
+/// The path under `/usr` that `path` leads to where /usr is merged: `/usr/lib/x` for `/lib/x`. None for what lies elsewhere,
+/// and for the links themselves.
+pub fn merged(path: &str) -> Option<String> {
+    let below = |link: &&str| path.strip_prefix(*link).is_some_and(|rest| rest.starts_with('/'));
+    MERGED.iter().any(below).then(|| format!("/usr{path}"))
+}
+
 /// The directory that holds `path`; `None` for what lies directly under `/` and for `/` itself, whose parent is the
 /// root, which no package contains.
 pub fn parent(path: &str) -> Option<&str> {
@@ -165,6 +175,15 @@ mod tests {
         assert!(place(&long[..4095]).is_ok());
         assert_eq!(PathError::Part("empty").help("//a/./b/"), "write `/a/b`");
         assert_eq!(PathError::Relative.help("./usr/x"), "begin it with `/`: `/usr/x`");
+    }
+
+    #[test]
+    fn what_is_linked_into_usr() {
+        assert_eq!(merged("/lib/x").as_deref(), Some("/usr/lib/x"));
+        assert_eq!(merged("/sbin/a/b").as_deref(), Some("/usr/sbin/a/b"));
+        for path in ["/lib", "/libexec/x", "/usr/lib/x", "/opt/lib/x", "/"] {
+            assert_eq!(merged(path), None, "{path}");
+        }
     }
 
     #[test]

@@ -48,7 +48,7 @@ pub fn run(common: &Common, args: &Templates, terminal: &Terminal) -> Result<Exi
 fn eject(common: &Common, template: &Template, to: Option<&Path>, terminal: &Terminal) -> Result<(), Findings> {
     let named = configured(common)?;
     let project = folder_of(&common.config);
-    let folder = to.map(Path::to_path_buf).unwrap_or_else(|| project.join(named.as_deref().unwrap_or(FOLDER)));
+    let folder = to.map_or_else(|| project.join(named.as_deref().unwrap_or(FOLDER)), Path::to_path_buf);
     let path = folder.join(format!("{}.hbs", template.name));
     if path.exists() {
         let message = format!("`{}` is there already", shown(&path));
@@ -121,7 +121,7 @@ fn configured(common: &Common) -> Result<Option<String>, Findings> {
 }
 
 fn folder_of(config: &Path) -> &Path {
-    config.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
+    config.parent().unwrap_or(Path::new(""))
 }
 
 fn find(name: &str) -> Result<&'static Template, Findings> {

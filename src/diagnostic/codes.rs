@@ -165,8 +165,12 @@ codes! {
         "Directories such as `/usr/bin`, `/etc` and `/var/log` belong to the base system. dpkg and rpm let any package set their owner and mode, so that one package could lock out all others. Files go into them; the directories stay as they are.";
     FILES_NOT_TEXT = "files/not-text", Input,
         "`render = true` fills `{name}` holes, which only text can have: the file must be UTF-8 and at most 16 MiB. Take other files by a rule without `render`.";
+    FILES_BUNDLE_LIBC = "files/bundle-libc", Input,
+        "`bundle` asks for a part of the C library. The dynamic loader that starts a program is the host's, and it works only with the C library of its own build, so a bundled one would crash on every host but the builder's. Leave it out: the package depends on a C library that is new enough. To run on older hosts, build on the oldest of them, or link statically (musl).";
     FILES_BUNDLE_NOT_FOUND = "files/bundle-not-found", Input,
         "`bundle` names a library that the build host does not have for the architecture of the package. It is looked for by soname in the directories of /etc/ld.so.conf and in the usual ones, foreign architectures included. Install the library, or take the file by a `[[files]]` rule.";
+    FILES_MERGED_USR = "files/merged-usr", Input,
+        "On every supported system `/bin`, `/sbin`, `/lib` and `/lib64` are links into `/usr`, so `/lib/x` and `/usr/lib/x` are one file with two names. dpkg compares names: a file that packages have under both is lost when one of them is removed or upgraded (Debian's DEP 17). In an image, a directory `lib` hides the link of the base, and no program starts any more. So packages, and images on a base, have all under `/usr`: units go to `/usr/lib/systemd/system`, commands to `/usr/bin`. Archives and images from scratch may have such paths.";
     FORMAT_CANNOT_CARRY = "format/cannot-carry", Input,
         "A format of this run has no place for something that the config asks for: zip has no owners, tar as dpkg reads it no file capabilities, each a largest file. What cannot be carried is left out with a warning, or refused where a file would be lost. `when = [...]` limits a rule to the formats that can.";
     // --- end of files ---
@@ -183,7 +187,9 @@ codes! {
     ELF_PRIVATE_SYMBOL = "elf/private-symbol", Lint,
         "The file uses symbols with the version `GLIBC_PRIVATE`, which belong to one build of the C library and may be gone in the next. It works only with the C library that it was built with, and no dependency can say that across distributions. Link against the public interface instead.";
     ELF_NOT_ON_PATH = "elf/not-on-path", Lint,
-        "An ELF file needs a library that the package contains, in a directory where the dynamic loader does not look: not in the file's run path, not beside the file, not in a system directory. Unless something sets `LD_LIBRARY_PATH` or loads the library first, it does not start, or, if the host has the library too, runs with that one, so that the package keeps depending on it. Link with `-Wl,-rpath,'$ORIGIN/…'`, or mend the file with `patchelf --set-rpath`.";
+        "An ELF file needs a library that the package contains, in a directory where the dynamic loader does not look: not on the file's run path (`DT_RUNPATH`, which serves the file itself), not on that of a program that loads it (`DT_RPATH`, unless the file has a `DT_RUNPATH`), not in a system directory; ld.so(8) has the rules. Unless something sets `LD_LIBRARY_PATH` or loads the library first, it does not start, or, if the host has the library too, runs with that one, so that the package keeps depending on it. For a library of `bundle` fitout puts its directory on the run path of the packaged file by itself, and tells this where it cannot. Link with `-Wl,-rpath,'$ORIGIN/…'`, mend the file with `patchelf --set-rpath`, or start a service with `Environment=LD_LIBRARY_PATH=…`.";
+    ELF_BUNDLED_UNUSED = "elf/bundled-unused", Lint,
+        "`bundle` brings a library that no ELF file of the package needs, so nothing loads it. Take it out; its soname may have changed since (`readelf -d FILE` lists what a file needs). A program that loads it by dlopen(3) does not say so in its headers: link it with a run path that leads to `PREFIX/lib`, and allow this in `[[lint.allow]]`.";
     ELF_UNKNOWN_VERSION = "elf/unknown-version", Lint,
         "An ELF file needs a version of a library's symbols that is newer than fitout's table, so the lower bound in the dependency may be too low and the package could be installed where the file does not start. Give the bound under `[format.deb.libraries]`, or use a fitout that knows the version.";
     // --- end of elf ---
@@ -320,6 +326,8 @@ codes! {
     // --- lint ---
     LINT_SUMMARY = "lint/summary", Lint,
         "The one-line summary is not in the form that lists of packages need: a capital letter, no article, no full stop, at most 80 characters (Debian policy 3.4.1; rpmlint).";
+    LINT_VERSION_ORDER = "lint/version-order", Lint,
+        "SemVer, dpkg and rpm do not order every prerelease alike. `1.2.3-1` is a prerelease of 1.2.3 by SemVer, so the package is older than 1.2.3: a revision of the packaging goes into `release`. A word with digits (`rc10`) is taken apart by dpkg and rpm, which put `rc9` before it, while SemVer compares letters and puts it after: with `rc.10` all agree. A hyphen after the first one (`rc-1`) becomes a dot, because dpkg ends the version at the last hyphen, so `rc-1` and `rc.1` are the same version there.";
     LINT_DESCRIPTION = "lint/description", Lint,
         "Package lists show the summary; whoever looks closer reads the description. A description that is missing or repeats the summary tells them nothing. Add two lines or more under [package].";
     LINT_ETC = "lint/etc-without-config", Lint,

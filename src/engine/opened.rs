@@ -4,15 +4,17 @@
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::EngineError;
+use crate::assemble::patch::Patched;
 use crate::assemble::plan::{Content, Stat};
 
 /// Bytes of a content, as the plan has it.
 pub(super) fn size_of(content: &Content) -> u64 {
     match content {
         Content::File { stat, .. } => stat.size,
+        Content::Patched { stat, patch, .. } => patch.size_of(stat.size),
         Content::Slice { length, .. } => *length,
         Content::Made(bytes) => bytes.len() as u64,
     }
@@ -22,7 +24,7 @@ pub(super) fn size_of(content: &Content) -> u64 {
 pub(super) fn read_all(content: &Content) -> Result<std::borrow::Cow<'_, [u8]>, EngineError> {
     match content {
         Content::Made(bytes) => Ok((&**bytes).into()),
-        Content::File { path, .. } | Content::Slice { path, .. } => {
+        Content::File { path, .. } | Content::Patched { path, .. } | Content::Slice { path, .. } => {
             let length = usize::try_from(size_of(content)).map_err(|_| EngineError::Changed { path: path.clone() })?;
             let mut bytes = vec![0; length];
             let mut reader = Opened::new(content)?;
@@ -42,6 +44,12 @@ pub(super) enum Opened<'c> {
         file: File,
         whole: bool,
     },
+    /// The size of the file is in its stat.
+    Patched {
+        path: &'c PathBuf,
+        stat: &'c Stat,
+        patched: Patched<'c, File>,
+    },
     Made(&'c [u8]),
 }
 
@@ -52,6 +60,12 @@ impl<'c> Opened<'c> {
             Content::Made(bytes) => Ok(Self::Made(bytes)),
             Content::File { path, stat } => Self::open(path, stat, None),
             Content::Slice { path, offset, stat, .. } => Self::open(path, stat, Some(*offset)),
+            Content::Patched { path, stat, patch } => {
+                let file = File::open(path).map_err(|source| EngineError::Read { path: path.clone(), source })?;
+                let opened = Self::Patched { path, stat, patched: Patched::new(file, stat.size, patch) };
+                opened.check()?;
+                Ok(opened)
+            }
         }
     }
 
@@ -70,14 +84,18 @@ impl<'c> Opened<'c> {
     /// The finding that it is another one.
     pub(super) fn changed(&self) -> EngineError {
         match self {
-            Self::File { path, .. } => EngineError::Changed { path: (*path).clone() },
+            Self::File { path, .. } | Self::Patched { path, .. } => EngineError::Changed { path: (*path).clone() },
             Self::Made(_) => EngineError::Changed { path: PathBuf::new() },
         }
     }
 
     /// Whether the open file is still the one that the walk saw.
     fn check(&self) -> Result<(), EngineError> {
-        let Self::File { path, stat, file, .. } = self else { return Ok(()) };
+        let (path, stat, file) = match self {
+            Self::File { path, stat, file, .. } => (path, stat, file),
+            Self::Patched { path, stat, patched } => (path, stat, patched.file()),
+            Self::Made(_) => return Ok(()),
+        };
         let meta = file.metadata().map_err(|source| EngineError::Read { path: (*path).clone(), source })?;
         if Stat::of(&meta) == **stat { Ok(()) } else { Err(self.changed()) }
     }
@@ -91,14 +109,8 @@ impl<'c> Opened<'c> {
                 *bytes = later;
                 Ok(())
             }
-            Self::File { path, file, .. } => file.read_exact(buffer).map_err(|source| {
-                let path = (*path).clone();
-                if source.kind() == io::ErrorKind::UnexpectedEof {
-                    EngineError::Changed { path }
-                } else {
-                    EngineError::Read { path, source }
-                }
-            }),
+            Self::File { path, file, .. } => file.read_exact(buffer).map_err(|source| ended(path, source)),
+            Self::Patched { path, patched, .. } => patched.read_exact(buffer).map_err(|source| ended(path, source)),
         }
     }
 
@@ -112,5 +124,15 @@ impl<'c> Opened<'c> {
             }
         }
         self.check()
+    }
+}
+
+/// A file that ends before its time has changed.
+fn ended(path: &Path, source: io::Error) -> EngineError {
+    let path = path.to_path_buf();
+    if source.kind() == io::ErrorKind::UnexpectedEof {
+        EngineError::Changed { path }
+    } else {
+        EngineError::Read { path, source }
     }
 }

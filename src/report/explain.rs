@@ -52,6 +52,10 @@ pub fn entry(plan: &Plan, entry: &Entry) -> String {
     );
     let _ = writeln!(out, "mode    {:04o} {}   {}", entry.mode, permissions(letter, entry.mode), entry.mode_origin);
     let _ = writeln!(out, "role    {}", role(entry.role));
+    if let Some(elf) = plan.elf.files.get(&entry.path).filter(|elf| elf.led) {
+        let run_path = elf.runpath.iter().chain(&elf.rpath).map(String::as_str).collect::<Vec<_>>().join(":");
+        let _ = writeln!(out, "run path {run_path}   set by fitout: `bundle` under [package]");
+    }
     let inside: Vec<&str> =
         plan.formats.iter().filter(|format| plan.format_set(format).intersects(entry.formats)).copied().collect();
     let _ = writeln!(out, "formats {}", inside.join(", "));

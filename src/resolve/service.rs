@@ -203,7 +203,7 @@ impl Directories {
 pub enum Ready {
     /// Its program runs.
     Exec,
-    /// It says so by sd_notify(3).
+    /// It says so by `sd_notify(3)`.
     Notify,
     /// It listens on this TCP port.
     Port(u16),

@@ -2,7 +2,7 @@
 //!
 //! Enters: the manifest and what `resolve` is asked. Leaves: the errors that no build can mend, because they are about what
 //! was typed. What depends on the input tree, on files that the command may make, or on the place that the version comes
-//! from is left to the real pass behind the command; so are relations where the preset cannot be read yet.
+//! from is left to the real pass behind the command.
 
 use std::sync::Arc;
 

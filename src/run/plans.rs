@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::mend::{self, Asked, Resolved, Unknown};
 use super::pack::{self, Wanted};
 use super::{Planned, Request, before, chosen_formats, read_config};
-use crate::assemble::plan::{Entry, Plan, Sources};
+use crate::assemble::plan::{Entry, Kind, Plan, Sources};
 use crate::assemble::{self, Assembled};
 use crate::build::step;
 use crate::config::load::Document;
@@ -62,6 +62,7 @@ pub(super) fn make(request: &Request, out: Option<&Path>, listener: &dyn Listene
     if has_errors(&findings) {
         return Err(findings);
     }
+    keep_what_is_named(&planning.all, source.as_deref(), &mut sources);
     Ok(Planned {
         project,
         plans: planning.all,
@@ -71,6 +72,17 @@ pub(super) fn make(request: &Request, out: Option<&Path>, listener: &dyn Listene
         warnings: findings,
         lint: reading.manifest.lint,
     })
+}
+
+/// Content that no entry and no base names any more is not read.
+fn keep_what_is_named(plans: &[Plan], source: Option<&[Entry]>, sources: &mut Sources) {
+    let entries = plans.iter().flat_map(|plan| plan.entries.iter()).chain(source.into_iter().flatten());
+    let of_entries = entries.filter_map(|entry| match &entry.kind {
+        Kind::File(source) => Some(source.id),
+        _ => None,
+    });
+    let of_bases = plans.iter().filter_map(|plan| plan.base.as_ref()).flat_map(|base| &base.layers);
+    sources.keep(&of_entries.chain(of_bases.map(|layer| layer.source.id)).collect());
 }
 
 /// The plans of all targets. After an error they are good enough to be judged, and no more.

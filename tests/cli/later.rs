@@ -3,10 +3,8 @@
 use crate::support::{project, run};
 use crate::{TREE, config};
 
-const SECTIONS: [&str; 6] = [
+const SECTIONS: [&str; 4] = [
     "[release]\nname = \"hello\"\n",
-    "[[service]]\nuser = \"hello\"\n",
-    "[[account]]\nname = \"hello\"\n",
     "[sign]\nkey = \"file:key\"\n",
     "[[publish.apt]]\nto = \"s3://packages/apt\"\n",
     "[report]\nformat = \"html\"\n",

@@ -12,6 +12,8 @@ use fitout::assemble::plan::ElfFile;
 use fitout::formats::deb::shlibs;
 use fitout::formats::rpm::elfdeps;
 
+use crate::support::tool;
+
 const ELFDEPS: &str = "/usr/lib/rpm/elfdeps";
 const SCRIPT_REQ: &str = "/usr/lib/rpm/script.req";
 const FOLDERS: &[&str] = &["/usr/lib/erlang", "/usr/bin", "/usr/sbin", "/usr/lib/x86_64-linux-gnu", "/usr/lib/gcc"];
@@ -151,19 +153,128 @@ fn dpkg_symbols_files_name_the_same_packages() {
         for line in fs_err::read_to_string(&path).unwrap().lines().filter(|l| !l.starts_with([' ', '*', '|', '#'])) {
             let mut words = line.split(' ');
             let (Some(soname), Some(package)) = (words.next(), words.next()) else { continue };
-            if !shlibs::knows(soname) {
+            // What gcc-multilib brings for other classes has the same sonames.
+            let is_of_another_class = ["lib32", "libx32"].iter().any(|start| package.starts_with(start))
+                || ["-i386", "-x32"].iter().any(|end| package.ends_with(end));
+            if !shlibs::knows(soname) || is_of_another_class {
                 continue;
             }
-            let file = ElfFile { needed: vec![soname.to_owned()], ..ElfFile::default() };
-            let (ours, _) = shlibs::file_depends("/x", &file, Some(&distribution));
+            let ours = package_of(soname, &distribution);
             compared += 1;
-            if ours != [package] {
+            if ours.as_deref() != Some(package) {
                 wrong.push(format!("{soname}: {ours:?}, Debian {package}"));
             }
         }
     }
     assert!(compared >= 80, "only {compared} libraries were compared");
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// What the table says of a soname in one release; none if the release has no such library.
+fn package_of(soname: &str, distribution: &str) -> Option<String> {
+    let file = ElfFile { needed: vec![soname.to_owned()], ..ElfFile::default() };
+    shlibs::file_depends("/x", &file, Some(distribution)).0.pop()
+}
+
+/// Libraries of the table that no package of amd64 has: the loaders of other architectures, and musl, which has no shlibs.
+fn is_of_another_system(soname: &str) -> bool {
+    soname.starts_with("libc.musl-") || soname == "libc.so" || soname.starts_with("ld")
+}
+
+/// The whole Debian columns, whatever this machine is: the packages are fetched from its own mirror (250 MB).
+#[test]
+fn the_archive_of_debian_names_the_same_packages() {
+    if std::env::var_os("FITOUT_SOAK").is_none() {
+        println!("note: the table is compared with the archive of Debian by `./test --soak`");
+        return;
+    }
+    for (distribution, codename) in [("debian-12", "bookworm"), ("debian-13", "trixie")] {
+        let archive = Archive::new(codename);
+        let wanted: BTreeMap<&str, Option<String>> = shlibs::sonames()
+            .filter(|soname| !is_of_another_system(soname))
+            .map(|soname| (soname, package_of(soname, distribution)))
+            .collect();
+        let packages: BTreeSet<&str> = wanted.values().flatten().map(String::as_str).collect();
+        let found = archive.libraries(&packages);
+        let mut wrong = Vec::new();
+        for (soname, package) in &wanted {
+            let theirs = found.get(*soname).cloned().unwrap_or_default();
+            if package.iter().cloned().collect::<BTreeSet<_>>() != theirs {
+                wrong.push(format!("{soname}: {package:?}, {distribution} {theirs:?}"));
+            }
+        }
+        assert!(found.len() > 300, "only {} libraries were found", found.len());
+        assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    }
+}
+
+/// One release of Debian, seen by an apt of its own.
+struct Archive {
+    folder: tempfile::TempDir,
+}
+
+impl Archive {
+    fn new(codename: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let at = folder.path().display().to_string();
+        for name in ["lists/partial", "cache/archives/partial", "debs"] {
+            fs_err::create_dir_all(folder.path().join(name)).unwrap();
+        }
+        let sites =
+            tool("apt-get", &["indextargets", "--format", "$(ORIGIN) $(COMPONENT) $(SITE)", "Created-By: Packages"]);
+        let sites = sites.expect("apt-get is there");
+        let site = sites.lines().find_map(|line| line.strip_prefix("Debian main ")).expect("a mirror of Debian");
+        let keys = "/usr/share/keyrings/debian-archive-keyring.gpg";
+        fs_err::write(
+            folder.path().join("sources.list"),
+            format!("deb [signed-by={keys} arch=amd64] {site} {codename} main\n"),
+        )
+        .unwrap();
+        fs_err::write(folder.path().join("status"), "").unwrap();
+        let config = format!(
+            "Dir::Etc::sourcelist \"{at}/sources.list\";\nDir::Etc::sourceparts \"-\";\n\
+             Dir::State::lists \"{at}/lists\";\nDir::State::status \"{at}/status\";\nDir::Cache \"{at}/cache\";\n\
+             APT::Architecture \"amd64\";\nAPT::Sandbox::User \"root\";\n"
+        );
+        fs_err::write(folder.path().join("apt.conf"), config).unwrap();
+        let archive = Self { folder };
+        archive.apt(&["update"]);
+        archive
+    }
+
+    fn apt(&self, arguments: &[&str]) {
+        let config = self.folder.path().join("apt.conf");
+        let mut command = Command::new("apt-get");
+        command.arg("-qq").arg("-c").arg(config).args(arguments).current_dir(self.folder.path().join("debs"));
+        let output = command.output().unwrap();
+        assert!(output.status.success(), "apt-get {:?}: {}", arguments[0], String::from_utf8_lossy(&output.stderr));
+    }
+
+    /// Soname -> packages, by the `symbols` and `shlibs` files of these packages.
+    fn libraries(&self, packages: &BTreeSet<&str>) -> BTreeMap<String, BTreeSet<String>> {
+        self.apt(&["download"].into_iter().chain(packages.iter().copied()).collect::<Vec<_>>());
+        let mut found: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        for entry in fs_err::read_dir(self.folder.path().join("debs")).unwrap() {
+            let control = tempfile::tempdir().unwrap();
+            let deb = entry.unwrap().path();
+            tool("dpkg-deb", &["-e", deb.to_str().unwrap(), control.path().to_str().unwrap()]);
+            let text = |name: &str| fs_err::read_to_string(control.path().join(name)).unwrap_or_default();
+            for line in text("symbols").lines().filter(|line| !line.starts_with([' ', '*', '|', '#'])) {
+                if let [soname, package, ..] = line.split(' ').collect::<Vec<_>>()[..] {
+                    found.entry(soname.into()).or_default().insert(package.into());
+                }
+            }
+            for line in text("shlibs").lines().filter(|line| !line.contains(": ") && !line.starts_with('#')) {
+                // deb-shlibs(5): `libfoo 1` is either libfoo.so.1 or libfoo-1.so.
+                if let [library, version, package, ..] = line.split_whitespace().collect::<Vec<_>>()[..] {
+                    for soname in [format!("{library}.so.{version}"), format!("{library}-{version}.so")] {
+                        found.entry(soname).or_default().insert(package.into());
+                    }
+                }
+            }
+        }
+        found
+    }
 }
 
 /// Package -> lower bound, of a line of relations.

@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use super::support;
+use super::{elf, support};
 
 /// The clock of every golden: 2023-11-14.
 pub const CLOCK: &str = "1700000000";
@@ -80,13 +80,14 @@ pub struct Case {
 }
 
 impl Case {
-    /// Copies a folder under `tests/golden`. Its `setup.sh` makes what git cannot carry: empty folders, hard links, odd
+    /// Copies a folder under `tests/golden`. Its `NAME.elf` files become ELF files, its `setup.sh` makes what git cannot carry: empty folders, hard links, odd
     /// names and inodes.
     pub fn copy(name: impl AsRef<Path>) -> Self {
         let holder = tempfile::tempdir().expect("a temporary folder");
         let path = fs_err::canonicalize(holder.path()).expect("its real path").join("project");
         support::copy_tree(&folder().join(name), &path);
         let case = Self { _holder: holder, folder: path };
+        elf::make_all(&case.folder);
         if case.folder.join("setup.sh").exists() {
             let output = case.sh("setup.sh");
             assert!(output.status.success(), "setup.sh: {}", String::from_utf8_lossy(&output.stderr));

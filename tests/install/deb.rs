@@ -135,7 +135,7 @@ fn life(root: &Root, example: &Example) {
     version(new);
     assert_eq!(enabled(root, unit), "disabled");
     apt(root, &["purge", package]);
-    assert_eq!(query(root, "${Version}", package).contains("no packages found"), true);
+    assert!(query(root, "${Version}", package).contains("no packages found"));
     let left = root.sh(&format!("find / -xdev -name '*{package}*' ! -path '/repository/*' ! -path '/proc/*'"));
     assert_eq!(left, "", "{package}");
     // Nobody else must ever own what it may have left elsewhere.

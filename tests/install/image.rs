@@ -89,8 +89,8 @@ fn image(name: &str, folder: &Path, programs: &[&str]) -> PathBuf {
     fs::write(&config, format!("{text}{overlay}")).unwrap();
     let (code, _, stderr) = run(&project, &["build", "--format", "tarball", "--quiet"]);
     assert_eq!(code, 0, "{name}: {stderr}");
-    let tarball = fs::read_dir(project.join("dist")).unwrap().map(|entry| entry.unwrap().path());
-    let tarball = tarball.filter(|path| path.to_string_lossy().ends_with(".tar.gz")).next().unwrap();
+    let mut tarball = fs::read_dir(project.join("dist")).unwrap().map(|entry| entry.unwrap().path());
+    let tarball = tarball.find(|path| path.to_string_lossy().ends_with(".tar.gz")).unwrap();
     let unpack = "mkdir -p unpacked && tar -xzf \"$1\" -C unpacked --strip-components=1";
     shell(unpack, &project, &[tarball.to_str().unwrap()]);
     let programs: Vec<String> = programs.iter().map(|path| format!("unpacked/{path}")).collect();

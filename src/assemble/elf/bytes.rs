@@ -15,7 +15,8 @@ const NAME_STEP: u64 = 64;
 /// A file and how to read its numbers.
 pub struct Bytes<'f, F> {
     file: &'f mut F,
-    length: u64,
+    /// Bytes of the file.
+    pub length: u64,
     left: u64,
     /// Class: addresses and offsets have 8 bytes.
     pub is_64: bool,
@@ -150,5 +151,38 @@ impl Table {
     /// A four-byte field whose place differs between the classes.
     pub fn half(&self, at_32: u64, at_64: u64) -> Result<u32, ElfError> {
         self.u32(if self.is_64 { at_64 } else { at_32 })
+    }
+    /// Puts an address, offset or size in; nothing is done if the field is not in the table or has no room for it.
+    pub fn put_word(&mut self, at_32: u64, at_64: u64, value: u64) -> Option<()> {
+        if self.is_64 { self.put(at_64, 8, value) } else { self.put(at_32, 4, value) }
+    }
+
+    /// Puts four bytes in.
+    pub fn put_u32(&mut self, at: u64, value: u32) -> Option<()> {
+        self.put(at, 4, value.into())
+    }
+
+    fn put(&mut self, at: u64, width: usize, value: u64) -> Option<()> {
+        let at = usize::try_from(at).ok()?;
+        let field = self.bytes.get_mut(at..at.checked_add(width)?)?;
+        let all = value.to_le_bytes();
+        if all[width..].iter().any(|byte| *byte != 0) {
+            return None;
+        }
+        field.copy_from_slice(&all[..width]);
+        if !self.little_endian {
+            field.reverse();
+        }
+        Some(())
+    }
+
+    /// Makes it as long as this, with zero bytes.
+    pub fn resize(&mut self, length: usize) {
+        self.bytes.resize(length, 0);
+    }
+
+    /// The bytes.
+    pub fn into_bytes(self) -> Vec<u8> {
+        self.bytes
     }
 }

@@ -19,16 +19,22 @@ pub struct Header {
     pub machine: u16,
     /// `e_flags`.
     pub flags: u32,
-    segments: Headers,
-    sections: Headers,
+    /// Where the program headers are.
+    pub segments: Headers,
+    /// Where the section headers are.
+    pub sections: Headers,
     names: u64,
 }
 
 /// Where a table of headers lies.
-struct Headers {
-    offset: u64,
-    step: u64,
-    count: u64,
+#[derive(Clone, Copy)]
+pub struct Headers {
+    /// First byte.
+    pub offset: u64,
+    /// Bytes from one to the next.
+    pub step: u64,
+    /// How many.
+    pub count: u64,
 }
 
 impl Header {
@@ -65,6 +71,22 @@ impl Header {
 }
 
 impl Headers {
+    /// The whole table; empty if there is none. `least` is the size of the known part of a header.
+    pub fn table<F: Read + Seek>(
+        &self,
+        bytes: &mut Bytes<'_, F>,
+        least: u64,
+        what: &'static str,
+    ) -> Result<Table, ElfError> {
+        if self.offset == 0 || self.count == 0 {
+            return bytes.table(0, 0, what);
+        }
+        if self.step < least {
+            return Err(ElfError::Invalid("the size of a header"));
+        }
+        bytes.table(self.offset, self.step.checked_mul(self.count).ok_or(ElfError::TooLarge)?, what)
+    }
+
     /// Parses each of them; `least` is the size of the known part.
     fn parse<F: Read + Seek, T>(
         &self,
@@ -73,26 +95,25 @@ impl Headers {
         what: &'static str,
         one: impl Fn(&Table, u64) -> Result<T, ElfError>,
     ) -> Result<Vec<T>, ElfError> {
-        if self.offset == 0 || self.count == 0 {
-            return Ok(Vec::new());
-        }
-        if self.step < least {
-            return Err(ElfError::Invalid("the size of a header"));
-        }
-        let size = self.step.checked_mul(self.count).ok_or(ElfError::TooLarge)?;
-        let table = bytes.table(self.offset, size, what)?;
-        (0..self.count).map(|n| one(&table, n * self.step)).collect()
+        let table = self.table(bytes, least, what)?;
+        let count = if table.len() == 0 { 0 } else { self.count };
+        (0..count).map(|n| one(&table, n * self.step)).collect()
     }
 }
 
 /// A program header.
-struct Segment {
+pub struct Segment {
     kind: u32,
     range: Range,
     address: u64,
 }
 
 impl Segment {
+    /// Bytes of the known part.
+    pub fn size<F>(bytes: &Bytes<'_, F>) -> u64 {
+        if bytes.is_64 { 56 } else { 32 }
+    }
+
     fn parse(t: &Table, at: u64) -> Result<Self, ElfError> {
         Ok(Self {
             kind: t.u32(at)?,
@@ -103,7 +124,7 @@ impl Segment {
 }
 
 /// A section header.
-struct Section {
+pub struct Section {
     name: u32,
     kind: u32,
     range: Range,
@@ -112,7 +133,8 @@ struct Section {
 }
 
 impl Section {
-    fn size<F>(bytes: &Bytes<'_, F>) -> u64 {
+    /// Bytes of the known part.
+    pub fn size<F>(bytes: &Bytes<'_, F>) -> u64 {
         if bytes.is_64 { 64 } else { 40 }
     }
 
@@ -136,8 +158,7 @@ struct Chain {
 
 /// Reads everything that a linked file says.
 pub fn fill<F: Read + Seek>(bytes: &mut Bytes<'_, F>, header: &Header, facts: &mut ElfFile) -> Result<(), ElfError> {
-    let least = if bytes.is_64 { 56 } else { 32 };
-    let segments = header.segments.parse(bytes, least, "the program headers", Segment::parse)?;
+    let segments = header.segments.parse(bytes, Segment::size(bytes), "the program headers", Segment::parse)?;
     if let Some(interpreter) = segments.iter().find(|s| s.kind == elf::PT_INTERP.0) {
         facts.interpreter = Some(bytes.name(interpreter.range, 0, "the interpreter's name")?);
     }
@@ -221,7 +242,7 @@ fn by_segments<F: Read + Seek>(
 }
 
 /// Tags and values up to `DT_NULL`.
-fn dynamic_tags(table: &Table) -> Result<Vec<(elf::DynamicTag, u64)>, ElfError> {
+pub fn dynamic_tags(table: &Table) -> Result<Vec<(elf::DynamicTag, u64)>, ElfError> {
     let step = table.word_size() * 2;
     let mut tags = Vec::new();
     let mut at = 0;
@@ -244,13 +265,12 @@ fn dynamic<F: Read + Seek>(
 ) -> Result<(), ElfError> {
     facts.dynamic = true;
     let (mut hash, mut gnu_hash) = (false, false);
-    let (mut rpath, mut runpath) = (Vec::new(), Vec::new());
     for (tag, value) in tags {
         match *tag {
             elf::DT_NEEDED => facts.needed.push(bytes.name(strings, *value, "the name of a needed library")?),
             elf::DT_SONAME => facts.soname = Some(bytes.name(strings, *value, "the soname")?),
-            elf::DT_RPATH => rpath = split(&bytes.name(strings, *value, "the run path")?),
-            elf::DT_RUNPATH => runpath = split(&bytes.name(strings, *value, "the run path")?),
+            elf::DT_RPATH => facts.rpath = split(&bytes.name(strings, *value, "the run path")?),
+            elf::DT_RUNPATH => facts.runpath = split(&bytes.name(strings, *value, "the run path")?),
             elf::DT_HASH => hash = true,
             elf::DT_GNU_HASH => gnu_hash = true,
             elf::DT_DEBUG => facts.debug = true,
@@ -258,8 +278,6 @@ fn dynamic<F: Read + Seek>(
         }
     }
     facts.gnu_hash_only = gnu_hash && !hash;
-    rpath.append(&mut runpath);
-    facts.runpath = rpath;
     Ok(())
 }
 

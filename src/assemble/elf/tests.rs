@@ -56,13 +56,19 @@ impl Maker {
         self.out.len() as u64
     }
     fn section(&mut self, name: u32, kind: u32, (offset, size): (u64, u64), link: u64, info: u64) {
-        self.n(name.into(), 4).n(kind.into(), 4).word(0).word(offset).word(offset).word(size);
+        // All but debug information is loaded: `SHF_ALLOC`.
+        self.n(name.into(), 4)
+            .n(kind.into(), 4)
+            .word(if kind == 1 { 0 } else { 2 })
+            .word(offset)
+            .word(offset)
+            .word(size);
         self.n(link, 4).n(info, 4).word(0).word(0);
     }
 }
 
 /// A library `libfoo.so.1` that needs `libc.so.6` and `libssl.so.3`; with or without section headers.
-fn library(is_64: bool, little: bool, sections: bool) -> Vec<u8> {
+pub(super) fn library(is_64: bool, little: bool, sections: bool) -> Vec<u8> {
     let mut m = Maker { out: b"\x7fELF".to_vec(), is_64, little };
     m.out.extend([1 + u8::from(is_64), 2 - u8::from(little), 1]);
     m.out.resize(if is_64 { 64 } else { 52 }, 0);
@@ -97,11 +103,12 @@ fn library(is_64: bool, little: bool, sections: bool) -> Vec<u8> {
     parts.push(m.at());
     let part = |n: usize| (parts[n], parts[n + 1] - parts[n]);
     let segments = m.at();
-    for (kind, (offset, size)) in [(1u64, (0, parts[4])), (2, part(3))] {
+    let whole = segments + if is_64 { 2 * 56 } else { 2 * 32 };
+    for (kind, (offset, size)) in [(1u64, (0, whole)), (2, part(3))] {
         if is_64 {
-            m.n(kind, 4).n(0, 4).word(offset).word(offset).word(0).word(size).word(size).word(0);
+            m.n(kind, 4).n(6, 4).word(offset).word(offset).word(0).word(size).word(size).word(0);
         } else {
-            m.n(kind, 4).word(offset).word(offset).word(0).word(size).word(size).n(0, 4).word(0);
+            m.n(kind, 4).word(offset).word(offset).word(0).word(size).word(size).n(6, 4).word(0);
         }
     }
     let headers = m.at();

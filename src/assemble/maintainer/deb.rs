@@ -14,7 +14,7 @@
 //!
 //! A new package over the config files of a removed one counts as an upgrade from it, as dpkg tells its version.
 //!
-//! Source: Debian policy 6.5 and 6.6, deb-preinst(5) and its kin; dh_installsystemd(1).
+//! Source: Debian policy 6.5 and 6.6, deb-preinst(5) and its kin; `dh_installsystemd(1)`.
 
 use std::collections::BTreeSet;
 

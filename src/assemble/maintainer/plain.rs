@@ -38,7 +38,7 @@ pub(super) fn scripts(plan: &Plan) -> Result<BTreeMap<&'static str, Script>, Tem
     let document = |entry: &&Entry| matches!(entry.role, Role::Doc | Role::License);
     let works =
         |entry: &&Entry| !document(entry) && !matches!(entry.kind, Kind::Directory { .. }) && !is_document(entry);
-    if set == FormatSet::EMPTY || (plan.services.is_empty() && !entries.iter().any(|entry| works(entry))) {
+    if set == FormatSet::EMPTY || (plan.services.is_empty() && !entries.iter().any(works)) {
         return Ok(BTreeMap::new());
     }
     let text = plan.templates.render(INSTALL, &values(plan, &entries)?)?;

@@ -152,7 +152,7 @@ fn restart(restart: Restart) -> &'static str {
 
 /// systemd.time(7): `5s`, `500ms`.
 fn seconds(milliseconds: u64) -> String {
-    if milliseconds % 1000 == 0 { format!("{}s", milliseconds / 1000) } else { format!("{milliseconds}ms") }
+    if milliseconds.is_multiple_of(1000) { format!("{}s", milliseconds / 1000) } else { format!("{milliseconds}ms") }
 }
 
 fn credentials(service: &Service) -> Vec<Value> {

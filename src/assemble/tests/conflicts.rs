@@ -121,3 +121,34 @@ fn parents_are_there_in_the_formats_of_their_children() {
     check_invariants(&plan);
     assert_eq!(plan.entries_for("zip").filter(|e| e.path.starts_with("/opt/a/b")).count(), 0);
 }
+
+#[test]
+fn two_names_of_one_place_are_refused_where_usr_is_merged() {
+    let mut project = Project::new();
+    project.file("a", "a").file("t/lib/b", "b").file("t/lib/c", "c").file("t/lib/d", "d");
+    project.from("a", "/lib/systemd/system/a.service");
+    let told = project.refusal(codes::FILES_MERGED_USR);
+    assert_eq!(told.helps, ["write `to = \"/usr/lib/systemd/system/a.service\"`"]);
+    // Its other name is there too.
+    project.from("a", "/usr/lib/systemd/system/a.service");
+    let told = project.refusal(codes::FILES_MERGED_USR);
+    let places: Vec<_> = told.labels.iter().map(|label| label.span.to_string()).collect();
+    assert_eq!(places, ["fitout.toml:1", "fitout.toml:2"]);
+    project.release.rules.clear();
+    project.from("t", "/");
+    let told = project.refusal(codes::FILES_MERGED_USR);
+    assert_eq!(told.notes, ["the same rule does so at 2 more paths"]);
+    assert!(told.helps[0].contains("with `to = \"/usr/lib/\"`"), "{}", told.helps[0]);
+}
+
+#[test]
+fn what_is_no_part_of_a_system_may_have_a_lib() {
+    let mut project = Project::new();
+    project.file("a", "a").from("a", "/lib/a");
+    project.release.formats.retain(|(name, _)| *name == "zip");
+    assert!(project.run().result.is_ok());
+    project.release.formats.push(("oci", Abilities { dialect: Dialect::None, ..FULL }));
+    assert!(project.run().result.is_ok(), "an image from scratch is the whole system");
+    project.release.image.base.value = plan::Base::Layout("base".into(), None);
+    project.refusal(codes::FILES_MERGED_USR);
+}

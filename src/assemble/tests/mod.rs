@@ -14,6 +14,7 @@ use crate::resolve::{Release, Rule, Take, preset};
 
 mod conflicts;
 mod documents;
+mod loader;
 mod natives;
 mod owners;
 mod services;
@@ -175,7 +176,7 @@ fn bytes(outcome: &Outcome, path: &str) -> Vec<u8> {
     match &outcome.sources.list()[source.id.0 as usize] {
         Content::Made(bytes) => bytes.to_vec(),
         Content::File { path, .. } => fs_err::read(path).unwrap(),
-        Content::Slice { .. } => panic!("{path} is a part of an image"),
+        Content::Patched { .. } | Content::Slice { .. } => panic!("{path} is no whole file of the builder"),
     }
 }
 

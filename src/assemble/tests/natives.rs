@@ -95,14 +95,26 @@ fn bundled_libraries_are_found_on_the_build_host() {
 }
 
 #[test]
-fn the_c_library_of_this_machine_can_be_bundled() {
+fn a_library_of_this_machine_can_be_bundled() {
     let mut project = Project::new();
     if cfg!(not(target_arch = "x86_64")) {
         project.release.target.arch = Arch::Arm64;
     }
-    project.release.bundle = vec![fact("libc.so.6".into())];
+    project.release.bundle = vec![fact("libgcc_s.so.1".into())];
     let plan = project.plan();
-    let file = &plan.elf.files["/usr/lib/hello/lib/libc.so.6"];
-    assert_eq!(file.soname.as_deref(), Some("libc.so.6"));
-    assert_eq!(entry(&plan, "/usr/lib/hello/lib/libc.so.6").churn, Churn::Runtime);
+    let file = &plan.elf.files["/usr/lib/hello/lib/libgcc_s.so.1"];
+    assert_eq!(file.soname.as_deref(), Some("libgcc_s.so.1"));
+    assert_eq!(entry(&plan, "/usr/lib/hello/lib/libgcc_s.so.1").churn, Churn::Runtime);
+}
+
+#[test]
+fn the_c_library_is_not_bundled() {
+    let mut project = Project::new();
+    project.release.bundle = ["libc.so.6", "ld-linux-x86-64.so.2", "libpthread.so.0", "libc.musl-x86_64.so.1"]
+        .map(|s| fact(s.to_owned()))
+        .into();
+    let run = super::super::collect::Run::new(&project.release);
+    let mut findings = Vec::new();
+    assert!(super::super::bundle::collect(&run, Path::new("/"), &mut Gaps::default(), &mut findings).is_empty());
+    assert_eq!(findings.iter().map(|f| f.code).collect::<Vec<_>>(), [codes::FILES_BUNDLE_LIBC; 4]);
 }

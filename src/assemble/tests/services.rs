@@ -181,7 +181,7 @@ fn each_dialect_says_the_steps_in_their_order() {
             "rm_conffile",
             "systemd-sysusers",
             "systemd-tmpfiles",
-            "chown 'root:hello'",
+            "fitout_give 'root:hello' '0640' '/etc/hello/env'",
             "/dev/urandom",
             "echo after-install",
             "echo after-upgrade",

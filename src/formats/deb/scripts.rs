@@ -11,7 +11,7 @@ use crate::diagnostic::{Diagnostic, Findings, codes};
 
 /// The package that has `setcap`.
 const SETCAP_PACKAGE: &str = "libcap2-bin";
-/// Packages that have `systemd-sysusers`, as dh_installsysusers(1) names them.
+/// Packages that have `systemd-sysusers`, as `dh_installsysusers(1)` names them.
 const SYSUSERS_PACKAGES: &str = "systemd | systemd-standalone-sysusers | systemd-sysusers";
 
 /// What the scripts need to run.

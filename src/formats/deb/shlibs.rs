@@ -21,7 +21,7 @@ mod table;
 mod tests;
 
 use floor::{Floor, Verdict};
-pub use table::{DISTRIBUTIONS, knows};
+pub use table::{DISTRIBUTIONS, knows, sonames};
 
 /// Relations for `Depends` from what the ELF files of the deb need, sorted and without doubles, and what could not be
 /// told. Empty when `auto_depends` is off.
@@ -42,8 +42,12 @@ pub fn depends(plan: &Plan) -> (Vec<String>, Findings) {
             needs.add(path, file, soname, &inside, release, &plan.deb.libraries);
         }
     }
-    // A bundled library is every format's matter: `assemble/bundle.rs` has told of it.
-    needs.astray.retain(|(_, place), _| !files.get(place).is_some_and(|library| library.bundled));
+    // Bundled libraries are every format's matter: `assemble/served.rs` has told of them.
+    let is_bundled = |path: &str| files.get(path).is_some_and(|file| file.bundled);
+    needs.astray.retain(|(_, place), files| {
+        files.retain(|path| !is_bundled(path));
+        !is_bundled(place) && !files.is_empty()
+    });
     needs.finish(release)
 }
 
@@ -100,7 +104,7 @@ impl<'p> Needs<'p> {
         release: Option<usize>,
         libraries: &BTreeMap<String, Fact<String>>,
     ) {
-        let found = inside.find(path, file, soname);
+        let found = inside.find(path, soname);
         if found == Found::Reachable {
             return;
         }

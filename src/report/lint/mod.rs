@@ -23,6 +23,7 @@ pub type ArtifactRule = fn(&Listing) -> Findings;
 /// What is looked for in a plan.
 pub const PLAN_RULES: &[PlanRule] = &[
     plan::summary,
+    plan::version_order,
     plan::description,
     plan::etc_without_config,
     plan::odd_places,

@@ -32,6 +32,40 @@ pub fn summary(plan: &Plan) -> Findings {
     findings
 }
 
+/// Forms of a version that `SemVer`, dpkg and rpm order differently; the boundary is at both formats' `naming`.
+pub fn version_order(plan: &Plan) -> Findings {
+    let version = &plan.identity.version;
+    let Some(prerelease) = version.prerelease.as_deref() else { return Vec::new() };
+    let packaged = plan.formats.iter().any(|format| ["deb", "rpm"].contains(format));
+    let say = |what: String, help: String| {
+        Diagnostic::warning(codes::LINT_VERSION_ORDER, what).at_origin(&version.origin, "").help(help)
+    };
+    let mut findings = Findings::new();
+    let core = &version.core;
+    if prerelease.chars().all(|c| c.is_ascii_digit()) {
+        let help = format!("for a revision of the packaging write version `{core}` and `release = \"{prerelease}\"`");
+        findings.push(say(format!("`{}` is a prerelease: it sorts before `{core}`", version.text), help));
+    }
+    for identifier in prerelease.split('.').filter(|_| packaged) {
+        if identifier.contains('-') {
+            let what = format!("dpkg and rpm take `{identifier}` for `{}`", identifier.replace('-', "."));
+            findings.push(say(what, "write a version without a second hyphen".into()));
+        } else if let Some(split) = word_and_number(identifier) {
+            let (word, number) = identifier.split_at(split);
+            let what = format!("dpkg and rpm sort `{word}9` before `{word}10`, SemVer after it");
+            findings.push(say(what, format!("write `{word}.{number}`, which all of them sort by its number")));
+        }
+    }
+    findings
+}
+
+/// Where the number of `rc10` begins.
+fn word_and_number(identifier: &str) -> Option<usize> {
+    let word = identifier.trim_end_matches(|c: char| c.is_ascii_digit());
+    let is_word = !word.is_empty() && word.chars().all(|c| c.is_ascii_alphabetic());
+    (is_word && word.len() < identifier.len()).then_some(word.len())
+}
+
 /// A description that says more than the summary.
 pub fn description(plan: &Plan) -> Findings {
     let text = plan.identity.description.trim();
@@ -132,7 +166,7 @@ pub fn runpath_of_the_builder(plan: &Plan) -> Findings {
     let files = plan.elf.files.iter();
     files
         .filter_map(|(path, file)| {
-            let bad = file.runpath.iter().find(|path| suspicious(path))?;
+            let bad = file.rpath.iter().chain(&file.runpath).find(|path| suspicious(path))?;
             Some(
                 about(codes::LINT_RUNPATH, path, format!("`{path}` looks for libraries in `{bad}`"))
                     .help("link it without that RPATH, or with one that begins with `$ORIGIN`"),
@@ -230,4 +264,38 @@ pub(super) fn is_secret(name: &str) -> bool {
 
 pub(super) fn files(plan: &Plan) -> impl Iterator<Item = &Entry> {
     plan.entries.iter().filter(|entry| matches!(entry.kind, Kind::File(_)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::assemble::sample::plan_of;
+
+    #[test]
+    fn versions_whose_order_is_not_the_same_everywhere() {
+        let told = |prerelease: &str| {
+            let mut plan = plan_of(Vec::new());
+            let version = &mut plan.identity.version.value;
+            (version.core, version.prerelease) = ("1.2.3".into(), Some(prerelease.into()));
+            version.text = format!("1.2.3-{prerelease}");
+            version_order(&plan).into_iter().map(|f| (f.message, f.helps[0].clone())).collect::<Vec<_>>()
+        };
+        for fine in ["rc.1", "alpha", "rc.10", "beta.2.3", "20240101.alpha", "rc.1a2b"] {
+            assert_eq!(told(fine), [], "{fine}");
+        }
+        let one = |prerelease, message: &str, help: &str| {
+            assert_eq!(told(prerelease), [(message.to_owned(), help.to_owned())]);
+        };
+        one(
+            "1",
+            "`1.2.3-1` is a prerelease: it sorts before `1.2.3`",
+            "for a revision of the packaging write version `1.2.3` and `release = \"1\"`",
+        );
+        one(
+            "rc10",
+            "dpkg and rpm sort `rc9` before `rc10`, SemVer after it",
+            "write `rc.10`, which all of them sort by its number",
+        );
+        one("rc-1", "dpkg and rpm take `rc-1` for `rc.1`", "write a version without a second hyphen");
+    }
 }

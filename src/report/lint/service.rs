@@ -71,11 +71,11 @@ pub fn secrets_in_config_files(plan: &Plan, sources: &Sources) -> Findings {
         for (number, line) in (1..).zip(text.lines()) {
             let Some((name, value)) = line.trim().trim_start_matches("export ").split_once('=') else { continue };
             let (name, value) = (name.trim(), value.trim().trim_matches(['"', '\'']));
-            let plain = !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+            let is_variable = !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
             // `${NAME}` is filled on the host; `changeme` and `<...>` ask to be replaced.
             let stands_in =
                 value.is_empty() || value.contains("${") || value.starts_with('<') || value.starts_with("change");
-            if plain && !stands_in && is_secret(name) {
+            if is_variable && !stands_in && is_secret(name) {
                 let message = format!("line {number} of `{}` sets `{name}` for all hosts", entry.path);
                 findings.push(
                     about(codes::LINT_SERVICE_SECRET, &entry.path, message)
@@ -97,7 +97,7 @@ fn read(content: &Content) -> Option<String> {
             fs_err::File::open(path).ok()?.take(LARGEST_CONFIG).read_to_string(&mut text).ok()?;
             Some(text)
         }
-        Content::Slice { .. } => None,
+        Content::Slice { .. } | Content::Patched { .. } => None,
     }
 }
 

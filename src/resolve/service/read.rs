@@ -3,6 +3,8 @@
 //! An empty `[[service]]` is whole: the program comes from the preset, the account and the state directory have the
 //! package's name.
 
+#![expect(clippy::option_option, reason = "the outer says whether it is as it must be, the inner whether it is set")]
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
@@ -87,32 +89,33 @@ struct One<'a> {
 }
 
 impl One<'_> {
+    #[expect(clippy::too_many_lines, reason = "a list of keys")]
     fn read(&self) -> Option<Service> {
         let typed = &self.typed.value;
         let name = self.name();
         let shown = name.as_deref().unwrap_or(self.package.name);
         let user = typed.user.as_ref().map_or(Some(self.package.name.to_owned()), |user| self.account(user, "user"));
         let group = typed.group.as_ref().map(|group| self.account(group, "group"));
-        let groups = self.each(&typed.groups, |group| self.account(group, "group"));
+        let groups = Self::each(&typed.groups, |group| self.account(group, "group"));
         let directories = self.directories();
         let runs = self.runs(shown, directories.as_ref());
         let exec = self.exec(&runs);
         let reload = self.reload();
         let env = self.environment();
         let secrets = self.secrets();
-        let write = self.each(&typed.write, |path| self.path(path));
+        let write = Self::each(&typed.write, |path| self.path(path));
         let working_dir = typed.working_dir.as_ref().map(|path| self.path(path));
         let times = self.times();
         let stop_signal = self.signal(typed.stop_signal.as_ref(), "SIGTERM");
         let ready = self.ready();
         let limits = self.limits();
-        let ports = self.each(&typed.ports, |port| self.port(port));
+        let ports = Self::each(&typed.ports, |port| self.port(port));
         let [after, wants, requires] =
-            [&typed.after, &typed.wants, &typed.requires].map(|units| self.each(units, |unit| self.unit(unit)));
-        let env_file = self.maybe(typed.env_file.as_ref(), |path| self.path(path));
-        let log_file = self.maybe(typed.log_file.as_ref(), |path| self.path(path));
-        let command = self.maybe(typed.command.as_ref(), |path| self.path(path));
-        let (timer, socket) = (self.timer(), self.socket());
+            [&typed.after, &typed.wants, &typed.requires].map(|units| Self::each(units, |unit| self.unit(unit)));
+        let env_file = Self::maybe(typed.env_file.as_ref(), |path| self.path(path));
+        let log_file = Self::maybe(typed.log_file.as_ref(), |path| self.path(path));
+        let command = Self::maybe(typed.command.as_ref(), |path| self.path(path));
+        let (schedule, socket) = (self.timer(), self.socket());
         let (hooks, commands, configure) = (self.hooks(), self.commands(), self.configure());
         let (drop_ins, unit) = (self.drop_ins(), self.lines());
         // Each has had its say.
@@ -154,7 +157,7 @@ impl One<'_> {
             jit: runs.jit,
             stops_its_children: runs.stops_its_children,
             log_file,
-            timer: timer?,
+            timer: schedule?,
             socket: socket?,
             hooks: hooks?,
             commands: commands?,
@@ -162,7 +165,7 @@ impl One<'_> {
             init: typed.init.iter().map(|init| init.value).collect(),
             drop_ins: drop_ins?,
             unit: unit?,
-            launcher: format!("{}/launcher/{name}", self.package.prefix),
+            launcher: format!("{}/launcher/{}", self.package.prefix, name.trim_end_matches('@')),
             command: command?,
             delegate: runs.delegate,
             origin: self.ground.origin(self.typed),
@@ -202,18 +205,18 @@ impl One<'_> {
     }
 
     /// All of them, after each had its say.
-    fn each<T>(&self, texts: &Texts, read: impl Fn(&Text) -> Option<T>) -> Option<Vec<T>> {
+    fn each<T>(texts: &Texts, read: impl Fn(&Text) -> Option<T>) -> Option<Vec<T>> {
         let all: Vec<Option<T>> = texts.iter().map(read).collect();
         all.into_iter().collect()
     }
 
-    fn maybe<A, T>(&self, typed: Option<&A>, read: impl Fn(&A) -> Option<T>) -> Option<Option<T>> {
+    fn maybe<A, T>(typed: Option<&A>, read: impl Fn(&A) -> Option<T>) -> Option<Option<T>> {
         typed.map_or(Some(None), |typed| read(typed).map(Some))
     }
 
     fn directories(&self) -> Option<Directories> {
         let typed = &self.typed.value;
-        let of = |texts: &Texts| self.each(texts, |text| self.path(text));
+        let of = |texts: &Texts| Self::each(texts, |text| self.path(text));
         let state = typed.state.as_ref().map_or_else(|| Some(vec![format!("/var/lib/{}", self.package.name)]), of);
         let (cache, logs, config, mut runtime) =
             (of(&typed.cache), of(&typed.logs), of(&typed.config), of(&typed.runtime));
@@ -386,10 +389,10 @@ impl One<'_> {
     fn timer(&self) -> Option<Option<Timer>> {
         let Some(timer) = &self.typed.timer else { return Some(None) };
         let words = |text: &Text| self.line(text);
-        let on_calendar = self.each(&timer.on_calendar, words);
-        let on_boot = self.maybe(timer.on_boot.as_ref(), words);
-        let on_active = self.maybe(timer.on_active.as_ref(), words);
-        let delay = self.maybe(timer.randomized_delay.as_ref(), words);
+        let on_calendar = Self::each(&timer.on_calendar, words);
+        let on_boot = Self::maybe(timer.on_boot.as_ref(), words);
+        let on_active = Self::maybe(timer.on_active.as_ref(), words);
+        let delay = Self::maybe(timer.randomized_delay.as_ref(), words);
         if timer.on_calendar.is_empty() && timer.on_boot.is_none() && timer.on_active.is_none() {
             self.missing("`[service.timer]` says no time", "set `on-calendar`, `on-boot` or `on-active`");
             return None;
@@ -406,8 +409,8 @@ impl One<'_> {
     fn socket(&self) -> Option<Option<Socket>> {
         let Some(socket) = &self.typed.socket else { return Some(None) };
         let words = |text: &Text| self.line(text);
-        let (stream, datagram) = (self.each(&socket.listen_stream, words), self.each(&socket.listen_datagram, words));
-        let mode = self.maybe(socket.mode.as_ref(), |text| self.mode(text));
+        let (stream, datagram) = (Self::each(&socket.listen_stream, words), Self::each(&socket.listen_datagram, words));
+        let mode = Self::maybe(socket.mode.as_ref(), |text| self.mode(text));
         if socket.listen_stream.is_empty() && socket.listen_datagram.is_empty() {
             self.missing("`[service.socket]` listens on nothing", "set `listen-stream` or `listen-datagram`");
             return None;
@@ -521,7 +524,7 @@ impl One<'_> {
                     None
                 }
             };
-            let about = self.maybe(at.about.as_ref(), |text| self.line(text));
+            let about = Self::maybe(at.about.as_ref(), |text| self.line(text));
             match (run, about) {
                 (Some(run), Some(about)) if legal && !own => {
                     all.insert(name.clone(), Command { about: about.unwrap_or_default(), run });
@@ -551,7 +554,7 @@ impl One<'_> {
         let mut good = true;
         for file in &self.typed.drop_ins {
             let name = file.rsplit('/').next().unwrap_or_default();
-            if !std::path::Path::new(name).extension().is_some_and(|extension| extension == "conf") {
+            if std::path::Path::new(name).extension().is_none_or(|extension| extension != "conf") {
                 let message = format!("`{}` is no drop-in", file.escape_debug());
                 let help = "systemd reads only files whose name ends with `.conf`";
                 self.ground.refuse(codes::CONFIG_INVALID_VALUE, file, message, help);
