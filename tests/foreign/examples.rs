@@ -41,7 +41,8 @@ fn walk(top: &Path, folder: &Path, found: &mut Tree) {
 
 /// Reads an unpacked tree. Left out: directories, of which rpm carries only its own, and what a format adds for itself.
 fn tree(top: &Path, owners: bool) -> Tree {
-    const OWN: [&str; 3] = ["/usr/share/doc/", "/usr/share/licenses/", "/usr/share/lintian/"];
+    const OWN: [&str; 4] =
+        ["/usr/share/doc/", "/usr/share/licenses/", "/usr/share/lintian/", "/usr/lib/systemd/system-preset/"];
     let mut found = Tree::new();
     walk(top, top, &mut found);
     found.retain(|path, entry| entry.kind != 'd' && !OWN.iter().any(|own| path.starts_with(own)));
@@ -119,8 +120,9 @@ fn rpmlint_finds_no_error_but_the_missing_signature() {
             return;
         };
         let text = String::from_utf8_lossy(&output.stdout);
-        let errors: Vec<&str> =
-            text.lines().filter(|line| line.contains(": E: ") && !line.contains("no-signature")).collect();
+        // A file with the environment of a service is meant for the service alone.
+        let meant = |line: &&str| line.contains("no-signature") || line.contains("non-readable /etc/");
+        let errors: Vec<&str> = text.lines().filter(|line| line.contains(": E: ") && !meant(line)).collect();
         assert!(errors.is_empty(), "{name}:\n{}", errors.join("\n"));
         assert!(text.contains("1 packages"), "{name}: {text}");
     }

@@ -118,6 +118,9 @@ const DIFFERENCES: &[(u32, &str)] = &[
     (1143, "FILEDEPENDSX: which file needs which relation is told to nobody but `rpm -q --filerequire`"),
     (1144, "FILEDEPENDSN: the same"),
     (1145, "DEPENDSDICT: the same"),
+    (5046, "RECOMMENDNAME: accounts that own files are wished for; rpmbuild requires them since 4.19"),
+    (5047, "RECOMMENDVERSION: the same"),
+    (5048, "RECOMMENDFLAGS: the same"),
     (5092, "PAYLOADDIGEST: another deflate"),
 ];
 
