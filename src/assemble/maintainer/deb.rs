@@ -10,6 +10,7 @@
 //! | prerm | `upgrade` | pre-upgrade hooks |
 //! | prerm | `remove` | before-remove; units stopped |
 //! | postrm | `remove` | after-remove; units forgotten |
+//! | all four | | init scripts: registered, started, stopped and forgotten where there is no systemd |
 //! | postrm | `purge` | state, logs and secrets removed; after-purge |
 //!
 //! A new package over the config files of a removed one counts as an upgrade from it, as dpkg tells its version.

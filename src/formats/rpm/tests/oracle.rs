@@ -30,7 +30,8 @@ Requires(post): both
 Requires(preun): both
 Requires: (aa or (bb >= 2 and cc))
 Requires: config(zzz) = 1
-Recommends: rec
+# What rpmbuild 4.19 and newer derive from owners; older ones do not.
+Recommends: rec group(daemon)
 Suggests: sug > 1
 Supplements: sup
 Enhances: enh
