@@ -119,9 +119,7 @@ const DIFFERENCES: &[(u32, &str)] = &[
     (1143, "FILEDEPENDSX: which file needs which relation is told to nobody but `rpm -q --filerequire`"),
     (1144, "FILEDEPENDSN: the same"),
     (1145, "DEPENDSDICT: the same"),
-    (5046, "RECOMMENDNAME: accounts that own files are wished for; rpmbuild requires them since 4.19"),
-    (5047, "RECOMMENDVERSION: the same"),
-    (5048, "RECOMMENDFLAGS: the same"),
+    (5048, "RECOMMENDFLAGS: accounts that own files are wished for, and found by looking at the files"),
     (5092, "PAYLOADDIGEST: another deflate"),
 ];
 
