@@ -32,8 +32,18 @@ fn wait_for(what: &str, mut there: impl FnMut() -> bool) {
     }
 }
 
+/// Whoever runs the tests in the background of a shell has them ignore `^C`, which fitout would respect.
 fn start(folder: &Path) -> Child {
-    fitout(folder).arg("build").stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+    let program = fitout(folder);
+    let mut command = Command::new("env");
+    command.arg("--default-signal=INT,TERM,HUP").arg(program.get_program()).current_dir(folder);
+    for (name, value) in program.get_envs() {
+        match value {
+            Some(value) => command.env(name, value),
+            None => command.env_remove(name),
+        };
+    }
+    command.arg("build").stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
 }
 
 fn send(child: &Child, signal: Signal) {

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use crate::machine::Machine;
-use crate::roots::{BOOKWORM, Root, Suite, TRIXIE};
+use crate::roots::{BOOKWORM, Root, Suite, TESTING, TRIXIE};
 use crate::support::{artifact, artifact_of, newer_example};
 use crate::toy;
 
@@ -257,6 +257,14 @@ fn services_live_through_upgrades() {
         ANSWERING.iter().for_each(|example| life(machine, example));
         job(machine);
     });
+}
+
+/// The next Debian, whose systemd no release has yet.
+#[test]
+fn the_newest_systemd_runs_the_services() {
+    let Some(machine) = Root::of(&TESTING).and_then(Machine::boot) else { return };
+    life(&machine, &ANSWERING[0]);
+    several(&machine);
 }
 
 #[test]
