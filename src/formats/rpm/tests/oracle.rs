@@ -31,6 +31,7 @@ Requires(preun): both
 Requires: (aa or (bb >= 2 and cc))
 Requires: config(zzz) = 1
 Recommends: rec
+Recommends: group(daemon)
 Suggests: sug > 1
 Supplements: sup
 Enhances: enh
@@ -118,9 +119,7 @@ const DIFFERENCES: &[(u32, &str)] = &[
     (1143, "FILEDEPENDSX: which file needs which relation is told to nobody but `rpm -q --filerequire`"),
     (1144, "FILEDEPENDSN: the same"),
     (1145, "DEPENDSDICT: the same"),
-    (5046, "RECOMMENDNAME: accounts that own files are wished for; rpmbuild requires them since 4.19"),
-    (5047, "RECOMMENDVERSION: the same"),
-    (5048, "RECOMMENDFLAGS: the same"),
+    (5048, "RECOMMENDFLAGS: owners of files are wished for before the files come, which no spec file can say"),
     (5092, "PAYLOADDIGEST: another deflate"),
 ];
 
