@@ -128,18 +128,20 @@ fn foreign_languages(lifecycle: &Lifecycle) -> Findings {
     });
     scripts
         .filter(|(dialect, moment, _)| lifecycle.steps.iter().any(|step| maintainer::writes(*dialect, moment, step)))
-        .filter_map(|(_, moment, script)| foreign_language(moment, script))
+        .filter_map(|(dialect, moment, script)| foreign_language(dialect, moment, script))
         .collect()
 }
 
-fn foreign_language(moment: &str, script: &Script) -> Option<Diagnostic> {
+fn foreign_language(dialect: Dialect, moment: &str, script: &Script) -> Option<Diagnostic> {
+    let (code, sign) = if dialect == Dialect::Rpm { (codes::RPM_SCRIPT, "%") } else { (codes::DEB_SCRIPT, "") };
     let interpreter = script.interpreter.first().map_or("", String::as_str);
     if matches!(interpreter.rsplit('/').next(), Some("sh" | "dash" | "bash")) {
         return None;
     }
-    let message = format!("the {moment} runs under `{interpreter}` and cannot take the lines that fitout adds to it");
+    let message =
+        format!("the {sign}{moment} runs under `{interpreter}` and cannot take the lines that fitout adds to it");
     Some(
-        Diagnostic::error(codes::DEB_SCRIPT, message)
+        Diagnostic::error(code, message)
             .at_origin(&script.origin, "")
             .help("write it for `/bin/sh`: it may start a program in another language"),
     )
@@ -225,5 +227,31 @@ mod tests {
         }
         assert_eq!(found("/usr/bin/perl", &entries), [codes::DEB_SCRIPT]);
         assert_eq!(found("/usr/bin/perl", &[]), []);
+    }
+
+    #[test]
+    fn a_scriptlet_may_be_lua_where_fitout_adds_nothing() {
+        let unit = Step::Unit(Unit {
+            name: "hello.service".into(),
+            enable: true,
+            installable: true,
+            start: true,
+            on_upgrade: OnUpgrade::Restart,
+            template: false,
+        });
+        let found = |moment, step_of_fitout: &Step| {
+            let given = Lifecycle { steps: vec![step_of_fitout.clone(), step(Dialect::Rpm, moment, "<lua>")] };
+            let mut findings = Findings::new();
+            run(&given, &[("rpm", RPM)], &[], &mut findings);
+            findings.len()
+        };
+        for moment in ["pre", "post", "preun", "postun", "posttrans"] {
+            assert_eq!(
+                (found(moment, &unit), found(moment, &Step::Accounts)),
+                (1, usize::from(moment == "pre")),
+                "{moment}"
+            );
+        }
+        assert_eq!((found("pretrans", &unit), found("verify", &unit)), (0, 0));
     }
 }

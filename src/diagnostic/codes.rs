@@ -227,7 +227,7 @@ codes! {
     RPM_RELATION = "rpm/relation", Input,
         "A relation is `name`, a name with a comparison such as `name >= 1:2.0-1`, a path, or a rich relation in parentheses such as `(a or b)`. Each stands in a string of its own, with blanks around the comparison. rpm would take a misspelt one as the name of a package that does not exist, and the package could not be installed.";
     RPM_SCRIPT = "rpm/script", Input,
-        "A scriptlet belongs to one of rpm's moments and is run by a program given by its absolute path, or by rpm's own `<lua>`. All parts for one moment run in one program.";
+        "A scriptlet belongs to one of rpm's moments and is run by a program given by its absolute path, or by rpm's own `<lua>`. All parts for one moment run in one program: what fitout adds for services and accounts is written in shell, so a scriptlet of that moment must be too.";
     RPM_TRIGGER = "rpm/trigger", Input,
         "A trigger waits for packages (`bash`, `zsh >= 5`), a file trigger for absolute path prefixes. rpm ignores what it does not know in a header, so a wrong one would never run; it is refused instead.";
     RPM_PREFIX = "rpm/prefix", Input,

@@ -63,3 +63,42 @@ fn what_no_script_can_hold_is_refused() {
     let findings = scripts(&plan, Dialect::Deb).unwrap_err();
     assert_eq!(findings.iter().map(|finding| finding.code).collect::<Vec<_>>(), [codes::TEMPLATE_VALUE]);
 }
+
+/// Runs a scriptlet as rpm does; exit code and what it said.
+fn ran(script: &Script, instances: &str) -> (Option<i32>, String) {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("script");
+    fs_err::write(&file, &script.text).unwrap();
+    let (program, options) = script.interpreter.split_first().unwrap();
+    let output = std::process::Command::new(program).args(options).arg(&file).arg(instances).output().unwrap();
+    (output.status.code(), String::from_utf8(output.stdout).unwrap())
+}
+
+#[test]
+fn what_fails_before_files_change_ends_it_and_later_is_only_told() {
+    let user = |moment, text: &str| {
+        let script = Script { text: text.into(), interpreter: vec!["/bin/sh".into()], origin: Origin::Default };
+        Step::User { moment, script }
+    };
+    // A launcher that says what it is asked, so that what comes last is seen.
+    let hook = |before| Step::Hook { launcher: "/bin/echo".into(), before };
+    let mut own = step(Dialect::Rpm, "post", "#!/bin/bash\necho own\nfalse\necho never\n");
+    let Step::Script { script, .. } = &mut own else { unreachable!() };
+    script.interpreter = vec!["/bin/bash".into(), "-e".into()];
+    let mut plan = plan_of(Vec::new());
+    plan.lifecycle.steps = vec![
+        user(Moment::BeforeInstall, "echo first\n"),
+        user(Moment::BeforeUpgrade, "#!/bin/sh\necho before\nexit 4\n"),
+        user(Moment::AfterUpgrade, "#!/bin/sh -e\necho after\nfalse\necho never\n"),
+        own,
+        hook(true),
+        hook(false),
+    ];
+    let rpm = scripts(&plan, Dialect::Rpm).unwrap();
+    assert_eq!(ran(&rpm["pre"], "1"), (Some(0), "first\n".into()));
+    assert_eq!(ran(&rpm["pre"], "2"), (Some(4), "before\n".into()));
+    assert_eq!(ran(&rpm["post"], "2"), (Some(1), "after\nown\nhook post-upgrade\n".into()));
+    plan.lifecycle.steps.retain(|step| !matches!(step, Step::User { moment: Moment::BeforeUpgrade, .. }));
+    let rpm = scripts(&plan, Dialect::Rpm).unwrap();
+    assert_eq!(ran(&rpm["pre"], "2"), (Some(0), "hook pre-upgrade 1.4.0-rc.1+b5\n".into()));
+}

@@ -30,8 +30,8 @@ Requires(post): both
 Requires(preun): both
 Requires: (aa or (bb >= 2 and cc))
 Requires: config(zzz) = 1
-# What rpmbuild 4.19 and newer derive from owners; older ones do not.
-Recommends: rec group(daemon)
+Recommends: rec
+Recommends: group(daemon)
 Suggests: sug > 1
 Supplements: sup
 Enhances: enh
@@ -119,7 +119,7 @@ const DIFFERENCES: &[(u32, &str)] = &[
     (1143, "FILEDEPENDSX: which file needs which relation is told to nobody but `rpm -q --filerequire`"),
     (1144, "FILEDEPENDSN: the same"),
     (1145, "DEPENDSDICT: the same"),
-    (5048, "RECOMMENDFLAGS: accounts that own files are wished for, and found by looking at the files"),
+    (5048, "RECOMMENDFLAGS: owners of files are wished for before the files come, which no spec file can say"),
     (5092, "PAYLOADDIGEST: another deflate"),
 ];
 
