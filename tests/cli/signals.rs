@@ -36,7 +36,7 @@ fn wait_for(what: &str, mut there: impl FnMut() -> bool) {
 fn start(folder: &Path) -> Child {
     let program = fitout(folder);
     let mut command = Command::new("env");
-    command.arg("--default-signal=INT,TERM,HUP").arg(program.get_program()).current_dir(folder);
+    command.arg("--default-signal=INT,QUIT,TERM,HUP").arg(program.get_program()).current_dir(folder);
     for (name, value) in program.get_envs() {
         match value {
             Some(value) => command.env(name, value),
