@@ -225,7 +225,19 @@ fn maintainer_scripts_run_under_each_shell() {
             let has = |line: &str| assert!(notes.lines().any(|note| note == line), "{name} {words:?}: {line}\n{notes}");
             if name == "postinst" && words[0] != "triggered" {
                 has(&format!("systemd-sysusers --root={} toy.conf", filled.display()));
-                has(&format!("chown -h 777:778 {}{ODD}", filled.display()));
+                if shell[0] == "busybox" {
+                    // Its shell calls its own chown, whatever the path says.
+                    use std::os::unix::fs::MetadataExt as _;
+                    let meta = fs_err::metadata(filled.join(ODD.trim_start_matches('/'))).unwrap();
+                    assert!(
+                        !support::is_root() || (meta.uid(), meta.gid()) == (777, 778),
+                        "{}:{}",
+                        meta.uid(),
+                        meta.gid()
+                    );
+                } else {
+                    has(&format!("chown -h 777:778 {}{ODD}", filled.display()));
+                }
                 has(&format!("setcap cap_net_bind_service=ep {}{ODD}", filled.display()));
                 has("deb-systemd-helper enable toy.service");
                 assert_eq!(fs_err::read(filled.join("etc/toy/secrets/key")).unwrap().len(), 64);
