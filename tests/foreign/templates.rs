@@ -227,7 +227,7 @@ fn maintainer_scripts_run_under_each_shell() {
                 has(&format!("systemd-sysusers --root={} toy.conf", filled.display()));
                 has(&format!("chown -h 777:778 {}{ODD}", filled.display()));
                 has(&format!("setcap cap_net_bind_service=ep {}{ODD}", filled.display()));
-                has("deb-systemd-helper update-state toy.service");
+                has("deb-systemd-helper enable toy.service");
                 assert_eq!(fs_err::read(filled.join("etc/toy/secrets/key")).unwrap().len(), 64);
             }
             if name != "prerm" {
