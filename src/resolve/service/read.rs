@@ -7,12 +7,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{
-    Command, Configure, Directories, Limits, Moment, Port, Ready, Reload, Run, Secret, Service, Socket, Timer,
-    UserScript,
-};
+use super::{Directories, Limits, Port, Ready, Reload, Secret, Service, Socket, Timer};
 use crate::config::rules::parse_mode;
-use crate::config::schema::{self, At, HandOver, Hardening, Hook, OnUpgrade, Restart, Text, Texts};
+use crate::config::schema::{self, At, HandOver, Hardening, OnUpgrade, Restart, Text, Texts};
 use crate::diagnostic::{Diagnostic, Origin, codes};
 use crate::resolve::account;
 use crate::resolve::facts::host_path;
@@ -20,35 +17,14 @@ use crate::resolve::ground::Ground;
 use crate::resolve::image::{self, invalid};
 use crate::resolve::preset::{Preset, Runs};
 
+mod scripts;
+
 /// Milliseconds before a restart, as systemd's own default would be far too short for what fails at once.
 const RESTART_DELAY: u64 = 5_000;
 /// Milliseconds to stop.
 const STOP_TIMEOUT: u64 = 30_000;
 /// Milliseconds to start, systemd's own default.
 const START_TIMEOUT: u64 = 90_000;
-/// What a launcher does by itself: templates/launcher/service.sh.hbs.
-const LAUNCHER_COMMANDS: &[&str] = &[
-    "await",
-    "describe",
-    "foreground",
-    "help",
-    "hook",
-    "logs",
-    "pid",
-    "ping",
-    "reload",
-    "reloading",
-    "restart",
-    "run",
-    "spawned",
-    "start",
-    "status",
-    "stop",
-    "version",
-];
-/// Sections of a unit that `[service.unit]` may add to.
-const SECTIONS: &[&str] = &["Unit", "Service", "Install"];
-
 /// What the services of a package share.
 #[derive(Clone, Copy)]
 pub(crate) struct Package<'a> {
@@ -434,159 +410,6 @@ impl One<'_> {
     fn mode(&self, text: &Text) -> Option<u32> {
         parse_mode(text)
             .or_else(|| invalid(self.ground, text, "mode", "it is octal with a leading zero, such as `\"0640\"`"))
-    }
-
-    fn hooks(&self) -> Option<BTreeMap<Moment, Vec<UserScript>>> {
-        let hooks = &self.typed.hooks;
-        let mut all = BTreeMap::new();
-        let mut good = true;
-        for (moment, list) in [
-            (Moment::PreConfigure, &hooks.pre_configure),
-            (Moment::PostConfigure, &hooks.post_configure),
-            (Moment::PreStart, &hooks.pre_start),
-            (Moment::PostStart, &hooks.post_start),
-            (Moment::PreStop, &hooks.pre_stop),
-            (Moment::PostStop, &hooks.post_stop),
-            (Moment::PreUpgrade, &hooks.pre_upgrade),
-            (Moment::PostUpgrade, &hooks.post_upgrade),
-        ] {
-            let scripts: Vec<Option<UserScript>> = list.iter().map(|hook| self.hook(hook)).collect();
-            match scripts.into_iter().collect::<Option<Vec<_>>>() {
-                Some(scripts) if scripts.is_empty() => {}
-                Some(scripts) => _ = all.insert(moment, scripts),
-                None => good = false,
-            }
-        }
-        good.then_some(all)
-    }
-
-    fn hook(&self, hook: &At<Hook>) -> Option<UserScript> {
-        match (&hook.file, &hook.text) {
-            (Some(file), None) => self.script_file(file),
-            (None, Some(text)) => self.inline(text),
-            _ => {
-                let help = "set `file` to a script, or `text` to its lines";
-                self.ground.refuse(
-                    codes::CONFIG_INVALID_VALUE,
-                    hook,
-                    "a hook has exactly one of `file` and `text`",
-                    help,
-                );
-                None
-            }
-        }
-    }
-
-    fn script_file(&self, file: &Text) -> Option<UserScript> {
-        let text = self.ground.read(file)?.text.clone();
-        if !text.starts_with("#!/") || text.contains('\0') || text.contains("\r\n") {
-            let message = format!("`{}` is no script that the host can run", file.value);
-            let help = "begin it with `#!/bin/sh`, and save it with line ends `\\n`";
-            self.ground.refuse(codes::RESOLVE_BAD_SCRIPT, file, message, help);
-            return None;
-        }
-        Some(UserScript { text, origin: self.ground.origin(file) })
-    }
-
-    fn inline(&self, text: &Text) -> Option<UserScript> {
-        if text.trim().is_empty() || text.contains('\0') {
-            return invalid(self.ground, text, "script", "write the lines that a shell runs");
-        }
-        let end = if text.ends_with('\n') { "" } else { "\n" };
-        let text_of =
-            if text.starts_with("#!") { text.value.clone() } else { format!("#!/bin/sh\nset -eu\n{}", text.value) };
-        Some(UserScript { text: format!("{text_of}{end}"), origin: self.ground.origin(text) })
-    }
-
-    fn commands(&self) -> Option<BTreeMap<String, Command>> {
-        let mut all = BTreeMap::new();
-        let mut good = true;
-        for (name, at) in &self.typed.commands {
-            let legal = name.starts_with(|c: char| c.is_ascii_lowercase())
-                && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_');
-            if !legal {
-                let message = format!("`{}` is no name of a command", name.escape_debug());
-                self.ground.refuse(codes::CONFIG_INVALID_VALUE, at, message, "use small letters, digits, `-` and `_`");
-            }
-            let own = LAUNCHER_COMMANDS.contains(&name.as_str());
-            if own {
-                let message = format!("`{name}` is a command that every launcher has");
-                self.ground.refuse(codes::CONFIG_INVALID_VALUE, at, message, "give it another name");
-            }
-            let run = match (&at.file, &at.text, &at.exec) {
-                (Some(file), None, None) => self.script_file(file).map(Run::Script),
-                (None, Some(text), None) => self.inline(text).map(Run::Script),
-                (None, None, Some(words)) => self.program(words).map(Run::Exec),
-                _ => {
-                    let help = "set `file` to a script, `text` to its lines, or `exec` to a program";
-                    let message = "a command has exactly one of `file`, `text` and `exec`";
-                    self.ground.refuse(codes::CONFIG_INVALID_VALUE, at, message, help);
-                    None
-                }
-            };
-            let about = Self::maybe(at.about.as_ref(), |text| self.line(text));
-            match (run, about) {
-                (Some(run), Some(about)) if legal && !own => {
-                    all.insert(name.clone(), Command { about: about.unwrap_or_default(), run });
-                }
-                _ => good = false,
-            }
-        }
-        good.then_some(all)
-    }
-
-    fn configure(&self) -> Option<Vec<Configure>> {
-        let all: Vec<Option<Configure>> = self
-            .typed
-            .configure
-            .iter()
-            .map(|at| {
-                let (from, to) = (self.path(&at.from), self.path(&at.to));
-                let mode = at.mode.as_ref().map_or(Some(0o600), |text| self.mode(text));
-                Some(Configure { from: from?, to: to?, mode: mode? })
-            })
-            .collect();
-        all.into_iter().collect()
-    }
-
-    fn drop_ins(&self) -> Option<BTreeMap<String, String>> {
-        let mut all = BTreeMap::new();
-        let mut good = true;
-        for file in &self.typed.drop_ins {
-            let name = file.rsplit('/').next().unwrap_or_default();
-            if std::path::Path::new(name).extension().is_none_or(|extension| extension != "conf") {
-                let message = format!("`{}` is no drop-in", file.escape_debug());
-                let help = "systemd reads only files whose name ends with `.conf`";
-                self.ground.refuse(codes::CONFIG_INVALID_VALUE, file, message, help);
-                good = false;
-                continue;
-            }
-            match self.ground.read(file) {
-                Some(text) => _ = all.insert(name.to_owned(), text.text.clone()),
-                None => good = false,
-            }
-        }
-        good.then_some(all)
-    }
-
-    fn lines(&self) -> Option<BTreeMap<String, Vec<(String, String)>>> {
-        let mut all: BTreeMap<String, Vec<(String, String)>> = BTreeMap::new();
-        let mut good = true;
-        for (section, keys) in &self.typed.unit {
-            for (key, at) in keys {
-                let known = SECTIONS.contains(&section.as_str());
-                let legal = key.chars().all(|c| c.is_ascii_alphanumeric() || c == '-') && !key.is_empty();
-                if !known || !legal || at.0.iter().any(|line| line.chars().any(char::is_control)) {
-                    let message = format!("`{}` is no line of a unit", format!("[{section}] {key}").escape_debug());
-                    let help = format!("write `Key = \"value\"` below one of: {}", SECTIONS.join(", "));
-                    self.ground.refuse(codes::CONFIG_INVALID_VALUE, at, message, help);
-                    good = false;
-                }
-                let lines = all.entry(section.clone()).or_default();
-                lines.extend(at.0.iter().map(|line| (key.clone(), line.clone())));
-            }
-        }
-        good.then_some(all)
     }
 
     /// What no key by itself can know.
