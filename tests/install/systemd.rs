@@ -303,10 +303,12 @@ fn killed_upgrades_are_mended_by_dpkg() {
         let upgrade = machine.start(&["dpkg", "--force-confold", "-i", deb]);
         std::thread::sleep(Duration::from_millis(random.below(1_500)));
         killed += u32::from(upgrade.kill());
-        machine.ok(&["dpkg", "--force-confold", "--configure", "-a"]);
+        let (code, told) = machine.run(&["dpkg", "--force-confold", "--configure", "-a"]);
         let fields = "--showformat=${db:Status-Status} ${Version}";
         let state = || machine.ok(&["dpkg-query", "--show", fields, example.name]);
-        if state().starts_with("half-installed") {
+        let half = state().starts_with("half-installed");
+        assert_eq!(code != 0, half, "round {round}: {told}");
+        if half {
             // Killed while it unpacked: dpkg wants the package again.
             machine.ok(&["dpkg", "--force-confold", "-i", deb]);
             unpacked_again += 1;
