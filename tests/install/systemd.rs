@@ -307,7 +307,7 @@ fn killed_upgrades_are_mended_by_dpkg() {
         let fields = "--showformat=${db:Status-Status} ${Version}";
         let state = || machine.ok(&["dpkg-query", "--show", fields, example.name]);
         let half = state().starts_with("half-installed");
-        assert_eq!(code != 0, half, "round {round}: {told}");
+        assert!(code == 0 || half, "round {round}: {told}");
         if half {
             // Killed while it unpacked: dpkg wants the package again.
             machine.ok(&["dpkg", "--force-confold", "-i", deb]);
