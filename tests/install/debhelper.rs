@@ -147,7 +147,7 @@ fn calls(debs: [&Path; 2]) -> Option<Vec<String>> {
 fn one_unit_each(call: &str) -> Vec<String> {
     let is_unit = |word: &&str| word.ends_with(".service") || word.ends_with(".timer");
     let words: Vec<&str> = call.split_whitespace().collect();
-    let (units, rest): (Vec<&str>, Vec<&str>) = words.into_iter().partition(|word| is_unit(&word));
+    let (units, rest): (Vec<&str>, Vec<&str>) = words.into_iter().partition(is_unit);
     let rest = rest.join(" ");
     if units.is_empty() { vec![rest] } else { units.iter().map(|unit| format!("{rest} {unit}")).collect() }
 }
