@@ -9,6 +9,10 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use crate::assemble::plan::{Entry, Plan, Sources};
+use crate::build::environment::Variables;
+use crate::build::log::Log;
+use crate::build::state;
+use crate::build::step::Step;
 use crate::config::load::{Document, Vocabulary, load};
 use crate::diagnostic::{Diagnostic, Findings, codes};
 use crate::engine::EngineError;
@@ -39,6 +43,10 @@ pub struct Request {
     pub environment: Option<String>,
     /// Value of `SOURCE_DATE_EPOCH`.
     pub source_date_epoch: Option<String>,
+    /// The environment of whoever runs fitout: the build step sees what its list allows of it.
+    pub variables: Variables,
+    /// Folder for what a build leaves for the next; none to leave nothing.
+    pub cache: Option<PathBuf>,
 }
 
 /// All plans of a run, one a target, and the content that they name.
@@ -53,6 +61,8 @@ pub struct Planned {
     pub wanted: Vec<Wanted>,
     /// What the plans name.
     pub sources: Sources,
+    /// What runs around the packaging.
+    step: Step,
     /// Findings that do not stop a build.
     pub warnings: Findings,
     /// `[lint]` of the config.
@@ -85,7 +95,7 @@ pub struct Built {
     pub folder: PathBuf,
     /// In the order of targets, then formats; last the image of all targets and the source archives.
     pub artifacts: Vec<Artifact>,
-    /// Findings that did not stop it.
+    /// Findings that did not stop it; an error among them came when the artifacts were there.
     pub warnings: Findings,
     /// `[lint]` of the config.
     pub lint: crate::config::schema::Lint,
@@ -163,14 +173,21 @@ pub fn plan(request: &Request, listener: &dyn Listener) -> Result<Planned, Findi
 /// # Errors
 /// All findings of severity error; nothing was written under a final name then.
 pub fn build(request: &Request, out: &Path, listener: &dyn Listener) -> Result<Built, Findings> {
-    let planned = plans::make(request, Some(out), listener)?;
+    let mut planned = plans::make(request, Some(out), listener)?;
     let folder = output_folders(request, &planned.project, out).pop().unwrap_or_default();
     fs_err::create_dir_all(&folder)
         .map_err(|source| vec![EngineError::Write { path: folder.clone(), source }.into()])?;
     let (artifacts, emitted) = pack::pack(&planned, &folder, listener)?;
     let narrowed = !request.formats.is_empty() || !request.targets.is_empty();
     finish(&planned, &folder, &artifacts, emitted, narrowed).map_err(|error| vec![error.into()])?;
+    planned.warnings.extend(planned.step.after_package(&log(request, &planned.project, "package"), listener).err());
     Ok(Built { folder, artifacts, warnings: planned.warnings, lint: planned.lint })
+}
+
+/// What the commands of a build print is kept in a file: `NAME.log`, one for each project and environment.
+fn log(request: &Request, project: &Path, name: &str) -> Log {
+    let folder = request.cache.as_deref().map(|cache| state::folder(cache, project, request.environment.as_deref()));
+    Log::new(folder.map(|folder| folder.join(format!("{name}.log"))))
 }
 
 /// The output folder; behind it its folder of the environment, if there is one. The last is written to.

@@ -131,6 +131,9 @@ pub struct Build {
     /// Threads; all processors unless set. The bytes of the artifacts do not depend on it
     #[arg(long, value_name = "N", env = "FITOUT_JOBS", value_parser = clap::value_parser!(u16).range(1..=256))]
     pub jobs: Option<u16>,
+    /// Folder for what a build leaves for the next: log, stamp, caches; `fitout` in the user's cache folder unless set
+    #[arg(long, value_name = "DIR", env = "FITOUT_CACHE_DIR", value_hint = clap::ValueHint::DirPath)]
+    pub cache_dir: Option<PathBuf>,
 }
 
 /// `fitout inspect`

@@ -8,10 +8,10 @@ use super::pack::{self, Wanted};
 use super::{Planned, Request, before, chosen_formats, read_config};
 use crate::assemble::plan::{Entry, Kind, Plan, Sources};
 use crate::assemble::{self, Assembled};
-use crate::build::step;
+use crate::build::step::{Given, Step};
 use crate::config::load::Document;
 use crate::config::schema::Manifest;
-use crate::diagnostic::{Findings, has_errors, in_order};
+use crate::diagnostic::{self, Findings, has_errors, in_order};
 use crate::engine::EngineError;
 use crate::formats::{self, Format, source};
 use crate::listener::{Event, Listener, Silent};
@@ -35,17 +35,18 @@ pub(super) fn make(request: &Request, out: Option<&Path>, listener: &dyn Listene
     };
     let asked = Asked { document: &document, reading: &reading, request: &asked };
     let in_order = |findings| in_order(once(findings), document.source());
-    if out.is_some() && (manifest.build.command.is_some() || reading.lost("build.command")) {
-        let errors = before::errors(asked, &chosen);
+    let folder = out.and_then(|out| super::output_folders(request, &project, out).pop());
+    let (step, doubts) = read_step(request, &document, manifest, &project, folder.as_deref());
+    if out.is_some() && (!step.is_empty() || BUILDING.iter().any(|path| reading.lost(path))) {
+        let mut errors = before::errors(asked, &chosen);
+        errors.extend(doubts.iter().cloned());
         if !errors.is_empty() {
             return Err(in_order(errors));
         }
-        if let Some(command) = &manifest.build.command {
-            let place = document.span(command.range.clone());
-            step::run(command, &project, listener).map_err(|finding| vec![finding.at(&place, "this command")])?;
-        }
+        run_step(request, &step, &project, listener).map_err(|finding| vec![finding])?;
     }
     let (mut findings, mut sources) = (reading.findings.clone(), Sources::default());
+    findings.extend(doubts);
     let planning = plans(asked, &chosen, &mut sources, &mut findings, listener);
     let source = match source_entries(request, manifest, &document, &project, &mut sources) {
         Ok((entries, doubts)) => {
@@ -69,9 +70,29 @@ pub(super) fn make(request: &Request, out: Option<&Path>, listener: &dyn Listene
         source,
         wanted,
         sources,
+        step,
         warnings: findings,
         lint: reading.manifest.lint,
     })
+}
+
+/// Keys that say what runs before the input is read.
+const BUILDING: &[&str] = &["build.tool", "build.command", "build.test", "build.hooks", "build.env", "build.pass-env"];
+
+fn read_step(
+    request: &Request,
+    document: &Document,
+    manifest: &Manifest,
+    project: &Path,
+    out: Option<&Path>,
+) -> (Step, Findings) {
+    let overlay = request.environment.as_deref();
+    Step::read(document, &manifest.build, Given { folder: project, variables: &request.variables, overlay, out })
+}
+
+fn run_step(request: &Request, step: &Step, project: &Path, listener: &dyn Listener) -> diagnostic::Result<()> {
+    step.build(&super::log(request, project, "build"), listener)?;
+    step.before_package(&super::log(request, project, "package"), listener)
 }
 
 /// Content that no entry and no base names any more is not read.

@@ -8,6 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Directories, Limits, Port, Ready, Reload, Secret, Service, Socket, Timer};
+use crate::build::environment;
 use crate::config::rules::parse_mode;
 use crate::config::schema::{self, At, HandOver, Hardening, OnUpgrade, Restart, Text, Texts};
 use crate::diagnostic::{Diagnostic, Origin, codes};
@@ -466,8 +467,5 @@ impl One<'_> {
 
 /// A name that a shell takes for a variable, and that means nothing to a launcher itself.
 fn is_variable(name: &str) -> bool {
-    name != "IFS"
-        && !name.to_ascii_lowercase().starts_with("svc_")
-        && name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
-        && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+    name != "IFS" && !name.to_ascii_lowercase().starts_with("svc_") && environment::is_variable(name)
 }
