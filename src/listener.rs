@@ -31,6 +31,11 @@ pub enum Event {
         /// True for a line of output.
         output: bool,
     },
+    /// The build step has nothing to do: nothing that it reads has changed, and what it made is as it was left.
+    Skipped {
+        /// The tool, or `the build command`.
+        what: String,
+    },
     /// The plan of a target is complete.
     Assembled {
         /// Entries that are regular files.

@@ -10,8 +10,7 @@ use serde::Serialize;
 
 use crate::assemble::plan::{Entry, Plan, Sources};
 use crate::build::environment::Variables;
-use crate::build::log::Log;
-use crate::build::state;
+use crate::build::state::State;
 use crate::build::step::Step;
 use crate::config::load::{Document, Vocabulary, load};
 use crate::diagnostic::{Diagnostic, Findings, codes};
@@ -47,6 +46,8 @@ pub struct Request {
     pub variables: Variables,
     /// Folder for what a build leaves for the next; none to leave nothing.
     pub cache: Option<PathBuf>,
+    /// Whether what lies there is not to be used.
+    pub no_cache: bool,
 }
 
 /// All plans of a run, one a target, and the content that they name.
@@ -180,14 +181,14 @@ pub fn build(request: &Request, out: &Path, listener: &dyn Listener) -> Result<B
     let (artifacts, emitted) = pack::pack(&planned, &folder, listener)?;
     let narrowed = !request.formats.is_empty() || !request.targets.is_empty();
     finish(&planned, &folder, &artifacts, emitted, narrowed).map_err(|error| vec![error.into()])?;
-    planned.warnings.extend(planned.step.after_package(&log(request, &planned.project, "package"), listener).err());
+    planned.warnings.extend(planned.step.after_package(&state(request, &planned.project), listener).err());
     Ok(Built { folder, artifacts, warnings: planned.warnings, lint: planned.lint })
 }
 
-/// What the commands of a build print is kept in a file: `NAME.log`, one for each project and environment.
-fn log(request: &Request, project: &Path, name: &str) -> Log {
-    let folder = request.cache.as_deref().map(|cache| state::folder(cache, project, request.environment.as_deref()));
-    Log::new(folder.map(|folder| folder.join(format!("{name}.log"))))
+/// What earlier builds left, and where this one leaves it.
+fn state(request: &Request, project: &Path) -> State {
+    let config = request.config.file_name().map_or_else(|| project.to_owned(), |name| project.join(name));
+    State::new(request.cache.as_deref(), &config, request.environment.as_deref(), !request.no_cache)
 }
 
 /// The output folder; behind it its folder of the environment, if there is one. The last is written to.

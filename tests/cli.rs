@@ -24,6 +24,8 @@ mod output;
 mod release;
 #[path = "cli/signals.rs"]
 mod signals;
+#[path = "cli/skip.rs"]
+mod skip;
 #[path = "cli/step.rs"]
 mod step;
 #[path = "cli/templates.rs"]

@@ -17,6 +17,16 @@ pub struct Tool {
     env: &'static [(&'static str, &'static str)],
     /// Variables of the test besides.
     pub test_env: &'static [(&'static str, &'static str)],
+    /// Programs whose files are another version when they are other files.
+    pub programs: &'static [&'static str],
+    /// Program and arguments that say the version of what builds.
+    pub version: &'static [&'static str],
+    /// Whether that takes a while.
+    pub slow: bool,
+    /// Folders that it fills for itself.
+    pub filled: &'static [&'static str],
+    /// What it makes where the config names no input, and how deep that counts.
+    output: fn(&Project<'_>) -> Option<(String, usize)>,
     /// How names of variables begin that it reads.
     prefixes: &'static [&'static str],
     /// Whole names of such variables.
@@ -39,12 +49,20 @@ pub struct Project<'a> {
 /// `erlc` writes no paths and no options of the builder into .beam files then.
 const DETERMINISTIC: (&str, &str) = ("ERL_COMPILER_OPTIONS", "deterministic");
 
+/// All that lies below counts.
+pub const ALL: usize = usize::MAX;
+
 const TOOLS: &[Tool] = &[
     Tool {
         name: "mix",
         steps: mix,
         env: &[("MIX_ENV", "prod"), DETERMINISTIC],
         test_env: &[("MIX_ENV", "test")],
+        programs: &["mix", "elixir", "erl"],
+        version: &["elixir", "--version"],
+        slow: true,
+        filled: &["deps", "_build"],
+        output: |project| Some((format!("_build/{}/rel", project.mix_env()), ALL)),
         prefixes: &["MIX_", "HEX_", "ELIXIR_", "ERL_", "REBAR_", "REBAR3_"],
         variables: &["ERLC_USE_SERVER"],
     },
@@ -53,6 +71,11 @@ const TOOLS: &[Tool] = &[
         steps: |_| strings(&["rebar3 as prod compile", "rebar3 as prod release"]),
         env: &[DETERMINISTIC],
         test_env: &[],
+        programs: &["rebar3", "erl"],
+        version: &["rebar3", "version"],
+        slow: true,
+        filled: &["_build"],
+        output: |_| Some(("_build/prod/rel".to_owned(), ALL)),
         prefixes: &["REBAR_", "REBAR3_", "HEX_", "ERL_"],
         variables: &["ERLC_USE_SERVER", "DIAGNOSTIC", "DEBUG", "QUIET"],
     },
@@ -64,6 +87,12 @@ const TOOLS: &[Tool] = &[
         },
         env: &[("CARGO_INCREMENTAL", "0")],
         test_env: &[],
+        programs: &["cargo", "rustc"],
+        version: &["rustc", "-vV"],
+        slow: false,
+        filled: &["target"],
+        // Programs and libraries; what lies deeper is for Cargo itself.
+        output: |_| Some(("target/release".to_owned(), 1)),
         prefixes: &["CARGO", "RUST"],
         variables: &[],
     },
@@ -72,6 +101,11 @@ const TOOLS: &[Tool] = &[
         steps: |_| strings(&["go mod download", "mkdir -p bin && go build -o bin/ ./..."]),
         env: &[("GOFLAGS", "-trimpath")],
         test_env: &[],
+        programs: &["go"],
+        version: &["go", "version"],
+        slow: false,
+        filled: &[],
+        output: |_| Some(("bin".to_owned(), ALL)),
         prefixes: &["CGO_"],
         // No prefix: `GOOGLE_APPLICATION_CREDENTIALS` begins with `GO`, too.
         variables: &[
@@ -108,9 +142,13 @@ const TOOLS: &[Tool] = &[
     Tool {
         name: "npm",
         steps: npm,
-        // For `npm run build`: dependencies of the build itself are installed all the same.
         env: &[("npm_config_audit", "false"), ("npm_config_fund", "false")],
         test_env: &[],
+        programs: &["npm", "node"],
+        version: &["node", "--version"],
+        slow: false,
+        filled: &["node_modules"],
+        output: |_| None,
         prefixes: &["npm_config_", "NPM_", "NODE_"],
         variables: &[],
     },
@@ -145,6 +183,11 @@ impl Tool {
             project.mix_env().clone_into(mix_env);
         }
         env
+    }
+
+    /// What it makes where the config names no input, relative to the folder, and how deep that counts.
+    pub fn output(&self, project: &Project<'_>) -> Option<(String, usize)> {
+        (self.output)(project)
     }
 
     /// Whether it may read the variable.

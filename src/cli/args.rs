@@ -134,6 +134,9 @@ pub struct Build {
     /// Folder for what a build leaves for the next: log, stamp, caches; `fitout` in the user's cache folder unless set
     #[arg(long, value_name = "DIR", env = "FITOUT_CACHE_DIR", value_hint = clap::ValueHint::DirPath)]
     pub cache_dir: Option<PathBuf>,
+    /// Use nothing that earlier builds left, and leave nothing but the log
+    #[arg(long)]
+    pub no_cache: bool,
 }
 
 /// `fitout inspect`

@@ -86,6 +86,7 @@ fn request(common: &Common, narrow: &Narrow) -> Request {
         source_date_epoch: env::get(env::SOURCE_DATE_EPOCH),
         variables: env::all(),
         cache: None,
+        no_cache: false,
     }
 }
 

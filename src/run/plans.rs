@@ -35,8 +35,13 @@ pub(super) fn make(request: &Request, out: Option<&Path>, listener: &dyn Listene
     };
     let asked = Asked { document: &document, reading: &reading, request: &asked };
     let in_order = |findings| in_order(once(findings), document.source());
-    let folder = out.and_then(|out| super::output_folders(request, &project, out).pop());
-    let (step, doubts) = read_step(request, &document, manifest, &project, folder.as_deref());
+    let given = Given {
+        folder: &project,
+        variables: &request.variables,
+        overlay: request.environment.as_deref(),
+        out: &asked.request.output,
+    };
+    let (step, doubts) = Step::read(&document, manifest, given);
     if out.is_some() && (!step.is_empty() || BUILDING.iter().any(|path| reading.lost(path))) {
         let mut errors = before::errors(asked, &chosen);
         errors.extend(doubts.iter().cloned());
@@ -64,35 +69,17 @@ pub(super) fn make(request: &Request, out: Option<&Path>, listener: &dyn Listene
         return Err(findings);
     }
     keep_what_is_named(&planning.all, source.as_deref(), &mut sources);
-    Ok(Planned {
-        project,
-        plans: planning.all,
-        source,
-        wanted,
-        sources,
-        step,
-        warnings: findings,
-        lint: reading.manifest.lint,
-    })
+    let (plans, warnings, lint) = (planning.all, findings, reading.manifest.lint);
+    Ok(Planned { project, plans, source, wanted, sources, step, warnings, lint })
 }
 
 /// Keys that say what runs before the input is read.
 const BUILDING: &[&str] = &["build.tool", "build.command", "build.test", "build.hooks", "build.env", "build.pass-env"];
 
-fn read_step(
-    request: &Request,
-    document: &Document,
-    manifest: &Manifest,
-    project: &Path,
-    out: Option<&Path>,
-) -> (Step, Findings) {
-    let overlay = request.environment.as_deref();
-    Step::read(document, &manifest.build, Given { folder: project, variables: &request.variables, overlay, out })
-}
-
 fn run_step(request: &Request, step: &Step, project: &Path, listener: &dyn Listener) -> diagnostic::Result<()> {
-    step.build(&super::log(request, project, "build"), listener)?;
-    step.before_package(&super::log(request, project, "package"), listener)
+    let state = super::state(request, project);
+    step.build(&state, listener)?;
+    step.before_package(&state, listener)
 }
 
 /// Content that no entry and no base names any more is not read.

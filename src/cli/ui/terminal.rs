@@ -216,6 +216,7 @@ impl Listener for Terminal {
                     self.say(&format!("            {text}\n"));
                 }
             }
+            Event::Skipped { what } => self.step("Skipped", &format!("{what}: nothing that it reads has changed")),
             Event::Assembled { files, bytes } => {
                 state.total += bytes;
                 self.step("Assembled", &format!("{}, {}", plural(files, "file", "files"), size(bytes)));

@@ -26,6 +26,10 @@ pub struct Build {
     pub env: BTreeMap<String, Text>,
     /// Names of further environment variables that the build sees; without this it sees those of a list only.
     pub pass_env: Texts,
+    /// Globs of the files that the build reads; unset, all that git tracks or does not ignore.
+    pub inputs: Option<Texts>,
+    /// Whether the build is skipped where nothing that it reads has changed; on unless set.
+    pub skip: Option<At<bool>>,
     /// The built application: a folder (otp, plain) or the target folder (rust).
     pub input: Option<Text>,
     /// Formats to make; all if unset.

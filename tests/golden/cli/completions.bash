@@ -198,7 +198,7 @@ _fitout() {
             return 0
             ;;
         fitout__subcmd__build)
-            opts="-C -v -q -h -V --format --target --environment --out --jobs --cache-dir --config --json --color --verbose --quiet --help --version"
+            opts="-C -v -q -h -V --format --target --environment --out --jobs --cache-dir --no-cache --config --json --color --verbose --quiet --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
