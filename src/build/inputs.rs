@@ -5,7 +5,7 @@
 //! whole repository counts, because an umbrella or a workspace reads beyond the folder of its config file.
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 
@@ -132,7 +132,17 @@ fn glob(pattern: &str) -> Option<GlobSet> {
 
 /// Without `.` and `..`, which `inputs = ["../shared"]` brings.
 fn clean(path: &Path) -> PathBuf {
-    fs_err::canonicalize(path).unwrap_or_else(|_| path.components().collect())
+    let lexically = || {
+        path.components().fold(PathBuf::new(), |mut clean, part| {
+            if part == Component::ParentDir {
+                clean.pop();
+            } else {
+                clean.push(part);
+            }
+            clean
+        })
+    };
+    fs_err::canonicalize(path).unwrap_or_else(|_| lexically())
 }
 
 #[cfg(test)]
