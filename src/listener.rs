@@ -36,6 +36,26 @@ pub enum Event {
         /// The tool, or `the build command`.
         what: String,
     },
+    /// What a build tool keeps was brought back from the cache.
+    Restored {
+        /// The folders.
+        what: String,
+        /// Files.
+        files: usize,
+        /// Whether it is of the same lock file; else of the one before.
+        exact: bool,
+    },
+    /// What a build tool keeps was put into the cache.
+    Kept {
+        /// The folders.
+        what: String,
+        /// Files.
+        files: usize,
+        /// Bytes of their content.
+        bytes: u64,
+        /// Bytes of the cache that it takes besides what was there.
+        new: u64,
+    },
     /// The plan of a target is complete.
     Assembled {
         /// Entries that are regular files.

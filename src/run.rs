@@ -48,6 +48,8 @@ pub struct Request {
     pub cache: Option<PathBuf>,
     /// Whether what lies there is not to be used.
     pub no_cache: bool,
+    /// Bytes that the caches of build steps may have there.
+    pub cache_size: u64,
 }
 
 /// All plans of a run, one a target, and the content that they name.
@@ -188,7 +190,9 @@ pub fn build(request: &Request, out: &Path, listener: &dyn Listener) -> Result<B
 /// What earlier builds left, and where this one leaves it.
 fn state(request: &Request, project: &Path) -> State {
     let config = request.config.file_name().map_or_else(|| project.to_owned(), |name| project.join(name));
-    State::new(request.cache.as_deref(), &config, request.environment.as_deref(), !request.no_cache)
+    let mut state = State::new(request.cache.as_deref(), &config, request.environment.as_deref());
+    (state.reuse, state.limit) = (!request.no_cache, request.cache_size);
+    state
 }
 
 /// The output folder; behind it its folder of the environment, if there is one. The last is written to.

@@ -54,6 +54,13 @@ pub struct Seen {
     settled: bool,
 }
 
+impl Seen {
+    /// When the content changed, in seconds since 1970 and nanoseconds; none of what is not there.
+    pub fn time(&self) -> Option<(i64, i64)> {
+        self.stat.map(|stat| (stat.2, stat.3))
+    }
+}
+
 /// All of them, by path.
 pub type AllSeen = BTreeMap<String, Seen>;
 

@@ -132,7 +132,10 @@ fn lines(stream: impl Read, said: &SyncSender<String>) {
             Ok(0) | Err(_) => return,
             Ok(_) => {}
         }
-        if said.send(String::from_utf8_lossy(&line).trim_end().to_owned()).is_err() {
+        let line = String::from_utf8_lossy(&line);
+        // Progress that draws over itself: the last of it is what is left to be seen.
+        let seen = line.trim_end().rsplit('\r').next().unwrap_or_default();
+        if said.send(seen.to_owned()).is_err() {
             return;
         }
     }

@@ -54,6 +54,13 @@ pub enum Verdict {
 #[derive(Debug, Default)]
 pub struct Before(Option<AllSeen>);
 
+impl Before {
+    /// The files that are read.
+    pub fn inputs(&self) -> Option<&AllSeen> {
+        self.0.as_ref()
+    }
+}
+
 #[derive(Debug, Serialize, Deserialize)]
 struct Stamp {
     schema: u32,
@@ -64,8 +71,8 @@ struct Stamp {
 }
 
 impl Step<'_> {
-    /// Compares with the stamp.
-    pub fn verdict(&self) -> Verdict {
+    /// Compares with the stamp; `skip` is whether that may end in doing nothing.
+    pub fn verdict(&self, skip: bool) -> Verdict {
         let (Some(now), Some(mut paths)) = (self.now(), self.inputs.list()) else {
             return Verdict::Run("what it reads cannot be told".to_owned(), Before::default());
         };
@@ -75,7 +82,8 @@ impl Step<'_> {
         }
         let seen = seen::look(&paths, stamp.as_ref().map(|stamp| &stamp.inputs), now);
         let Some(stamp) = stamp else { return Verdict::Run("there was none yet".to_owned(), Before(Some(seen))) };
-        if let Some(why) = self.changed(&stamp, &seen) {
+        let changed = if skip { self.changed(&stamp, &seen) } else { Some("`skip` is off".to_owned()) };
+        if let Some(why) = changed {
             return Verdict::Run(why, Before(Some(seen)));
         }
         if seen != stamp.inputs {

@@ -20,8 +20,11 @@ use crate::config::schema::Manifest;
 use crate::diagnostic::{Code, Diagnostic, Findings, Result, Span, codes};
 use crate::listener::{Event, Listener};
 
+mod caches;
 mod facts;
 mod read;
+
+use caches::Caches;
 
 /// What the step is given besides the config.
 #[derive(Debug, Clone, Copy)]
@@ -58,6 +61,20 @@ struct Watch {
     /// The tools that it runs, as far as the config names them.
     tools: Vec<&'static Tool>,
     skip: bool,
+    kept: Kept,
+}
+
+/// What is kept for other checkouts.
+#[derive(Debug)]
+struct Kept {
+    /// `[package] name`, if it is typed.
+    name: Option<String>,
+    paths: Vec<String>,
+    /// What the step makes anew though it lies in them.
+    except: Vec<PathBuf>,
+    locks: Vec<String>,
+    /// Variables that decide what is in them.
+    env: Vec<&'static str>,
 }
 
 /// One command.
@@ -100,13 +117,13 @@ impl Step {
         self.build.is_empty() && self.before_package.is_empty()
     }
 
-    /// Runs the build and its test, unless nothing that they read has changed.
+    /// Runs the build and its test, unless nothing that they read has changed; what went wrong with caches.
     ///
     /// # Errors
     /// The first command that fails ends it.
-    pub fn build(&self, state: &State, listener: &dyn Listener) -> Result<()> {
+    pub fn build(&self, state: &State, listener: &dyn Listener) -> Result<Findings> {
         if self.build.is_empty() {
-            return Ok(());
+            return Ok(Findings::new());
         }
         if let Some((tool, place)) = &self.tool
             && self.environment.program(tool.name).is_none()
@@ -114,27 +131,25 @@ impl Step {
             return Err(self.absent(tool, place));
         }
         let run = || self.run(&self.build, &state.log("build"), listener);
-        let Some(stamp) = self.stamp(state) else { return run() };
-        match stamp.verdict() {
-            Verdict::Fresh => {
-                listener.hear(Event::Skipped { what: self.name().to_owned() });
-                Ok(())
-            }
-            Verdict::Run(why, before) => {
-                listener.hear(Event::Decided { what: "build", value: format!("runs, because {why}") });
-                stamp.begin();
-                run()?;
-                stamp.done(before);
-                Ok(())
-            }
-        }
-    }
-
-    /// What is known of earlier runs, if that may be used.
-    fn stamp<'s>(&'s self, state: &'s State) -> Option<stamp::Step<'s>> {
-        let folder = state.folder.as_deref().filter(|_| state.reuse && self.watch.skip)?;
+        let Some(folder) = state.folder.as_deref().filter(|_| state.reuse) else {
+            return run().map(|()| Findings::new());
+        };
+        let versions = self.versions(state);
         let Watch { inputs, outputs, own, .. } = &self.watch;
-        Some(stamp::Step { folder, facts: self.facts(state), inputs, outputs, own })
+        let stamp = stamp::Step { folder, facts: self.facts(&versions), inputs, outputs, own };
+        let Verdict::Run(why, before) = stamp.verdict(self.watch.skip) else {
+            listener.hear(Event::Skipped { what: self.name().to_owned() });
+            return Ok(Findings::new());
+        };
+        listener.hear(Event::Decided { what: "build", value: format!("runs, because {why}") });
+        stamp.begin();
+        let mut cache = Caches::new(self.cache(versions), state, before.inputs());
+        cache.restore(listener);
+        run()?;
+        cache.save(listener);
+        let warnings = cache.warnings;
+        stamp.done(before);
+        Ok(warnings)
     }
 
     fn name(&self) -> &str {

@@ -23,8 +23,12 @@ pub struct Tool {
     pub version: &'static [&'static str],
     /// Whether that takes a while.
     pub slow: bool,
+    /// Files that say which versions of dependencies are meant.
+    pub locks: &'static [&'static str],
     /// Folders that it fills for itself.
     pub filled: &'static [&'static str],
+    /// Whether each build makes the whole input anew, so that it need not be kept.
+    pub remakes: bool,
     /// What it makes where the config names no input, and how deep that counts.
     output: fn(&Project<'_>) -> Option<(String, usize)>,
     /// How names of variables begin that it reads.
@@ -61,7 +65,9 @@ const TOOLS: &[Tool] = &[
         programs: &["mix", "elixir", "erl"],
         version: &["elixir", "--version"],
         slow: true,
+        locks: &["mix.lock"],
         filled: &["deps", "_build"],
+        remakes: true,
         output: |project| Some((format!("_build/{}/rel", project.mix_env()), ALL)),
         prefixes: &["MIX_", "HEX_", "ELIXIR_", "ERL_", "REBAR_", "REBAR3_"],
         variables: &["ERLC_USE_SERVER"],
@@ -74,7 +80,9 @@ const TOOLS: &[Tool] = &[
         programs: &["rebar3", "erl"],
         version: &["rebar3", "version"],
         slow: true,
+        locks: &["rebar.lock"],
         filled: &["_build"],
+        remakes: true,
         output: |_| Some(("_build/prod/rel".to_owned(), ALL)),
         prefixes: &["REBAR_", "REBAR3_", "HEX_", "ERL_"],
         variables: &["ERLC_USE_SERVER", "DIAGNOSTIC", "DEBUG", "QUIET"],
@@ -90,7 +98,9 @@ const TOOLS: &[Tool] = &[
         programs: &["cargo", "rustc"],
         version: &["rustc", "-vV"],
         slow: false,
+        locks: &["Cargo.lock"],
         filled: &["target"],
+        remakes: false,
         // Programs and libraries; what lies deeper is for Cargo itself.
         output: |_| Some(("target/release".to_owned(), 1)),
         prefixes: &["CARGO", "RUST"],
@@ -104,7 +114,9 @@ const TOOLS: &[Tool] = &[
         programs: &["go"],
         version: &["go", "version"],
         slow: false,
+        locks: &["go.sum"],
         filled: &[],
+        remakes: false,
         output: |_| Some(("bin".to_owned(), ALL)),
         prefixes: &["CGO_"],
         // No prefix: `GOOGLE_APPLICATION_CREDENTIALS` begins with `GO`, too.
@@ -147,7 +159,9 @@ const TOOLS: &[Tool] = &[
         programs: &["npm", "node"],
         version: &["node", "--version"],
         slow: false,
+        locks: &["package-lock.json"],
         filled: &["node_modules"],
+        remakes: false,
         output: |_| None,
         prefixes: &["npm_config_", "NPM_", "NODE_"],
         variables: &[],
@@ -174,6 +188,11 @@ impl Tool {
     /// Command lines of the build.
     pub fn steps(&self, project: &Project<'_>) -> Vec<String> {
         (self.steps)(project)
+    }
+
+    /// Names of the variables of every step, which decide what is in its folders.
+    pub fn env_names(&self) -> impl Iterator<Item = &'static str> {
+        self.env.iter().map(|(name, _)| *name)
     }
 
     /// Variables of every step.

@@ -21,7 +21,12 @@ pub fn run(common: &Common, args: &Build, terminal: &Terminal) -> Result<Exit, F
             vec![Diagnostic::error(codes::CLI_THREADS, format!("cannot start threads: {error}")).help("try `--jobs 1`")]
         })?;
     let cache = args.cache_dir.clone().or_else(env::user_cache);
-    let request = Request { cache: cache.map(absolute), no_cache: args.no_cache, ..request(common, &args.narrow) };
+    let request = Request {
+        cache: cache.map(absolute),
+        no_cache: args.no_cache,
+        cache_size: args.cache_size,
+        ..request(common, &args.narrow)
+    };
     let built = pool.install(|| run::build(&request, &args.out, terminal))?;
     let warnings = lint::allowed(built.warnings, &built.lint);
     terminal.findings(&warnings);

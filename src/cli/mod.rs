@@ -87,6 +87,7 @@ fn request(common: &Common, narrow: &Narrow) -> Request {
         variables: env::all(),
         cache: None,
         no_cache: false,
+        cache_size: 0,
     }
 }
 

@@ -42,16 +42,17 @@ pub(super) fn make(request: &Request, out: Option<&Path>, listener: &dyn Listene
         out: &asked.request.output,
     };
     let (step, doubts) = Step::read(&document, manifest, given);
+    let mut cached = Findings::new();
     if out.is_some() && (!step.is_empty() || BUILDING.iter().any(|path| reading.lost(path))) {
         let mut errors = before::errors(asked, &chosen);
         errors.extend(doubts.iter().cloned());
         if !errors.is_empty() {
             return Err(in_order(errors));
         }
-        run_step(request, &step, &project, listener).map_err(|finding| vec![finding])?;
+        cached = run_step(request, &step, &project, listener).map_err(|finding| vec![finding])?;
     }
     let (mut findings, mut sources) = (reading.findings.clone(), Sources::default());
-    findings.extend(doubts);
+    findings.extend(doubts.into_iter().chain(cached));
     let planning = plans(asked, &chosen, &mut sources, &mut findings, listener);
     let source = match source_entries(request, manifest, &document, &project, &mut sources) {
         Ok((entries, doubts)) => {
@@ -76,10 +77,11 @@ pub(super) fn make(request: &Request, out: Option<&Path>, listener: &dyn Listene
 /// Keys that say what runs before the input is read.
 const BUILDING: &[&str] = &["build.tool", "build.command", "build.test", "build.hooks", "build.env", "build.pass-env"];
 
-fn run_step(request: &Request, step: &Step, project: &Path, listener: &dyn Listener) -> diagnostic::Result<()> {
+fn run_step(request: &Request, step: &Step, project: &Path, listener: &dyn Listener) -> diagnostic::Result<Findings> {
     let state = super::state(request, project);
-    step.build(&state, listener)?;
-    step.before_package(&state, listener)
+    let warnings = step.build(&state, listener)?;
+    step.before_package(&state, listener)?;
+    Ok(warnings)
 }
 
 /// Content that no entry and no base names any more is not read.

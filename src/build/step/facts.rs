@@ -4,18 +4,23 @@ use std::collections::BTreeMap;
 
 use super::{Run, Step};
 use crate::build::ask::ask;
+use crate::build::cache::Plan;
 use crate::build::state::State;
+use crate::build::tool::Tool;
 use crate::build::toolchain;
 use crate::codec::hashes::{Hashes, sums};
 use crate::codec::hex::hex;
 
 impl Step {
-    pub(super) fn facts(&self, state: &State) -> BTreeMap<String, String> {
+    /// Versions of the tools that run.
+    pub(super) fn versions(&self, state: &State) -> Vec<String> {
         let memory = state.toolchains();
-        let version = |tool: &&crate::build::tool::Tool| {
-            toolchain::version(tool, &self.environment, &self.folder, memory.as_deref())
-        };
-        let versions: Vec<String> = self.watch.tools.iter().map(version).collect();
+        let version = |tool: &&Tool| toolchain::version(tool, &self.environment, &self.folder, memory.as_deref());
+        self.watch.tools.iter().map(version).collect()
+    }
+
+    /// What decides whether the step runs.
+    pub(super) fn facts(&self, versions: &[String]) -> BTreeMap<String, String> {
         let texts = self.build.iter().map(|line| match &line.run {
             Run::Shell(text) => text.as_str(),
             Run::File(..) => "",
@@ -36,6 +41,36 @@ impl Step {
             ("the machine", format!("{machine:?}")),
         ];
         all.into_iter().map(|(name, value)| (name.to_owned(), digest(&value))).collect()
+    }
+
+    /// What is kept for other checkouts, and what it depends on.
+    pub(super) fn cache(&self, versions: Vec<String>) -> Plan {
+        let kept = &self.watch.kept;
+        let value = |name: &&str| format!("{name}={:?}", self.environment.get(name));
+        let machine = [std::env::consts::OS.to_owned(), std::env::consts::ARCH.to_owned(), self.identity()];
+        Plan {
+            folder: self.folder.clone(),
+            paths: kept.paths.clone(),
+            except: kept.except.clone(),
+            locks: kept.locks.clone(),
+            scope: machine.into_iter().chain(versions).chain(kept.env.iter().map(value)).collect(),
+        }
+    }
+
+    /// The same in each checkout of a project, and in no other project: its name, else its place in its repository.
+    fn identity(&self) -> String {
+        if let Some(name) = &self.watch.kept.name {
+            return name.clone();
+        }
+        let git = |arguments: &[&str]| ask(&self.folder, "git", arguments).map(|said| said.trim().to_owned());
+        let remote = git(&["config", "--get", "remote.origin.url"]).and_then(|remote| {
+            let below = git(&["rev-parse", "--show-prefix"])?;
+            let name =
+                remote.trim_end_matches('/').trim_end_matches(".git").rsplit(['/', ':']).next().map(str::to_owned);
+            Ok(format!("{}/{below}", name.unwrap_or_default()))
+        });
+        let folder = || self.folder.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+        remote.unwrap_or_else(|_| folder())
     }
 }
 

@@ -1,14 +1,14 @@
 //! `[build]` -> [`Step`], with everything that is wrong with its values.
 
-use std::path::PathBuf;
+use std::path::{Component, Path, PathBuf};
 
 use super::super::environment::{Environment, is_variable};
 use super::super::inputs::Inputs;
 use super::super::stamp::Output;
 use super::super::tool::{self, Project, Tool};
-use super::{Given, Line, Run, Step, Watch, What};
+use super::{Given, Kept, Line, Run, Step, Watch, What};
 use crate::config::load::Document;
-use crate::config::schema::{At, Build, Files, Hook, Manifest, Preset};
+use crate::config::schema::{self, At, Build, Files, Hook, Manifest, Preset, Texts};
 use crate::diagnostic::{Code, Diagnostic, Findings, Span, codes};
 
 /// Reads values and collects what is wrong with them.
@@ -61,23 +61,34 @@ impl Reader<'_> {
     fn watch(&self, manifest: &Manifest, project: &Project<'_>, tools: Vec<&'static Tool>) -> Watch {
         let build = &manifest.build;
         let at = |path: &str| self.given.folder.join(path.trim_end_matches('/'));
-        let typed = build.input.as_ref().map(|input| (input.value.clone(), tool::ALL));
+        let rust = build.preset.as_ref().is_some_and(|preset| preset.value == Preset::Rust);
+        let typed = build.input.as_ref().map(|input| match input.trim_end_matches('/') {
+            // Cargo's own folder, in which more than the programs lies.
+            input if rust => (format!("{input}/release"), 1),
+            input => (input.to_owned(), tool::ALL),
+        });
         let of_tool = || build.tool.as_ref().and_then(|tool| tool::of(tool.value).output(project));
-        let of_rust = || {
-            let rust = build.preset.as_ref().is_some_and(|preset| preset.value == Preset::Rust);
-            rust.then(|| tool::of(crate::config::schema::Tool::Cargo).output(project)).flatten()
-        };
+        let of_rust = || rust.then(|| tool::of(schema::Tool::Cargo).output(project)).flatten();
         let made = typed.or_else(of_tool).or_else(of_rust);
+        let remade = build.tool.as_ref().is_some_and(|tool| tool::of(tool.value).remakes);
         let made: Vec<Output> = made.into_iter().map(|(path, depth)| Output { path: at(&path), depth }).collect();
         let own = [self.given.out, &[self.given.folder.join(&self.document.source().name)]].concat();
         let filled = tools.iter().flat_map(|tool| tool.filled).map(|path| at(path)).collect();
         let written = own.iter().chain(made.iter().map(|output| &output.path)).cloned().collect();
         let globs = build.inputs.as_ref().map(|globs| globs.iter().map(|glob| glob.value.clone()).collect());
         let taken = manifest.files.iter().filter_map(|rule| self.taken(rule));
+        let except = made.iter().filter(|_| remade).map(|output| output.path.clone()).collect();
         Watch {
             inputs: Inputs { folder: self.given.folder.to_owned(), globs, written, filled },
             outputs: made.iter().cloned().chain(taken).collect(),
             own,
+            kept: Kept {
+                name: manifest.package.name.as_ref().map(|name| name.value.clone()),
+                paths: kept(build.cache.paths.as_ref(), &tools_of(build), |tool| tool.filled),
+                locks: kept(build.cache.key.as_ref(), &tools, |tool| tool.locks),
+                except,
+                env: tools.iter().flat_map(|tool| tool.env_names()).collect(),
+            },
             tools,
             skip: build.skip.as_ref().is_none_or(|skip| skip.value),
         }
@@ -167,6 +178,14 @@ impl Reader<'_> {
             let help = "write a literal special character in brackets, such as `[*]`";
             self.refuse(codes::CONFIG_INVALID_VALUE, glob, message, help);
         }
+        for path in build.cache.paths.iter().chain(&build.cache.key).flatten() {
+            let plain = Path::new(&path.value).components().all(|part| matches!(part, Component::Normal(_)));
+            if !plain || path.is_empty() {
+                let message = format!("`{}` is no path below the folder of the config file", path.escape_debug());
+                let help = "name a folder or file of the project, such as `_build`, without `.` and `..`";
+                self.refuse(codes::CONFIG_INVALID_VALUE, path, message, help);
+            }
+        }
         let help = "names are made of letters, digits and `_`, and do not begin with a digit";
         for (name, value) in build.env.iter().filter(|(name, _)| !is_variable(name)) {
             let message = format!("`{}` is no name of a variable", name.escape_debug());
@@ -185,6 +204,19 @@ impl Reader<'_> {
 
     fn span<T>(&self, at: &At<T>) -> Span {
         self.document.span(at.range.clone())
+    }
+}
+
+/// A command says itself what is kept: which of its folders are worth it nobody else can know.
+fn tools_of(build: &Build) -> Vec<&'static Tool> {
+    build.tool.iter().map(|tool| tool::of(tool.value)).collect()
+}
+
+/// What the config names, else what the tools have.
+fn kept(typed: Option<&Texts>, tools: &[&'static Tool], own: fn(&Tool) -> &'static [&'static str]) -> Vec<String> {
+    match typed {
+        Some(typed) => typed.iter().map(|path| path.trim_end_matches('/').to_owned()).collect(),
+        None => tools.iter().flat_map(|tool| own(tool)).map(|&path| path.to_owned()).collect(),
     }
 }
 

@@ -217,6 +217,14 @@ impl Listener for Terminal {
                 }
             }
             Event::Skipped { what } => self.step("Skipped", &format!("{what}: nothing that it reads has changed")),
+            Event::Restored { what, files, exact } => {
+                let of = if exact { "" } else { ", of an earlier lock file" };
+                self.step("Restored", &format!("{what} from the cache: {}{of}", plural(files, "file", "files")));
+            }
+            Event::Kept { what, files, bytes, new } => {
+                let files = plural(files, "file", "files");
+                self.step("Kept", &format!("{what} in the cache: {files}, {}, {} of it new", size(bytes), size(new)));
+            }
             Event::Assembled { files, bytes } => {
                 state.total += bytes;
                 self.step("Assembled", &format!("{}, {}", plural(files, "file", "files"), size(bytes)));

@@ -26,6 +26,8 @@ pub struct Build {
     pub env: BTreeMap<String, Text>,
     /// Names of further environment variables that the build sees; without this it sees those of a list only.
     pub pass_env: Texts,
+    /// What the tool keeps for the next build is kept for other checkouts too.
+    pub cache: BuildCache,
     /// Globs of the files that the build reads; unset, all that git tracks or does not ignore.
     pub inputs: Option<Texts>,
     /// Whether the build is skipped where nothing that it reads has changed; on unless set.
@@ -71,6 +73,17 @@ pub struct BuildHooks {
     pub before_package: Vec<At<Hook>>,
     /// When all artifacts are in the folder that `$FITOUT_OUT` names.
     pub after_package: Vec<At<Hook>>,
+}
+
+/// `[build.cache]`: folders that a build fills and the next one goes on with, also in another checkout.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+#[schemars(title = "[build.cache]")]
+pub struct BuildCache {
+    /// The folders, relative to the config file; those of the tool if unset, such as `deps` and `_build`; none if empty.
+    pub paths: Option<Texts>,
+    /// Files that decide what is in them; the lock file of the tool if unset, such as `mix.lock`.
+    pub key: Option<Texts>,
 }
 
 /// Kinds of application.
