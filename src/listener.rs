@@ -77,6 +77,15 @@ pub enum Event {
         /// Its file name.
         file: String,
     },
+    /// An artifact lies there as this run would make it.
+    Unchanged {
+        /// Format name.
+        format: &'static str,
+        /// The format's own name of the architecture.
+        arch: String,
+        /// Bytes of the artifact.
+        bytes: u64,
+    },
     /// An artifact has its final name.
     Packed {
         /// Format name.

@@ -22,6 +22,7 @@ use crate::interrupt;
 use crate::listener::{Event, Listener};
 
 mod before;
+mod kept;
 mod manifest;
 mod mend;
 mod pack;
@@ -180,11 +181,43 @@ pub fn build(request: &Request, out: &Path, listener: &dyn Listener) -> Result<B
     let folder = output_folders(request, &planned.project, out).pop().unwrap_or_default();
     fs_err::create_dir_all(&folder)
         .map_err(|source| vec![EngineError::Write { path: folder.clone(), source }.into()])?;
-    let (artifacts, emitted) = pack::pack(&planned, &folder, listener)?;
-    let narrowed = !request.formats.is_empty() || !request.targets.is_empty();
-    finish(&planned, &folder, &artifacts, emitted, narrowed).map_err(|error| vec![error.into()])?;
-    planned.warnings.extend(planned.step.after_package(&state(request, &planned.project), listener).err());
+    let state = state(request, &planned.project);
+    let artifacts = artifacts(request, &planned, &state, &folder, listener)?;
+    planned.warnings.extend(planned.step.after_package(&state, listener).err());
     Ok(Built { folder, artifacts, warnings: planned.warnings, lint: planned.lint })
+}
+
+/// Those of the last run, if this one would make the same; else what is made of the plans, under its final names.
+fn artifacts(
+    request: &Request,
+    planned: &Planned,
+    state: &State,
+    folder: &Path,
+    listener: &dyn Listener,
+) -> Result<Vec<Artifact>, Findings> {
+    let kept = state.folder.as_deref().filter(|_| state.reuse);
+    let kept = kept.and_then(|state| Some((kept::Key::of(planned, state).ok()?, state)));
+    let narrowed = !request.formats.is_empty() || !request.targets.is_empty();
+    let found = kept.as_ref().and_then(|(key, state)| key.find(planned, state, folder));
+    let (artifacts, emitted) = match found {
+        Some(artifacts) => {
+            for Artifact { format, arch, size, .. } in &artifacts {
+                listener.hear(Event::Unchanged { format, arch: arch.clone(), bytes: *size });
+            }
+            // The list of a part names what others left, and they may be gone.
+            if !narrowed {
+                return Ok(artifacts);
+            }
+            (artifacts, Vec::new())
+        }
+        None => pack::pack(planned, folder, listener)?,
+    };
+    finish(planned, folder, &artifacts, emitted, narrowed).map_err(|error| vec![error.into()])?;
+    if let Some((key, state)) = kept {
+        // Without the note the next run packs again.
+        let _ = key.leave(state, folder, &artifacts);
+    }
+    Ok(artifacts)
 }
 
 /// What earlier builds left, and where this one leaves it.

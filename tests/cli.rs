@@ -34,6 +34,8 @@ mod step;
 mod templates;
 #[path = "cli/together.rs"]
 mod together;
+#[path = "cli/unchanged.rs"]
+mod unchanged;
 
 use std::fs;
 use std::os::unix::fs::symlink;

@@ -16,8 +16,10 @@ use serde::{Deserialize, Serialize};
 use crate::codec::hashes::{Hasher, Hashes};
 use crate::codec::hex::hex;
 
-/// Stats younger than this are not trusted, in seconds: the coarsest clock of a file system in use.
-const YOUNG: i64 = 2;
+/// Stats younger than this are not trusted, in nanoseconds: a file system takes the time of the last tick of a clock.
+const YOUNG: i128 = 50_000_000;
+/// The same where a file system counts in seconds, or in twos of them.
+const YOUNG_COARSE: i128 = 2_000_000_000;
 /// Bytes that are read at a time.
 const BUFFER: usize = 128 * 1024;
 /// Said in place of a digest.
@@ -64,15 +66,33 @@ impl Seen {
 /// All of them, by path.
 pub type AllSeen = BTreeMap<String, Seen>;
 
-/// Looks at files. `now` is the time of the file system in seconds; content is read only where `before` does not tell.
-pub fn look<'p>(paths: impl IntoIterator<Item = &'p String>, before: Option<&AllSeen>, now: i64) -> AllSeen {
+/// Whether a later change of it would show in its stat. `now` is in nanoseconds since 1970.
+pub fn is_settled(meta: &Metadata, now: i128) -> bool {
+    let young = if meta.ctime_nsec() == 0 { YOUNG_COARSE } else { YOUNG };
+    let time = |seconds: i64, nanoseconds: i64| i128::from(seconds) * 1_000_000_000 + i128::from(nanoseconds);
+    let changed = time(meta.ctime(), meta.ctime_nsec()).max(time(meta.mtime(), meta.mtime_nsec()));
+    changed < now - young
+}
+
+/// The time as the file system of a folder has it, in nanoseconds since 1970.
+///
+/// # Errors
+/// Nothing can be written there.
+pub fn now(folder: &Path) -> std::io::Result<i128> {
+    std::fs::create_dir_all(folder)?;
+    let meta = tempfile::NamedTempFile::new_in(folder)?.as_file().metadata()?;
+    Ok(i128::from(meta.mtime()) * 1_000_000_000 + i128::from(meta.mtime_nsec()))
+}
+
+/// Looks at files. `now` is that of [`now`]; content is read only where `before` does not tell.
+pub fn look<'p>(paths: impl IntoIterator<Item = &'p String>, before: Option<&AllSeen>, now: i128) -> AllSeen {
     let paths: Vec<&String> = paths.into_iter().collect();
     let seen =
         |path: &&String| ((*path).clone(), one(Path::new(path), before.and_then(|before| before.get(*path)), now));
     paths.par_iter().map(seen).collect()
 }
 
-fn one(path: &Path, before: Option<&Seen>, now: i64) -> Seen {
+fn one(path: &Path, before: Option<&Seen>, now: i128) -> Seen {
     let Ok(meta) = std::fs::symlink_metadata(path) else {
         return Seen { stat: None, digest: ABSENT.to_owned(), settled: true };
     };
@@ -81,7 +101,7 @@ fn one(path: &Path, before: Option<&Seen>, now: i64) -> Seen {
         return before.clone();
     }
     let digest = digest(path, &meta).unwrap_or_else(|error| format!("unreadable: {error}"));
-    Seen { stat: Some(stat), digest, settled: meta.ctime().max(meta.mtime()) < now - YOUNG }
+    Seen { stat: Some(stat), digest, settled: is_settled(&meta, now) }
 }
 
 fn digest(path: &Path, meta: &Metadata) -> std::io::Result<String> {
@@ -139,9 +159,9 @@ pub fn difference(before: &AllSeen, after: &AllSeen) -> Option<String> {
 mod tests {
     use super::*;
 
-    const LATER: i64 = i64::MAX / 2;
+    const LATER: i128 = i128::MAX;
 
-    fn seen(path: &Path, before: Option<&AllSeen>, now: i64) -> AllSeen {
+    fn seen(path: &Path, before: Option<&AllSeen>, now: i128) -> AllSeen {
         look([&path.display().to_string()], before, now)
     }
 
@@ -166,7 +186,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a");
         fs_err::write(&path, "one").unwrap();
-        let now = fs_err::metadata(&path).unwrap().mtime();
+        let now = now(folder.path()).unwrap();
         let mut lying = seen(&path, None, now);
         lying.values_mut().for_each(|seen| "remembered".clone_into(&mut seen.digest));
         assert_ne!(seen(&path, Some(&lying), now), lying);

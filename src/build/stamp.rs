@@ -5,7 +5,6 @@
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
-use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -73,7 +72,7 @@ struct Stamp {
 impl Step<'_> {
     /// Compares with the stamp; `skip` is whether that may end in doing nothing.
     pub fn verdict(&self, skip: bool) -> Verdict {
-        let (Some(now), Some(mut paths)) = (self.now(), self.inputs.list()) else {
+        let (Ok(now), Some(mut paths)) = (seen::now(self.folder), self.inputs.list()) else {
             return Verdict::Run("what it reads cannot be told".to_owned(), Before::default());
         };
         let stamp = self.read();
@@ -140,13 +139,6 @@ impl Step<'_> {
         }
         all.retain(|path, _| !inputs.contains_key(path));
         all
-    }
-
-    /// The time as the file system has it, in seconds.
-    fn now(&self) -> Option<i64> {
-        std::fs::create_dir_all(self.folder).ok()?;
-        let file = tempfile::NamedTempFile::new_in(self.folder).ok()?;
-        Some(file.as_file().metadata().ok()?.mtime())
     }
 
     fn read(&self) -> Option<Stamp> {

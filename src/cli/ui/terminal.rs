@@ -249,6 +249,9 @@ impl Listener for Terminal {
                 state.packing.push((file, format!("{format} {arch}")));
                 self.show(&state);
             }
+            Event::Unchanged { format, arch, bytes } => {
+                self.step("Unchanged", &format!("{format:<8} {arch:<8} {:>9}", size(bytes)));
+            }
             Event::Packed { format, arch, file, bytes, seconds } => {
                 state.packing.retain(|(other, _)| *other != file);
                 state.done += 1;
