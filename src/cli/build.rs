@@ -4,10 +4,11 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::time::Instant;
 
-use super::args::{Build, Common};
+use super::args::{Build, Common, SharedCache};
 use super::exit::Exit;
 use super::ui::{Terminal, draw};
 use super::{env, relative, request};
+use crate::build::cache::shared::Use;
 use crate::diagnostic::{Diagnostic, Findings, Severity, codes};
 use crate::report::lint;
 use crate::report::words::{plural, size};
@@ -21,7 +22,13 @@ pub fn run(common: &Common, args: &Build, terminal: &Terminal) -> Result<Exit, F
             vec![Diagnostic::error(codes::CLI_THREADS, format!("cannot start threads: {error}")).help("try `--jobs 1`")]
         })?;
     let cache = args.cache_dir.clone().or_else(env::user_cache);
+    let shared_cache = match args.shared_cache {
+        SharedCache::Write => Use::Write,
+        SharedCache::Read => Use::Read,
+        SharedCache::Off => Use::Off,
+    };
     let request = Request {
+        shared_cache,
         cache: cache.map(absolute),
         no_cache: args.no_cache,
         cache_size: args.cache_size,
