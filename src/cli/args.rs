@@ -86,7 +86,7 @@ pub struct Narrow {
     /// Only these targets, separated by commas, such as linux/arm64
     #[arg(long, value_name = "OS/ARCH,…", value_delimiter = ',')]
     pub target: Vec<String>,
-    /// With the overlay `[environment.NAME]` of the config
+    /// With the overlay `[environment.NAME]` of the config; `build` takes several, separated by commas
     #[arg(long, value_name = "NAME", env = "FITOUT_ENVIRONMENT")]
     pub environment: Option<String>,
 }

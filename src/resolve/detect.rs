@@ -111,9 +111,9 @@ fn otp(dir: &Path, findings: &mut Vec<(String, String)>) -> Option<Draft> {
     draft.summary = draft.summary.or_else(|| Some(format!("The {name} service")));
     draft.build.push(("preset", quoted("otp"), "layout, command and image start of an OTP release"));
     if mix.is_some() {
-        draft.build.push(("command", quoted("MIX_ENV=prod mix release --overwrite"), "run before packing"));
+        draft.build.push(("tool", quoted("mix"), "dependencies, compilation and release, before packing"));
     } else if is_rebar {
-        draft.build.push(("command", quoted("rebar3 as prod release"), "run before packing"));
+        draft.build.push(("tool", quoted("rebar3"), "dependencies, compilation and release, before packing"));
     }
     let input = found.map_or_else(|| format!("_build/prod/rel/{name}"), |(path, _)| path);
     draft.build.push(("input", quoted(&input), "the assembled release"));
@@ -145,9 +145,8 @@ fn rust(dir: &Path, findings: &mut Vec<(String, String)>) -> Option<Draft> {
             draft.summary = Some(format!("The {} command", folder_name(dir)));
         }
     }
-    let locked = if dir.join("Cargo.lock").is_file() { " --locked" } else { "" };
     draft.build.push(("preset", quoted("rust"), "name, version, summary, licence and binaries: Cargo.toml"));
-    draft.build.push(("command", quoted(&format!("cargo build --release{locked}")), "run before packing"));
+    draft.build.push(("tool", quoted("cargo"), "`cargo build --release`, before packing"));
     Some(draft)
 }
 

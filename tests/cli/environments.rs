@@ -3,7 +3,7 @@
 use crate::support::{project, run};
 
 const CONFIG: &str = "[package]\nname = \"web\"\nversion = \"1.0.0\"\nsummary = \"Web\"\nlicense = \"MIT\"\n\
-    maintainer = \"A <a@example.org>\"\n\n[build]\npreset = \"plain\"\nformats = [\"deb\", \"tarball\"]\n\n\
+    maintainer = \"A <a@example.org>\"\n\n[build]\npreset = \"plain\"\nformats = [\"deb\", \"tarball\"]\ntargets = [\"linux/amd64\"]\n\n\
     [[files]]\nfrom = \"tree\"\nto = \"/usr/lib/web\"\n\n\
     [environment.staging.package]\nsummary = \"Web (staging)\"\n\
     [environment.staging.format.deb]\ndepends = [\"strace\"]\n\
@@ -47,4 +47,40 @@ fn the_difference_is_that_of_the_packages() {
     );
     let (code, _, stderr) = run(folder.path(), &["plan", "--against", "stagin"]);
     assert!(code == 2 && stderr.contains("did you mean `staging`?"), "{stderr}");
+}
+
+#[test]
+fn several_are_built_in_one_run() {
+    let folder = project(&[("fitout.toml", CONFIG), ("tree/a", "a"), ("staging", "DEBUG=1\n")]);
+    let (code, made, stderr) = run(folder.path(), &["build", "--environment", "staging,production"]);
+    assert_eq!(code, 0, "{stderr}");
+    let made: Vec<&str> = made.lines().collect();
+    let expected = [
+        "dist/staging/web_1.0.0+staging_all.deb",
+        "dist/staging/web-1.0.0+staging-linux-amd64.tar.gz",
+        "dist/production/web_1.0.0+production_all.deb",
+    ];
+    assert_eq!(made, expected);
+    assert!(stderr.contains("Finished 3 artifacts"), "{stderr}");
+    assert!(expected.iter().all(|path| folder.path().join(path).is_file()));
+    let (code, told, _) = run(folder.path(), &["build", "--environment", "staging,production", "--json"]);
+    let told: serde_json::Value = serde_json::from_str(&told).unwrap();
+    assert_eq!((code, told["artifacts"].as_array().unwrap().len()), (0, 3));
+
+    // What cannot be is told before anything is made.
+    let folder = project(&[("fitout.toml", CONFIG), ("tree/a", "a"), ("staging", "DEBUG=1\n")]);
+    let (code, _, stderr) = run(folder.path(), &["build", "--environment", "production,stagin"]);
+    assert!(
+        code == 2 && stderr.contains("did you mean `staging`?") && stderr.contains("Nothing was written"),
+        "{stderr}"
+    );
+    assert!(!folder.path().join("dist").exists());
+    // What was made before the other failed is there, and nobody says that it is not.
+    std::fs::remove_file(folder.path().join("staging")).unwrap();
+    let (code, made, stderr) = run(folder.path(), &["build", "--environment", "production,staging"]);
+    assert!(
+        code == 2 && stderr.contains("error[files/not-found]") && !stderr.contains("Nothing was written"),
+        "{stderr}"
+    );
+    assert_eq!(made, "dist/production/web_1.0.0+production_all.deb\n");
 }

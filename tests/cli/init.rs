@@ -102,7 +102,7 @@ fn its_config_builds_a_tree() {
 fn its_config_builds_a_rust_program() {
     let folder = tempfile::tempdir().unwrap();
     let config = begun("hello-rust", folder.path());
-    assert!(config.contains("preset  = \"rust\"") && config.contains("cargo build --release --locked"), "{config}");
+    assert!(config.contains("preset  = \"rust\"") && config.contains("tool    = \"cargo\""), "{config}");
     builds(&folder.path().join("hello-rust"));
 }
 
