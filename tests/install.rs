@@ -29,6 +29,15 @@ mod deb;
 #[path = "install/debhelper.rs"]
 mod debhelper;
 
+#[path = "install/daemons.rs"]
+mod daemons;
+
+#[path = "install/dropped.rs"]
+mod dropped;
+
+#[path = "install/renamed.rs"]
+mod renamed;
+
 #[path = "install/systemd.rs"]
 mod systemd;
 

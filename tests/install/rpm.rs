@@ -12,7 +12,7 @@ use crate::toy;
 
 /// What installs packages.
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Manager {
+pub enum Manager {
     /// The machine's own dnf 4 with rpm 4, into a root.
     Dnf4,
     /// dnf 5 with rpm 6, in a root.
@@ -110,7 +110,7 @@ impl Manager {
 }
 
 /// A root with a repository of these packages and of what they require; none where it cannot be had.
-fn root_for(manager: Manager, rpms: &[&Path]) -> Option<Root> {
+pub fn root_for(manager: Manager, rpms: &[&Path]) -> Option<Root> {
     let tools = ["createrepo_c", "rpmbuild", "rpm", "dnf"];
     let lacking: Vec<&str> = tools.into_iter().filter(|tool| !is_there(tool)).collect();
     if !missing(&lacking) {

@@ -92,6 +92,7 @@ fn values(plan: &Plan, entries: &[&Entry]) -> Result<Value, TemplateError> {
         "moved": steps.moved,
         "commands": commands.map(|entry| &*entry.path).collect::<Vec<_>>(),
         "purge": steps.purge,
+        "logs": steps.logs,
         "scripts": steps.scripts,
     }))
 }
@@ -116,6 +117,7 @@ struct Steps {
     secrets: Vec<String>,
     moved: Vec<Value>,
     purge: Vec<String>,
+    logs: Vec<String>,
     scripts: Vec<Value>,
 }
 
@@ -127,7 +129,10 @@ impl Steps {
                 let to = moved.to.as_deref().unwrap_or_default();
                 self.moved.push(json!({ "from": moved.from, "to": to }));
             }
-            Step::Purge { paths, .. } => self.purge.extend(paths.iter().cloned()),
+            Step::Purge { paths, logs } => {
+                self.purge.extend(paths.iter().cloned());
+                self.logs.extend(logs.iter().cloned());
+            }
             Step::User { moment, script } => {
                 self.scripts.push(json!({ "moment": moment.word(), "text": script.text }));
             }
