@@ -261,6 +261,9 @@ pkg_written() {
 	"$@" '/etc/greeter/secrets/key'
 	"$@" '/etc/greeter/secrets/token'
 }
+pkg_logs() {
+	:
+}
 pkg_script() {
 	case $1 in
 	'before-install') printf '%s' '#!/bin/sh
@@ -548,6 +551,11 @@ pkg_print_path() {
 
 pkg_drop_host_file() {
 	rm -f "$pkg_host$1"
+}
+
+# Rotated log files, as logrotate calls them: with numbers or with dates.
+pkg_drop_rotated() {
+	rm -f "$pkg_host$1".[0-9]* "$pkg_host$1"-[0-9][0-9][0-9][0-9][0-9][0-9][0-9][0-9]*
 }
 
 pkg_drop_written() {
@@ -1004,6 +1012,7 @@ pkg_uninstall() {
 	fi
 	pkg_configs pkg_drop_config
 	pkg_written pkg_drop_written
+	pkg_logs pkg_drop_rotated
 	pkg_secrets pkg_drop_written
 	pkg_drop_directories
 	pkg_run_script after-purge
