@@ -122,6 +122,7 @@ fn a_package_lives_without_a_package_manager() {
     assert_eq!(lines(&owner), ["root:greeter 640", "greeter:greeter 750", "root:root 600", "root:root 755"]);
     assert!(host.read("etc/group").contains("adm:x:4:root"), "{}", host.read("etc/group"));
     assert_eq!(host.sh("/etc/init.d/greeter status").0, 0);
+    assert!(!host.has("etc/logrotate.d"), "there is no logrotate");
     let (code, told) = host.install("1.4.0", "status");
     assert_eq!(code, 0, "{told}");
     // Again: nothing is lost, and it is restarted once.
@@ -242,6 +243,44 @@ fn a_script_of_the_user_that_fails_stops_an_upgrade_before_anything_changes() {
     assert!(told.ends_with("greeter: nothing is changed\n"), "{told}");
     assert_eq!((host.sh("greeter pid").1, host.page().as_deref()), (pid, Some("version 1.4.0\n")));
     assert_eq!(lines(&host.install("1.4.0", "list").1), ["1.4.0 (current)"]);
+}
+
+#[test]
+fn a_hook_that_fails_stops_an_upgrade_before_anything_changes() {
+    let Some(host) = Host::new() else { return };
+    host.project.replace("fitout.toml", "pre-upgrade $1\\\"\"", "pre-upgrade $1\\\"; exit 7\"");
+    host.unpack("1.4.0");
+    assert_eq!(host.install("1.4.0", "").0, 0);
+    let pid = host.sh("greeter pid").1;
+    host.unpack("1.5.0");
+    let (code, told) = host.install("1.5.0", "");
+    assert_eq!(code, 1, "{told}");
+    assert!(told.contains("pre-upgrade 1.5.0\n") && told.ends_with("greeter: nothing is changed\n"), "{told}");
+    assert_eq!((host.sh("greeter pid").1, host.page().as_deref()), (pid, Some("version 1.4.0\n")));
+}
+
+#[test]
+fn a_service_that_a_version_drops_stops() {
+    let Some(host) = Host::new() else { return };
+    let side =
+        "\n[[service]]\nname = \"side\"\nuser = \"greeter\"\nexec = [\"/bin/sleep\", \"987\"]\ninit = [\"sysv\"]\n";
+    host.project.append("fitout.toml", side);
+    host.unpack("1.4.0");
+    host.project.replace("fitout.toml", side, "");
+    host.unpack("1.5.0");
+    let running = || host.sh("ps | grep -c '[s]leep 987' || :").1;
+    assert_eq!(host.install("1.4.0", "").0, 0);
+    assert_eq!((running().as_str(), host.has("etc/init.d/side")), ("1\n", true));
+    let (code, told) = host.install("1.5.0", "");
+    assert_eq!(code, 0, "{told}");
+    assert_eq!((running().as_str(), host.has("etc/init.d/side")), ("0\n", false), "{told}");
+    assert_eq!(host.page().as_deref(), Some("version 1.5.0\n"));
+    // Back, it is there again.
+    let (code, told) = host.install("1.5.0", "rollback");
+    assert_eq!(code, 0, "{told}");
+    assert_eq!((running().as_str(), host.has("etc/init.d/side")), ("1\n", true), "{told}");
+    assert_eq!(host.install("1.4.0", "uninstall --purge").0, 0);
+    assert_eq!((running().as_str(), host.has("etc/init.d/side")), ("0\n", false));
 }
 
 #[test]

@@ -24,7 +24,7 @@ svc_open_files=''
 svc_low_port=''
 svc_hardened='yes'
 svc_has_secrets=''
-svc_log_is_own=''
+svc_log_is_own='yes'
 svc_custom_names=''
 svc_locked=
 svc_word=
@@ -33,7 +33,7 @@ svc_word=
 svc_paths() {
 	svc_home="$svc_place"'/var/lib/greeter'
 	svc_work="$svc_place"'/var/lib/greeter'
-	svc_log="$svc_place"'/var/log/greeter-report.log'
+	svc_log="$svc_place"'/var/log/greeter/report.log'
 	svc_env_file=''
 	svc_pid_file="$svc_place"'/run/greeter-report.pid'
 	svc_delegate=''
@@ -58,6 +58,7 @@ svc_generated() {
 svc_directories() {
 	:
 	"$@" "$svc_place"'/var/lib/greeter' '0750'
+	"$@" "$svc_place"'/var/log/greeter' '0750'
 }
 svc_configure() {
 	:
@@ -356,6 +357,12 @@ svc_become() {
 	fi
 	if command -v runuser >/dev/null; then
 		exec runuser -u "$svc_user" -g "$svc_group" -- "$@"
+	fi
+	if ! command -v su >/dev/null && command -v start-stop-daemon >/dev/null; then
+		# A busybox without su. It would look for a process of this program: no file tells it of one.
+		svc_one=$1
+		shift
+		exec start-stop-daemon -S -q -p /nonexistent -c "$svc_user:$svc_group" -x "$svc_one" -- "$@"
 	fi
 	svc_line='exec'
 	for svc_one in "$@"; do

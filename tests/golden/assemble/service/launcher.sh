@@ -371,6 +371,12 @@ svc_become() {
 	if command -v runuser >/dev/null; then
 		exec runuser -u "$svc_user" -g "$svc_group" -- "$@"
 	fi
+	if ! command -v su >/dev/null && command -v start-stop-daemon >/dev/null; then
+		# A busybox without su. It would look for a process of this program: no file tells it of one.
+		svc_one=$1
+		shift
+		exec start-stop-daemon -S -q -p /nonexistent -c "$svc_user:$svc_group" -x "$svc_one" -- "$@"
+	fi
 	svc_line='exec'
 	for svc_one in "$@"; do
 		svc_line="$svc_line $(svc_quote "$svc_one")"
