@@ -15,7 +15,7 @@ chmod 1777 root/tmp
 cp "$(command -v busybox)" root/bin/busybox
 for name in $(root/bin/busybox --list); do [ -e "root/bin/$name" ] || ln -s busybox "root/bin/$name"; done
 ln -s /bin/env root/usr/bin/env
-for library in $(ldd "$@" | awk '$2 == "=>" { print $3 } $1 ~ /^\// && $2 ~ /^\(/ { print $1 }' | sort -u); do
+for library in $(ldd "$(command -v busybox)" "$@" | awk '$2 == "=>" { print $3 } $1 ~ /^\// && $2 ~ /^\(/ { print $1 }' | sort -u); do
 	mkdir -p "root$(dirname "$library")"
 	[ -e "root$library" ] || cp -L "$library" "root$library"
 done

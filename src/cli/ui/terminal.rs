@@ -18,6 +18,9 @@ use crate::diagnostic::{Diagnostic, Severity, codes};
 use crate::listener::{Event, Listener};
 use crate::report::words::{plural, size};
 
+/// Bytes that are written at once.
+const OUTPUT: usize = 64 * 1024;
+
 /// Both streams.
 pub struct Terminal {
     color: bool,
@@ -82,9 +85,15 @@ impl Terminal {
 
     /// Data, on standard output. A reader that went away wants no more: that is success.
     pub fn data(&self, text: &str) {
+        self.write(|out| out.write_all(text.as_bytes()));
+    }
+
+    fn write(&self, write: impl FnOnce(&mut io::BufWriter<io::StdoutLock>) -> io::Result<()>) {
         self.clear();
-        let mut out = io::stdout().lock();
-        let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+        let mut out = io::BufWriter::with_capacity(OUTPUT, io::stdout().lock());
+        let written = write(&mut out).and_then(|()| out.flush());
+        // Else what was not written is tried again.
+        let _ = out.into_parts();
         if let Err(error) = written
             && error.kind() != io::ErrorKind::BrokenPipe
         {
@@ -102,8 +111,11 @@ impl Terminal {
     }
 
     /// One JSON document, on standard output.
-    pub fn document(&self, value: &serde_json::Value) {
-        self.data(&format!("{value:#}\n"));
+    pub fn document(&self, value: &impl serde::Serialize) {
+        self.write(|out| {
+            serde_json::to_writer_pretty(&mut *out, value)?;
+            out.write_all(b"\n")
+        });
     }
 
     /// Text for the person, on standard error.

@@ -371,17 +371,20 @@ svc_become() {
 	if command -v runuser >/dev/null; then
 		exec runuser -u "$svc_user" -g "$svc_group" -- "$@"
 	fi
-	if ! command -v su >/dev/null && command -v start-stop-daemon >/dev/null; then
-		# A busybox without su. It would look for a process of this program: no file tells it of one.
+	if command -v su >/dev/null; then
+		svc_line='exec'
+		for svc_one in "$@"; do
+			svc_line="$svc_line $(svc_quote "$svc_one")"
+		done
+		exec su -s /bin/sh -c "$svc_line" "$svc_user"
+	fi
+	# A busybox of an installer has no su. It is told to look for a process that is not there, and so starts one.
+	if command -v start-stop-daemon >/dev/null; then
 		svc_one=$1
 		shift
-		exec start-stop-daemon -S -q -p /nonexistent -c "$svc_user:$svc_group" -x "$svc_one" -- "$@"
+		exec start-stop-daemon -S -q -c "$svc_user:$svc_group" -p /nonexistent -x "$svc_one" -- "$@"
 	fi
-	svc_line='exec'
-	for svc_one in "$@"; do
-		svc_line="$svc_line $(svc_quote "$svc_one")"
-	done
-	exec su -s /bin/sh -c "$svc_line" "$svc_user"
+	svc_die 4 "none of setpriv, runuser, su and start-stop-daemon is here to run as $svc_user"
 }
 
 # Sets state, group and session, and the time at which a process began, by which a number that was used again is told
