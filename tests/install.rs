@@ -47,6 +47,9 @@ mod archives;
 #[path = "install/launcher.rs"]
 mod launcher;
 
+#[path = "install/environment.rs"]
+mod environment;
+
 #[path = "install/plain.rs"]
 mod plain;
 

@@ -128,7 +128,8 @@ svc_by_systemd() {
 # Prints `svc_assign NAME 'value'` for each assignment of a file in the grammar of EnvironmentFile=, systemd.exec(5); of
 # several with one name the last counts. Nothing of the file is run: each value is a word in quotes.
 svc_assignments() {
-	LC_ALL=C awk '
+	# A last line may have no end, which a quote that is open at the end of the file would get.
+	{ cat "$1" && echo .; } | LC_ALL=C awk '
 	function put() {
 		sub(/[ \t\r\n]+$/, "", name)
 		if (name !~ /^[A-Za-z_][A-Za-z0-9_]*$/ || name ~ /^(svc_.*|IFS)$/) return
@@ -145,6 +146,7 @@ svc_assignments() {
 	}
 	{ text = text $0 "\n" }
 	END {
+		text = substr(text, 1, length(text) - 2)
 		q = sprintf("%c", 39); d = "\""; b = "\\"; state = "start"
 		for (i = 1; i <= length(text); i++) {
 			c = substr(text, i, 1)
@@ -185,9 +187,10 @@ svc_assignments() {
 				else if (c != "\n") value = value b c
 			}
 		}
+		if (state == "value") value = substr(value, 1, kept)
 		if (state != "start" && state != "comment" && state != "name") put()
 		for (i = 1; i <= count; i++) print "svc_assign " names[i] " " quoted(values[names[i]])
-	}' "$1"
+	}'
 }
 
 # Sets a variable that is not set yet by a stronger word. The words, from strong to weak: what is given to a container or
