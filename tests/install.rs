@@ -50,6 +50,9 @@ mod launcher;
 #[path = "install/environment.rs"]
 mod environment;
 
+#[path = "install/keys.rs"]
+mod keys;
+
 #[path = "install/plain.rs"]
 mod plain;
 

@@ -17,12 +17,17 @@ pub struct Built {
 
 /// Builds a package; `body` is what its config says besides who it is, keys of `[package]` first.
 pub fn package(name: &str, version: &str, body: &str) -> Built {
+    package_with(name, version, body, &[])
+}
+
+/// The same with further files of the project.
+pub fn package_with(name: &str, version: &str, body: &str, files: &[(&str, &str)]) -> Built {
     let config = format!(
         "[package]\nname = \"{name}\"\nversion = \"{version}\"\nsummary = \"Serves\"\n\
          maintainer = \"Ops Team <ops@example.org>\"\nlicense = \"MIT\"\n{body}\n\
          [[files]]\ntext = \"{version}\"\nto = \"/usr/share/{name}/version\"\n"
     );
-    let folder = project(&[("fitout.toml", &config)]);
+    let folder = project(&[&[("fitout.toml", config.as_str())], files].concat());
     let (code, _, stderr) = run(folder.path(), &["build", "--format", "deb,rpm"]);
     assert_eq!(code, 0, "{stderr}");
     let [deb, rpm] = [".deb", ".rpm"].map(|suffix| artifact_of(folder.path(), suffix));
