@@ -53,6 +53,9 @@ mod environment;
 #[path = "install/keys.rs"]
 mod keys;
 
+#[path = "install/busybox.rs"]
+mod busybox;
+
 #[path = "install/plain.rs"]
 mod plain;
 
@@ -64,6 +67,12 @@ mod image;
 
 #[path = "install/distribution.rs"]
 mod distribution;
+
+#[path = "install/managers.rs"]
+mod managers;
+
+#[path = "install/rpm_accounts.rs"]
+mod rpm_accounts;
 
 #[path = "install/rpm.rs"]
 mod rpm;

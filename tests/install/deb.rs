@@ -9,19 +9,19 @@ use crate::support::{artifact, artifact_of, newer_example};
 use crate::toy;
 
 /// An example with what its package brings.
-struct Example {
-    name: &'static str,
-    package: &'static str,
-    versions: [&'static str; 2],
-    binary: &'static str,
-    config: &'static str,
+pub struct Example {
+    pub name: &'static str,
+    pub package: &'static str,
+    pub versions: [&'static str; 2],
+    pub binary: &'static str,
+    pub config: &'static str,
     /// Owner and mode of the config file.
-    kept: &'static str,
+    pub kept: &'static str,
     /// What is enabled.
-    unit: &'static str,
+    pub unit: &'static str,
 }
 
-const EXAMPLES: [Example; 3] = [
+pub const EXAMPLES: [Example; 3] = [
     Example {
         name: "plain",
         package: "fitout-plain",

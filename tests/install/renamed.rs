@@ -4,7 +4,7 @@
 use crate::daemons::{Built, Installer, on_each, package, service};
 use crate::distribution::publish;
 use crate::machine::Machine;
-use crate::rpm::{Manager, root_for};
+use crate::managers::{Manager, root_for};
 
 const SAME: &str = "\
 [[files]]

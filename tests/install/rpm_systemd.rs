@@ -1,12 +1,13 @@
 //! rpms on a system that runs: systemd as process 1, rpm 6.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
+use crate::daemons::{Built, package, service};
 use crate::distribution::{SYSTEMD, rpmbuild};
 use crate::machine::Machine;
 use crate::roots::{Root, TESTING};
-use crate::support::{artifact, artifact_of, newer_example, project, run};
+use crate::support::{artifact, artifact_of, newer_example};
 use crate::systemd::{ANSWERING, Answering, answer, said, wait};
 use crate::toy;
 
@@ -193,20 +194,8 @@ fn several_services_of_an_rpm_go_their_own_ways() {
 }
 
 /// A package with one service for each of these words, or with none.
-fn daemons(package: &str, version: &str, services: &[&str], more: &str) -> (PathBuf, tempfile::TempDir) {
-    let mut config = format!(
-        "[package]\nname = \"{package}\"\nversion = \"{version}\"\nsummary = \"Serves\"\n\
-         maintainer = \"Ops Team <ops@example.org>\"\nlicense = \"MIT\"\n[build]\npreset = \"plain\"\n\
-         [[files]]\ntext = \"{version}\"\nto = \"/usr/share/{package}/version\"\n"
-    );
-    for service in services {
-        config +=
-            &format!("[[service]]\nname = \"{service}\"\nuser = \"daemond\"\nexec = [\"/bin/sleep\", \"1000\"]\n");
-    }
-    let folder = project(&[("fitout.toml", &(config + more))]);
-    let (code, _, stderr) = run(folder.path(), &["build", "--format", "rpm"]);
-    assert_eq!(code, 0, "{stderr}");
-    (artifact_of(folder.path(), ".rpm"), folder)
+fn daemons(name: &str, version: &str, services: &[&str], more: &str) -> Built {
+    package(name, version, &(services.iter().map(|name| service(name, "")).collect::<String>() + more))
 }
 
 /// Services come and go with versions and packages, on a distribution that enables nothing by itself, has a helper for the
@@ -225,19 +214,19 @@ fn services_come_and_go_as_presets_say() {
          /usr/lib/systemd/systemd-update-helper mark-restart-system-units one.service || :\nfi\n\
          %files\n/usr/lib/systemd/system/one.service\n",
     );
-    let (none, _none) = daemons("pack", "1.0", &[], "");
-    let (one, _one) = daemons("pack", "1.1", &["one"], "");
-    let (two, _two) = daemons("pack", "1.2", &["one", "two"], "");
-    let (renamed, _renamed) = daemons("pack", "1.3", &["two", "three"], "");
-    let (replacing, _replacing) = daemons("other", "1.0", &["two", "three"], "[format.rpm]\nobsoletes = [\"pack\"]\n");
+    let none = daemons("pack", "1.0", &[], "");
+    let one = daemons("pack", "1.1", &["one"], "");
+    let two = daemons("pack", "1.2", &["one", "two"], "");
+    let renamed = daemons("pack", "1.3", &["two", "three"], "");
+    let replacing = daemons("other", "1.0", &["two", "three"], "[format.rpm]\nobsoletes = [\"pack\"]\n");
     let rpms = [
         (distribution.as_path(), "distribution"),
         (&native, "native"),
-        (&none, "none"),
-        (&one, "one"),
-        (&two, "two"),
-        (&renamed, "renamed"),
-        (&replacing, "replacing"),
+        (&none.rpm, "none"),
+        (&one.rpm, "one"),
+        (&two.rpm, "two"),
+        (&renamed.rpm, "renamed"),
+        (&replacing.rpm, "replacing"),
     ];
     let Some(machine) = &machine_with(&rpms) else { return };
     let state = |unit: &str| (enabled(machine, unit), active(machine, unit));

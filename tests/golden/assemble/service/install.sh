@@ -67,6 +67,8 @@ KillMode=control-group
 KillSignal=SIGTERM
 LimitNOFILE=4096
 TasksMax=64
+MemoryMax=512M
+CPUQuota=150%
 
 StateDirectory=greeter
 StateDirectoryMode=0750
