@@ -226,6 +226,23 @@ fn a_run_that_was_killed_is_finished_by_the_next() {
 }
 
 #[test]
+fn as_many_versions_are_kept_as_are_asked_for() {
+    let Some(host) = Host::new() else { return };
+    let list = |version: &str| host.install(version, "list").1;
+    for version in ["1.4.0", "1.5.0", "1.6.0"] {
+        host.unpack(version);
+        let (code, told) = host.install(version, "install --no-start --keep 2");
+        assert_eq!(code, 0, "{told}");
+    }
+    assert_eq!((host.page(), host.install("1.6.0", "status").0), (None, 3), "nothing was started");
+    assert_eq!(lines(&list("1.6.0")), ["1.6.0 (current)", "1.5.0"]);
+    // The one to go back to stays, whatever is asked for.
+    host.unpack("1.7.0");
+    assert_eq!(host.install("1.7.0", "--keep=1").0, 0);
+    assert_eq!(lines(&list("1.7.0")), ["1.7.0 (current)", "1.6.0"]);
+}
+
+#[test]
 fn two_do_not_run_at_once() {
     let Some(host) = Host::new() else { return };
     host.project.append("scripts/before-install", "sleep 3\n");

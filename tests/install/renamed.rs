@@ -5,6 +5,7 @@ use crate::daemons::{Built, Installer, on_each, package, service};
 use crate::distribution::publish;
 use crate::machine::Machine;
 use crate::managers::{Manager, root_for};
+use crate::support::tool;
 
 const SAME: &str = "\
 [[files]]
@@ -95,6 +96,17 @@ fn a_package_with_another_name_takes_over() {
         succeed();
         is("disabled", "inactive");
     });
+}
+
+/// Neither the new relations nor the scripts that move config files are wrong to lintian.
+#[test]
+fn lintian_has_nothing_to_say_of_another_name() {
+    // What a description should be is not what is looked at here.
+    let described = "extended-description-is-empty,description-too-short";
+    let words = ["--allow-root", "--fail-on", "error,warning", "--suppress-tags", described];
+    if let Some(said) = tool("lintian", &[&words[..], &[junior().deb.to_str().unwrap()]].concat()) {
+        assert_eq!(said, "");
+    }
 }
 
 /// dnf replaces the old package by itself when it upgrades.
