@@ -41,6 +41,16 @@ pub struct Listing {
     pub findings: Vec<Diagnostic>,
 }
 
+impl Listing {
+    /// Puts the entries into the order of their paths.
+    pub fn sort(&mut self) {
+        // Most archives are in order, and to sort takes half as much memory again.
+        if !self.entries.is_sorted_by(|a, b| a.path <= b.path) {
+            self.entries.sort_by(|a, b| a.path.cmp(&b.path));
+        }
+    }
+}
+
 /// One path of an artifact.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct ListedEntry {

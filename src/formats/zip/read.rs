@@ -49,7 +49,7 @@ pub(super) fn read(artifact: &mut dyn Artifact, name: &str) -> Result<Listing, D
     for entry in in_file_order {
         reader.entry(entry).map_err(failed)?;
     }
-    reader.listing.entries.sort_by(|a, b| a.path.cmp(&b.path));
+    reader.listing.sort();
     reader.duplicates();
     let mut listing = reader.listing;
     let problem = (reader.damaged > 0).then(|| format!("{} entries are damaged", reader.damaged));

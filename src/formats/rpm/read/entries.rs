@@ -205,7 +205,7 @@ pub fn list(mut files: Files, listing: &mut Listing) {
         files.list[names[0]].entry.sha256 = sha256;
     }
     listing.entries = files.list.into_iter().map(|file| file.entry).collect();
-    listing.entries.sort_by(|a, b| a.path.cmp(&b.path));
+    listing.sort();
     let escapes = listing.entries.iter().filter(|e| e.path.split('/').any(|part| part == ".."));
     let escapes = escapes.map(|e| odd(format!("the path `{}` leads out of its folder", e.path)));
     let twice = listing.entries.windows(2).filter(|pair| pair[0].path == pair[1].path);
