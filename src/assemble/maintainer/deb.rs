@@ -11,7 +11,7 @@
 //! | prerm | `remove` | before-remove; units stopped |
 //! | postrm | `upgrade` | units that the new version has no more stopped and forgotten |
 //! | postrm | `remove` | after-remove; units forgotten |
-//! | all four | | init scripts: registered, started, stopped and forgotten where there is no systemd |
+//! | all four | | init scripts: registered, started, stopped, forgotten or switched off where there is no systemd |
 //! | postrm | `purge` | state, logs and secrets removed; after-purge |
 //!
 //! A new package over the config files of a removed one counts as an upgrade from it, as dpkg tells its version.
@@ -104,6 +104,7 @@ fn init(plan: &Plan, script: &str) -> Result<String, TemplateError> {
     let scripts = services.map(|service| {
         json!({
             "name": service.name,
+            "launcher": service.launcher,
             "enable": service.enable,
             "first": word(service.start, "start"),
             "again": match service.on_upgrade {
