@@ -105,8 +105,8 @@ pub fn private(run: &Run<'_>, drafts: &[Draft]) -> Vec<(String, String)> {
         (tag, "Only root and the account of the service may read it.".to_owned())
     };
     let helper = "maintainer-script-should-not-use-dpkg-maintscript-helper";
-    let moves = run.release.lifecycle.steps.iter().any(|step| matches!(step, Step::Moved(_)));
-    let moved = (moves && deb != FormatSet::EMPTY)
+    let by_hand = run.release.lifecycle.steps.iter().any(|step| matches!(step, Step::Moved(_)));
+    let moved = (by_hand && deb != FormatSet::EMPTY)
         .then(|| (helper.to_owned(), "The calls are those that dh_installdeb writes.".to_owned()));
     drafts.iter().filter(is_private).map(tag).chain(moved).collect()
 }
