@@ -32,6 +32,12 @@ drop-ins      = ["conf/more.conf"]
 unit          = { Unit = { ConditionPathExists = "/usr" }, Service = { OOMScoreAdjust = "123" }, Install = { Alias = "other.service" } }
 
 [[service]]
+name  = "low"
+exec  = ["/usr/bin/perl", "-MIO::Socket::INET", "-e", 'sleep 2; $s = IO::Socket::INET->new(LocalAddr => "127.0.0.1", LocalPort => 81, Listen => 5) or die $@; while ($c = $s->accept) { print $c "low\n"; close $c }']
+ports = ["81"]
+ready = { port = 81 }
+
+[[service]]
 name      = "open"
 exec      = ["/bin/sleep", "1000"]
 hardening = "off"
@@ -117,9 +123,10 @@ fn every_key_of_a_service_means_what_it_says() {
     on_each(&[("1", &built)], |system| {
         let machine = &system.machine;
         system.ok(&["1"]);
-        let units = machine.sh("cd /usr/lib/systemd/system; ls notifies* limited.service open* echo* letters* later*");
+        let units =
+            machine.sh("cd /usr/lib/systemd/system; ls notifies* limited.service low* open* echo* letters* later*");
         let units: Vec<&str> = units.lines().collect();
-        assert_eq!(units.len(), 9, "{units:?}");
+        assert_eq!(units.len(), 10, "{units:?}");
         let verify = [&["systemd-analyze", "verify", "--man=no"], &units[..]].concat();
         assert_eq!(machine.run(&verify), (0, String::new()), "{:?}", system.installer);
 
@@ -127,6 +134,10 @@ fn every_key_of_a_service_means_what_it_says() {
         let is = [("ActiveState", "active"), ("StatusText", "100% there"), ("Type", "notify")];
         shows(system, "notifies.service", &is);
         limited(system);
+        // The installation has waited until it listened, where only root and who has the capability may.
+        assert_eq!(machine.sh("head -n 1 </dev/tcp/127.0.0.1/81"), "low");
+        let pid = machine.show("low.service", "MainPID");
+        assert_eq!(machine.ok(&["stat", "-c", "%U", &format!("/proc/{pid}")]), "daemond");
         shows(system, "open.service", &[("ActiveState", "active"), ("ProtectSystem", "no"), ("NoNewPrivileges", "no")]);
 
         let heard = machine.sh("exec 3<>/dev/tcp/127.0.0.1/4196; echo hello >&3; head -n 1 <&3");
