@@ -197,7 +197,7 @@ fn each_dialect_says_the_steps_in_their_order() {
             "echo after-remove",
             "fitout_drop 'hello.service' 'hello.service'",
             "[ \"$1\" = remove ] && [ -z",
-            "deb-systemd-helper purge \"$fitout_unit\"",
+            "fitout_forget 'hello.service'",
             "rm -rf",
             "echo after-purge",
             "rm_conffile",
