@@ -35,3 +35,5 @@ mod targets;
 
 #[path = "foreign/templates.rs"]
 mod templates;
+#[path = "foreign/tools.rs"]
+mod tools;

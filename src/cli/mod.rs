@@ -84,6 +84,10 @@ fn request(common: &Common, narrow: &Narrow) -> Request {
         targets: narrow.target.clone(),
         environment: narrow.environment.clone(),
         source_date_epoch: env::get(env::SOURCE_DATE_EPOCH),
+        variables: env::all(),
+        cache: None,
+        no_cache: false,
+        cache_size: 0,
     }
 }
 

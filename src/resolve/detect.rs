@@ -6,9 +6,9 @@ use std::path::Path;
 
 use super::ground::not_found;
 use super::preset::{assembled_releases, one_line, otp::OtpRelease, rust::Package};
-use super::tool::ask;
 use super::version::{mix_app, mix_description, mix_release};
 use super::{git, license};
+use crate::build::ask::ask;
 use crate::diagnostic::Findings;
 
 /// What `init` has to say and to write.
