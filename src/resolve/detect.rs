@@ -68,6 +68,13 @@ pub fn propose(dir: &Path) -> Result<Proposal, Findings> {
         plain(dir, &mut findings)
     };
     common(dir, &mut draft, &mut findings);
+    if draft.is_service {
+        draft.reads = variables::read(dir);
+    }
+    if let Some((file, variables)) = &draft.reads {
+        let names: Vec<&str> = variables.iter().map(|variable| variable.name.as_str()).collect();
+        findings.push(((*file).to_owned(), format!("reads {}", names.join(", "))));
+    }
     let other_files = draft.env_file().into_iter().filter(|(path, _)| !dir.join(path).exists()).collect();
     Ok(Proposal { findings, config: draft.text(), other_files, is_open: draft.is_open })
 }
@@ -135,11 +142,6 @@ fn otp(dir: &Path, findings: &mut Vec<(String, String)>) -> Option<Draft> {
     draft.build.push(("input", quoted(&input), "the assembled release"));
     draft.name = Some(name.replace('_', "-"));
     draft.is_service = true;
-    draft.reads = variables::read(dir);
-    if let Some((file, variables)) = &draft.reads {
-        let names: Vec<&str> = variables.iter().map(|variable| variable.name.as_str()).collect();
-        findings.push(((*file).to_owned(), format!("reads {}", names.join(", "))));
-    }
     Some(draft)
 }
 
