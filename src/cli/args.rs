@@ -78,6 +78,9 @@ pub struct Narrow {
     /// With the overlay `[environment.NAME]` of the config
     #[arg(long, value_name = "NAME", env = "FITOUT_ENVIRONMENT")]
     pub environment: Option<String>,
+    /// Package this folder, which is built already, in place of `[build] input`; nothing is built or tested
+    #[arg(long, value_name = "DIR", value_hint = clap::ValueHint::DirPath)]
+    pub input: Option<PathBuf>,
 }
 
 fn only_formats() -> String {

@@ -1,13 +1,12 @@
 //! `fitout build`
 
 use std::fmt::Write as _;
-use std::path::PathBuf;
 use std::time::Instant;
 
 use super::args::{Build, Common};
 use super::exit::Exit;
 use super::ui::{Terminal, draw};
-use super::{env, relative, request};
+use super::{absolute, env, relative, request};
 use crate::diagnostic::{Diagnostic, Findings, Severity, codes};
 use crate::report::lint;
 use crate::report::words::{plural, size};
@@ -56,11 +55,6 @@ pub fn run(common: &Common, args: &Build, terminal: &Terminal) -> Result<Exit, F
     }
     // A hook may fail when all is there.
     Ok(Exit::of(&warnings))
-}
-
-/// A path that means the same in any folder.
-fn absolute(path: PathBuf) -> PathBuf {
-    std::path::absolute(&path).unwrap_or(path)
 }
 
 /// A table in the summary of a CI step, where there is one.

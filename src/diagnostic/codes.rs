@@ -368,6 +368,8 @@ codes! {
         "The service can read its configuration again while it runs, and an upgrade restarts it all the same, which cuts connections. A restart is needed to run new code; where the service replaces its own workers, `on-upgrade = \"reload\"` is enough.";
     LINT_SERVICE_PROGRAM = "lint/service-program", Lint,
         "The service starts a program below the package's own folder, and the package has no such file: the unit would fail at once.";
+    LINT_PHOENIX = "lint/phoenix-server", Lint,
+        "Phoenix is in the release, and its endpoint is not switched on: the application starts, listens on no port and answers nobody. `config/runtime.exs` of a new project looks for `PHX_SERVER`: put `PHX_SERVER=true` into the environment file or `env` of the service, or `server: true` into the configuration of the endpoint.";
     LINT_TEMPLATE_DRIFT = "lint/template-drift", Lint,
         "A template of yours was taken from one of fitout's that has changed since: a fix or a new key may be missing in yours. `fitout templates diff NAME` shows the difference; when yours is right, put the digest that the finding names into its first line.";
     LINT_SERVICE_OPEN = "lint/service-not-hardened", Lint,

@@ -198,7 +198,7 @@ _fitout() {
             return 0
             ;;
         fitout__subcmd__build)
-            opts="-C -v -q -h -V --format --target --environment --out --jobs --cache-dir --cache-size --no-cache --config --json --color --verbose --quiet --help --version"
+            opts="-C -v -q -h -V --format --target --environment --input --out --jobs --cache-dir --no-cache --config --json --color --verbose --quiet --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -214,6 +214,13 @@ _fitout() {
                     ;;
                 --environment)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --input)
+                    COMPREPLY=()
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o plusdirs
+                    fi
                     return 0
                     ;;
                 --out)
@@ -232,10 +239,6 @@ _fitout() {
                     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
                         compopt -o plusdirs
                     fi
-                    return 0
-                    ;;
-                --cache-size)
-                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 -C)
@@ -312,7 +315,7 @@ _fitout() {
             return 0
             ;;
         fitout__subcmd__explain)
-            opts="-C -v -q -h -V --format --target --environment --config --json --color --verbose --quiet --help --version"
+            opts="-C -v -q -h -V --format --target --environment --input --config --json --color --verbose --quiet --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -328,6 +331,13 @@ _fitout() {
                     ;;
                 --environment)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --input)
+                    COMPREPLY=()
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o plusdirs
+                    fi
                     return 0
                     ;;
                 -C)
@@ -926,7 +936,7 @@ _fitout() {
             return 0
             ;;
         fitout__subcmd__lint)
-            opts="-C -v -q -h -V --format --target --environment --deny --config --json --color --verbose --quiet --help --version"
+            opts="-C -v -q -h -V --format --target --environment --input --deny --config --json --color --verbose --quiet --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -942,6 +952,13 @@ _fitout() {
                     ;;
                 --environment)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --input)
+                    COMPREPLY=()
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o plusdirs
+                    fi
                     return 0
                     ;;
                 --deny)
@@ -982,7 +999,7 @@ _fitout() {
             return 0
             ;;
         fitout__subcmd__plan)
-            opts="-C -v -q -h -V --format --target --environment --config --json --color --verbose --quiet --help --version"
+            opts="-C -v -q -h -V --format --target --environment --input --config --json --color --verbose --quiet --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -998,6 +1015,13 @@ _fitout() {
                     ;;
                 --environment)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --input)
+                    COMPREPLY=()
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o plusdirs
+                    fi
                     return 0
                     ;;
                 -C)
