@@ -198,7 +198,7 @@ _fitout() {
             return 0
             ;;
         fitout__subcmd__build)
-            opts="-C -v -q -h -V --format --target --environment --input --out --jobs --cache-dir --no-cache --config --json --color --verbose --quiet --help --version"
+            opts="-C -v -q -h -V --format --target --environment --input --out --jobs --cache-dir --cache-size --no-cache --config --json --color --verbose --quiet --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -239,6 +239,10 @@ _fitout() {
                     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
                         compopt -o plusdirs
                     fi
+                    return 0
+                    ;;
+                --cache-size)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 -C)
