@@ -135,7 +135,7 @@ pub struct Build {
     #[arg(long, value_name = "N", env = "FITOUT_JOBS", value_parser = clap::value_parser!(u16).range(1..=256))]
     pub jobs: Option<u16>,
     /// Folder for what a build leaves for the next: log, stamp, caches; `fitout` in the user's cache folder unless set
-    #[arg(long, value_name = "DIR", env = "FITOUT_CACHE_DIR", value_hint = clap::ValueHint::DirPath)]
+    #[arg(long, value_name = "DIR", env = "FITOUT_CACHE_DIR", hide_env_values = true, value_hint = clap::ValueHint::DirPath)]
     pub cache_dir: Option<PathBuf>,
     /// Bytes that the caches of build steps may have, such as 500M or 20G; what was used longest ago goes first
     #[arg(long, value_name = "SIZE", env = "FITOUT_CACHE_SIZE", default_value = "5G", value_parser = bytes)]
