@@ -228,6 +228,15 @@ impl Listener for Terminal {
                     self.say(&format!("            {text}\n"));
                 }
             }
+            Event::Skipped { what } => self.step("Skipped", &format!("{what}: nothing that it reads has changed")),
+            Event::Restored { what, files, exact } => {
+                let of = if exact { "" } else { ", of an earlier lock file" };
+                self.step("Restored", &format!("{what} from the cache: {}{of}", plural(files, "file", "files")));
+            }
+            Event::Kept { what, files, bytes, new } => {
+                let files = plural(files, "file", "files");
+                self.step("Kept", &format!("{what} in the cache: {files}, {}, {} of it new", size(bytes), size(new)));
+            }
             Event::Assembled { files, bytes } => {
                 state.total += bytes;
                 self.step("Assembled", &format!("{}, {}", plural(files, "file", "files"), size(bytes)));
@@ -239,6 +248,9 @@ impl Listener for Terminal {
             Event::Packing { format, arch, file } => {
                 state.packing.push((file, format!("{format} {arch}")));
                 self.show(&state);
+            }
+            Event::Unchanged { format, arch, bytes } => {
+                self.step("Unchanged", &format!("{format:<8} {arch:<8} {:>9}", size(bytes)));
             }
             Event::Packed { format, arch, file, bytes, seconds } => {
                 state.packing.retain(|(other, _)| *other != file);

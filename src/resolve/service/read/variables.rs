@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::super::Secret;
 use super::One;
+use crate::build::environment;
 use crate::config::schema::{At, HandOver, Text};
 use crate::diagnostic::codes;
 use crate::resolve::image;
@@ -36,8 +37,7 @@ impl One<'_> {
 
     /// Whether a shell takes this name for a variable, and it means nothing to a launcher itself; reported if not.
     fn is_variable<T>(&self, name: &str, at: &At<T>) -> bool {
-        let legal = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
-            && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+        let legal = environment::is_variable(name);
         let own = name == "IFS" || name.to_ascii_lowercase().starts_with("svc_");
         let (message, help) = match (legal, own) {
             (true, false) => return true,
