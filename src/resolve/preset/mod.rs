@@ -51,8 +51,8 @@ pub(crate) struct Runs {
     pub jit: bool,
     /// Only its main process is to get the stop signal.
     pub stops_its_children: bool,
-    /// Program that takes further commands.
-    pub delegate: Option<String>,
+    /// It is an Erlang node of this release.
+    pub node: Option<otp::node::Runtime>,
 }
 
 /// For which machine rules are made, and under which names.

@@ -10,6 +10,7 @@ use crate::resolve::ground::{not_found, read_text};
 
 use super::term::{self, Term};
 
+pub mod node;
 pub(crate) mod rules;
 
 /// An assembled release.

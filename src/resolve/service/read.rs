@@ -17,6 +17,7 @@ use crate::resolve::ground::Ground;
 use crate::resolve::image::{self, invalid};
 use crate::resolve::preset::{Preset, Runs};
 
+mod node;
 mod scripts;
 
 /// Milliseconds before a restart, as systemd's own default would be far too short for what fails at once.
@@ -75,6 +76,7 @@ impl One<'_> {
         let groups = Self::each(&typed.groups, |group| self.account(group, "group"));
         let directories = self.directories();
         let runs = self.runs(shown, directories.as_ref());
+        let node = self.node(shown, runs.node.clone(), directories.as_ref());
         let exec = self.exec(&runs);
         let reload = self.reload();
         let env = self.environment();
@@ -102,9 +104,10 @@ impl One<'_> {
             directories.logs.push(folder.to_owned());
         }
         let [restart_delay, stop_timeout, start_timeout] = times?;
+        let launcher = format!("{}/launcher/{}", self.package.prefix, name.trim_end_matches('@'));
         let mut service = Service {
             description: typed.description.as_ref().map_or(self.package.summary, |text| text.value.as_str()).to_owned(),
-            exec: exec?,
+            exec: if node.as_ref()?.is_some() { vec![launcher.clone(), "run".to_owned()] } else { exec? },
             reload: reload?,
             group: group.map_or(Some(user.clone()), |group| group)?,
             groups: groups?,
@@ -141,9 +144,9 @@ impl One<'_> {
             init: typed.init.iter().map(|init| init.value).collect(),
             drop_ins: drop_ins?,
             unit: unit?,
-            launcher: format!("{}/launcher/{}", self.package.prefix, name.trim_end_matches('@')),
+            node: node?,
+            launcher,
             command: command?,
-            delegate: runs.delegate,
             origin: self.ground.origin(self.typed),
             name,
             user,

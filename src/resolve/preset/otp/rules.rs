@@ -79,18 +79,23 @@ pub(crate) fn runs(release: &OtpRelease, prefix: &str, home: &str, runtime: &str
     let start = if release.producer == Producer::Mix { "start" } else { "foreground" };
     let own: &[(&str, &str)] = match release.producer {
         Producer::Mix => &[("RELEASE_TMP", runtime)],
-        Producer::Relx => &[("RELX_OUT_FILE_PATH", runtime), ("RUNNER_LOG_DIR", home), ("PIPE_DIR", runtime)],
-        Producer::Distillery => &[("RELEASE_MUTABLE_DIR", home)],
+        Producer::Relx => &[
+            ("RELEASE_TMP", runtime),
+            ("RELX_OUT_FILE_PATH", runtime),
+            ("RUNNER_LOG_DIR", home),
+            ("PIPE_DIR", runtime),
+        ],
+        Producer::Distillery => &[("RELEASE_TMP", runtime), ("RELEASE_MUTABLE_DIR", home)],
     };
     let crash_dump = format!("{}/erl_crash.dump", home.trim_end_matches('/'));
     let shared = [("HOME", home), ("LANG", "C.UTF-8"), ("ERL_CRASH_DUMP", crash_dump.as_str())];
     let env = own.iter().chain(&shared).map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
     Runs {
-        exec: vec![program.clone(), start.to_owned()],
+        exec: vec![program, start.to_owned()],
         env: env.collect(),
         jit: true,
         stops_its_children: true,
-        delegate: Some(program),
+        node: Some(super::node::Runtime::of(release, prefix)),
     }
 }
 

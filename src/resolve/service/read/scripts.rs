@@ -11,8 +11,13 @@ use crate::resolve::image::invalid;
 
 /// What a launcher does by itself: templates/launcher/service.sh.hbs.
 const LAUNCHER_COMMANDS: &[&str] = &[
+    "attach",
     "await",
+    "daemon",
+    "daemonized",
     "describe",
+    "escript",
+    "eval",
     "foreground",
     "help",
     "hook",
@@ -20,13 +25,17 @@ const LAUNCHER_COMMANDS: &[&str] = &[
     "pid",
     "ping",
     "reload",
+    "reload_config",
     "reloading",
+    "remote",
     "restart",
+    "rpc",
     "run",
     "spawned",
     "start",
     "status",
     "stop",
+    "stopping",
     "version",
 ];
 /// Sections of a unit that `[service.unit]` may add to.
