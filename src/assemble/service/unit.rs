@@ -46,7 +46,7 @@ pub(crate) fn service(service: &Service, around: &Around) -> Result<String, Temp
         "credentials": credentials(service),
         "start_pre": steps(service, around, &[Moment::PreStart], false),
         "command": program(&service.started_by(), around),
-        "start_post": steps(service, around, &[Moment::PostStart], waits(service)),
+        "start_post": start_post(service, around),
         "reload": reload(service, around),
         "stop": stop(service, around),
         "stop_post": steps(service, around, &[Moment::PostStop], false),
@@ -125,6 +125,16 @@ fn steps(service: &Service, around: &Around, moments: &[Moment], wait: bool) -> 
     let hooks = moments.iter().filter(|moment| service.hooks.contains_key(moment));
     let hooks = hooks.map(|moment| vec![launcher.clone(), "hook".to_owned(), moment.word().to_owned()]);
     waiting.into_iter().chain(hooks).collect()
+}
+
+/// Waiting, and hooks.
+fn start_post(service: &Service, around: &Around) -> Vec<Vec<String>> {
+    let mut all = steps(service, around, &[Moment::PostStart], waits(service));
+    if service.node.is_some() && waits(service) {
+        // One that is stopped before it heeds the signal has not failed. A node that dies, or takes too long, systemd sees.
+        all[0][0].insert(0, '-');
+    }
+    all
 }
 
 /// Whether the start is over only when the launcher has seen that it is ready. Of a node that tells systemd itself it would

@@ -13,6 +13,7 @@ use crate::resolve::release::{Churn, Role};
 use crate::template::Templates;
 
 use super::ground::Ground;
+use super::service::{Command, Moment, UserScript};
 use super::{Rule, Take};
 
 pub mod otp;
@@ -53,6 +54,10 @@ pub(crate) struct Runs {
     pub stops_its_children: bool,
     /// It is an Erlang node of this release.
     pub node: Option<otp::node::Runtime>,
+    /// Scripts that it brings along, by moment.
+    pub hooks: BTreeMap<Moment, Vec<UserScript>>,
+    /// Commands that it brings along.
+    pub commands: BTreeMap<String, Command>,
 }
 
 /// For which machine rules are made, and under which names.

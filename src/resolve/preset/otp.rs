@@ -10,8 +10,11 @@ use crate::resolve::ground::{not_found, read_text};
 
 use super::term::{self, Term};
 
+pub(crate) mod host;
+mod links;
 pub mod node;
 pub(crate) mod rules;
+mod scripts;
 
 /// An assembled release.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -206,6 +209,14 @@ fn producer(dir: &Path, live: &Path) -> Producer {
     } else {
         Producer::Relx
     }
+}
+
+/// Names in a folder of the release, sorted.
+fn names(release: &OtpRelease, folder: &str) -> Vec<String> {
+    let entries = fs_err::read_dir(release.dir.join(folder)).into_iter().flatten();
+    let mut names: Vec<String> = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok()).collect();
+    names.sort();
+    names
 }
 
 fn native(dir: &Path, base: &str, depth: usize, found: &mut Vec<String>) {

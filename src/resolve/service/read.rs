@@ -75,8 +75,12 @@ impl One<'_> {
         let group = typed.group.as_ref().map(|group| self.account(group, "group"));
         let groups = Self::each(&typed.groups, |group| self.account(group, "group"));
         let directories = self.directories();
-        let runs = self.runs(shown, directories.as_ref());
-        let node = self.node(shown, runs.node.clone(), directories.as_ref());
+        let mut runs = self.runs(shown, directories.as_ref());
+        let node = self.node(shown, runs.node.take(), directories.as_ref());
+        if node.as_ref().is_none_or(Option::is_none) {
+            // What came along is for the program that came along.
+            (runs.hooks, runs.commands) = Default::default();
+        }
         let exec = self.exec(&runs);
         let reload = self.reload();
         let env = self.environment();
@@ -94,7 +98,8 @@ impl One<'_> {
         let log_file = Self::maybe(typed.log_file.as_ref(), |path| self.path(path));
         let command = Self::maybe(typed.command.as_ref(), |path| self.path(path));
         let (schedule, socket) = (self.timer(), self.socket());
-        let (hooks, commands, configure) = (self.hooks(), self.commands(), self.configure());
+        let (hooks, commands) = (self.hooks(runs.hooks), self.commands(runs.commands));
+        let configure = self.configure();
         let (drop_ins, unit) = (self.drop_ins(), self.lines());
         // Each has had its say.
         let (name, user, mut directories, log_file) = (name?, user?, directories?, log_file?);

@@ -16,7 +16,7 @@ use crate::resolve::preset::{Place, Runs, fact, rule};
 use crate::resolve::release::Churn;
 use crate::resolve::{Rule, Take};
 
-use super::{OtpRelease, Producer};
+use super::{OtpRelease, Producer, links, names};
 
 const PRESET: &str = "otp";
 
@@ -67,6 +67,7 @@ pub(crate) fn rules(release: &OtpRelease, ground: &Ground, place: Place) -> Vec<
             )),
         }
     }
+    links::mend(release, ground, prefix, &mut all);
     all.extend(ground.ok(command(release, place)));
     all.extend(environment_script(release, prefix));
     cookie_in_arguments(release, ground);
@@ -96,6 +97,8 @@ pub(crate) fn runs(release: &OtpRelease, prefix: &str, home: &str, runtime: &str
         jit: true,
         stops_its_children: true,
         node: Some(super::node::Runtime::of(release, prefix)),
+        hooks: release.own_hooks(),
+        commands: release.own_commands(),
     }
 }
 
@@ -200,14 +203,6 @@ fn tree(release: &OtpRelease, prefix: &str, path: &str, churn: Churn, exclude: &
 
 fn origin(what: &str) -> Origin {
     fact(PRESET, what, ()).origin
-}
-
-/// Names in a folder of the release, sorted.
-fn names(release: &OtpRelease, folder: &str) -> Vec<String> {
-    let entries = fs_err::read_dir(release.dir.join(folder)).into_iter().flatten();
-    let mut names: Vec<String> = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok()).collect();
-    names.sort();
-    names
 }
 
 fn stale(release: &OtpRelease, ground: &Ground, part: &str) {
