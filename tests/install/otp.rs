@@ -148,7 +148,8 @@ fn watched<T>(secrets: &[&str], act: impl FnOnce() -> T) -> T {
                         let line = fs::read(entry.path().join("cmdline")).unwrap_or_default();
                         let line = String::from_utf8_lossy(&line);
                         assert!(!secrets.iter().any(|secret| line.contains(secret)), "{line}");
-                        assert!(!line.contains("-setcookie") || !line.contains("beam"), "{line}");
+                        let is_own = line.contains("beam.smp") && (line.contains("heron") || line.contains("tern"));
+                        assert!(!is_own || !line.contains("-setcookie"), "{line}");
                     }
                 }
                 looked += 1;

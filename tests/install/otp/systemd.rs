@@ -107,8 +107,10 @@ fn stops_at_any_moment(machine: &Machine, unit: &str) {
     machine.ok(&["systemctl", "stop", unit]);
     for round in 0..rounds() {
         let moment = u64::from(round % 70) * 20;
-        let script =
-            format!("systemctl start --no-block {unit}; sleep {}; systemctl stop {unit}", moment as f64 / 1000.0);
+        let script = format!(
+            "systemctl reset-failed {unit}; systemctl start --no-block {unit}; sleep {}; systemctl stop {unit}",
+            moment as f64 / 1000.0
+        );
         let begun = std::time::Instant::now();
         machine.sh(&script);
         let facts = ["ActiveState", "Result"].map(|property| machine.show(unit, property));

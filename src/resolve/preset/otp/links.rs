@@ -125,6 +125,7 @@ mod tests {
     fn links_are_mended_or_dropped() {
         let dir = tempfile::tempdir().unwrap();
         fs_err::create_dir_all(dir.path().join("releases/1")).unwrap();
+        fs_err::create_dir_all(dir.path().join("bin")).unwrap();
         fs_err::write(dir.path().join("releases/1/x"), "").unwrap();
         let own = dir.path().join("releases/1/x");
         let judged = |path: &str, target: &Path| judge(dir.path(), Path::new(path), target);

@@ -16,7 +16,7 @@ use crate::resolve::preset::{Place, Runs, fact, rule};
 use crate::resolve::release::Churn;
 use crate::resolve::{Rule, Take};
 
-use super::{OtpRelease, Producer, links, names};
+use super::{OtpRelease, Producer, arguments, links, names};
 
 const PRESET: &str = "otp";
 
@@ -70,7 +70,7 @@ pub(crate) fn rules(release: &OtpRelease, ground: &Ground, place: Place) -> Vec<
     links::mend(release, ground, prefix, &mut all);
     all.extend(ground.ok(command(release, place)));
     all.extend(environment_script(release, prefix));
-    cookie_in_arguments(release, ground);
+    all.extend(arguments::without_cookie(release, ground, prefix));
     all
 }
 
@@ -212,25 +212,4 @@ fn stale(release: &OtpRelease, ground: &Ground, part: &str) {
         .help("it is from an earlier build; remove the release folder before the next one");
     finding.severity = Severity::Note;
     ground.report(finding);
-}
-
-/// A cookie in vm.args is the user's, and is still a secret in a package.
-fn cookie_in_arguments(release: &OtpRelease, ground: &Ground) {
-    for name in ["vm.args", "vm.args.src"] {
-        let path = format!("releases/{}/{name}", release.version);
-        let Ok(text) = fs_err::read_to_string(release.dir.join(&path)) else { continue };
-        let cookie = text.lines().map(str::trim).find(|line| line.starts_with("-setcookie "));
-        // `${COOKIE}` is filled at start on the host.
-        if cookie.is_some_and(|line| !line.contains("${")) {
-            let shown = format!("{}/{path}", release.typed);
-            ground.report(
-                Diagnostic::warning(
-                    codes::RESOLVE_COOKIE,
-                    format!("`{shown}` sets the distribution cookie by `-setcookie`"),
-                )
-                .path(&shown)
-                .help("take it out, and give the cookie to the node at start on each host"),
-            );
-        }
-    }
 }
