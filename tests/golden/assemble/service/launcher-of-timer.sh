@@ -220,7 +220,7 @@ svc_make_secret() {
 # Whether this runs in a container whose first process is this launcher: what that was given is given to every command.
 svc_contained() {
 	[ "$$" != 1 ] || return 0
-	case $(tr '\0' ' ' </proc/1/cmdline 2>/dev/null) in *"$svc_path foreground "*) ;; *) return 1 ;; esac
+	case $({ tr '\0' ' ' </proc/1/cmdline; } 2>/dev/null) in *"$svc_path foreground "*) ;; *) return 1 ;; esac
 }
 
 # Sets the environment of the service, as its user. With `given`, what is there already is stronger.
@@ -491,8 +491,10 @@ svc_lock() {
 svc_directory() {
 	[ ! -d "$1" ] || return 0
 	mkdir -p "${1%/*}" || svc_die 4 "cannot make ${1%/*}"
-	mkdir -m "$2" "$1" || svc_die 4 "cannot make $1"
-	svc_give "$1"
+	# It is there when it is the service's: this may be stopped at any moment.
+	[ -d "$1.new" ] || mkdir -m "$2" "$1.new" || svc_die 4 "cannot make $1"
+	svc_give "$1.new"
+	mv "$1.new" "$1"
 }
 
 # Makes the service's user the owner, if this is root.
