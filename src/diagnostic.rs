@@ -31,7 +31,7 @@ pub struct SourceText {
 }
 
 /// A byte range of a [`SourceText`].
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Span {
     /// The text that is pointed into.
     pub source: Arc<SourceText>,
@@ -56,6 +56,13 @@ impl Span {
         let line = before.matches('\n').count() + 1;
         let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
         (line, column)
+    }
+}
+
+/// Without the text, which every fact of a plan would show again.
+impl fmt::Debug for Span {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{:?}", self.source.name, self.range)
     }
 }
 

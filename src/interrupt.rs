@@ -1,5 +1,5 @@
-//! What must not outlive the process when it is told to stop: programs that it started, and files that have a name and are
-//! not whole.
+//! What must not outlive the process when it is told to stop: programs that it started, and files and folders that have a
+//! name and are not whole.
 //!
 //! Enters: what `build`, `resolve` and `engine` start and create. Leaves: on [`stop`], nothing of it. The library installs
 //! no signal handler; the command line does, and calls [`stop`]. Unnamed files need no care: the system removes them.
@@ -33,6 +33,7 @@ enum What {
     Process(Pid),
     Group(Pid),
     File(PathBuf),
+    Folder(PathBuf),
 }
 
 /// Something that [`stop`] ends or removes, until this is dropped.
@@ -57,6 +58,11 @@ impl Held {
 /// A file that has a name from now on, and must lose it if it does not become whole.
 pub fn file(path: PathBuf) -> Held {
     lock(&HELD).add(What::File(path))
+}
+
+/// A folder that must not stay, with all that is in it.
+pub fn folder(path: PathBuf) -> Held {
+    lock(&HELD).add(What::Folder(path))
 }
 
 /// Starts a program. On a terminal it is in our process group, so `^C` reaches it without us.
@@ -104,16 +110,18 @@ pub fn naming() -> Naming {
 pub fn stop(again: &mut dyn FnMut() -> bool) -> bool {
     let named = lock(&NAMED);
     let register = lock(&HELD);
-    let programs = || register.all.values().filter(|what| !matches!(what, What::File(_)));
+    let programs = || register.all.values().filter(|what| matches!(what, What::Process(_) | What::Group(_)));
     for program in programs() {
         program.signal(Signal::TERM);
         // One that is stopped would not hear it.
         program.signal(Signal::CONT);
     }
     for what in register.all.values() {
-        if let What::File(path) = what {
-            let _ = std::fs::remove_file(path);
-        }
+        let _ = match what {
+            What::File(path) => std::fs::remove_file(path),
+            What::Folder(path) => std::fs::remove_dir_all(path),
+            What::Process(_) | What::Group(_) => Ok(()),
+        };
     }
     let end = Instant::now() + GRACE;
     while programs().any(What::is_alive) && Instant::now() < end && !again() {
@@ -139,7 +147,7 @@ impl What {
         let _ = match self {
             Self::Process(pid) => kill_process(*pid, signal),
             Self::Group(pid) => kill_process_group(*pid, signal),
-            Self::File(_) => Ok(()),
+            Self::File(_) | Self::Folder(_) => Ok(()),
         };
     }
 
@@ -147,7 +155,7 @@ impl What {
         match self {
             Self::Process(pid) => test_kill_process(*pid).is_ok(),
             Self::Group(pid) => test_kill_process_group(*pid).is_ok(),
-            Self::File(_) => false,
+            Self::File(_) | Self::Folder(_) => false,
         }
     }
 }

@@ -31,6 +31,31 @@ pub enum Event {
         /// True for a line of output.
         output: bool,
     },
+    /// The build step has nothing to do: nothing that it reads has changed, and what it made is as it was left.
+    Skipped {
+        /// The tool, or `the build command`.
+        what: String,
+    },
+    /// What a build tool keeps was brought back from the cache.
+    Restored {
+        /// The folders.
+        what: String,
+        /// Files.
+        files: usize,
+        /// Whether it is of the same lock file; else of the one before.
+        exact: bool,
+    },
+    /// What a build tool keeps was put into the cache.
+    Kept {
+        /// The folders.
+        what: String,
+        /// Files.
+        files: usize,
+        /// Bytes of their content.
+        bytes: u64,
+        /// Bytes of the cache that it takes besides what was there.
+        new: u64,
+    },
     /// The plan of a target is complete.
     Assembled {
         /// Entries that are regular files.
@@ -51,6 +76,15 @@ pub enum Event {
         arch: String,
         /// Its file name.
         file: String,
+    },
+    /// An artifact lies there as this run would make it.
+    Unchanged {
+        /// Format name.
+        format: &'static str,
+        /// The format's own name of the architecture.
+        arch: String,
+        /// Bytes of the artifact.
+        bytes: u64,
     },
     /// An artifact has its final name.
     Packed {

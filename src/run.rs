@@ -9,6 +9,9 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use crate::assemble::plan::{Entry, Plan, Sources};
+use crate::build::environment::Variables;
+use crate::build::state::State;
+use crate::build::step::Step;
 use crate::config::load::{Document, Vocabulary, load};
 use crate::diagnostic::{Diagnostic, Findings, codes};
 use crate::engine::EngineError;
@@ -19,6 +22,7 @@ use crate::interrupt;
 use crate::listener::{Event, Listener};
 
 mod before;
+mod kept;
 mod manifest;
 mod mend;
 mod pack;
@@ -37,8 +41,18 @@ pub struct Request {
     pub targets: Vec<String>,
     /// The overlay.
     pub environment: Option<String>,
+    /// What was built, in place of what `[build]` says; absolute.
+    pub input: Option<PathBuf>,
     /// Value of `SOURCE_DATE_EPOCH`.
     pub source_date_epoch: Option<String>,
+    /// The environment of whoever runs fitout: the build step sees what its list allows of it.
+    pub variables: Variables,
+    /// Folder for what a build leaves for the next; none to leave nothing.
+    pub cache: Option<PathBuf>,
+    /// Whether what lies there is not to be used.
+    pub no_cache: bool,
+    /// Bytes that the caches of build steps may have there.
+    pub cache_size: u64,
 }
 
 /// All plans of a run, one a target, and the content that they name.
@@ -53,6 +67,8 @@ pub struct Planned {
     pub wanted: Vec<Wanted>,
     /// What the plans name.
     pub sources: Sources,
+    /// What runs around the packaging.
+    step: Step,
     /// Findings that do not stop a build.
     pub warnings: Findings,
     /// `[lint]` of the config.
@@ -85,7 +101,7 @@ pub struct Built {
     pub folder: PathBuf,
     /// In the order of targets, then formats; last the image of all targets and the source archives.
     pub artifacts: Vec<Artifact>,
-    /// Findings that did not stop it.
+    /// Findings that did not stop it; an error among them came when the artifacts were there.
     pub warnings: Findings,
     /// `[lint]` of the config.
     pub lint: crate::config::schema::Lint,
@@ -163,14 +179,55 @@ pub fn plan(request: &Request, listener: &dyn Listener) -> Result<Planned, Findi
 /// # Errors
 /// All findings of severity error; nothing was written under a final name then.
 pub fn build(request: &Request, out: &Path, listener: &dyn Listener) -> Result<Built, Findings> {
-    let planned = plans::make(request, Some(out), listener)?;
+    let mut planned = plans::make(request, Some(out), listener)?;
     let folder = output_folders(request, &planned.project, out).pop().unwrap_or_default();
     fs_err::create_dir_all(&folder)
         .map_err(|source| vec![EngineError::Write { path: folder.clone(), source }.into()])?;
-    let (artifacts, emitted) = pack::pack(&planned, &folder, listener)?;
-    let narrowed = !request.formats.is_empty() || !request.targets.is_empty();
-    finish(&planned, &folder, &artifacts, emitted, narrowed).map_err(|error| vec![error.into()])?;
+    let state = state(request, &planned.project);
+    let artifacts = artifacts(request, &planned, &state, &folder, listener)?;
+    planned.warnings.extend(planned.step.after_package(&state, listener).err());
     Ok(Built { folder, artifacts, warnings: planned.warnings, lint: planned.lint })
+}
+
+/// Those of the last run, if this one would make the same; else what is made of the plans, under its final names.
+fn artifacts(
+    request: &Request,
+    planned: &Planned,
+    state: &State,
+    folder: &Path,
+    listener: &dyn Listener,
+) -> Result<Vec<Artifact>, Findings> {
+    let kept = state.folder.as_deref().filter(|_| state.reuse);
+    let kept = kept.and_then(|state| Some((kept::Key::of(planned, state).ok()?, state)));
+    let narrowed = !request.formats.is_empty() || !request.targets.is_empty();
+    let found = kept.as_ref().and_then(|(key, state)| key.find(planned, state, folder));
+    let (artifacts, emitted) = match found {
+        Some(artifacts) => {
+            for Artifact { format, arch, size, .. } in &artifacts {
+                listener.hear(Event::Unchanged { format, arch: arch.clone(), bytes: *size });
+            }
+            // The list of a part names what others left, and they may be gone.
+            if !narrowed {
+                return Ok(artifacts);
+            }
+            (artifacts, Vec::new())
+        }
+        None => pack::pack(planned, folder, listener)?,
+    };
+    finish(planned, folder, &artifacts, emitted, narrowed).map_err(|error| vec![error.into()])?;
+    if let Some((key, state)) = kept {
+        // Without the note the next run packs again.
+        let _ = key.leave(state, folder, &artifacts);
+    }
+    Ok(artifacts)
+}
+
+/// What earlier builds left, and where this one leaves it.
+fn state(request: &Request, project: &Path) -> State {
+    let config = request.config.file_name().map_or_else(|| project.to_owned(), |name| project.join(name));
+    let mut state = State::new(request.cache.as_deref(), &config, request.environment.as_deref());
+    (state.reuse, state.limit) = (!request.no_cache, request.cache_size);
+    state
 }
 
 /// The output folder; behind it its folder of the environment, if there is one. The last is written to.

@@ -94,13 +94,22 @@ pub const TEMPLATES: &[Template] = &[
     template!(Shell, "launcher/process.sh", "of a launcher: the process where there is no systemd"),
     template!(Shell, "launcher/service.sh", "the start/stop script of a service"),
     template!(Shell, "launcher/sysv.sh", "/etc/init.d/NAME with the header of the LSB"),
-    template!(Shell, "maintainer/deb/gone.sh", "of a postrm: units forgotten, state purged"),
-    template!(Shell, "maintainer/deb/hooks.sh", "of a prerm and a postinst: hooks of services around an upgrade"),
+    template!(
+        Shell,
+        "maintainer/deb/gone.sh",
+        "of a postrm: units stopped that an upgrade drops, units forgotten, state purged"
+    ),
+    template!(Shell, "maintainer/deb/hooks.sh", "of a preinst and a postinst: hooks of services around an upgrade"),
     template!(Shell, "maintainer/deb/init.sh", "of all four scripts: init scripts, where there is no systemd"),
     template!(
         Shell,
         "maintainer/deb/moved.sh",
         "of preinst, postinst and postrm: config files that were moved or dropped"
+    ),
+    template!(
+        Shell,
+        "maintainer/deb/renamed.sh",
+        "of a postinst: config files of packages that this one takes the place of"
     ),
     template!(Shell, "maintainer/deb/setup.sh", "of a postinst: accounts, directories, owners, capabilities, secrets"),
     template!(Shell, "maintainer/deb/start.sh", "of a postinst: units enabled, started, restarted"),

@@ -12,6 +12,8 @@ mod support;
 
 #[path = "cli/artifacts.rs"]
 mod artifacts;
+#[path = "cli/cache.rs"]
+mod cache;
 #[path = "cli/command.rs"]
 mod command;
 #[path = "cli/init.rs"]
@@ -24,10 +26,16 @@ mod output;
 mod release;
 #[path = "cli/signals.rs"]
 mod signals;
+#[path = "cli/skip.rs"]
+mod skip;
+#[path = "cli/step.rs"]
+mod step;
 #[path = "cli/templates.rs"]
 mod templates;
 #[path = "cli/together.rs"]
 mod together;
+#[path = "cli/unchanged.rs"]
+mod unchanged;
 
 use std::fs;
 use std::os::unix::fs::symlink;

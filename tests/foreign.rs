@@ -21,6 +21,9 @@ mod bundle;
 #[path = "foreign/examples.rs"]
 mod examples;
 
+#[path = "foreign/mix.rs"]
+mod mix;
+
 #[path = "foreign/run_path.rs"]
 mod run_path;
 
@@ -35,3 +38,5 @@ mod targets;
 
 #[path = "foreign/templates.rs"]
 mod templates;
+#[path = "foreign/tools.rs"]
+mod tools;

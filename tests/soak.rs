@@ -1,4 +1,4 @@
-//! Memory does not grow with the input. A small tree here; under `FITOUT_SOAK=1` one of 4 GiB, which needs 25 GiB of
+//! Memory does not grow with the input. A small tree here; under `FITOUT_SOAK=1` trees of 4 and 2 GiB, which need 40 GiB of
 //! space in the temporary folder.
 #![allow(
     clippy::disallowed_methods,
@@ -101,8 +101,13 @@ fn tree(folder: &Path, scale: &Scale) {
 
 /// Runs a build to its end and gives the peak of its resident memory in bytes. The kernel keeps the peak itself; what
 /// looking every few milliseconds can miss is a peak in the last of them.
-fn peak_of_build(project: &Path) -> u64 {
-    let mut child = fitout(project).args(["build", "-q"]).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+fn peak_of_build(project: &Path, jobs: &str) -> u64 {
+    let mut child = fitout(project)
+        .args(["build", "-q", "--jobs", jobs])
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
     let status = format!("/proc/{}/status", child.id());
     let mut peak = 0;
     while child.try_wait().unwrap().is_none() {
@@ -119,18 +124,42 @@ fn peak_of_build(project: &Path) -> u64 {
     peak
 }
 
+/// Builds a tree and holds the peak against the bound.
+fn is_bounded(scale: &Scale, config: &str, jobs: &str) {
+    let project = tempfile::tempdir().unwrap();
+    fs::write(project.path().join("fitout.toml"), config).unwrap();
+    tree(&project.path().join("tree"), scale);
+    let peak = peak_of_build(project.path(), jobs);
+    println!("peak: {} MiB for {} MiB", peak / MIB, scale.tree / MIB);
+    assert!(peak < scale.peak, "{} MiB for a tree of {} MiB", peak / MIB, scale.tree / MIB);
+    assert_eq!(fs::read_dir(project.path().join("dist")).unwrap().count(), 6, "five artifacts and the manifest");
+}
+
+fn is_long() -> bool {
+    std::env::var_os("FITOUT_SOAK").is_some()
+}
+
 #[test]
 fn memory_is_bounded_whatever_the_input() {
-    let scale = if std::env::var_os("FITOUT_SOAK").is_some() {
+    let scale = if is_long() {
         Scale { tree: 4096 * MIB, largest: 2048 * MIB, peak: 300 * MIB }
     } else {
         Scale { tree: 96 * MIB, largest: 48 * MIB, peak: 150 * MIB }
     };
-    let project = tempfile::tempdir().unwrap();
-    fs::write(project.path().join("fitout.toml"), CONFIG).unwrap();
-    tree(&project.path().join("tree"), &scale);
-    let peak = peak_of_build(project.path());
-    println!("peak: {} MiB for {} MiB", peak / MIB, scale.tree / MIB);
-    assert!(peak < scale.peak, "{} MiB for a tree of {} MiB", peak / MIB, scale.tree / MIB);
-    assert_eq!(fs::read_dir(project.path().join("dist")).unwrap().count(), 6, "five artifacts and the manifest");
+    is_bounded(&scale, CONFIG, "2");
+}
+
+/// zstd's encoders hold their input for each of their threads: how many there are is what is bounded.
+#[test]
+fn memory_is_bounded_with_many_threads() {
+    let formats = ["deb", "rpm", "tarball", "oci"];
+    let zstd = formats
+        .iter()
+        .fold(CONFIG.to_owned(), |config, format| config + &format!("\n[format.{format}]\ncompression = \"zstd:3\"\n"));
+    let scale = if is_long() {
+        Scale { tree: 2048 * MIB, largest: 1024 * MIB, peak: 300 * MIB }
+    } else {
+        Scale { tree: 192 * MIB, largest: 96 * MIB, peak: 300 * MIB }
+    };
+    is_bounded(&scale, &zstd, "32");
 }

@@ -8,6 +8,8 @@ use std::io::{Cursor, Read, Seek, SeekFrom};
 use std::path::Path;
 use std::sync::Arc;
 
+use rayon::prelude::*;
+
 use super::plan::{Content, ElfFacts, ElfFile, Entry, Kind, Role, Sources, Target};
 use super::{content, elf};
 use crate::diagnostic::{Diagnostic, Findings, codes};
@@ -26,26 +28,18 @@ pub fn elf_facts(
     project: &Path,
     findings: &mut Findings,
 ) -> ElfFacts {
+    // To open a file takes longer than to look at its first bytes.
+    let looked: Vec<Look> = entries.par_iter().map(|entry| look(entry, sources, project)).collect();
     let mut facts = ElfFacts::default();
-    for entry in entries.iter().filter(|entry| entry.role != Role::Ghost) {
-        let executable = entry.mode & 0o111 != 0;
-        let (said, shown) = match &entry.kind {
-            Kind::Directory { .. } | Kind::Symlink { .. } => continue,
-            Kind::Hardlink { target } => {
+    for (entry, look) in entries.iter().zip(looked) {
+        let (said, shown) = match look {
+            Look::Nothing => continue,
+            Look::SameAs(target) => {
                 same(&mut facts.files, target, entry);
                 same(&mut facts.shebangs, target, entry);
                 continue;
             }
-            Kind::File(source) => match &sources.list()[source.id.0 as usize] {
-                // A blob of a base image is no entry of the tree, and what is changed is changed after this.
-                Content::Slice { .. } | Content::Patched { .. } => continue,
-                Content::File { stat, .. } if stat.size == 0 => continue,
-                Content::Made(bytes) => (said(&mut Cursor::new(bytes), executable), entry.path.to_string()),
-                Content::File { path, .. } => {
-                    let file = fs_err::File::open(path).map_err(elf::ElfError::Io);
-                    (file.and_then(|mut file| said(&mut file, executable)), content::show(project, path))
-                }
-            },
+            Look::Content(said, shown) => (said, shown),
         };
         match said {
             Ok(Said::Nothing) => {}
@@ -66,6 +60,39 @@ pub fn elf_facts(
         }
     }
     facts
+}
+
+/// What a look at an entry gives.
+enum Look<'a> {
+    Nothing,
+    /// It is another name of the file at this path.
+    SameAs(&'a Arc<str>),
+    /// What its content says, and its name in messages.
+    Content(Result<Said, elf::ElfError>, String),
+}
+
+fn look<'a>(entry: &'a Entry, sources: &Sources, project: &Path) -> Look<'a> {
+    if entry.role == Role::Ghost {
+        return Look::Nothing;
+    }
+    let executable = entry.mode & 0o111 != 0;
+    match &entry.kind {
+        Kind::Directory { .. } | Kind::Symlink { .. } => Look::Nothing,
+        Kind::Hardlink { target } => Look::SameAs(target),
+        Kind::File(source) => match &sources.list()[source.id.0 as usize] {
+            // A blob of a base image is no entry of the tree, and what is changed is changed after this.
+            Content::Slice { .. } | Content::Patched { .. } => Look::Nothing,
+            Content::File { stat, .. } if stat.size == 0 => Look::Nothing,
+            Content::Made(bytes) => Look::Content(said(&mut Cursor::new(bytes), executable), entry.path.to_string()),
+            Content::File { path, .. } => {
+                let file = fs_err::File::open(path).map_err(elf::ElfError::Io);
+                match file.and_then(|mut file| said(&mut file, executable)) {
+                    Ok(Said::Nothing) => Look::Nothing,
+                    said => Look::Content(said, content::show(project, path)),
+                }
+            }
+        },
+    }
 }
 
 /// One inode, one mode: what the first name of a file says holds for its other names.

@@ -1,194 +1,256 @@
-//! Runs `[build] command`.
+//! The build step: hooks, the steps of a tool or the command, and the test, in their order.
 //!
-//! Enters: the command line as typed and the project's folder. Leaves: each line that it prints as an event, and a
-//! [`Diagnostic`] with the last lines if it fails. The pipeline calls it when what was typed is in order, before
-//! the input is read; `plan` never does. Not here: caching, and what the command makes.
-//!
-//! It runs as long as it likes. Whoever stops fitout stops it and all that it started: it has a process group of its own,
-//! and so no terminal to ask on.
+//! Enters: `[build]` of the manifest, the folder, and the environment of whoever runs fitout. Leaves: a [`Step`] that can be
+//! run, or what is wrong with its values; of a failure a [`Diagnostic`] that quotes the last lines and names the log. The
+//! pipeline runs it when what was typed is in order, before the input is read; `plan` never does.
 
-use std::collections::VecDeque;
-use std::io::{BufRead, BufReader, Read};
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
-use std::time::{Duration, Instant};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 
-use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, waitid};
-
-use crate::diagnostic::{Diagnostic, Result, codes};
-use crate::interrupt;
+use super::environment::{Environment, Variables};
+use super::inputs::Inputs;
+use super::log::Log;
+use super::shell::{self, Failure};
+use super::stamp::{self, Output, Verdict};
+use super::state::State;
+use super::tool::Tool;
+use crate::config::load::Document;
+use crate::config::schema::Manifest;
+use crate::diagnostic::{Code, Diagnostic, Findings, Result, Span, codes};
 use crate::listener::{Event, Listener};
 
-/// Lines that a failure quotes.
-const QUOTED: usize = 12;
-/// Bytes of one line that are kept: a command that prints no line break must not fill the memory.
-const LONGEST_LINE: u64 = 16 * 1024;
-/// Lines that wait to be heard.
-const WAITING: usize = 256;
-/// How long nothing may come before we look whether the command has ended; what it said before is heard by then.
-const PAUSE: Duration = Duration::from_millis(200);
-/// How long what a command leaves in the background is listened to.
-const GRACE: Duration = Duration::from_secs(2);
+mod caches;
+mod facts;
+mod read;
 
-/// Runs `command` by `sh -c` in `dir`, without standard input, and waits for its end, not for that of what it leaves in
-/// the background. Lines of both its streams are heard as [`Event::Command`] in the order in which they arrive; bytes that
-/// are not UTF-8 are replaced. The caller knows the place in the config, and points at it.
-pub fn run(command: &str, dir: &Path, listener: &dyn Listener) -> Result<()> {
-    listener.hear(Event::Command { text: command.to_owned(), output: false });
-    let failed = |message: String| Diagnostic::error(codes::BUILD_COMMAND_FAILED, message);
-    let mut shell = Command::new("sh");
-    shell.args(["-c", command]).current_dir(dir);
-    shell.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let (mut child, held) = interrupt::spawn_group(&mut shell)
-        .map_err(|e| failed("the build command could not be started".into()).note(e.to_string()))?;
-    let heard = hear(&mut child);
-    let mut last = VecDeque::new();
-    let mut pass_on = |text: String| {
-        if last.len() == QUOTED {
-            last.pop_front();
+use caches::Caches;
+
+/// What the step is given besides the config.
+#[derive(Debug, Clone, Copy)]
+pub struct Given<'a> {
+    /// The folder of the config file.
+    pub folder: &'a Path,
+    /// The environment of whoever runs fitout.
+    pub variables: &'a Variables,
+    /// The overlay of the config that was merged.
+    pub overlay: Option<&'a str>,
+    /// Folders that artifacts are written to; the last is that of this run.
+    pub out: &'a [PathBuf],
+}
+
+/// All that runs before and after the packaging.
+#[derive(Debug)]
+pub struct Step {
+    folder: PathBuf,
+    tool: Option<(&'static Tool, Span)>,
+    environment: Environment,
+    watch: Watch,
+    /// Hooks before the build, the build, hooks after it, the test.
+    build: Vec<Line>,
+    before_package: Vec<Line>,
+    after_package: Vec<Line>,
+}
+
+/// What decides whether there is anything to do.
+#[derive(Debug)]
+struct Watch {
+    inputs: Inputs,
+    outputs: Vec<Output>,
+    own: Vec<PathBuf>,
+    /// The tools that it runs, as far as the config names them.
+    tools: Vec<&'static Tool>,
+    skip: bool,
+    kept: Kept,
+}
+
+/// What is kept for other checkouts.
+#[derive(Debug)]
+struct Kept {
+    /// `[package] name`, if it is typed.
+    name: Option<String>,
+    paths: Vec<String>,
+    /// What the step makes anew though it lies in them.
+    except: Vec<PathBuf>,
+    locks: Vec<String>,
+    /// Variables that decide what is in them.
+    env: Vec<&'static str>,
+}
+
+/// One command.
+#[derive(Debug)]
+struct Line {
+    what: What,
+    run: Run,
+    environment: Environment,
+    /// Where it stands in the config.
+    place: Span,
+}
+
+#[derive(Debug)]
+enum What {
+    Command,
+    /// This step of so many of the tool.
+    Tool(&'static str, usize, usize),
+    Test,
+    Hook(&'static str),
+}
+
+#[derive(Debug)]
+enum Run {
+    /// By `sh -c`.
+    Shell(String),
+    /// A file: as a program if it is one, else by `sh`. As typed, and where it is.
+    File(String, PathBuf),
+}
+
+impl Step {
+    /// Reads `[build]`, with everything that is wrong with its values.
+    pub fn read(document: &Document, manifest: &Manifest, given: Given<'_>) -> (Self, Findings) {
+        let mut reader = read::Reader { document, given, findings: Findings::new() };
+        let step = reader.step(manifest);
+        (step, reader.findings)
+    }
+
+    /// Whether anything is to run before the input is read.
+    pub fn is_empty(&self) -> bool {
+        self.build.is_empty() && self.before_package.is_empty()
+    }
+
+    /// Runs the build and its test, unless nothing that they read has changed; what went wrong with caches.
+    ///
+    /// # Errors
+    /// The first command that fails ends it.
+    pub fn build(&self, state: &State, listener: &dyn Listener) -> Result<Findings> {
+        if self.build.is_empty() {
+            return Ok(Findings::new());
         }
-        last.push_back(text.clone());
-        listener.hear(Event::Command { text, output: true });
-    };
-    let mut ended = None;
-    let mut asked = false;
-    loop {
-        match heard.recv_timeout(PAUSE) {
-            Ok(text) => pass_on(text),
-            Err(RecvTimeoutError::Disconnected) => break,
-            // Nothing comes any more, and who would say something has gone.
-            Err(RecvTimeoutError::Timeout) if ended.is_some() => break,
-            // It would wait for ever.
-            Err(RecvTimeoutError::Timeout) if !asked && asks_on_the_terminal(&child) => {
-                asked = true;
-                held.kill();
+        if let Some((tool, place)) = &self.tool
+            && self.environment.program(tool.name).is_none()
+        {
+            return Err(self.absent(tool, place));
+        }
+        let run = || self.run(&self.build, &state.log("build"), listener);
+        let Some(folder) = state.folder.as_deref().filter(|_| state.reuse) else {
+            return run().map(|()| Findings::new());
+        };
+        let versions = self.versions(state);
+        let Watch { inputs, outputs, own, .. } = &self.watch;
+        let stamp = stamp::Step { folder, facts: self.facts(&versions), inputs, outputs, own };
+        let Verdict::Run(why, before) = stamp.verdict(self.watch.skip) else {
+            listener.hear(Event::Skipped { what: self.name().to_owned() });
+            return Ok(Findings::new());
+        };
+        listener.hear(Event::Decided { what: "build", value: format!("runs, because {why}") });
+        stamp.begin();
+        let mut cache = Caches::new(self.cache(versions), state, before.inputs());
+        cache.restore(listener);
+        run()?;
+        cache.save(listener);
+        let warnings = cache.warnings;
+        stamp.done(before);
+        Ok(warnings)
+    }
+
+    fn name(&self) -> &str {
+        self.tool.as_ref().map_or("the build command", |(tool, _)| tool.name)
+    }
+
+    /// Runs the hooks that come before the input is read.
+    ///
+    /// # Errors
+    /// The first hook that fails ends it.
+    pub fn before_package(&self, state: &State, listener: &dyn Listener) -> Result<()> {
+        self.run(&self.before_package, &state.log("package"), listener)
+    }
+
+    /// Runs the hooks that come when all artifacts are there.
+    ///
+    /// # Errors
+    /// The first hook that fails ends it.
+    pub fn after_package(&self, state: &State, listener: &dyn Listener) -> Result<()> {
+        self.run(&self.after_package, &state.log("package"), listener)
+    }
+
+    fn run(&self, lines: &[Line], log: &Log, listener: &dyn Listener) -> Result<()> {
+        lines.iter().try_for_each(|line| {
+            let mut command = line.run.command();
+            line.environment.apply(command.current_dir(&self.folder));
+            shell::run(&mut command, line.run.shown(), log, listener)
+                .map_err(|failure| line.failed(failure, &self.folder, log.written()))
+        })
+    }
+
+    fn absent(&self, tool: &Tool, place: &Span) -> Diagnostic {
+        let name = tool.name;
+        let path = self.environment.get("PATH").map_or_else(String::new, |path| path.to_string_lossy().into_owned());
+        Diagnostic::error(codes::BUILD_NO_TOOL, format!("`{name}` is not on the PATH"))
+            .at(place, "this tool builds it")
+            .help(format!("install `{name}`, or put its folder on the PATH of whoever runs fitout"))
+            .note(format!("PATH is `{path}`"))
+    }
+}
+
+impl Run {
+    fn command(&self) -> Command {
+        let mut command = match self {
+            Self::File(_, path) if is_program(path) => Command::new(path),
+            Self::Shell(_) | Self::File(..) => Command::new("sh"),
+        };
+        match self {
+            Self::Shell(line) => command.args(["-c", line]),
+            Self::File(_, path) if is_program(path) => &mut command,
+            Self::File(_, path) => command.arg(path),
+        };
+        command
+    }
+
+    fn shown(&self) -> &str {
+        match self {
+            Self::Shell(text) | Self::File(text, _) => text.trim(),
+        }
+    }
+}
+
+fn is_program(path: &Path) -> bool {
+    fs_err::metadata(path).is_ok_and(|meta| meta.permissions().mode() & 0o111 != 0)
+}
+
+impl Line {
+    fn code(&self) -> Code {
+        match self.what {
+            What::Command | What::Tool(..) => codes::BUILD_COMMAND_FAILED,
+            What::Test => codes::BUILD_TEST_FAILED,
+            What::Hook(_) => codes::BUILD_HOOK_FAILED,
+        }
+    }
+
+    fn failed(&self, failure: Failure, folder: &Path, log: Option<&Path>) -> Diagnostic {
+        let Failure { how, last, asked, status } = failure;
+        let (subject, label) = match &self.what {
+            What::Command => ("the build command".to_owned(), "this command".to_owned()),
+            What::Tool(name, number, of) => {
+                (format!("`{}`", self.run.shown()), format!("step {number} of the {of} of `{name}`"))
             }
-            Err(RecvTimeoutError::Timeout) => {}
+            What::Test => ("the test of what was built".to_owned(), "this test".to_owned()),
+            What::Hook(moment) => (format!("the {moment} hook"), "this hook".to_owned()),
+        };
+        let mut finding = Diagnostic::error(self.code(), format!("{subject} {how}")).at(&self.place, label);
+        finding = last.into_iter().fold(finding, Diagnostic::note);
+        if asked {
+            finding = finding.help("give it what it asks for in the environment, or run it by hand before");
         }
-        if ended.is_none() && matches!(child.try_wait(), Ok(Some(_))) {
-            ended = Some(Instant::now());
+        // sh(1): 127 is for a program that is not there.
+        if status == Some(127) {
+            finding = finding.help("a program that it names is not on the PATH");
         }
-        if ended.is_some_and(|ended| ended.elapsed() > GRACE) {
-            break;
-        }
-    }
-    let status = child.wait().map_err(|e| failed("the build command was lost".into()).note(e.to_string()))?;
-    drop(held);
-    if status.success() {
-        return Ok(());
-    }
-    let message = match status.code() {
-        _ if asked => "the build command asks something on the terminal, and it has none".into(),
-        Some(code) => format!("the build command ended with status {code}"),
-        None => "the build command was killed by a signal".into(),
-    };
-    let mut finding = last.into_iter().fold(failed(message), Diagnostic::note);
-    if asked {
-        finding = finding.help("give it what it asks for in the environment, or run it by hand before");
-    }
-    Err(finding.help(format!("it was run by `sh -c` in `{}`", dir.display())))
-}
-
-/// Whether the system stopped it because it turned to the terminal from the background.
-fn asks_on_the_terminal(child: &Child) -> bool {
-    let stopped = waitid(WaitId::Pid(Pid::from_child(child)), WaitIdOptions::STOPPED | WaitIdOptions::NOHANG);
-    let signal = stopped.ok().flatten().and_then(|status| status.stopping_signal());
-    signal.is_some_and(|signal| [Signal::TTIN.as_raw(), Signal::TTOU.as_raw()].contains(&signal))
-}
-
-/// The lines of both streams, until all who can write to them have ended, which may be later than the command does. Then
-/// the readers stay behind: they wait in a system call, and end with the stream or with us.
-fn hear(child: &mut Child) -> Receiver<String> {
-    // Bounded: a command that prints faster than we show has to wait.
-    let (said, heard) = sync_channel(WAITING);
-    let stdout = child.stdout.take().map(|stream| Box::new(stream) as Box<dyn Read + Send>);
-    let stderr = child.stderr.take().map(|stream| Box::new(stream) as Box<dyn Read + Send>);
-    for stream in [stdout, stderr].into_iter().flatten() {
-        let said = said.clone();
-        std::thread::spawn(move || lines(stream, &said));
-    }
-    heard
-}
-
-fn lines(stream: impl Read, said: &SyncSender<String>) {
-    let mut reader = BufReader::new(stream);
-    loop {
-        let mut line = Vec::new();
-        // A stream that breaks off has ended as far as we are concerned: the status says whether all went well.
-        match reader.by_ref().take(LONGEST_LINE).read_until(b'\n', &mut line) {
-            Ok(0) | Err(_) => return,
-            Ok(_) => {}
-        }
-        if said.send(String::from_utf8_lossy(&line).trim_end().to_owned()).is_err() {
-            return;
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::sync::Mutex;
-
-    use super::*;
-
-    #[derive(Default)]
-    struct Ears(Mutex<Vec<(String, bool)>>);
-
-    impl Listener for Ears {
-        fn hear(&self, event: Event) {
-            if let Event::Command { text, output } = event {
-                self.0.lock().unwrap().push((text, output));
-            }
-        }
-    }
-
-    #[test]
-    fn lines_of_both_streams_are_heard() {
-        let dir = tempfile::tempdir().unwrap();
-        let ears = Ears::default();
-        run("echo one; echo two >&2; printf three > made", dir.path(), &ears).unwrap();
-        let mut heard = ears.0.into_inner().unwrap();
-        assert_eq!(heard.remove(0), ("echo one; echo two >&2; printf three > made".into(), false));
-        heard.sort();
-        assert_eq!(heard, [("one".to_owned(), true), ("two".to_owned(), true)]);
-        assert_eq!(fs_err::read_to_string(dir.path().join("made")).unwrap(), "three");
-    }
-
-    #[test]
-    fn a_failure_quotes_the_last_lines_only() {
-        let dir = tempfile::tempdir().unwrap();
-        let finding = run("seq 100; exit 3", dir.path(), &crate::listener::Silent).unwrap_err();
-        assert_eq!(finding.code, codes::BUILD_COMMAND_FAILED);
-        assert!(finding.message.contains("status 3"), "{}", finding.message);
-        assert_eq!(finding.notes.len(), QUOTED);
-        assert_eq!(finding.notes.last().unwrap(), "100");
-    }
-
-    #[test]
-    fn an_endless_line_and_a_signal_do_no_harm() {
-        let dir = tempfile::tempdir().unwrap();
-        let ears = Ears::default();
-        let finding = run("head -c 100000 /dev/zero | tr '\\0' x; kill -9 $$", dir.path(), &ears);
-        assert!(finding.unwrap_err().message.contains("signal"));
-        assert!(ears.0.into_inner().unwrap().iter().all(|(text, _)| text.len() <= 16 * 1024));
-    }
-
-    #[test]
-    fn what_stays_in_the_background_is_not_waited_for() {
-        let dir = tempfile::tempdir().unwrap();
-        let start = Instant::now();
-        let ears = Ears::default();
-        run("sleep 20 & echo $! > pid; seq 2000; echo last", dir.path(), &ears).unwrap();
-        assert!(start.elapsed() < Duration::from_secs(10), "waited {:?}", start.elapsed());
-        let heard = ears.0.into_inner().unwrap();
-        assert_eq!((heard.len(), heard[2001].0.as_str()), (2002, "last"), "something was not heard");
-        // One that never stops talking is left alone, too; it ends when nobody listens.
-        let start = Instant::now();
-        run("while :; do echo more; sleep 0.05; done & echo $! >> pid", dir.path(), &crate::listener::Silent).unwrap();
-        assert!(start.elapsed() < Duration::from_secs(10), "waited {:?}", start.elapsed());
-        for pid in fs_err::read_to_string(dir.path().join("pid")).unwrap().lines() {
-            let _ = Command::new("kill").arg(pid).status();
+        finding = match &self.run {
+            Run::Shell(_) => finding.help(format!("it was run by `sh -c` in `{}`", folder.display())),
+            Run::File(name, _) => finding.help(format!("it was `{name}`, run in `{}`", folder.display())),
+        };
+        match log {
+            Some(log) => finding.help(format!("all that was printed is in `{}`", log.display())),
+            None => finding,
         }
     }
 }

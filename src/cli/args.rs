@@ -78,6 +78,9 @@ pub struct Narrow {
     /// With the overlay `[environment.NAME]` of the config
     #[arg(long, value_name = "NAME", env = "FITOUT_ENVIRONMENT")]
     pub environment: Option<String>,
+    /// Package this folder, which is built already, in place of `[build] input`; nothing is built or tested
+    #[arg(long, value_name = "DIR", value_hint = clap::ValueHint::DirPath)]
+    pub input: Option<PathBuf>,
 }
 
 fn only_formats() -> String {
@@ -131,6 +134,27 @@ pub struct Build {
     /// Threads; all processors unless set. The bytes of the artifacts do not depend on it
     #[arg(long, value_name = "N", env = "FITOUT_JOBS", value_parser = clap::value_parser!(u16).range(1..=256))]
     pub jobs: Option<u16>,
+    /// Folder for what a build leaves for the next: log, stamp, caches; `fitout` in the user's cache folder unless set
+    #[arg(long, value_name = "DIR", env = "FITOUT_CACHE_DIR", hide_env_values = true, value_hint = clap::ValueHint::DirPath)]
+    pub cache_dir: Option<PathBuf>,
+    /// Bytes that the caches of build steps may have, such as 500M or 20G; what was used longest ago goes first
+    #[arg(long, value_name = "SIZE", env = "FITOUT_CACHE_SIZE", default_value = "5G", value_parser = bytes)]
+    pub cache_size: u64,
+    /// Use nothing that earlier builds left, and leave nothing but the log
+    #[arg(long)]
+    pub no_cache: bool,
+}
+
+/// `500M`: a whole number and a unit, which is a power of 1024.
+fn bytes(text: &str) -> Result<u64, String> {
+    let (number, shift) = match text.as_bytes().last() {
+        Some(b'K' | b'k') => (&text[..text.len() - 1], 10),
+        Some(b'M' | b'm') => (&text[..text.len() - 1], 20),
+        Some(b'G' | b'g') => (&text[..text.len() - 1], 30),
+        _ => (text, 0),
+    };
+    let number: Option<u64> = number.parse().ok();
+    number.and_then(|number| number.checked_mul(1 << shift)).ok_or_else(|| "write it as 500M or 20G".to_owned())
 }
 
 /// `fitout inspect`

@@ -6,11 +6,11 @@ use std::time::Instant;
 use super::args::{Build, Common};
 use super::exit::Exit;
 use super::ui::{Terminal, draw};
-use super::{env, relative, request};
+use super::{absolute, env, relative, request};
 use crate::diagnostic::{Diagnostic, Findings, Severity, codes};
 use crate::report::lint;
 use crate::report::words::{plural, size};
-use crate::run::{self, Artifact};
+use crate::run::{self, Artifact, Request};
 
 /// Makes the artifacts and prints their paths.
 pub fn run(common: &Common, args: &Build, terminal: &Terminal) -> Result<Exit, Findings> {
@@ -19,7 +19,13 @@ pub fn run(common: &Common, args: &Build, terminal: &Terminal) -> Result<Exit, F
         rayon::ThreadPoolBuilder::new().num_threads(args.jobs.map_or(0, usize::from)).build().map_err(|error| {
             vec![Diagnostic::error(codes::CLI_THREADS, format!("cannot start threads: {error}")).help("try `--jobs 1`")]
         })?;
-    let request = request(common, &args.narrow);
+    let cache = args.cache_dir.clone().or_else(env::user_cache);
+    let request = Request {
+        cache: cache.map(absolute),
+        no_cache: args.no_cache,
+        cache_size: args.cache_size,
+        ..request(common, &args.narrow)
+    };
     let built = pool.install(|| run::build(&request, &args.out, terminal))?;
     let warnings = lint::allowed(built.warnings, &built.lint);
     terminal.findings(&warnings);
@@ -47,7 +53,8 @@ pub fn run(common: &Common, args: &Build, terminal: &Terminal) -> Result<Exit, F
     } else {
         terminal.data(&built.artifacts.iter().map(|artifact| path(artifact) + "\n").collect::<String>());
     }
-    Ok(Exit::Done)
+    // A hook may fail when all is there.
+    Ok(Exit::of(&warnings))
 }
 
 /// A table in the summary of a CI step, where there is one.

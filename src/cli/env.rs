@@ -1,4 +1,9 @@
-//! The environment variables that fitout reads, all of them. Nothing else from the environment reaches a build.
+//! The environment variables that fitout reads, all of them; and the environment as a whole, for the build step, which
+//! sees a part of it ([`crate::build::environment`]). Nothing else from the environment reaches a build.
+
+use std::path::PathBuf;
+
+use crate::build::environment::Variables;
 
 /// Time stamped on everything, seconds since 1970: <https://reproducible-builds.org/specs/source-date-epoch/>.
 pub const SOURCE_DATE_EPOCH: &str = "SOURCE_DATE_EPOCH";
@@ -16,6 +21,18 @@ pub const GITHUB_WORKSPACE: &str = "GITHUB_WORKSPACE";
 pub const GITHUB_STEP_SUMMARY: &str = "GITHUB_STEP_SUMMARY";
 /// No live line, even on a terminal.
 pub const NO_PROGRESS: &str = "FITOUT_NO_PROGRESS";
+
+/// All of them, for the build step, which sees those of a list.
+#[allow(clippy::disallowed_methods, reason = "the one place that reads the environment")]
+pub fn all() -> Variables {
+    std::env::vars_os().collect()
+}
+
+/// The user's cache folder, as the XDG base directory specification says; none where there is no home.
+pub fn user_cache() -> Option<PathBuf> {
+    let absolute = |name| get(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    absolute("XDG_CACHE_HOME").or_else(|| Some(absolute("HOME")?.join(".cache"))).map(|cache| cache.join("fitout"))
+}
 
 /// Reads one; an empty one counts as unset.
 #[allow(clippy::disallowed_methods, reason = "the one place that reads the environment")]

@@ -15,9 +15,8 @@ pub fn run(common: &Common, args: &Inspect, terminal: &Terminal) -> Result<Exit,
     let sha256 = hex(&sha256);
     let findings: Vec<_> = lint::lint_damage(&listing).into_iter().map(|f| f.path(shown(&args.file))).collect();
     if common.json {
-        let mut document = inspect::json(&listing, &sha256);
-        document["findings"] = findings.iter().map(draw::json).collect();
-        terminal.document(&document);
+        let told = findings.iter().map(draw::json).collect();
+        terminal.document(&inspect::Document::new(&listing, &sha256, told));
     } else {
         let show = inspect::Show { tree: args.tree, scripts: args.scripts, fields: args.fields };
         terminal.data(&inspect::text(&listing, &sha256, show));

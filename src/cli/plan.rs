@@ -14,11 +14,8 @@ pub fn run(common: &Common, args: &Plan, terminal: &Terminal) -> Result<Exit, Fi
     let warnings = lint::allowed(planned.warnings, &planned.lint);
     terminal.findings(&warnings);
     if common.json {
-        let plans: Vec<_> = planned.plans.iter().map(plan::json).collect();
-        let findings: Vec<_> = warnings.iter().map(draw::json).collect();
-        terminal.document(&serde_json::json!({
-            "schema": "fitout/plan/1", "plans": plans, "artifacts": plan::artifacts(&planned.wanted), "findings": findings,
-        }));
+        let findings = warnings.iter().map(draw::json).collect();
+        terminal.document(&plan::Document::new(&planned.plans, &planned.wanted, findings));
     } else {
         let texts = planned.plans.iter().map(plan::text).collect::<Vec<_>>().join("\n");
         terminal.data(&(texts + &plan::further(&planned.wanted)));

@@ -10,9 +10,11 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{self, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
+mod build;
 mod service;
 
 pub use super::json_schema::json_schema;
+pub use build::*;
 pub use service::*;
 
 use crate::diagnostic::codes;
@@ -135,6 +137,9 @@ pub struct Package {
     pub scripts: Scripts,
     /// Config files that this version renames or drops.
     pub moved: Vec<At<Moved>>,
+    /// Names that this package had: `old-name`, all that is older than this version, or `old-name < 3.0`. It takes their
+    /// place on deb and rpm.
+    pub replaces: Texts,
     /// Folder with templates that take the place of fitout's own: `fitout templates eject` puts them there.
     pub templates: Option<Text>,
 }
@@ -187,39 +192,6 @@ impl JsonSchema for VersionSource {
                 "`git`, `mix.exs`, `Cargo.toml`, `release`, `file:PATH`, `file:PATH#KEY`, `command:…`." } } },
         ] })
     }
-}
-
-/// `[build]`: where the application comes from, and which artifacts are made of it.
-#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
-#[schemars(title = "[build]")]
-pub struct Build {
-    /// What kind of application it is; `fitout init` detects it.
-    pub preset: Option<At<Preset>>,
-    /// Shell command that makes the input, run before it is read.
-    pub command: Option<Text>,
-    /// The built application: a folder (otp, plain) or the target folder (rust).
-    pub input: Option<Text>,
-    /// Formats to make; all if unset.
-    #[schemars(with = "Option<Vec<FormatName>>")]
-    pub formats: Option<Texts>,
-    /// `os/arch` as Go and OCI spell it, such as `linux/arm64`; the host's if unset.
-    pub targets: Option<Texts>,
-    /// Also make source archives (tar.gz and zip) of what git tracks.
-    pub source_archive: Option<At<bool>>,
-}
-
-/// Kinds of application.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-#[schemars(title = "preset")]
-pub enum Preset {
-    /// Any tree.
-    Plain,
-    /// A Cargo package.
-    Rust,
-    /// An assembled OTP release.
-    Otp,
 }
 
 /// `[[files]]`: exactly one of `from`, `link`, `text`, `directory`.

@@ -119,7 +119,15 @@ codes! {
     RESOLVE_NOT_BUILT = "resolve/not-built", Input,
         "The preset knows what the project makes (binaries of Cargo, a release of Mix or rebar3), and it is not there. Build it first, or let `[build] command` do so, which `fitout build` runs and `plan`, `lint` and `explain` do not.";
     BUILD_COMMAND_FAILED = "build/command-failed", Environment,
-        "The `[build] command` could not be started, ended with an error, or was killed. Nothing was packed. Its last lines are quoted; run it by hand in the folder of fitout.toml to see all of it.";
+        "The `[build] command`, or a step of `[build] tool`, could not be started, ended with an error, or was killed. Nothing was packed. Its last lines are quoted, and the log that the finding names has all of them. It sees a part of the environment only: `env` and `pass-env` under `[build]` add to it.";
+    BUILD_TEST_FAILED = "build/test-failed", Environment,
+        "The `[build] test` failed, so nothing was packed. Its last lines are quoted, and the log that the finding names has all of them. It runs after every build, with the environment of the build; with a tool also with what its tests need, such as `MIX_ENV=test`.";
+    BUILD_HOOK_FAILED = "build/hook-failed", Environment,
+        "A hook of `[build.hooks]` failed. Nothing is packed after a failing `before-build`, `after-build` or `before-package`; after a failing `after-package` the artifacts are there all the same.";
+    BUILD_CACHE = "build/cache", Environment,
+        "The cache of the build step could not be read or written, or an entry of it is not what was put there. This is only told, because the build is right all the same: what is read from the cache is checked, and what does not pass is not used. It costs the time that the cache would have saved.";
+    BUILD_NO_TOOL = "build/no-tool", Environment,
+        "The program of `[build] tool` is not in any folder of the `PATH`. Install it, or put its folder on the PATH of whoever runs fitout: in CI that is often a step of its own, which must come before.";
     // --- end of resolve ---
 
     // --- files: rules, paths, owners, modes, conflicts ---
@@ -360,6 +368,8 @@ codes! {
         "The service can read its configuration again while it runs, and an upgrade restarts it all the same, which cuts connections. A restart is needed to run new code; where the service replaces its own workers, `on-upgrade = \"reload\"` is enough.";
     LINT_SERVICE_PROGRAM = "lint/service-program", Lint,
         "The service starts a program below the package's own folder, and the package has no such file: the unit would fail at once.";
+    LINT_PHOENIX = "lint/phoenix-server", Lint,
+        "Phoenix is in the release, and its endpoint is not switched on: the application starts, listens on no port and answers nobody. `config/runtime.exs` of a new project looks for `PHX_SERVER`: put `PHX_SERVER=true` into the environment file or `env` of the service, or `server: true` into the configuration of the endpoint.";
     LINT_TEMPLATE_DRIFT = "lint/template-drift", Lint,
         "A template of yours was taken from one of fitout's that has changed since: a fix or a new key may be missing in yours. `fitout templates diff NAME` shows the difference; when yours is right, put the digest that the finding names into its first line.";
     LINT_SERVICE_OPEN = "lint/service-not-hardened", Lint,

@@ -1,9 +1,11 @@
 //! What reading an artifact back gives: the same words for all formats, so that `diff` works across them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use serde::ser::{Serialize, SerializeMap as _, Serializer};
 
+use crate::codec::hex::hex;
 use crate::diagnostic::Diagnostic;
 
 /// An artifact, read back.
@@ -39,6 +41,16 @@ pub struct Listing {
     pub findings: Vec<Diagnostic>,
 }
 
+impl Listing {
+    /// Puts the entries into the order of their paths.
+    pub fn sort(&mut self) {
+        // Most archives are in order, and to sort takes half as much memory again.
+        if !self.entries.is_sorted_by(|a, b| a.path <= b.path) {
+            self.entries.sort_by(|a, b| a.path.cmp(&b.path));
+        }
+    }
+}
+
 /// One path of an artifact.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct ListedEntry {
@@ -51,15 +63,18 @@ pub struct ListedEntry {
     #[serde(serialize_with = "octal")]
     pub mode: u32,
     /// User name or number; empty where the format carries none.
-    pub user: String,
+    #[serde(serialize_with = "text")]
+    pub user: Arc<str>,
     /// Group name or number; empty where the format carries none.
-    pub group: String,
+    #[serde(serialize_with = "text")]
+    pub group: Arc<str>,
     /// Bytes of content.
     pub size: u64,
     /// Seconds since 1970.
     pub mtime: i64,
-    /// SHA-256 of the content of a regular file, in hex.
-    pub sha256: Option<String>,
+    /// SHA-256 of the content of a regular file.
+    #[serde(serialize_with = "in_hex")]
+    pub sha256: Option<[u8; 32]>,
     /// `config`, `config(noreplace)`, `doc`, `license`, `ghost`; sorted.
     pub flags: Vec<String>,
     /// File capabilities.
@@ -101,6 +116,34 @@ impl Serialize for ListedKind {
         map.serialize_entry("kind", kind)?;
         map.serialize_entry("target", &target)?;
         map.end()
+    }
+}
+
+/// Names of users and groups: an archive of a million entries has a few of them, and each is held once.
+#[derive(Debug, Default)]
+pub struct Names(BTreeSet<Arc<str>>);
+
+impl Names {
+    /// The one copy of a name.
+    pub fn of(&mut self, name: &str) -> Arc<str> {
+        if let Some(known) = self.0.get(name) {
+            return Arc::clone(known);
+        }
+        let new: Arc<str> = name.into();
+        self.0.insert(Arc::clone(&new));
+        new
+    }
+}
+
+fn text<S: Serializer>(text: &Arc<str>, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(text)
+}
+
+#[allow(clippy::ref_option)] // serde calls it by reference
+fn in_hex<S: Serializer>(digest: &Option<[u8; 32]>, serializer: S) -> Result<S::Ok, S::Error> {
+    match digest {
+        Some(digest) => serializer.serialize_str(&hex(digest)),
+        None => serializer.serialize_none(),
     }
 }
 

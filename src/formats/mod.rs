@@ -27,7 +27,7 @@ mod trial;
 pub mod zip;
 pub use digests::{Digest, Digests};
 pub use layout::{Fill, Known, Layout, Measure, Piece, Pieces, Section, SectionFacts, Sink};
-pub use listing::{Check, ListedEntry, ListedKind, ListedScript, Listing};
+pub use listing::{Check, ListedEntry, ListedKind, ListedScript, Listing, Names};
 
 /// A kind of artifact.
 pub trait Format: Sync {
@@ -107,12 +107,24 @@ pub fn read_file(path: &Path) -> Result<(Listing, [u8; 32]), Diagnostic> {
     let name = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
     let format = ALL.iter().find(|format| format.recognises(&head, &name)).ok_or_else(|| unknown(path))?;
     file.rewind().map_err(failed)?;
-    let mut hasher = sha2::Sha256::new();
-    let size = std::io::copy(&mut file, &mut hasher).map_err(failed)?;
-    file.rewind().map_err(failed)?;
-    let mut listing = format.read(&mut std::io::BufReader::new(file), &name).map_err(|finding| finding.path(path))?;
+    // A reader may seek, so the file's own digest is taken beside it; both find the same pages in memory.
+    let whole = std::fs::File::open(path).map_err(failed)?;
+    let (listing, digest) = std::thread::scope(|scope| {
+        let digest = scope.spawn(|| digest(whole));
+        let listing = format.read(&mut std::io::BufReader::new(file), &name);
+        (listing, digest.join())
+    });
+    let mut listing = listing.map_err(|finding| finding.path(path))?;
+    let (size, sha256) = digest.unwrap_or_else(|panic| std::panic::resume_unwind(panic)).map_err(failed)?;
     listing.packed_size = size;
-    Ok((listing, hasher.finalize().into()))
+    Ok((listing, sha256))
+}
+
+/// Bytes and SHA-256 of a whole file.
+fn digest(mut file: std::fs::File) -> std::io::Result<(u64, [u8; 32])> {
+    let mut hasher = sha2::Sha256::new();
+    let size = std::io::copy(&mut file, &mut hasher)?;
+    Ok((size, hasher.finalize().into()))
 }
 
 /// Bytes that tell a format.

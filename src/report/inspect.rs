@@ -131,6 +131,18 @@ fn closing(listing: &Listing) -> String {
 }
 
 /// The document of `fitout inspect --json`.
-pub fn json(listing: &Listing, sha256: &str) -> serde_json::Value {
-    serde_json::json!({ "schema": "fitout/inspect/1", "sha256": sha256, "sound": is_sound(listing), "artifact": listing })
+#[derive(Debug, serde::Serialize)]
+pub struct Document<'a> {
+    schema: &'static str,
+    sha256: &'a str,
+    sound: bool,
+    artifact: &'a Listing,
+    findings: Vec<serde_json::Value>,
+}
+
+impl<'a> Document<'a> {
+    /// Of an artifact, its SHA-256 in hex, and what was found, each as a document.
+    pub fn new(listing: &'a Listing, sha256: &'a str, findings: Vec<serde_json::Value>) -> Self {
+        Self { schema: "fitout/inspect/1", sha256, sound: is_sound(listing), artifact: listing, findings }
+    }
 }

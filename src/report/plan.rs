@@ -1,12 +1,15 @@
 //! What would be in the packages: the text and the document of `fitout plan`.
 
 use std::fmt::Write as _;
+use std::sync::Arc;
 
-use serde_json::json;
+use serde::ser::{Serialize, SerializeMap as _, Serializer};
+use serde_json::{Value, json};
 
 use super::words::{permissions, plan_kind, plural, size};
-use crate::assemble::plan::{Entry, Kind, Plan, Role};
+use crate::assemble::plan::{Account, ElfFile, Entry, Kind, Plan, Role, Service};
 use crate::formats::{self, FileName};
+use crate::resolve::lifecycle::Unit;
 use crate::run::Wanted;
 
 /// The plan of one target as text: what is made, and every entry with owner, mode, size and reason.
@@ -78,7 +81,7 @@ pub fn further(wanted: &[Wanted]) -> String {
 }
 
 /// Every artifact of the run, as a document.
-pub fn artifacts(wanted: &[Wanted]) -> serde_json::Value {
+fn artifacts(wanted: &[Wanted]) -> Value {
     let one = |wanted: &Wanted| {
         let FileName { name, arch, version } = wanted.name();
         json!({ "format": wanted.format(), "targets": wanted.targets(), "file": name, "arch": arch, "version": version })
@@ -111,45 +114,86 @@ fn only(plan: &Plan, entry: &Entry) -> String {
     if inside.len() == plan.formats.len() { String::new() } else { format!("  only {}", inside.join(", ")) }
 }
 
-/// The plan of one target for `--json`.
-pub fn json(plan: &Plan) -> serde_json::Value {
-    let artifacts: Vec<_> = formats::ALL
-        .iter()
-        .filter(|format| plan.formats.contains(&format.name()))
-        .filter_map(|format| {
-            let name = format.file_name(plan).ok()?;
-            Some(json!({ "format": format.name(), "file": name.name, "arch": name.arch, "version": name.version }))
+/// The document of `fitout plan --json`.
+#[derive(Debug, serde::Serialize)]
+pub struct Document<'a> {
+    schema: &'static str,
+    plans: Vec<Target<'a>>,
+    artifacts: Value,
+    findings: Vec<Value>,
+}
+
+impl<'a> Document<'a> {
+    /// Of the plans of a run, what is made of them, and what was found, each as a document.
+    pub fn new(plans: &'a [Plan], wanted: &[Wanted], findings: Vec<Value>) -> Self {
+        let plans = plans.iter().map(Target).collect();
+        Self { schema: "fitout/plan/1", plans, artifacts: artifacts(wanted), findings }
+    }
+}
+
+/// The plan of one target; its entries are written one after the other, as there may be a hundred thousand.
+#[derive(Debug)]
+struct Target<'a>(&'a Plan);
+
+impl Serialize for Target<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let plan = self.0;
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("name", &plan.identity.name.value)?;
+        map.serialize_entry("version", &plan.identity.version.text)?;
+        map.serialize_entry("version_from", &plan.identity.version.origin.to_string())?;
+        map.serialize_entry("target", &plan.target.to_string())?;
+        map.serialize_entry("environment", &plan.environment)?;
+        map.serialize_entry("clock", &plan.clock)?;
+        map.serialize_entry("artifacts", &of_formats(plan))?;
+        map.serialize_entry("entries", &Each(|| plan.entries.iter().map(|entry| self::entry(plan, entry))))?;
+        map.serialize_entry("services", &Each(|| plan.services.iter().map(service)))?;
+        map.serialize_entry("accounts", &Each(|| plan.accounts.iter().map(account)))?;
+        map.serialize_entry("units", &Each(|| plan.lifecycle.units().map(unit)))?;
+        let elf = |(path, file): (&Arc<str>, &ElfFile)| json!({ "path": &**path, "needed": file.needed, "versions": file.verneed, "soname": file.soname });
+        map.serialize_entry("elf", &Each(|| plan.elf.files.iter().map(elf)))?;
+        map.end()
+    }
+}
+
+/// A list whose items are made as they are written.
+struct Each<F>(F);
+
+impl<I: Iterator<Item = Value>, F: Fn() -> I> Serialize for Each<F> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq((self.0)())
+    }
+}
+
+fn of_formats(plan: &Plan) -> Vec<Value> {
+    let formats = formats::ALL.iter().filter(|format| plan.formats.contains(&format.name()));
+    let named = formats.filter_map(|format| Some((format, format.file_name(plan).ok()?)));
+    named
+        .map(|(format, name)| {
+            json!({ "format": format.name(), "file": name.name, "arch": name.arch, "version": name.version })
         })
-        .collect();
+        .collect()
+}
+
+fn service(service: &Service) -> Value {
     json!({
-        "name": plan.identity.name.value,
-        "version": plan.identity.version.text,
-        "version_from": plan.identity.version.origin.to_string(),
-        "target": plan.target.to_string(),
-        "environment": plan.environment,
-        "clock": plan.clock,
-        "artifacts": artifacts,
-        "entries": plan.entries.iter().map(|entry| self::entry(plan, entry)).collect::<Vec<_>>(),
-        "services": plan.services.iter().map(|service| json!({
-            "name": service.name, "unit": service.entry_unit(), "command": service.started_by(), "user": service.user,
-            "group": service.group, "writes": service.directories.written().chain(&service.write).collect::<Vec<_>>(),
-            "ports": service.ports.iter().map(|p| format!("{}/{}", p.number, p.protocol)).collect::<Vec<_>>(),
-            "launcher": service.launcher,
-        })).collect::<Vec<_>>(),
-        "accounts": plan.accounts.iter().map(|account| json!({
-            "name": account.name, "group": account.group, "home": account.home, "shell": account.shell,
-        })).collect::<Vec<_>>(),
-        "units": plan.lifecycle.units().map(|unit| json!({
-            "name": unit.name, "enable": unit.enable, "start": unit.start, "on-upgrade": unit.on_upgrade.word(),
-        })).collect::<Vec<_>>(),
-        "elf": plan.elf.files.iter().map(|(path, file)| json!({
-            "path": &**path, "needed": file.needed, "versions": file.verneed, "soname": file.soname,
-        })).collect::<Vec<_>>(),
+        "name": service.name, "unit": service.entry_unit(), "command": service.started_by(), "user": service.user,
+        "group": service.group, "writes": service.directories.written().chain(&service.write).collect::<Vec<_>>(),
+        "ports": service.ports.iter().map(|p| format!("{}/{}", p.number, p.protocol)).collect::<Vec<_>>(),
+        "launcher": service.launcher,
     })
 }
 
+fn account(account: &Account) -> Value {
+    json!({ "name": account.name, "group": account.group, "home": account.home, "shell": account.shell })
+}
+
+fn unit(unit: &Unit) -> Value {
+    json!({ "name": unit.name, "enable": unit.enable, "start": unit.start, "on-upgrade": unit.on_upgrade.word() })
+}
+
 /// One entry for `--json`.
-pub fn entry(plan: &Plan, entry: &Entry) -> serde_json::Value {
+pub fn entry(plan: &Plan, entry: &Entry) -> Value {
     let (kind, target) = match &entry.kind {
         Kind::Directory { .. } => ("directory", None),
         Kind::File(_) => ("file", None),

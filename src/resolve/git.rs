@@ -6,8 +6,8 @@ use std::path::Path;
 
 use crate::resolve::identity::Version;
 
-use super::tool::{Refusal, ask};
 use super::version;
+use crate::build::ask::{Refusal, ask};
 
 /// The commit that is checked out.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -33,7 +33,6 @@ mod paragraphs;
 mod scripts;
 mod settings;
 mod templates;
-mod tool;
 
 use std::path::PathBuf;
 

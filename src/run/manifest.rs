@@ -16,7 +16,7 @@ use crate::engine::EngineError;
 use crate::engine::output::{Output, Staged};
 use crate::formats::{self, source};
 
-const NAME: &str = "manifest.json";
+pub(super) const NAME: &str = "manifest.json";
 const SCHEMA: &str = "fitout/manifest/1";
 /// Bytes of an old list that are read; one with a thousand artifacts has half a megabyte.
 const LARGEST: u64 = 16 << 20;

@@ -62,6 +62,13 @@ impl Wanted {
         &self.targets
     }
 
+    /// What is made, before its bytes are known.
+    pub(super) fn artifact(&self) -> Artifact {
+        let FileName { name, arch, version } = self.name.clone();
+        let (format, targets) = (self.format(), self.targets.clone());
+        Artifact { format, targets, file: name, arch, version, size: 0, sha256: String::new() }
+    }
+
     /// Whether it is of one target's plan, even if other plans give the same.
     pub fn is_package(&self) -> bool {
         matches!(self.what, What::Package(..))
@@ -205,7 +212,9 @@ fn jobs<'p>(planned: &'p Planned, digests: &'p Digests) -> Result<Vec<Job<'p>>, 
     let mut findings = Findings::new();
     for wanted in &planned.wanted {
         match layout(wanted, planned, digests) {
-            Ok(layout) => jobs.push(Job { artifact: artifact(wanted, &layout), layout }),
+            Ok(layout) => {
+                jobs.push(Job { artifact: Artifact { file: layout.file_name.clone(), ..wanted.artifact() }, layout });
+            }
             Err(more) => findings.extend(more),
         }
     }
@@ -221,19 +230,6 @@ fn layout<'p>(wanted: &Wanted, planned: &'p Planned, digests: &'p Digests) -> Re
         What::Index => oci::index_layout(&images(&planned.plans).collect::<Vec<_>>(), digests),
         What::SourceTarball => source::tarball(first, entries),
         What::SourceZip => source::zip(first, entries, digests),
-    }
-}
-
-fn artifact(wanted: &Wanted, layout: &Layout) -> Artifact {
-    let FileName { arch, version, .. } = wanted.name.clone();
-    Artifact {
-        format: wanted.format(),
-        targets: wanted.targets.clone(),
-        file: layout.file_name.clone(),
-        arch,
-        version,
-        size: 0,
-        sha256: String::new(),
     }
 }
 

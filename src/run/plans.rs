@@ -7,11 +7,11 @@ use super::mend::{self, Asked, Resolved, Unknown};
 use super::pack::{self, Wanted};
 use super::{Planned, Request, before, chosen_formats, read_config};
 use crate::assemble::plan::{Entry, Kind, Plan, Sources};
-use crate::assemble::{self, Assembled};
-use crate::build::step;
+use crate::assemble::{self, Assembled, content};
+use crate::build::step::{Given, Step};
 use crate::config::load::Document;
 use crate::config::schema::Manifest;
-use crate::diagnostic::{Findings, has_errors, in_order};
+use crate::diagnostic::{self, Findings, has_errors, in_order};
 use crate::engine::EngineError;
 use crate::formats::{self, Format, source};
 use crate::listener::{Event, Listener, Silent};
@@ -19,9 +19,12 @@ use crate::resolve;
 
 pub(super) fn make(request: &Request, out: Option<&Path>, listener: &dyn Listener) -> Result<Planned, Findings> {
     let document = read_config(&request.config)?;
-    let reading = resolve::environment::read(&document, request.environment.as_deref(), &[])?;
-    let manifest = &reading.manifest;
+    let mut reading = resolve::environment::read(&document, request.environment.as_deref(), &[])?;
     let project = folder_of(&request.config)?;
+    if let Some(input) = &request.input {
+        reading.manifest.build.take(below(&project, input));
+    }
+    let manifest = &reading.manifest;
     let chosen = chosen_formats(request, manifest)?;
     tell(request, &project, &chosen, listener);
     let asked = resolve::Request {
@@ -35,17 +38,24 @@ pub(super) fn make(request: &Request, out: Option<&Path>, listener: &dyn Listene
     };
     let asked = Asked { document: &document, reading: &reading, request: &asked };
     let in_order = |findings| in_order(once(findings), document.source());
-    if out.is_some() && (manifest.build.command.is_some() || reading.lost("build.command")) {
-        let errors = before::errors(asked, &chosen);
+    let given = Given {
+        folder: &project,
+        variables: &request.variables,
+        overlay: request.environment.as_deref(),
+        out: &asked.request.output,
+    };
+    let (step, doubts) = Step::read(&document, manifest, given);
+    let mut cached = Findings::new();
+    if out.is_some() && (!step.is_empty() || BUILDING.iter().any(|path| reading.lost(path))) {
+        let mut errors = before::errors(asked, &chosen);
+        errors.extend(doubts.iter().cloned());
         if !errors.is_empty() {
             return Err(in_order(errors));
         }
-        if let Some(command) = &manifest.build.command {
-            let place = document.span(command.range.clone());
-            step::run(command, &project, listener).map_err(|finding| vec![finding.at(&place, "this command")])?;
-        }
+        cached = run_step(request, &step, &project, listener).map_err(|finding| vec![finding])?;
     }
     let (mut findings, mut sources) = (reading.findings.clone(), Sources::default());
+    findings.extend(doubts.into_iter().chain(cached));
     let planning = plans(asked, &chosen, &mut sources, &mut findings, listener);
     let source = match source_entries(request, manifest, &document, &project, &mut sources) {
         Ok((entries, doubts)) => {
@@ -63,15 +73,18 @@ pub(super) fn make(request: &Request, out: Option<&Path>, listener: &dyn Listene
         return Err(findings);
     }
     keep_what_is_named(&planning.all, source.as_deref(), &mut sources);
-    Ok(Planned {
-        project,
-        plans: planning.all,
-        source,
-        wanted,
-        sources,
-        warnings: findings,
-        lint: reading.manifest.lint,
-    })
+    let (plans, warnings, lint) = (planning.all, findings, reading.manifest.lint);
+    Ok(Planned { project, plans, source, wanted, sources, step, warnings, lint })
+}
+
+/// Keys that say what runs before the input is read.
+const BUILDING: &[&str] = &["build.tool", "build.command", "build.test", "build.hooks", "build.env", "build.pass-env"];
+
+fn run_step(request: &Request, step: &Step, project: &Path, listener: &dyn Listener) -> diagnostic::Result<Findings> {
+    let state = super::state(request, project);
+    let warnings = step.build(&state, listener)?;
+    step.before_package(&state, listener)?;
+    Ok(warnings)
 }
 
 /// Content that no entry and no base names any more is not read.
@@ -136,6 +149,12 @@ impl Planning {
     fn add(&self, found: Findings, findings: &mut Findings) {
         findings.extend(found.into_iter().filter(|finding| !self.unknown.explains(finding, self.whole)));
     }
+}
+
+/// As the config would say it: relative to the project where it lies in it.
+fn below(project: &Path, input: &Path) -> String {
+    let whole = fs_err::canonicalize(input).unwrap_or_else(|_| input.to_owned());
+    content::show(project, &whole)
 }
 
 /// The folder of the config file, without symbolic links: what the walk compares paths with.

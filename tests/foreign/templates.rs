@@ -225,8 +225,8 @@ fn maintainer_scripts_run_under_each_shell() {
             let has = |line: &str| assert!(notes.lines().any(|note| note == line), "{name} {words:?}: {line}\n{notes}");
             if name == "postinst" && words[0] != "triggered" {
                 has(&format!("systemd-sysusers --root={} toy.conf", filled.display()));
-                if shell[0] == "busybox" {
-                    // Its shell calls its own chown, whatever the path says.
+                if shell[0] == "busybox" && !notes.contains("chown ") {
+                    // Some builds of it call their own chown, whatever the path says.
                     use std::os::unix::fs::MetadataExt as _;
                     let meta = fs_err::metadata(filled.join(ODD.trim_start_matches('/'))).unwrap();
                     assert!(

@@ -69,8 +69,18 @@ fn said(at: &str, wrong: &mut Vec<String>) -> String {
     let dist = case.folder.join("dist");
     complain(code != 0 && !stdout.is_empty(), "gave data on stdout");
     complain(code != 0 && dist.is_dir() && !files(&dist).is_empty(), "wrote something");
-    // A failure of the machine names the whole path.
-    format!("exit {code}\n{}", stderr.replace(&case.folder.display().to_string(), "/PROJECT"))
+    // A failure of the machine names the whole path, and a log lies in a folder that is named by its project.
+    let stderr = stderr.replace(&case.folder.display().to_string(), "/PROJECT");
+    let stderr = stderr.replace(&case.cache().display().to_string(), "/CACHE");
+    format!("exit {code}\n{}", without_id(&stderr))
+}
+
+fn without_id(text: &str) -> String {
+    let mut parts = text.split("/CACHE/projects/");
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |text, part| {
+        format!("{text}/CACHE/projects/ID{}", part.trim_start_matches(|c: char| c.is_ascii_hexdigit()))
+    })
 }
 
 /// A new code needs a drawing that was looked at, or a reason why none can be had.

@@ -99,6 +99,7 @@ impl Case {
     pub fn sh(&self, script: &str) -> Output {
         let mut command = Command::new("sh");
         settle(&mut command);
+        command.env("FITOUT_CACHE_DIR", self.cache());
         command.args(["-eu", script]).current_dir(&self.folder).output().expect("sh runs")
     }
 
@@ -106,12 +107,18 @@ impl Case {
     pub fn fitout(&self, args: &[&str]) -> (i32, String, String) {
         fitout(&self.folder, args)
     }
+
+    /// The cache folder of [`Case::sh`], beside the copy.
+    pub fn cache(&self) -> PathBuf {
+        self.folder.with_file_name("cache")
+    }
 }
 
 /// Runs the program in a folder: exit code, stdout, stderr.
 pub fn fitout(folder: &Path, args: &[&str]) -> (i32, String, String) {
     let mut command = support::fitout(folder);
     settle(&mut command);
+    command.env("FITOUT_CACHE_DIR", folder.with_file_name("cache"));
     support::finish(command.args(args).output().expect("fitout starts"))
 }
 

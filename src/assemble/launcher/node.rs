@@ -31,6 +31,7 @@ pub(super) fn values(node: &Node, words: &Words) -> Value {
         "elixir": elixir,
         "iex": if runtime.iex { iex(elixir) } else { "" },
         "distribution": node.distribution.word(),
+        "distribution_given": yes(node.distribution_given),
         "name": node.name.as_deref().unwrap_or_default(),
         "port": node.port.to_string(),
         "epmd": yes(node.epmd),

@@ -18,6 +18,9 @@ use crate::diagnostic::{Diagnostic, Severity, codes};
 use crate::listener::{Event, Listener};
 use crate::report::words::{plural, size};
 
+/// Bytes that are written at once.
+const OUTPUT: usize = 64 * 1024;
+
 /// Both streams.
 pub struct Terminal {
     color: bool,
@@ -82,9 +85,15 @@ impl Terminal {
 
     /// Data, on standard output. A reader that went away wants no more: that is success.
     pub fn data(&self, text: &str) {
+        self.write(|out| out.write_all(text.as_bytes()));
+    }
+
+    fn write(&self, write: impl FnOnce(&mut io::BufWriter<io::StdoutLock>) -> io::Result<()>) {
         self.clear();
-        let mut out = io::stdout().lock();
-        let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+        let mut out = io::BufWriter::with_capacity(OUTPUT, io::stdout().lock());
+        let written = write(&mut out).and_then(|()| out.flush());
+        // Else what was not written is tried again.
+        let _ = out.into_parts();
         if let Err(error) = written
             && error.kind() != io::ErrorKind::BrokenPipe
         {
@@ -102,8 +111,11 @@ impl Terminal {
     }
 
     /// One JSON document, on standard output.
-    pub fn document(&self, value: &serde_json::Value) {
-        self.data(&format!("{value:#}\n"));
+    pub fn document(&self, value: &impl serde::Serialize) {
+        self.write(|out| {
+            serde_json::to_writer_pretty(&mut *out, value)?;
+            out.write_all(b"\n")
+        });
     }
 
     /// Text for the person, on standard error.
@@ -216,6 +228,15 @@ impl Listener for Terminal {
                     self.say(&format!("            {text}\n"));
                 }
             }
+            Event::Skipped { what } => self.step("Skipped", &format!("{what}: nothing that it reads has changed")),
+            Event::Restored { what, files, exact } => {
+                let of = if exact { "" } else { ", of an earlier lock file" };
+                self.step("Restored", &format!("{what} from the cache: {}{of}", plural(files, "file", "files")));
+            }
+            Event::Kept { what, files, bytes, new } => {
+                let files = plural(files, "file", "files");
+                self.step("Kept", &format!("{what} in the cache: {files}, {}, {} of it new", size(bytes), size(new)));
+            }
             Event::Assembled { files, bytes } => {
                 state.total += bytes;
                 self.step("Assembled", &format!("{}, {}", plural(files, "file", "files"), size(bytes)));
@@ -227,6 +248,9 @@ impl Listener for Terminal {
             Event::Packing { format, arch, file } => {
                 state.packing.push((file, format!("{format} {arch}")));
                 self.show(&state);
+            }
+            Event::Unchanged { format, arch, bytes } => {
+                self.step("Unchanged", &format!("{format:<8} {arch:<8} {:>9}", size(bytes)));
             }
             Event::Packed { format, arch, file, bytes, seconds } => {
                 state.packing.retain(|(other, _)| *other != file);

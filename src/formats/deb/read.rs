@@ -123,7 +123,7 @@ fn fill(listing: &mut Listing, control: Vec<(String, u32, Vec<u8>)>, data: Tree)
             entry.flags.push("config".to_owned());
         }
     }
-    listing.entries.sort_by(|a, b| a.path.cmp(&b.path));
+    listing.sort();
 }
 
 /// One stanza of `Name: value` lines with continuations.

@@ -35,7 +35,7 @@ pub(super) fn lay_over(merged: &mut BTreeMap<String, ListedEntry>, tree: Tree, n
             remove_below(merged, &entry.listed.path);
         }
         entry.listed.layer = Some(number);
-        if let Some(value) = entry.xattrs.get("security.capability") {
+        if let Some(value) = entry.xattrs.as_ref().and_then(|all| all.get("security.capability")) {
             entry.listed.capabilities = capabilities::decode(value).or_else(|| Some("unreadable".to_owned()));
         }
         merged.insert(entry.listed.path.clone(), entry.listed);

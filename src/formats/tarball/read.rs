@@ -25,8 +25,8 @@ pub(super) fn read(artifact: &mut dyn Artifact, file_name: &str) -> Result<Listi
         let stem = file_name.split(".tar").next().unwrap_or(file_name);
         stem.clone_into(&mut listing.name);
     }
-    entries.sort_by(|a, b| a.path.cmp(&b.path));
     listing.entries = entries;
+    listing.sort();
     Ok(listing)
 }
 

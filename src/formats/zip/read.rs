@@ -3,12 +3,12 @@
 //! Memory is bounded by the limits of [`crate::codec::zip::read`]; content is inflated in parts and thrown away.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use sha2::{Digest as _, Sha256};
 
 use super::super::tarball::naming;
 use super::super::{Artifact, Check, ListedEntry, ListedKind, Listing, tree};
-use crate::codec::hex::hex;
 use crate::codec::zip::read::{self as records, Entry, ZipError};
 use crate::diagnostic::{Diagnostic, codes};
 
@@ -39,7 +39,7 @@ pub(super) fn read(artifact: &mut dyn Artifact, name: &str) -> Result<Listing, D
         artifact,
         listing,
         root: root.map_or(String::new(), |root| format!("{root}/")),
-        seen: BTreeSet::new(),
+        nobody: "".into(),
         damaged: 0,
         limit: directory.offset,
         end: directory.shift,
@@ -49,8 +49,9 @@ pub(super) fn read(artifact: &mut dyn Artifact, name: &str) -> Result<Listing, D
     for entry in in_file_order {
         reader.entry(entry).map_err(failed)?;
     }
+    reader.listing.sort();
+    reader.duplicates();
     let mut listing = reader.listing;
-    listing.entries.sort_by(|a, b| a.path.cmp(&b.path));
     let problem = (reader.damaged > 0).then(|| format!("{} entries are damaged", reader.damaged));
     listing.checks.push(Check { what: "CRC of every entry".into(), problem });
     Ok(listing)
@@ -72,7 +73,8 @@ struct Reader<'a> {
     listing: Listing,
     /// What is taken off every name.
     root: String,
-    seen: BTreeSet<String>,
+    /// The owner: this format has none.
+    nobody: Arc<str>,
     damaged: usize,
     /// Where the central directory begins: no content may reach beyond.
     limit: u64,
@@ -85,9 +87,6 @@ impl Reader<'_> {
         let name = entry.name.strip_prefix(&self.root).unwrap_or(&entry.name);
         let path = tree::absolute(&name.replace('\\', "/")).0.unwrap_or_else(|| "/".to_owned());
         self.judge_name(entry);
-        if !self.seen.insert(path.clone()) {
-            self.push(Diagnostic::warning(codes::ARTIFACT_DUPLICATE, format!("`{path}` is there twice")).path(&path));
-        }
         let kind = kind_of(entry);
         let (sha256, target) = self.content(entry, &path, kind == Some('l'))?;
         let kind = match kind {
@@ -104,8 +103,8 @@ impl Reader<'_> {
             path,
             mode: entry.mode.map_or(if kind == ListedKind::Directory { 0o755 } else { 0o644 }, |m| m & 0o7777),
             kind,
-            user: String::new(),
-            group: String::new(),
+            user: Arc::clone(&self.nobody),
+            group: Arc::clone(&self.nobody),
             size: if file { entry.size } else { 0 },
             mtime: entry.mtime,
             sha256: sha256.filter(|_| file),
@@ -116,9 +115,18 @@ impl Reader<'_> {
         Ok(())
     }
 
+    fn duplicates(&mut self) {
+        let entries = &self.listing.entries;
+        let twice = entries.windows(2).filter(|pair| pair[0].path == pair[1].path).take(MOST_FINDINGS);
+        let paths: BTreeSet<String> = twice.map(|pair| pair[0].path.clone()).collect();
+        for path in paths {
+            self.push(Diagnostic::warning(codes::ARTIFACT_DUPLICATE, format!("`{path}` is there twice")).path(&path));
+        }
+    }
+
     /// Checks an entry's headers and content; answers the content's SHA-256 where it can be trusted, and the content itself
     /// (bounded) if it is to be `kept`: the target of a symlink.
-    fn content(&mut self, entry: &Entry, path: &str, kept: bool) -> Result<(Option<String>, Vec<u8>), ZipError> {
+    fn content(&mut self, entry: &Entry, path: &str, kept: bool) -> Result<(Option<[u8; 32]>, Vec<u8>), ZipError> {
         let mut target = Vec::new();
         let (start, difference) = match records::local(self.artifact, entry) {
             Ok(found) => found,
@@ -155,7 +163,7 @@ impl Reader<'_> {
         if let Some(problem) = &problem {
             self.damaged(path, problem);
         }
-        Ok(((read && problem.is_none()).then(|| hex(&sha256.finalize())), target))
+        Ok(((read && problem.is_none()).then(|| sha256.finalize().into()), target))
     }
 
     fn damaged(&mut self, path: &str, problem: &str) {

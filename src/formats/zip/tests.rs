@@ -7,7 +7,6 @@ use super::*;
 use crate::assemble::plan::Sources;
 use crate::assemble::sample::{entry, plan, plan_of};
 use crate::codec::deflate::Deflater;
-use crate::codec::hex::hex;
 
 fn build(plan: &Plan, sources: &Sources, folder: &Path) -> PathBuf {
     trial::write(&Zip, plan, sources, folder).unwrap()
@@ -131,8 +130,8 @@ fn what_was_planned_is_read_back() {
                 use crate::assemble::plan::Content;
                 use sha2::Digest as _;
                 let Content::Made(bytes) = &sources.list()[source.id.0 as usize] else { unreachable!() };
-                let sum = hex(&sha2::Sha256::digest(bytes));
-                assert_eq!((read.size, read.sha256.as_deref()), (source.size, Some(&*sum)));
+                let sum = sha2::Sha256::digest(bytes).into();
+                assert_eq!((read.size, read.sha256), (source.size, Some(sum)));
             }
             Kind::Hardlink { .. } => assert_eq!((&read.kind, read.size), (&ListedKind::File, 160_000)),
         }

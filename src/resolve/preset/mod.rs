@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use crate::build::tool;
 use crate::config::schema::{self, Manifest};
 use crate::diagnostic::{Diagnostic, Origin, codes};
 use crate::resolve::identity::{Arch, Fact, Target};
@@ -193,6 +194,12 @@ impl Preset {
 /// A release that is not there, with the command that makes it.
 fn not_built(ground: &Ground, manifest: &Manifest, message: String) -> Diagnostic {
     let finding = Diagnostic::error(codes::RESOLVE_NOT_BUILT, message);
+    if let Some(tool) = &manifest.build.tool {
+        let name = tool::of(tool.value).name;
+        return finding
+            .help("run `fitout build`")
+            .note(format!("it runs the steps of `{name}`, the `[build] tool`; the other verbs do not"));
+    }
     if let Some(command) = &manifest.build.command {
         return finding
             .help(format!("run `{}`", command.trim()))

@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+use crate::build::ask::ask;
 use crate::config::suggest;
 use crate::diagnostic::{Diagnostic, Origin, Result, codes};
 use crate::resolve::ground::Ground;
 use crate::resolve::release::{Churn, Role};
-use crate::resolve::tool::ask;
 use crate::resolve::{Rule, target};
 
 use super::{Known, Place, fact, one_line, rule};

@@ -15,6 +15,8 @@ pub struct Node {
     pub runtime: Runtime,
     /// Who may talk to it.
     pub distribution: Distribution,
+    /// Whether the config says so; the release's own env.sh may say that nobody may, otherwise.
+    pub distribution_given: bool,
     /// Its whole name, if the config gives one; may hold `${NAME}`.
     pub name: Option<String>,
     /// Port of the distribution.

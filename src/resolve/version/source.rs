@@ -3,6 +3,7 @@
 
 use std::path::Path;
 
+use crate::build::ask::ask;
 use crate::config::schema::{At, Text, VersionSource};
 use crate::config::suggest;
 use crate::diagnostic::{Diagnostic, codes};
@@ -10,7 +11,6 @@ use crate::resolve::git;
 use crate::resolve::ground::{Ground, read_text};
 use crate::resolve::identity::{Fact, Version};
 use crate::resolve::preset::Preset;
-use crate::resolve::tool::ask;
 
 use super::{cargo, dotenv, mix, parse};
 

@@ -8,7 +8,7 @@ use ::rpm::{FileFlags, IndexTag as T};
 use super::super::header::Header;
 use crate::diagnostic::Diagnostic;
 use crate::diagnostic::codes::RPM_ODD;
-use crate::formats::{ListedEntry, ListedKind, Listing};
+use crate::formats::{ListedEntry, ListedKind, Listing, Names};
 
 /// Most bytes that all paths together may take: a header can name one long directory for each of a million files.
 const MOST_PATH_BYTES: usize = 256 << 20;
@@ -61,6 +61,7 @@ pub fn files(header: &Header) -> io::Result<Files> {
     let mut digests = header.texts(T::RPMTAG_FILEDIGESTS);
     let mut capabilities = header.texts(T::RPMTAG_FILECAPS);
     let mut by_inode: BTreeMap<(u64, u64), Vec<usize>> = BTreeMap::new();
+    let mut names = Names::default();
     // Without the tag it is MD5, as before rpm 4.6.
     let mut files = Files { algorithm: header.number(T::RPMTAG_FILEDIGESTALGO).unwrap_or(1), ..Files::default() };
     for (index, path) in paths.into_iter().enumerate() {
@@ -77,8 +78,8 @@ pub fn files(header: &Header) -> io::Result<Files> {
             path,
             kind,
             mode: mode & 0o7777,
-            user: users.next().unwrap_or_default().into_owned(),
-            group: groups.next().unwrap_or_default().into_owned(),
+            user: names.of(&users.next().unwrap_or_default()),
+            group: names.of(&groups.next().unwrap_or_default()),
             size: sizes.next().unwrap_or_default(),
             mtime: i64::try_from(mtimes.next().unwrap_or_default()).unwrap_or_default(),
             sha256: None,
@@ -193,7 +194,7 @@ fn flag_words(flags: FileFlags) -> Vec<String> {
 pub fn list(mut files: Files, listing: &mut Listing) {
     for group in &files.groups {
         // The content came with one of the names.
-        let sha256 = group.iter().find_map(|i| files.list[*i].entry.sha256.clone());
+        let sha256 = group.iter().find_map(|i| files.list[*i].entry.sha256);
         let mut names: Vec<usize> = group.clone();
         names.sort_by(|a, b| files.list[*a].entry.path.cmp(&files.list[*b].entry.path));
         let first = files.list[names[0]].entry.path.clone();
@@ -204,7 +205,7 @@ pub fn list(mut files: Files, listing: &mut Listing) {
         files.list[names[0]].entry.sha256 = sha256;
     }
     listing.entries = files.list.into_iter().map(|file| file.entry).collect();
-    listing.entries.sort_by(|a, b| a.path.cmp(&b.path));
+    listing.sort();
     let escapes = listing.entries.iter().filter(|e| e.path.split('/').any(|part| part == ".."));
     let escapes = escapes.map(|e| odd(format!("the path `{}` leads out of its folder", e.path)));
     let twice = listing.entries.windows(2).filter(|pair| pair[0].path == pair[1].path);

@@ -79,11 +79,11 @@ fn digests(front: &Front, packed: &Found, raw: Option<&Found>, checks: &mut Vec<
     let header = &front.main;
     let mut check = |what: &str, tag: T, found: &str| compare(what, header.text(tag).as_deref(), found, checks);
     let nothing = Found::default();
-    check("payload SHA256", T::RPMTAG_PAYLOADSHA256, &packed.sha256);
+    check("payload SHA256", T::RPMTAG_PAYLOADSHA256, &hex(&packed.sha256));
     check("payload SHA512", T::RPMTAG_PAYLOAD_SHA512, &packed.sha512);
     check("payload SHA3-256", T::RPMTAG_PAYLOAD_SHA3_256, &packed.sha3_256);
     if let Some(raw) = raw {
-        check("unpacked payload SHA256", T::RPMTAG_PAYLOADSHA256ALT, &raw.sha256);
+        check("unpacked payload SHA256", T::RPMTAG_PAYLOADSHA256ALT, &hex(&raw.sha256));
         check("unpacked payload SHA512", T::RPMTAG_PAYLOAD_SHA512_ALT, &raw.sha512);
         check("unpacked payload SHA3-256", T::RPMTAG_PAYLOAD_SHA3_256_ALT, &raw.sha3_256);
     }
@@ -167,7 +167,7 @@ fn member(
             io::copy(&mut sums, &mut io::sink())?;
             let mut sums = sums.finish();
             if algorithm == SHA256 {
-                sums.stated = Some(sums.sha256.clone());
+                sums.stated = Some(hex(&sums.sha256));
             }
             if sums.size != file.entry.size {
                 let (found, stated) = (sums.size, file.entry.size);
@@ -263,11 +263,11 @@ struct Tap<R> {
     stated: Option<Algorithm>,
 }
 
-/// What a [`Tap`] found, in hex; empty where it was not asked.
+/// What a [`Tap`] found; in hex all but the first digest, and empty where it was not asked.
 #[derive(Debug, Default)]
 struct Found {
     size: u64,
-    sha256: String,
+    sha256: [u8; 32],
     sha512: String,
     sha3_256: String,
     md5: String,
@@ -283,7 +283,7 @@ impl<R> Tap<R> {
         let sums = self.hasher.finish();
         Found {
             size: self.size,
-            sha256: sums.sha256.map(|d| hex(&d)).unwrap_or_default(),
+            sha256: sums.sha256.unwrap_or_default(),
             sha512: sums.sha512.map(|d| hex(&d)).unwrap_or_default(),
             sha3_256: sums.sha3_256.map(|d| hex(&d)).unwrap_or_default(),
             md5: self.md5.map(|d| hex(&d.finalize())).unwrap_or_default(),

@@ -54,6 +54,7 @@ impl One<'_> {
         Some(Some(Node {
             runtime,
             distribution,
+            distribution_given: node.distribution.is_some(),
             name: name_of?,
             port: port?,
             epmd,

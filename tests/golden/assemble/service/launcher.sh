@@ -127,7 +127,8 @@ svc_by_systemd() {
 # Prints `svc_assign NAME 'value'` for each assignment of a file in the grammar of EnvironmentFile=, systemd.exec(5); of
 # several with one name the last counts. Nothing of the file is run: each value is a word in quotes.
 svc_assignments() {
-	LC_ALL=C awk '
+	# A last line may have no end, which a quote that is open at the end of the file would get.
+	{ cat "$1" && echo .; } | LC_ALL=C awk '
 	function put() {
 		sub(/[ \t\r\n]+$/, "", name)
 		if (name !~ /^[A-Za-z_][A-Za-z0-9_]*$/ || name ~ /^(svc_.*|IFS)$/) return
@@ -144,6 +145,7 @@ svc_assignments() {
 	}
 	{ text = text $0 "\n" }
 	END {
+		text = substr(text, 1, length(text) - 2)
 		q = sprintf("%c", 39); d = "\""; b = "\\"; state = "start"
 		for (i = 1; i <= length(text); i++) {
 			c = substr(text, i, 1)
@@ -184,9 +186,10 @@ svc_assignments() {
 				else if (c != "\n") value = value b c
 			}
 		}
+		if (state == "value") value = substr(value, 1, kept)
 		if (state != "start" && state != "comment" && state != "name") put()
 		for (i = 1; i <= count; i++) print "svc_assign " names[i] " " quoted(values[names[i]])
-	}' "$1"
+	}'
 }
 
 # Sets a variable that is not set yet by a stronger word. The words, from strong to weak: what is given to a container or
@@ -386,11 +389,20 @@ svc_become() {
 	if command -v runuser >/dev/null; then
 		exec runuser -u "$svc_user" -g "$svc_group" -- "$@"
 	fi
-	svc_line='exec'
-	for svc_one in "$@"; do
-		svc_line="$svc_line $(svc_quote "$svc_one")"
-	done
-	exec su -s /bin/sh -c "$svc_line" "$svc_user"
+	if command -v su >/dev/null; then
+		svc_line='exec'
+		for svc_one in "$@"; do
+			svc_line="$svc_line $(svc_quote "$svc_one")"
+		done
+		exec su -s /bin/sh -c "$svc_line" "$svc_user"
+	fi
+	# A busybox of an installer has no su. It is told to look for a process that is not there, and so starts one.
+	if command -v start-stop-daemon >/dev/null; then
+		svc_one=$1
+		shift
+		exec start-stop-daemon -S -q -c "$svc_user:$svc_group" -p /nonexistent -x "$svc_one" -- "$@"
+	fi
+	svc_die 4 "none of setpriv, runuser, su and start-stop-daemon is here to run as $svc_user"
 }
 
 # Sets state, group and session, and the time at which a process began, by which a number that was used again is told

@@ -30,7 +30,13 @@ const QUOTED: usize = 8;
 /// Runs a program in `dir` without standard input; its standard output, if it ended well.
 pub(crate) fn ask(dir: &Path, program: &str, arguments: &[&str]) -> Result<String, Refusal> {
     let mut command = Command::new(program);
-    command.args(arguments).current_dir(dir).stdin(Stdio::null());
+    command.args(arguments);
+    answer(dir, program, &mut command)
+}
+
+/// The same of a command whose environment is ready.
+pub(crate) fn answer(dir: &Path, program: &str, command: &mut Command) -> Result<String, Refusal> {
+    command.current_dir(dir).stdin(Stdio::null());
     // Messages are quoted to the user and answers are parsed: neither may depend on the builder's language.
     command.env("LC_ALL", "C.UTF-8");
     if program == "git" {
@@ -39,7 +45,7 @@ pub(crate) fn ask(dir: &Path, program: &str, arguments: &[&str]) -> Result<Strin
     }
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
     let absent = |e: std::io::Error| Refusal::Absent(format!("`{program}`: {e}"));
-    let (child, held) = interrupt::spawn(&mut command).map_err(absent)?;
+    let (child, held) = interrupt::spawn(command).map_err(absent)?;
     let output = child.wait_with_output().map_err(absent)?;
     drop(held);
     if output.status.success() {

@@ -1,0 +1,203 @@
+//! What a build tool keeps for the next build, kept for other checkouts and machines too: `deps` and `_build`, `target`.
+//!
+//! Enters: a [`Plan`]: folders, the lock files that decide them, and what else they depend on. Leaves: the folders as a build
+//! of the same lock file left them, or one of the last with another. [`store`] holds bytes by name, [`tree`] is one entry,
+//! [`pack`] and [`unpack`] go between it and the folders, [`evict`] keeps the user's folder small. All that can go wrong here
+//! costs time: what is damaged, missing or late is told, and the build begins without it.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::{Component, Path, PathBuf};
+
+use rustix::fs::{AtFlags, CWD, Timespec, Timestamps, UTIME_NOW};
+
+use self::pack::Put;
+use self::store::Store;
+use self::tree::{Tree, digest};
+use self::unpack::Failure;
+use super::seen::AllSeen;
+use crate::diagnostic::{Diagnostic, Findings, codes};
+
+pub mod evict;
+mod pack;
+pub mod store;
+mod tree;
+mod unpack;
+
+/// Entries of another lock file that are tried.
+const TRIED: usize = 3;
+
+/// What is wrong with what a store gave.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub struct Damage(&'static str);
+
+impl fmt::Display for Damage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)
+    }
+}
+
+/// What is kept, and what decides it.
+#[derive(Debug, Clone, Default)]
+pub struct Plan {
+    /// The folder of the config file.
+    pub folder: PathBuf,
+    /// Folders to keep, relative to it.
+    pub paths: Vec<String>,
+    /// What is not kept though it lies in them: the step makes it anew.
+    pub except: Vec<PathBuf>,
+    /// Files that decide their content, relative to the folder.
+    pub locks: Vec<String>,
+    /// What must be the same for any use of it: project, toolchain, system, environment of the tool.
+    pub scope: Vec<String>,
+}
+
+/// What was found.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Restored {
+    /// Files.
+    pub files: usize,
+    /// Whether it is of the very same lock files.
+    pub exact: bool,
+}
+
+impl Plan {
+    /// Names of the entries: the folder that all of this scope lie in, and the own one.
+    fn names(&self) -> (String, String) {
+        let scope = digest(format!("{:?} {:?}", self.scope, self.paths).as_bytes());
+        let locks = self.locks.iter().map(|lock| (lock, fs_err::read(self.folder.join(lock)).ok()));
+        let locks: Vec<_> = locks.map(|(lock, text)| (lock, text.map(|text| digest(&text)))).collect();
+        let folder = format!("tree/{}", &scope[..32]);
+        let own = format!("{folder}/{}", &digest(format!("{locks:?}").as_bytes())[..32]);
+        (folder, own)
+    }
+
+    /// Brings the folders back, where none of them is there. `sources` are told to the tool by their times: what has the
+    /// content that the folders were built from has that time again, what has another is new.
+    pub fn restore(&self, stores: &[&dyn Store], sources: &AllSeen, warnings: &mut Findings) -> Option<Restored> {
+        let there = |path: &String| fs_err::read_dir(self.folder.join(path)).is_ok_and(|mut dir| dir.next().is_some());
+        if self.paths.is_empty() || self.paths.iter().any(there) {
+            return None;
+        }
+        let (folder, own) = self.names();
+        for store in stores {
+            let others = store.list(&folder).unwrap_or_else(|error| {
+                warnings.push(unusable(*store, &error.to_string()));
+                Vec::new()
+            });
+            let others = others.into_iter().filter(|name| *name != own).take(TRIED);
+            for name in std::iter::once(own.clone()).chain(others) {
+                match self.restore_one(*store, &name) {
+                    Ok(Some(tree)) => {
+                        self.set_times(&tree, sources);
+                        let files = tree.items.iter().filter(|item| matches!(item.kind, tree::Kind::File(_))).count();
+                        return Some(Restored { files, exact: name == own });
+                    }
+                    Ok(None) => {}
+                    Err(Failure::Io(error)) => {
+                        warnings.push(unusable(*store, &error.to_string()));
+                        break;
+                    }
+                    Err(failure) => {
+                        // Whoever comes next should not stumble over it again.
+                        let _ = store.remove(&name);
+                        warnings.push(damaged(*store, &failure));
+                    }
+                }
+            }
+        }
+        None
+    }
+
+    fn restore_one(&self, store: &dyn Store, name: &str) -> Result<Option<Tree>, Failure> {
+        let Some(bytes) = store.get(name)? else { return Ok(None) };
+        let tree = Tree::decode(&bytes).map_err(|damage| Failure::Damaged(damage, name.to_owned()))?;
+        let known = |path: &str| self.paths.iter().any(|own| Path::new(path).starts_with(own) || is_above(path, own));
+        if !tree.items.iter().all(|item| known(&item.path)) {
+            return Err(Failure::Damaged(Damage("it names a path outside of it"), name.to_owned()));
+        }
+        unpack::unpack(&self.folder, &self.paths, &tree, store)?;
+        Ok(Some(tree))
+    }
+
+    /// A tool that compares times must see what changed since, however old the checkout is, and nothing else.
+    fn set_times(&self, tree: &Tree, sources: &AllSeen) {
+        for (path, seen) in sources {
+            let path = Path::new(path);
+            let before = self.relative(path).and_then(|name| tree.sources.get(&name));
+            // A time that cannot be set is at worst one that makes the tool build more.
+            let _ = match before {
+                Some((digest, time)) if *digest == seen.digest => unpack::set_time(path, *time),
+                _ => touch(path),
+            };
+        }
+    }
+
+    /// Keeps the folders as they are now, built from `sources`.
+    pub fn save(&self, stores: &[&dyn Store], sources: &AllSeen, warnings: &mut Findings) -> Option<Put> {
+        if !self.paths.iter().any(|path| self.folder.join(path).is_dir()) {
+            return None;
+        }
+        let (_, own) = self.names();
+        let mut first = None;
+        for store in stores {
+            match self.save_one(*store, &own, sources) {
+                Ok(put) => first = first.or(Some(put)),
+                Err(error) => warnings.push(unusable(*store, &error.to_string())),
+            }
+        }
+        first
+    }
+
+    fn save_one(&self, store: &dyn Store, name: &str, sources: &AllSeen) -> std::io::Result<Put> {
+        let (mut tree, put) = pack::pack(&self.folder, &self.paths, &self.except, store)?;
+        let source = |(path, seen): (&String, &super::seen::Seen)| {
+            Some((self.relative(Path::new(path))?, (seen.digest.clone(), seen.time()?)))
+        };
+        tree.sources = sources.iter().filter_map(source).collect::<BTreeMap<_, _>>();
+        store.put(name, &tree.encode()?)?;
+        Ok(put)
+    }
+
+    /// A path from the project's folder, also where it leads out of it: the repository may lie elsewhere next time.
+    fn relative(&self, path: &Path) -> Option<String> {
+        let common = path.components().zip(self.folder.components()).take_while(|(a, b)| a == b).count();
+        let up = self.folder.components().count() - common;
+        let rest: PathBuf = path.components().skip(common).collect();
+        let below: PathBuf = std::iter::repeat_n(Component::ParentDir, up).collect();
+        below.join(rest).into_os_string().into_string().ok()
+    }
+}
+
+/// Whether `path` is a folder on the way to `own`.
+fn is_above(path: &str, own: &str) -> bool {
+    Path::new(own).starts_with(path)
+}
+
+fn touch(path: &Path) -> std::io::Result<()> {
+    let now = Timespec { tv_sec: 0, tv_nsec: UTIME_NOW };
+    let times = Timestamps { last_access: now, last_modification: now };
+    Ok(rustix::fs::utimensat(CWD, path, &times, AtFlags::SYMLINK_NOFOLLOW)?)
+}
+
+/// Where a blob lies.
+fn blob_name(digest: &str) -> String {
+    format!("blob/{}/{digest}", digest.get(..2).unwrap_or_default())
+}
+
+fn unusable(store: &dyn Store, why: &str) -> Diagnostic {
+    Diagnostic::warning(codes::BUILD_CACHE, "the cache of the build step could not be used")
+        .path(store.name())
+        .note(why)
+        .help("the build took longer for it, and is right all the same")
+}
+
+fn damaged(store: &dyn Store, failure: &Failure) -> Diagnostic {
+    Diagnostic::warning(codes::BUILD_CACHE, "an entry of the build step's cache is damaged and was dropped")
+        .path(store.name())
+        .note(failure.to_string())
+        .help("the build began without it, and the next finds a good one")
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,144 @@
+//! Where entries and blobs of the cache lie: a name, and bytes. A folder of the user is one such place.
+//!
+//! Not here: what the bytes mean. Whoever reads them checks them: a store may lie.
+
+use std::io::{self, Write as _};
+use std::os::unix::fs::DirBuilderExt as _;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{AtFlags, CWD, Timespec, Timestamps, UTIME_NOW};
+
+/// A place for named bytes. Names are made of letters, digits and `/`; what is put is there whole or not at all.
+pub trait Store: Sync {
+    /// What it is called in messages.
+    fn name(&self) -> String;
+    /// The bytes of a name, if it is there.
+    fn get(&self, name: &str) -> io::Result<Option<Vec<u8>>>;
+    /// Whether the name is there. It counts as used.
+    fn has(&self, name: &str) -> io::Result<bool>;
+    /// Puts bytes under a name, over what is there.
+    fn put(&self, name: &str, bytes: &[u8]) -> io::Result<()>;
+    /// Names right below `folder/`, the last used first.
+    fn list(&self, folder: &str) -> io::Result<Vec<String>>;
+    /// Removes a name that is damaged; that it is not there is no error.
+    fn remove(&self, name: &str) -> io::Result<()>;
+}
+
+/// A folder.
+#[derive(Debug, Clone)]
+pub struct Local {
+    folder: PathBuf,
+}
+
+impl Local {
+    /// It is made when something is put there.
+    pub fn new(folder: PathBuf) -> Self {
+        Self { folder }
+    }
+
+    /// The folder.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.join(name)
+    }
+}
+
+impl Store for Local {
+    fn name(&self) -> String {
+        self.folder.display().to_string()
+    }
+
+    fn get(&self, name: &str) -> io::Result<Option<Vec<u8>>> {
+        match fs_err::read(self.path(name)) {
+            Ok(bytes) => {
+                use_now(&self.path(name));
+                Ok(Some(bytes))
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn has(&self, name: &str) -> io::Result<bool> {
+        // A power cut may leave an empty file under a final name.
+        let there = fs_err::metadata(self.path(name)).is_ok_and(|meta| meta.is_file() && meta.len() > 0);
+        if there {
+            use_now(&self.path(name));
+        }
+        Ok(there)
+    }
+
+    fn put(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
+        let path = self.path(name);
+        let folder = path.parent().unwrap_or(&self.folder);
+        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+        let mut file = tempfile::Builder::new().prefix(TEMPORARY).tempfile_in(folder)?;
+        file.write_all(bytes)?;
+        file.persist(&path).map_err(|error| error.error)?;
+        Ok(())
+    }
+
+    fn list(&self, folder: &str) -> io::Result<Vec<String>> {
+        let entries = match fs_err::read_dir(self.path(folder)) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(error),
+        };
+        let mut found: Vec<((i64, i64), String)> = entries
+            .filter_map(|entry| {
+                let entry = entry.ok()?;
+                let name = entry.file_name().into_string().ok().filter(|name| !name.starts_with(TEMPORARY))?;
+                let meta = entry.metadata().ok()?;
+                Some(((meta.mtime(), meta.mtime_nsec()), format!("{folder}/{name}")))
+            })
+            .collect();
+        found.sort_by(|a, b| b.cmp(a));
+        Ok(found.into_iter().map(|(_, name)| name).collect())
+    }
+
+    fn remove(&self, name: &str) -> io::Result<()> {
+        match fs_err::remove_file(self.path(name)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// How files begin that are not whole.
+pub const TEMPORARY: &str = ".put-";
+
+/// The time of a file is when it was last used; one that cannot be set makes it go earlier.
+fn use_now(path: &Path) {
+    let now = Timespec { tv_sec: 0, tv_nsec: UTIME_NOW };
+    let times = Timestamps { last_access: now, last_modification: now };
+    let _ = rustix::fs::utimensat(CWD, path, &times, AtFlags::empty());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_put_is_there_and_the_last_used_comes_first() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Local::new(folder.path().join("store"));
+        assert_eq!(store.list("tree/a").unwrap(), [""; 0]);
+        assert!(store.get("tree/a/one").unwrap().is_none() && !store.has("tree/a/one").unwrap());
+        for (name, age) in [("one", 100), ("two", 50)] {
+            store.put(&format!("tree/a/{name}"), name.as_bytes()).unwrap();
+            let times = Timespec { tv_sec: 1_000_000 - age, tv_nsec: 0 };
+            let times = Timestamps { last_access: times, last_modification: times };
+            rustix::fs::utimensat(CWD, store.path(&format!("tree/a/{name}")), &times, AtFlags::empty()).unwrap();
+        }
+        assert_eq!(store.list("tree/a").unwrap(), ["tree/a/two", "tree/a/one"]);
+        assert_eq!(store.get("tree/a/one").unwrap().unwrap(), b"one");
+        assert_eq!(store.list("tree/a").unwrap(), ["tree/a/one", "tree/a/two"]);
+        store.remove("tree/a/one").unwrap();
+        store.remove("tree/a/one").unwrap();
+        assert_eq!(store.list("tree/a").unwrap(), ["tree/a/two"]);
+    }
+}

@@ -1,0 +1,152 @@
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+
+use super::store::{Local, Store as _};
+use super::*;
+
+/// A project with something in its folder `kept`, and a store.
+struct Trial {
+    top: tempfile::TempDir,
+    store: Local,
+}
+
+impl Trial {
+    fn new() -> Self {
+        let top = tempfile::tempdir().unwrap();
+        let store = Local::new(top.path().join("store"));
+        Self { top, store }
+    }
+
+    fn plan(&self, name: &str, lock: &str) -> Plan {
+        let folder = self.top.path().join(name);
+        fs_err::create_dir_all(&folder).unwrap();
+        fs_err::write(folder.join("lock"), lock).unwrap();
+        let (paths, locks, scope) = (vec!["kept".to_owned()], vec!["lock".to_owned()], vec!["x".to_owned()]);
+        Plan { folder, paths, except: vec!["kept/made".into()], locks, scope }
+    }
+
+    fn save(&self, plan: &Plan) -> Put {
+        let mut warnings = Findings::new();
+        let put = plan.save(&[&self.store], &AllSeen::new(), &mut warnings).unwrap();
+        assert_eq!(warnings, []);
+        put
+    }
+
+    fn restore(&self, plan: &Plan) -> (Option<Restored>, Findings) {
+        let mut warnings = Findings::new();
+        let restored = plan.restore(&[&self.store], &AllSeen::new(), &mut warnings);
+        (restored, warnings)
+    }
+
+    fn write(&self, path: &str, bytes: &[u8]) {
+        let path = self.top.path().join(path);
+        fs_err::create_dir_all(path.parent().unwrap()).unwrap();
+        fs_err::write(path, bytes).unwrap();
+    }
+
+    fn size(&self) -> u64 {
+        fn of(folder: &Path) -> u64 {
+            let entries = fs_err::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+            entries.map(|path| if path.is_dir() { of(&path) } else { fs_err::metadata(&path).unwrap().len() }).sum()
+        }
+        of(self.store.folder())
+    }
+}
+
+/// Bytes that do not compress.
+fn noise(length: usize, seed: u32) -> Vec<u8> {
+    let step = |state: &mut u32| {
+        *state ^= *state << 13;
+        *state ^= *state >> 17;
+        *state ^= *state << 5;
+        Some(state.to_le_bytes()[0])
+    };
+    std::iter::repeat_n((), length).scan(seed, |state, ()| step(state)).collect()
+}
+
+#[test]
+fn large_files_many_small_ones_and_folders_without_write_permission() {
+    let trial = Trial::new();
+    let plan = trial.plan("a", "1");
+    let large = noise(20_000_000, 1);
+    trial.write("a/kept/large", &large);
+    for number in 0..60 {
+        trial.write(&format!("a/kept/small/{number}"), &noise(30_000, number + 1));
+    }
+    trial.write("a/kept/closed/file", b"x");
+    fs_err::set_permissions(trial.top.path().join("a/kept/closed"), std::fs::Permissions::from_mode(0o555)).unwrap();
+    let put = trial.save(&plan);
+    assert_eq!((put.files, put.bytes), (62, 20_000_000 + 60 * 30_000 + 1));
+    assert_eq!(trial.save(&plan).new, 0, "what is there is not put again");
+    let other = trial.plan("b", "1");
+    assert_eq!(trial.restore(&other), (Some(Restored { files: 62, exact: true }), vec![]));
+    let at = |path: &str| trial.top.path().join("b/kept").join(path);
+    assert_eq!(fs_err::read(at("large")).unwrap(), large);
+    for number in 0..60 {
+        assert_eq!(fs_err::read(at(&format!("small/{number}"))).unwrap(), noise(30_000, number + 1), "{number}");
+    }
+    assert_eq!(fs_err::metadata(at("closed")).unwrap().permissions().mode() & 0o777, 0o555);
+    // One small file more: one blob of about a mebibyte, not all of them.
+    trial.write("a/kept/small/9999", &noise(30_000, 99));
+    let new = trial.save(&plan).new;
+    assert!((1..1_200_000).contains(&new), "{new}");
+}
+
+#[test]
+fn what_the_step_makes_anew_is_not_kept() {
+    let trial = Trial::new();
+    let mut plan = trial.plan("a", "1");
+    plan.except = vec![plan.folder.join("kept/made")];
+    trial.write("a/kept/made/release", &noise(1000, 1));
+    trial.write("a/kept/other", b"x");
+    assert_eq!(trial.save(&plan).files, 1);
+}
+
+#[test]
+fn an_entry_that_leads_elsewhere_is_not_laid_down() {
+    let trial = Trial::new();
+    let plan = trial.plan("a", "1");
+    trial.write("a/kept/file", b"x");
+    trial.save(&plan);
+    // The same entry, for a project that keeps something else.
+    let other = Plan { paths: vec!["other".to_owned()], ..trial.plan("b", "1") };
+    let entry = trial.store.get(&plan.names().1).unwrap().unwrap();
+    trial.store.put(&other.names().1, &entry).unwrap();
+    let (restored, warnings) = trial.restore(&other);
+    assert_eq!((restored, warnings.len()), (None, 1));
+    assert!(warnings[0].notes[0].contains("outside"), "{warnings:?}");
+    assert!(!other.folder.join("kept").exists());
+}
+
+#[test]
+fn what_was_used_longest_ago_goes_first() {
+    let trial = Trial::new();
+    let plans: Vec<Plan> = (0..4).map(|number| trial.plan(&format!("p{number}"), &number.to_string())).collect();
+    for (number, plan) in (1u32..).zip(&plans) {
+        trial.write(&format!("p{}/kept/own", number - 1), &noise(1_000_000, number));
+        // Two of them share it.
+        trial.write(&format!("p{}/kept/sub/shared", number - 1), &noise(500_000, 7 + number / 3));
+        trial.save(plan);
+        let entry = trial.store.folder().join(plan.names().1);
+        unpack::set_time(&entry, (i64::from(number) * 1000, 0)).unwrap();
+    }
+    let there = |plan: &Plan| trial.store.get(&plan.names().1).unwrap().is_some();
+    let before = trial.size();
+    evict::evict(&trial.store, before, 0).unwrap();
+    assert_eq!(trial.size(), before, "it is not larger than it may be");
+    evict::evict(&trial.store, 3_300_000, evict::YOUNG).unwrap();
+    assert!(trial.size() > 4_900_000, "young blobs may belong to an entry that is not written yet");
+    evict::evict(&trial.store, 3_300_000, 0).unwrap();
+    assert!(trial.size() <= 3_300_000, "{}", trial.size());
+    assert_eq!(plans.iter().map(there).collect::<Vec<_>>(), [false, false, true, true]);
+    for (number, plan) in plans.iter().enumerate().skip(2) {
+        let own = Plan { folder: trial.top.path().join(format!("again{number}")), ..plan.clone() };
+        fs_err::create_dir_all(&own.folder).unwrap();
+        fs_err::write(own.folder.join("lock"), number.to_string()).unwrap();
+        let (restored, warnings) = trial.restore(&own);
+        assert_eq!((restored.map(|r| r.exact), warnings.len()), (Some(true), 0), "{number}");
+    }
+    // The last one stays, however large it is.
+    evict::evict(&trial.store, 1, 0).unwrap();
+    assert_eq!(plans.iter().filter(|plan| there(plan)).count(), 1);
+}

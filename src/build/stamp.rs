@@ -1,0 +1,155 @@
+//! Whether the build step has anything to do: nothing that it reads has changed, and what it made is as it was left.
+//!
+//! Enters: what decides the step besides files, its inputs and its outputs. Leaves: a [`Verdict`], and after a build a stamp
+//! in the project's folder of the cache. A stamp that cannot be read or written costs a build, never a stale artifact.
+
+use std::collections::BTreeMap;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::inputs::Inputs;
+use super::seen::{self, AllSeen, Stat};
+
+/// Raised when a stamp means something else.
+const SCHEMA: u32 = 1;
+const FILE: &str = "stamp.json";
+
+/// What a step is, for its stamp.
+#[derive(Debug)]
+pub struct Step<'a> {
+    /// The project's folder in the cache.
+    pub folder: &'a Path,
+    /// What decides it besides files: what it is, and its value.
+    pub facts: BTreeMap<String, String>,
+    /// The files that it reads.
+    pub inputs: &'a Inputs,
+    /// What it makes.
+    pub outputs: &'a [Output],
+    /// What fitout itself writes and reads there.
+    pub own: &'a [PathBuf],
+}
+
+/// Something that a step makes.
+#[derive(Debug, Clone)]
+pub struct Output {
+    /// File or folder, absolute.
+    pub path: PathBuf,
+    /// How deep what lies in it counts.
+    pub depth: usize,
+}
+
+/// What is to be done.
+#[derive(Debug)]
+pub enum Verdict {
+    /// Nothing.
+    Fresh,
+    /// It must run; why.
+    Run(String, Before),
+}
+
+/// What was there before the build; none where it cannot be told.
+#[derive(Debug, Default)]
+pub struct Before(Option<AllSeen>);
+
+impl Before {
+    /// The files that are read.
+    pub fn inputs(&self) -> Option<&AllSeen> {
+        self.0.as_ref()
+    }
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Stamp {
+    schema: u32,
+    facts: BTreeMap<String, String>,
+    inputs: AllSeen,
+    /// What the step left: its outputs, and files among the inputs that were not there before.
+    left: BTreeMap<String, Stat>,
+}
+
+impl Step<'_> {
+    /// Compares with the stamp; `skip` is whether that may end in doing nothing.
+    pub fn verdict(&self, skip: bool) -> Verdict {
+        let (Ok(now), Some(mut paths)) = (seen::now(self.folder), self.inputs.list()) else {
+            return Verdict::Run("what it reads cannot be told".to_owned(), Before::default());
+        };
+        let stamp = self.read();
+        if let Some(stamp) = &stamp {
+            paths.retain(|path| !stamp.left.contains_key(path));
+        }
+        let seen = seen::look(&paths, stamp.as_ref().map(|stamp| &stamp.inputs), now);
+        let Some(stamp) = stamp else { return Verdict::Run("there was none yet".to_owned(), Before(Some(seen))) };
+        let changed = if skip { self.changed(&stamp, &seen) } else { Some("`skip` is off".to_owned()) };
+        if let Some(why) = changed {
+            return Verdict::Run(why, Before(Some(seen)));
+        }
+        if seen != stamp.inputs {
+            // The next look is faster then.
+            let _ = self.write(&Stamp { inputs: seen, ..stamp });
+        }
+        Verdict::Fresh
+    }
+
+    /// Before a build: until it is done nothing is fresh.
+    pub fn begin(&self) {
+        let _ = std::fs::remove_file(self.folder.join(FILE));
+    }
+
+    /// After a build that went well.
+    pub fn done(&self, before: Before) {
+        let (Some(inputs), Some(paths)) = (before.0, self.inputs.list()) else { return };
+        let made = paths.into_iter().filter(|path| !inputs.contains_key(path));
+        let made = made.filter_map(|path| Some((path.clone(), Stat::of(&std::fs::symlink_metadata(&path).ok()?))));
+        let mut left = self.outputs(&inputs);
+        left.extend(made);
+        // Without anything to look at nobody could tell that it is gone.
+        let gone = |output: &Output| std::fs::symlink_metadata(&output.path).is_err();
+        if self.outputs.iter().any(gone) || left.values().all(|stat| stat.is_folder()) {
+            return;
+        }
+        let _ = self.write(&Stamp { schema: SCHEMA, facts: self.facts.clone(), inputs, left });
+    }
+
+    fn changed(&self, stamp: &Stamp, seen: &AllSeen) -> Option<String> {
+        let fact = self.facts.iter().find(|(name, value)| stamp.facts.get(*name) != Some(value));
+        if let Some((name, _)) = fact {
+            return Some(format!("{name} changed"));
+        }
+        if let Some(difference) = seen::difference(&stamp.inputs, seen) {
+            return Some(difference);
+        }
+        let mut left = self.outputs(seen);
+        for path in stamp.left.keys().filter(|path| !left.contains_key(*path)).cloned().collect::<Vec<_>>() {
+            if let Ok(meta) = std::fs::symlink_metadata(&path) {
+                left.insert(path, Stat::of(&meta));
+            }
+        }
+        let other = left.iter().find(|(path, stat)| stamp.left.get(*path) != Some(stat)).map(|(path, _)| path);
+        let other = other.or_else(|| stamp.left.keys().find(|path| !left.contains_key(*path)))?;
+        Some(format!("`{other}` is not as it was left"))
+    }
+
+    /// Everything below the outputs that is no input: an input is compared by its content.
+    fn outputs(&self, inputs: &AllSeen) -> BTreeMap<String, Stat> {
+        let mut all = BTreeMap::new();
+        for Output { path, depth } in self.outputs {
+            all.append(&mut seen::stats(path, *depth, self.own));
+        }
+        all.retain(|path, _| !inputs.contains_key(path));
+        all
+    }
+
+    fn read(&self) -> Option<Stamp> {
+        let text = std::fs::read(self.folder.join(FILE)).ok()?;
+        serde_json::from_slice(&text).ok().filter(|stamp: &Stamp| stamp.schema == SCHEMA)
+    }
+
+    fn write(&self, stamp: &Stamp) -> std::io::Result<()> {
+        let mut file = tempfile::NamedTempFile::new_in(self.folder)?;
+        file.write_all(&serde_json::to_vec(stamp)?)?;
+        file.persist(self.folder.join(FILE)).map_err(|error| error.error)?;
+        Ok(())
+    }
+}

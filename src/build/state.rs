@@ -1,0 +1,66 @@
+//! Where a build leaves what it wants to find again: below the cache folder, one folder for each config file and environment.
+
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Path, PathBuf};
+
+use super::cache::store::Local;
+use super::log::Log;
+use crate::codec::hashes::{Hashes, sums};
+use crate::codec::hex::hex;
+
+/// Bytes of a digest in a folder's name.
+const SHORT: usize = 8;
+
+/// See the module; with no cache folder nothing is left.
+#[derive(Debug, Clone, Default)]
+pub struct State {
+    cache: Option<PathBuf>,
+    /// The folder of this project and environment.
+    pub folder: Option<PathBuf>,
+    /// Whether what lies there may be used.
+    pub reuse: bool,
+    /// Bytes that the store may have.
+    pub limit: u64,
+}
+
+impl State {
+    /// Of a config file, whose path is absolute, and an environment in it.
+    pub fn new(cache: Option<&Path>, config: &Path, environment: Option<&str>) -> Self {
+        let key = [config.as_os_str().as_bytes(), environment.unwrap_or_default().as_bytes()].join(&0);
+        let digest = sums(&key, Hashes::SHA256).sha256.unwrap_or_default();
+        let folder = cache.map(|cache| cache.join("projects").join(hex(&digest[..SHORT])));
+        Self { cache: cache.map(Path::to_owned), folder, reuse: true, limit: 0 }
+    }
+
+    /// A file for what commands print: `NAME.log`.
+    pub fn log(&self, name: &str) -> Log {
+        Log::new(self.folder.as_ref().map(|folder| folder.join(format!("{name}.log"))))
+    }
+
+    /// Where what build tools keep is kept.
+    pub fn store(&self) -> Option<Local> {
+        self.cache.as_ref().filter(|_| self.reuse).map(|cache| Local::new(cache.join("store")))
+    }
+
+    /// Where versions of programs are remembered.
+    pub fn toolchains(&self) -> Option<PathBuf> {
+        self.cache.as_ref().map(|cache| cache.join("toolchains"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_config_and_environment_has_its_own() {
+        let of = |config: &str, environment| {
+            State::new(Some(Path::new("/c")), Path::new(config), environment).folder.unwrap()
+        };
+        assert_eq!(of("/a/fitout.toml", None), of("/a/fitout.toml", None));
+        assert_ne!(of("/a/fitout.toml", None), of("/a/other.toml", None));
+        assert_ne!(of("/a/fitout.toml", None), of("/a/fitout.toml", Some("staging")));
+        assert!(of("/a/fitout.toml", None).starts_with("/c/projects"));
+        assert!(State::new(None, Path::new("/a"), None).folder.is_none());
+    }
+}

@@ -1,0 +1,230 @@
+//! `[build]` -> [`Step`], with everything that is wrong with its values.
+
+use std::path::{Component, Path, PathBuf};
+
+use super::super::environment::{Environment, is_variable};
+use super::super::inputs::Inputs;
+use super::super::stamp::Output;
+use super::super::tool::{self, Project, Tool};
+use super::{Given, Kept, Line, Run, Step, Watch, What};
+use crate::config::load::Document;
+use crate::config::schema::{self, At, Build, Files, Hook, Manifest, Preset, Texts};
+use crate::diagnostic::{Code, Diagnostic, Findings, Span, codes};
+
+/// Reads values and collects what is wrong with them.
+pub(super) struct Reader<'a> {
+    pub document: &'a Document,
+    pub given: Given<'a>,
+    pub findings: Findings,
+}
+
+impl Reader<'_> {
+    pub fn step(&mut self, manifest: &Manifest) -> Step {
+        let build = &manifest.build;
+        self.judge(build);
+        let tool = build.tool.as_ref().map(|tool| (tool::of(tool.value), self.span(tool)));
+        let texts = [&build.command, &build.test];
+        let named = texts.into_iter().flatten().map(|text| text.as_str()).chain(hooks(build).filter_map(text_of));
+        let mut tools: Vec<&'static Tool> = named.flat_map(tool::named_in).collect();
+        tools.extend(tool.as_ref().map(|(tool, _)| *tool));
+        let pass: Vec<&str> = build.pass_env.iter().map(|name| name.as_str()).collect();
+        let project = Project {
+            folder: self.given.folder,
+            input: build.input.as_ref().map(|input| input.as_str()),
+            tests: build.test.is_some(),
+            mix_env: build.env.get("MIX_ENV").map(|value| value.as_str()),
+        };
+        let typed = || build.env.iter().map(|(name, value)| (name, value.as_str()));
+        let given = Environment::new(self.given.variables, &tools, &pass)
+            .with(self.given.overlay.map(|overlay| ("FITOUT_ENVIRONMENT", overlay)));
+        let of_tool = |tool: &(&Tool, Span)| tool.0.env(&project);
+        let environment = given.with(tool.as_ref().map(of_tool).unwrap_or_default()).with(typed());
+        let test_env = tool.as_ref().map_or(&[][..], |(tool, _)| tool.test_env);
+        let testing = environment.with(test_env.iter().copied());
+        let mut all = self.hooks("before-build", &build.hooks.before_build, &environment);
+        all.extend(self.built(build, tool.as_ref(), &project, &environment));
+        all.extend(self.hooks("after-build", &build.hooks.after_build, &environment));
+        all.extend(build.test.as_ref().map(|test| self.line(What::Test, test, &testing)));
+        let out = environment.with(self.given.out.last().map(|out| ("FITOUT_OUT", out)));
+        Step {
+            folder: self.given.folder.to_owned(),
+            watch: self.watch(manifest, &project, tools),
+            before_package: self.hooks("before-package", &build.hooks.before_package, &environment),
+            after_package: self.hooks("after-package", &build.hooks.after_package, &out),
+            build: all,
+            tool,
+            environment,
+        }
+    }
+
+    /// What the step reads and makes.
+    fn watch(&self, manifest: &Manifest, project: &Project<'_>, tools: Vec<&'static Tool>) -> Watch {
+        let build = &manifest.build;
+        let at = |path: &str| self.given.folder.join(path.trim_end_matches('/'));
+        let rust = build.preset.as_ref().is_some_and(|preset| preset.value == Preset::Rust);
+        let typed = build.input.as_ref().map(|input| match input.trim_end_matches('/') {
+            // Cargo's own folder, in which more than the programs lies.
+            input if rust => (format!("{input}/release"), 1),
+            input => (input.to_owned(), tool::ALL),
+        });
+        let of_tool = || build.tool.as_ref().and_then(|tool| tool::of(tool.value).output(project));
+        let of_rust = || rust.then(|| tool::of(schema::Tool::Cargo).output(project)).flatten();
+        let made = typed.or_else(of_tool).or_else(of_rust);
+        let remade = build.tool.as_ref().is_some_and(|tool| tool::of(tool.value).remakes);
+        let made: Vec<Output> = made.into_iter().map(|(path, depth)| Output { path: at(&path), depth }).collect();
+        let own = [self.given.out, &[self.given.folder.join(&self.document.source().name)]].concat();
+        let filled = tools.iter().flat_map(|tool| tool.filled).map(|path| at(path)).collect();
+        let written = own.iter().chain(made.iter().map(|output| &output.path)).cloned().collect();
+        let globs = build.inputs.as_ref().map(|globs| globs.iter().map(|glob| glob.value.clone()).collect());
+        let taken = manifest.files.iter().filter_map(|rule| self.taken(rule));
+        let except = made.iter().filter(|_| remade).map(|output| output.path.clone()).collect();
+        Watch {
+            inputs: Inputs { folder: self.given.folder.to_owned(), globs, written, filled },
+            outputs: made.iter().cloned().chain(taken).collect(),
+            own,
+            kept: Kept {
+                name: manifest.package.name.as_ref().map(|name| name.value.clone()),
+                paths: kept(build.cache.paths.as_ref(), &tools_of(build), |tool| tool.filled),
+                locks: kept(build.cache.key.as_ref(), &tools, |tool| tool.locks),
+                except,
+                env: tools.iter().flat_map(|tool| tool.env_names()).collect(),
+            },
+            tools,
+            skip: build.skip.as_ref().is_none_or(|skip| skip.value),
+        }
+    }
+
+    /// What a rule takes may have been made by the step. Holes are filled later: such a rule takes a part of its folder.
+    fn taken(&self, rule: &Files) -> Option<Output> {
+        let from = rule.from.as_ref()?.value.as_str();
+        let whole = from.split(|c: char| "*?[{\\".contains(c)).next().unwrap_or_default();
+        let base = if whole == from { from } else { whole.rsplit_once('/').map_or(".", |(folder, _)| folder) };
+        let path: PathBuf = self.given.folder.join(base).components().collect();
+        Some(Output { path, depth: tool::ALL })
+    }
+
+    fn built(
+        &self,
+        build: &Build,
+        tool: Option<&(&'static Tool, Span)>,
+        project: &Project<'_>,
+        environment: &Environment,
+    ) -> Vec<Line> {
+        let Some((tool, place)) = tool else {
+            return build.command.iter().map(|line| self.line(What::Command, line, environment)).collect();
+        };
+        let steps = tool.steps(project);
+        let count = steps.len();
+        let line = |(index, line)| Line {
+            what: What::Tool(tool.name, index + 1, count),
+            run: Run::Shell(line),
+            environment: environment.clone(),
+            place: place.clone(),
+        };
+        steps.into_iter().enumerate().map(line).collect()
+    }
+
+    fn line(&self, what: What, line: &At<String>, environment: &Environment) -> Line {
+        Line { what, run: Run::Shell(line.value.clone()), environment: environment.clone(), place: self.span(line) }
+    }
+
+    fn hooks(&mut self, moment: &'static str, hooks: &[At<Hook>], environment: &Environment) -> Vec<Line> {
+        let lines = hooks.iter().filter_map(|hook| {
+            let run = match (&hook.file, &hook.text) {
+                (Some(file), None) => {
+                    let path = self.given.folder.join(&file.value);
+                    if !path.is_file() {
+                        let message = format!("the {moment} hook `{}` is not there", file.escape_debug());
+                        let help = "name a script, relative to the config file";
+                        self.refuse(codes::RESOLVE_NOT_FOUND, file, message, help);
+                        return None;
+                    }
+                    Run::File(file.value.clone(), path)
+                }
+                (None, Some(text)) => Run::Shell(text.value.clone()),
+                _ => {
+                    let help = "set `file` to a script, or `text` to its lines";
+                    let message = "a hook has exactly one of `file` and `text`";
+                    self.refuse(codes::CONFIG_INVALID_VALUE, hook, message, help);
+                    return None;
+                }
+            };
+            Some(Line { what: What::Hook(moment), run, environment: environment.clone(), place: self.span(hook) })
+        });
+        lines.collect()
+    }
+
+    /// What the grammar cannot say.
+    fn judge(&mut self, build: &Build) {
+        if let (Some(tool), Some(command)) = (&build.tool, &build.command) {
+            let finding = Diagnostic::error(codes::CONFIG_INVALID_VALUE, "`[build]` has both `tool` and `command`")
+                .at(&self.span(tool), "builds it by steps of its own")
+                .at(&self.span(command), "builds it, too")
+                .help("take one of them out; what is to run besides a tool is a hook: `before-build`, `after-build`");
+            self.findings.push(finding);
+        }
+        for (key, text) in [("command", &build.command), ("test", &build.test)] {
+            if let Some(text) = text.as_ref().filter(|text| text.trim().is_empty()) {
+                self.refuse(
+                    codes::CONFIG_INVALID_VALUE,
+                    text,
+                    format!("`{key}` is empty"),
+                    "write what a shell runs, or take it out",
+                );
+            }
+        }
+        for glob in build.inputs.iter().flatten().filter(|glob| !Inputs::is_glob(glob)) {
+            let message = format!("`{}` is no glob", glob.escape_debug());
+            let help = "write a literal special character in brackets, such as `[*]`";
+            self.refuse(codes::CONFIG_INVALID_VALUE, glob, message, help);
+        }
+        for path in build.cache.paths.iter().chain(&build.cache.key).flatten() {
+            let plain = Path::new(&path.value).components().all(|part| matches!(part, Component::Normal(_)));
+            if !plain || path.is_empty() {
+                let message = format!("`{}` is no path below the folder of the config file", path.escape_debug());
+                let help = "name a folder or file of the project, such as `_build`, without `.` and `..`";
+                self.refuse(codes::CONFIG_INVALID_VALUE, path, message, help);
+            }
+        }
+        let help = "names are made of letters, digits and `_`, and do not begin with a digit";
+        for (name, value) in build.env.iter().filter(|(name, _)| !is_variable(name)) {
+            let message = format!("`{}` is no name of a variable", name.escape_debug());
+            self.refuse(codes::CONFIG_INVALID_VALUE, value, message, help);
+        }
+        for name in build.pass_env.iter().filter(|name| !is_variable(name)) {
+            let message = format!("`{}` is no name of a variable", name.escape_debug());
+            self.refuse(codes::CONFIG_INVALID_VALUE, name, message, help);
+        }
+    }
+
+    fn refuse<T>(&mut self, code: Code, at: &At<T>, message: impl Into<String>, help: &str) {
+        let finding = Diagnostic::error(code, message).at(&self.span(at), "").help(help);
+        self.findings.push(finding);
+    }
+
+    fn span<T>(&self, at: &At<T>) -> Span {
+        self.document.span(at.range.clone())
+    }
+}
+
+/// A command says itself what is kept: which of its folders are worth it nobody else can know.
+fn tools_of(build: &Build) -> Vec<&'static Tool> {
+    build.tool.iter().map(|tool| tool::of(tool.value)).collect()
+}
+
+/// What the config names, else what the tools have.
+fn kept(typed: Option<&Texts>, tools: &[&'static Tool], own: fn(&Tool) -> &'static [&'static str]) -> Vec<String> {
+    match typed {
+        Some(typed) => typed.iter().map(|path| path.trim_end_matches('/').to_owned()).collect(),
+        None => tools.iter().flat_map(|tool| own(tool)).map(|&path| path.to_owned()).collect(),
+    }
+}
+
+fn hooks(build: &Build) -> impl Iterator<Item = &At<Hook>> {
+    let hooks = &build.hooks;
+    [&hooks.before_build, &hooks.after_build, &hooks.before_package, &hooks.after_package].into_iter().flatten()
+}
+
+fn text_of(hook: &At<Hook>) -> Option<&str> {
+    hook.text.as_ref().map(|text| text.as_str())
+}

@@ -1,0 +1,119 @@
+//! Artifacts of the last run that this one would make again: they are kept as they are.
+//!
+//! Enters: the plans of a run. Leaves: its artifacts, if the last run into the folder had the same plans over files of the same
+//! stat, and what it made lies there untouched; and a note of what was made. The note is in the project's folder of the cache;
+//! one that is wrong or cannot be read costs the packing.
+
+use std::fmt::{self, Write as _};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::{Artifact, Planned, manifest};
+use crate::assemble::plan::Content;
+use crate::build::seen::{self, Stat};
+use crate::codec::hashes::{Hasher, Hashes};
+use crate::codec::hex::hex;
+
+const FILE: &str = "artifacts.json";
+
+/// What is noted of a run.
+#[derive(Serialize, Deserialize)]
+struct Note {
+    plans: String,
+    folder: PathBuf,
+    made: Vec<Made>,
+    manifest: Stat,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Made {
+    file: String,
+    size: u64,
+    sha256: String,
+    stat: Stat,
+}
+
+/// What the artifacts of a run depend on.
+pub(super) struct Key {
+    plans: String,
+    /// Whether every file could be looked at, and none changed in the last moment.
+    settled: bool,
+}
+
+impl Key {
+    /// Of what was planned; `state` is the project's folder of the cache.
+    pub fn of(planned: &Planned, state: &Path) -> io::Result<Self> {
+        let now = seen::now(state)?;
+        let mut digest = Digest(Hasher::new(Hashes::SHA256));
+        // Another fitout may make other bytes.
+        let own = std::env::current_exe().and_then(fs_err::metadata).map(|meta| Stat::of(&meta));
+        let names: Vec<&str> = planned.wanted.iter().map(super::Wanted::file).collect();
+        let written = write!(
+            digest,
+            "{} {own:?} {names:?} {:?} {:?} {:?}",
+            env!("CARGO_PKG_VERSION"),
+            planned.plans,
+            planned.source,
+            planned.sources.list()
+        );
+        let mut settled = written.is_ok();
+        for content in planned.sources.list() {
+            let (Content::File { path, .. } | Content::Patched { path, .. } | Content::Slice { path, .. }) = content
+            else {
+                continue;
+            };
+            // More than the walk wants to know: the time of the inode tells of a change that keeps size and time.
+            let meta = fs_err::metadata(path)?;
+            settled &= seen::is_settled(&meta, now) && write!(digest, "{:?}", Stat::of(&meta)).is_ok();
+        }
+        Ok(Self { plans: hex(&digest.0.finish().sha256.unwrap_or_default()), settled })
+    }
+
+    /// The artifacts, if they are there as they would be made.
+    pub fn find(&self, planned: &Planned, state: &Path, folder: &Path) -> Option<Vec<Artifact>> {
+        let note: Note = serde_json::from_slice(&fs_err::read(state.join(FILE)).ok()?).ok()?;
+        let same = note.plans == self.plans && note.folder == folder && note.made.len() == planned.wanted.len();
+        if !same || stat(&folder.join(manifest::NAME)) != Some(note.manifest) {
+            return None;
+        }
+        let artifact = |(wanted, made): (&super::Wanted, Made)| {
+            let untouched = stat(&folder.join(&made.file)) == Some(made.stat) && wanted.file() == made.file;
+            untouched.then(|| Artifact { size: made.size, sha256: made.sha256, ..wanted.artifact() })
+        };
+        planned.wanted.iter().zip(note.made).map(artifact).collect()
+    }
+
+    /// Notes what was made. Without it the next run packs again.
+    pub fn leave(self, state: &Path, folder: &Path, artifacts: &[Artifact]) -> io::Result<()> {
+        if !self.settled {
+            return Ok(());
+        }
+        let made = |artifact: &Artifact| {
+            let Artifact { file, size, sha256, .. } = artifact.clone();
+            Some(Made { stat: stat(&folder.join(&file))?, file, size, sha256 })
+        };
+        let made = artifacts.iter().map(made).collect::<Option<Vec<_>>>();
+        let (Some(made), Some(manifest)) = (made, stat(&folder.join(manifest::NAME))) else { return Ok(()) };
+        let note = Note { plans: self.plans, folder: folder.to_owned(), made, manifest };
+        let mut file = tempfile::NamedTempFile::new_in(state)?;
+        io::Write::write_all(&mut file, &serde_json::to_vec(&note)?)?;
+        file.persist(state.join(FILE)).map_err(|error| error.error)?;
+        Ok(())
+    }
+}
+
+fn stat(path: &Path) -> Option<Stat> {
+    fs_err::symlink_metadata(path).ok().map(|meta| Stat::of(&meta))
+}
+
+/// Takes text in place of a string that would hold all of it.
+struct Digest(Hasher);
+
+impl fmt::Write for Digest {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.0.update(text.as_bytes());
+        Ok(())
+    }
+}
