@@ -17,11 +17,8 @@ use crate::resolve::ground::Ground;
 use crate::resolve::image::{self, invalid};
 use crate::resolve::preset::{Preset, Runs};
 
-<<<<<<< HEAD
-mod node;
-=======
 mod fits;
->>>>>>> main
+mod node;
 mod scripts;
 mod starters;
 mod variables;
