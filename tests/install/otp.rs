@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::archives::{free_port, said, unpack};
-use crate::support::is_root;
+use crate::support::{is_root, tool};
 
 #[path = "otp/made.rs"]
 mod made;
@@ -317,6 +317,19 @@ fn a_node_of_a_cluster_is_called_as_the_config_says() {
     assert_eq!(there.ok(&["rpc", "IO.puts(node())"]), "heron@127.0.0.2\n");
     assert!(fs::read_to_string("/proc/net/tcp").unwrap().contains(&format!(": 00000000:{:04X} ", 23999)));
     assert_eq!(there.run(&["stop"]).0, 0);
+}
+
+/// As `tests/install/shellcheck.rs` for what every service has; busybox runs it in the test of the image.
+#[test]
+fn nothing_is_found_in_the_launcher_of_a_node() {
+    for kind in [Kind::Mix, Kind::Distillery, Kind::Bare] {
+        let Some(there) = Unpacked::of(kind, "", "") else { return };
+        let launcher = there.path(&format!("usr/lib/{0}/launcher/{0}", there.name));
+        tool("shellcheck", &["--shell=sh", "--severity=style", "--norc", launcher.to_str().unwrap()]);
+        for shell in [&["dash"][..], &["busybox", "sh"]] {
+            tool(shell[0], &[&shell[1..], &["-n", launcher.to_str().unwrap()]].concat());
+        }
+    }
 }
 
 /// At any moment of the boot, in the foreground as in the background.
