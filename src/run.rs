@@ -44,6 +44,8 @@ pub struct Request {
     pub targets: Vec<String>,
     /// The overlay.
     pub environment: Option<String>,
+    /// What was built, in place of what `[build]` says; absolute.
+    pub input: Option<PathBuf>,
     /// Value of `SOURCE_DATE_EPOCH`.
     pub source_date_epoch: Option<String>,
     /// The environment of whoever runs fitout: the build step sees what its list allows of it.

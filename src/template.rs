@@ -89,16 +89,27 @@ pub const TEMPLATES: &[Template] = &[
     template!(Shell, "launcher/command.sh", "the name on the PATH of what lies elsewhere"),
     template!(Shell, "launcher/environment.sh", "of a launcher: its place, its environment, secrets, filled files"),
     template!(Shell, "launcher/openrc.sh", "/etc/init.d/NAME for OpenRC"),
+    template!(Shell, "launcher/otp-commands.sh", "of a launcher: commands that ask the Erlang node"),
+    template!(Shell, "launcher/otp.sh", "of a launcher: the Erlang node that it starts"),
     template!(Shell, "launcher/process.sh", "of a launcher: the process where there is no systemd"),
     template!(Shell, "launcher/service.sh", "the start/stop script of a service"),
     template!(Shell, "launcher/sysv.sh", "/etc/init.d/NAME with the header of the LSB"),
-    template!(Shell, "maintainer/deb/gone.sh", "of a postrm: units forgotten, state purged"),
-    template!(Shell, "maintainer/deb/hooks.sh", "of a prerm and a postinst: hooks of services around an upgrade"),
+    template!(
+        Shell,
+        "maintainer/deb/gone.sh",
+        "of a postrm: units stopped that an upgrade drops, units forgotten, state purged"
+    ),
+    template!(Shell, "maintainer/deb/hooks.sh", "of a preinst and a postinst: hooks of services around an upgrade"),
     template!(Shell, "maintainer/deb/init.sh", "of all four scripts: init scripts, where there is no systemd"),
     template!(
         Shell,
         "maintainer/deb/moved.sh",
         "of preinst, postinst and postrm: config files that were moved or dropped"
+    ),
+    template!(
+        Shell,
+        "maintainer/deb/renamed.sh",
+        "of a postinst: config files of packages that this one takes the place of"
     ),
     template!(Shell, "maintainer/deb/setup.sh", "of a postinst: accounts, directories, owners, capabilities, secrets"),
     template!(Shell, "maintainer/deb/start.sh", "of a postinst: units enabled, started, restarted"),

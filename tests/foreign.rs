@@ -21,6 +21,9 @@ mod bundle;
 #[path = "foreign/examples.rs"]
 mod examples;
 
+#[path = "foreign/mix.rs"]
+mod mix;
+
 #[path = "foreign/run_path.rs"]
 mod run_path;
 

@@ -29,6 +29,15 @@ mod deb;
 #[path = "install/debhelper.rs"]
 mod debhelper;
 
+#[path = "install/daemons.rs"]
+mod daemons;
+
+#[path = "install/dropped.rs"]
+mod dropped;
+
+#[path = "install/renamed.rs"]
+mod renamed;
+
 #[path = "install/systemd.rs"]
 mod systemd;
 
@@ -37,6 +46,15 @@ mod archives;
 
 #[path = "install/launcher.rs"]
 mod launcher;
+
+#[path = "install/environment.rs"]
+mod environment;
+
+#[path = "install/keys.rs"]
+mod keys;
+
+#[path = "install/busybox.rs"]
+mod busybox;
 
 #[path = "install/plain.rs"]
 mod plain;
@@ -50,6 +68,12 @@ mod image;
 #[path = "install/distribution.rs"]
 mod distribution;
 
+#[path = "install/managers.rs"]
+mod managers;
+
+#[path = "install/rpm_accounts.rs"]
+mod rpm_accounts;
+
 #[path = "install/rpm.rs"]
 mod rpm;
 
@@ -61,3 +85,6 @@ mod sysv;
 
 #[path = "install/plain_systemd.rs"]
 mod plain_systemd;
+
+#[path = "install/otp.rs"]
+mod otp;

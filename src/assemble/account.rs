@@ -87,8 +87,8 @@ pub fn add(run: &Run<'_>, tree: &mut Tree, findings: &mut Findings) {
     in_images(run, tree);
 }
 
-/// Lintian's tags about files that are kept from others on purpose, each with the reason: those of an account, which only
-/// root and that account may read.
+/// Lintian's tags that are right here, each with the reason: about files that are kept from others on purpose, which only
+/// root and an account of the package may read; about calls that lintian takes only from debhelper.
 pub fn private(run: &Run<'_>, drafts: &[Draft]) -> Vec<(String, String)> {
     let deb = run.formats(|_, abilities| abilities.dialect == Dialect::Deb);
     let accounts = &run.release.accounts;
@@ -104,7 +104,11 @@ pub fn private(run: &Run<'_>, drafts: &[Draft]) -> Vec<(String, String)> {
         let tag = format!("non-standard-{kind}-perm {mode:04o} != {standard:04o} [{path}{slash}]");
         (tag, "Only root and the account of the service may read it.".to_owned())
     };
-    drafts.iter().filter(is_private).map(tag).collect()
+    let helper = "maintainer-script-should-not-use-dpkg-maintscript-helper";
+    let by_hand = run.release.lifecycle.steps.iter().any(|step| matches!(step, Step::Moved(_)));
+    let moved = (by_hand && deb != FormatSet::EMPTY)
+        .then(|| (helper.to_owned(), "The calls are those that dh_installdeb writes.".to_owned()));
+    drafts.iter().filter(is_private).map(tag).chain(moved).collect()
 }
 
 /// A directory of the base system cannot be one service's own: it would take it over at installation, and a purge would

@@ -6,16 +6,18 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::plan::{Abilities, Account, Entry, FormatSet, Kind};
+use super::maintainer;
+use super::plan::{Abilities, Account, Dialect, Entry, FormatSet, Kind, Service};
 use crate::diagnostic::{Diagnostic, Findings, codes};
 
-/// Looks at every entry with the eyes of every format.
-pub fn check(entries: &[Entry], formats: &[(&'static str, Abilities)], findings: &mut Findings) {
+/// Looks at every entry with the eyes of every format. What an archive has no place for its install.sh sets.
+pub fn check(entries: &[Entry], services: &[Service], formats: &[(&'static str, Abilities)], findings: &mut Findings) {
     for (index, (format, abilities)) in formats.iter().enumerate() {
         let of_format = || entries.iter().filter(move |entry| entry.formats.intersects(FormatSet::only(index)));
-        let foreign = of_format().filter(|e| !abilities.owners && (e.owner.uid, e.owner.gid) != (0, 0));
+        let installed = abilities.dialect == Dialect::Plain && maintainer::is_installed(of_format(), services);
+        let foreign = of_format().filter(|e| !abilities.owners && !installed && (e.owner.uid, e.owner.gid) != (0, 0));
         findings.extend(left_out(format, foreign, "owners", |e| format!("{}:{}", e.owner.user, e.owner.group)));
-        let lost = !abilities.capabilities && !abilities.sets_capabilities();
+        let lost = !abilities.capabilities && !abilities.sets_capabilities() && !installed;
         let capable = of_format().filter(|e| lost && e.capabilities.is_some());
         let capability = |e: &Entry| e.capabilities.as_deref().unwrap_or_default().to_owned();
         findings.extend(left_out(format, capable, "file capabilities", capability));

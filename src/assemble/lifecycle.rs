@@ -45,11 +45,16 @@ pub fn of_run(asked: Asked, findings: &mut Findings) -> Lifecycle {
     steps.extend(services.iter().flat_map(hooks));
     steps.extend(services.iter().flat_map(units).map(Step::Unit));
     let mut paths: Vec<String> = lasting.into_iter().map(|directory| directory.path).collect();
-    paths.extend(services.iter().filter_map(|service| service.log_file.clone()));
+    let inside = |file: &str| {
+        paths.iter().any(|folder| file.strip_prefix(folder.as_str()).is_some_and(|rest| rest.starts_with('/')))
+    };
+    let logs = services.iter().filter_map(|service| service.log_file.clone());
+    let logs: Vec<String> = logs.filter(|file| !inside(file)).collect();
+    paths.extend(logs.iter().cloned());
     paths.extend(
         steps.iter().filter_map(|step| if let Step::Secret { file } = step { Some(file.clone()) } else { None }),
     );
-    steps.extend((!paths.is_empty()).then_some(Step::Purge { paths }));
+    steps.extend((!paths.is_empty()).then_some(Step::Purge { paths, logs }));
     let lifecycle = Lifecycle { steps };
     findings.extend(foreign_languages(&lifecycle));
     lifecycle

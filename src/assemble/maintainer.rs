@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::plan::{Dialect, Plan, Script, Step};
+use super::plan::{Dialect, Entry, Plan, Script, Service, Step};
 use crate::diagnostic::{Diagnostic, Findings, Origin};
 use crate::resolve::lifecycle::{Moment, Unit};
 
@@ -181,6 +181,11 @@ fn shared(plan: &Plan) -> Shared {
 /// The units of the lifecycle, in order.
 fn units(plan: &Plan) -> Vec<&Unit> {
     plan.lifecycle.units().collect()
+}
+
+/// Whether an archive with these entries has an `install.sh`.
+pub fn is_installed<'e>(entries: impl Iterator<Item = &'e Entry>, services: &[Service]) -> bool {
+    plain::is_installed(entries, services)
 }
 
 /// Whether fitout writes into the script of a dialect's moment because of a step.

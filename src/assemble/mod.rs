@@ -79,7 +79,7 @@ pub fn assemble(release: &Release, mut gaps: Gaps, sources: &mut Sources, listen
     let mut entries = draft::settle(drafts, sources);
     let mut elf = natives::elf_facts(&entries, sources, &release.target, &release.project, &mut findings);
     served::by_bundled(release, &mut entries, &mut elf, sources, &mut findings);
-    carry::check(&entries, &release.formats, &mut findings);
+    carry::check(&entries, &release.services, &release.formats, &mut findings);
     carry::check_accounts(&entries, &release.accounts, &mut findings);
     let asked = lifecycle::Asked {
         given: &release.lifecycle,

@@ -11,7 +11,7 @@ use crate::template::Templates;
 
 pub use super::sources::{Content, Source, SourceId, Sources, Stat};
 pub use crate::resolve::account::Account;
-pub use crate::resolve::identity::{Arch, Change, Fact, Identity, Target, Version};
+pub use crate::resolve::identity::{Arch, Change, Fact, Identity, Replaced, Target, Version};
 pub use crate::resolve::lifecycle::{Dialect, Lifecycle, RpmTrigger, Script, Step};
 pub use crate::resolve::packaging::{Abilities, Base, Compression, Deb, HealthCheck, Image, Rpm, Tarball, Zip};
 pub use crate::resolve::release::{Churn, Role};

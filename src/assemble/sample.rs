@@ -46,6 +46,7 @@ pub fn plan_of(entries: Vec<Entry>) -> Plan {
             repository: None,
             vendor: None,
             revision: None,
+            replaces: Vec::new(),
         },
         target: Target { os: "linux", arch: Arch::Amd64, independent: false },
         environment: None,

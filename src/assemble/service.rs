@@ -14,13 +14,14 @@ use super::draft::{Body, Draft};
 use super::plan::{Churn, Dialect, FormatSet, Role, Service};
 use crate::diagnostic::{Findings, Origin};
 use crate::resolve::service::{self, Moment, UserScript};
-use crate::template::TemplateError;
+use crate::template::{TemplateError, Templates};
 
 mod hardening;
 pub(crate) mod unit;
 
 /// Where units of packages lie: file-hierarchy(7); merged /usr since Debian 12.
 pub const UNITS: &str = "/usr/lib/systemd/system";
+const LOGROTATE: &str = "systemd/logrotate.unit";
 /// A config file that the administrator's changes outlive.
 const CONFIG: Role = Role::Config { noreplace: true, missingok: false };
 
@@ -32,7 +33,10 @@ pub fn add(run: &Run<'_>, tree: &mut Tree, findings: &mut Findings) {
         units(run, service, packages, &mut files);
         hooks(run, service, &mut files);
     }
-    log_rotation(run, packages, &mut files);
+    if let Some(text) = log_rotation(&run.release.services, &run.release.templates) {
+        let path = format!("/etc/logrotate.d/{}", run.release.identity.name.value);
+        files.made(&path, LOGROTATE, text, CONFIG, packages);
+    }
     presets(run, &mut files);
 }
 
@@ -162,19 +166,16 @@ fn hooks(run: &Run<'_>, service: &Service, files: &mut Files) {
     }
 }
 
-fn log_rotation(run: &Run<'_>, packages: FormatSet, files: &mut Files) {
-    const TEMPLATE: &str = "systemd/logrotate.unit";
+/// What logrotate is told of the log files of services; none where there are none.
+pub(crate) fn log_rotation(services: &[Service], templates: &Templates) -> Option<Result<String, TemplateError>> {
     let of_service = |service: &Service| {
         let file = service.log_file.as_ref()?;
         // In a folder of others only root may rename.
         let own = service.directories.written().any(|folder| file.starts_with(&format!("{folder}/")));
         Some(json!({ "file": file, "own": own, "user": service.user, "group": service.group }))
     };
-    let logs: Vec<_> = run.release.services.iter().filter_map(of_service).collect();
-    if !logs.is_empty() {
-        let path = format!("/etc/logrotate.d/{}", run.release.identity.name.value);
-        files.made(&path, TEMPLATE, run.release.templates.render(TEMPLATE, &json!({ "logs": logs })), CONFIG, packages);
-    }
+    let logs: Vec<_> = services.iter().filter_map(of_service).collect();
+    (!logs.is_empty()).then(|| templates.render(LOGROTATE, &json!({ "logs": logs })))
 }
 
 /// A distribution whose own preset is `disable *` enables what a package says here: systemd.preset(5).

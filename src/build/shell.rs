@@ -7,7 +7,7 @@
 //! and so no terminal to ask on.
 
 use std::collections::VecDeque;
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{self, BufRead, BufReader, PipeReader, Read};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, waitid};
 
 use super::log::Log;
-use crate::interrupt;
+use crate::interrupt::{self, Held};
 use crate::listener::{Event, Listener};
 
 /// Lines that a failure quotes.
@@ -54,10 +54,8 @@ impl Failure {
 pub fn run(command: &mut Command, shown: &str, log: &Log, listener: &dyn Listener) -> Result<(), Failure> {
     listener.hear(Event::Command { text: shown.to_owned(), output: false });
     log.line(&format!("$ {shown}"));
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let (mut child, held) =
-        interrupt::spawn_group(command).map_err(|error| Failure::of_system("could not be started", &error))?;
-    let heard = hear(&mut child);
+    let (mut child, held, said) = start(command).map_err(|error| Failure::of_system("could not be started", &error))?;
+    let heard = hear(said);
     let mut last = VecDeque::new();
     let mut pass_on = |text: String| {
         if last.len() == QUOTED {
@@ -102,6 +100,17 @@ pub fn run(command: &mut Command, shown: &str, log: &Log, listener: &dyn Listene
     Err(Failure { how, last: last.into(), asked, status: status.code() })
 }
 
+/// Starts it with one pipe for both its streams, as a terminal would be: lines keep their order.
+fn start(command: &mut Command) -> io::Result<(Child, Held, PipeReader)> {
+    let (said, stdout) = io::pipe()?;
+    let stderr = stdout.try_clone()?;
+    let started = interrupt::spawn_group(command.stdin(Stdio::null()).stdout(stdout).stderr(stderr));
+    // Our own ends would keep the pipe open.
+    command.stdout(Stdio::null()).stderr(Stdio::null());
+    let (child, held) = started?;
+    Ok((child, held, said))
+}
+
 /// Whether the system stopped it because it turned to the terminal from the background.
 fn asks_on_the_terminal(child: &Child) -> bool {
     let stopped = waitid(WaitId::Pid(Pid::from_child(child)), WaitIdOptions::STOPPED | WaitIdOptions::NOHANG);
@@ -109,17 +118,12 @@ fn asks_on_the_terminal(child: &Child) -> bool {
     signal.is_some_and(|signal| [Signal::TTIN.as_raw(), Signal::TTOU.as_raw()].contains(&signal))
 }
 
-/// The lines of both streams, until all who can write to them have ended, which may be later than the command does. Then
-/// the readers stay behind: they wait in a system call, and end with the stream or with us.
-fn hear(child: &mut Child) -> Receiver<String> {
+/// The lines, until all who can write to the pipe have ended, which may be later than the command does. Then the reader
+/// stays behind: it waits in a system call, and ends with the stream or with us.
+fn hear(stream: PipeReader) -> Receiver<String> {
     // Bounded: a command that prints faster than we show has to wait.
     let (said, heard) = sync_channel(WAITING);
-    let stdout = child.stdout.take().map(|stream| Box::new(stream) as Box<dyn Read + Send>);
-    let stderr = child.stderr.take().map(|stream| Box::new(stream) as Box<dyn Read + Send>);
-    for stream in [stdout, stderr].into_iter().flatten() {
-        let said = said.clone();
-        std::thread::spawn(move || lines(stream, &said));
-    }
+    std::thread::spawn(move || lines(stream, &said));
     heard
 }
 
@@ -171,7 +175,6 @@ mod tests {
         run("echo one; echo two >&2; printf three > made", dir.path(), &ears).unwrap();
         let mut heard = ears.0.into_inner().unwrap();
         assert_eq!(heard.remove(0), ("echo one; echo two >&2; printf three > made".into(), false));
-        heard.sort();
         assert_eq!(heard, [("one".to_owned(), true), ("two".to_owned(), true)]);
         assert_eq!(fs_err::read_to_string(dir.path().join("made")).unwrap(), "three");
     }

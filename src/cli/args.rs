@@ -89,6 +89,9 @@ pub struct Narrow {
     /// With the overlay `[environment.NAME]` of the config; `build` takes several, separated by commas
     #[arg(long, value_name = "NAME", env = "FITOUT_ENVIRONMENT")]
     pub environment: Option<String>,
+    /// Package this folder, which is built already, in place of `[build] input`; nothing is built or tested
+    #[arg(long, value_name = "DIR", value_hint = clap::ValueHint::DirPath)]
+    pub input: Option<PathBuf>,
 }
 
 fn only_formats() -> String {
@@ -149,7 +152,7 @@ pub struct Build {
     #[arg(long, value_name = "N", env = "FITOUT_JOBS", value_parser = clap::value_parser!(u16).range(1..=256))]
     pub jobs: Option<u16>,
     /// Folder for what a build leaves for the next: log, stamp, caches; `fitout` in the user's cache folder unless set
-    #[arg(long, value_name = "DIR", env = "FITOUT_CACHE_DIR", value_hint = clap::ValueHint::DirPath)]
+    #[arg(long, value_name = "DIR", env = "FITOUT_CACHE_DIR", hide_env_values = true, value_hint = clap::ValueHint::DirPath)]
     pub cache_dir: Option<PathBuf>,
     /// Bytes that the caches of build steps may have, such as 500M or 20G; what was used longest ago goes first
     #[arg(long, value_name = "SIZE", env = "FITOUT_CACHE_SIZE", default_value = "5G", value_parser = bytes)]

@@ -1,13 +1,12 @@
 //! `fitout build`
 
 use std::fmt::Write as _;
-use std::path::PathBuf;
 use std::time::Instant;
 
 use super::args::{Build, Common, SharedCache};
 use super::exit::Exit;
 use super::ui::{Terminal, draw};
-use super::{env, relative, request};
+use super::{absolute, env, relative, request};
 use crate::build::cache::shared::Use;
 use crate::diagnostic::{Diagnostic, Findings, Severity, codes};
 use crate::report::lint;
@@ -80,11 +79,6 @@ fn environments(request: &Request) -> Result<Vec<Option<String>>, Findings> {
     let typed: Vec<String> = typed.split(',').map(|name| name.trim().to_owned()).collect();
     let unknown = typed.iter().find(|name| !known.contains(name)).cloned();
     Ok(unknown.map_or_else(|| typed.into_iter().map(Some).collect(), |unknown| vec![Some(unknown)]))
-}
-
-/// A path that means the same in any folder.
-fn absolute(path: PathBuf) -> PathBuf {
-    std::path::absolute(&path).unwrap_or(path)
 }
 
 /// A table in the summary of a CI step, where there is one.

@@ -21,7 +21,7 @@ pub fn run(common: &Common, terminal: &Terminal) -> Result<Exit, Findings> {
         terminal.step("Found", &format!("{what:<18} {found}"));
     }
     let mut files = vec![(common.config.clone(), proposal.config)];
-    files.extend(proposal.other_files.into_iter().map(|(name, text)| (folder.join(name), text)));
+    files.extend(proposal.other_files.into_iter().map(|(name, text)| (common.config.with_file_name(name), text)));
     let mut written = Vec::new();
     let mut differences = Vec::new();
     for (path, text) in &files {

@@ -84,6 +84,7 @@ fn request(common: &Common, narrow: &Narrow) -> Request {
         formats: narrow.format.clone(),
         targets: narrow.target.clone(),
         environment: narrow.environment.clone(),
+        input: narrow.input.as_ref().map(absolute),
         source_date_epoch: env::get(env::SOURCE_DATE_EPOCH),
         variables: env::all(),
         cache: None,
@@ -91,6 +92,11 @@ fn request(common: &Common, narrow: &Narrow) -> Request {
         cache_size: 0,
         shared_cache: Use::Off,
     }
+}
+
+/// A path that means the same in any folder.
+fn absolute(path: impl AsRef<Path>) -> PathBuf {
+    std::path::absolute(&path).unwrap_or_else(|_| path.as_ref().to_owned())
 }
 
 /// The name of a path as it was typed.

@@ -137,6 +137,9 @@ pub struct Package {
     pub scripts: Scripts,
     /// Config files that this version renames or drops.
     pub moved: Vec<At<Moved>>,
+    /// Names that this package had: `old-name`, all that is older than this version, or `old-name < 3.0`. It takes their
+    /// place on deb and rpm.
+    pub replaces: Texts,
     /// Folder with templates that take the place of fitout's own: `fitout templates eject` puts them there.
     pub templates: Option<Text>,
 }

@@ -113,7 +113,7 @@ codes! {
     RESOLVE_STALE_PART = "resolve/stale-part", Input,
         "The release folder holds parts of another version than the live one, left over from an earlier build. They are left out of the package. `mix release --overwrite` does not remove them; deleting the folder before the build does.";
     RESOLVE_COOKIE = "resolve/cookie", Input,
-        "A file of the release sets the distribution cookie, and would carry one secret to every host, readable by anyone there. fitout never ships `releases/COOKIE`; a `-setcookie` in vm.args is yours to take out. Give the cookie to the node at start instead.";
+        "A file of the release sets the distribution cookie, and would carry one secret to every host, readable by anyone there. fitout ships neither `releases/COOKIE` nor a `-setcookie` of vm.args: the launcher makes a cookie of its own on each host, and takes one for a cluster from `RELEASE_COOKIE`.";
     RESOLVE_CARGO = "resolve/cargo", Input,
         "`cargo metadata` answered, and the package to be made could not be told from its answer: a workspace has several. Name the one by `name` under `[package]`, or put fitout.toml beside its Cargo.toml.";
     RESOLVE_NOT_BUILT = "resolve/not-built", Input,
@@ -368,6 +368,8 @@ codes! {
         "The service can read its configuration again while it runs, and an upgrade restarts it all the same, which cuts connections. A restart is needed to run new code; where the service replaces its own workers, `on-upgrade = \"reload\"` is enough.";
     LINT_SERVICE_PROGRAM = "lint/service-program", Lint,
         "The service starts a program below the package's own folder, and the package has no such file: the unit would fail at once.";
+    LINT_PHOENIX = "lint/phoenix-server", Lint,
+        "Phoenix is in the release, and its endpoint is not switched on: the application starts, listens on no port and answers nobody. `config/runtime.exs` of a new project looks for `PHX_SERVER`: put `PHX_SERVER=true` into the environment file or `env` of the service, or `server: true` into the configuration of the endpoint.";
     LINT_TEMPLATE_DRIFT = "lint/template-drift", Lint,
         "A template of yours was taken from one of fitout's that has changed since: a fix or a new key may be missing in yours. `fitout templates diff NAME` shows the difference; when yours is right, put the digest that the finding names into its first line.";
     LINT_SERVICE_OPEN = "lint/service-not-hardened", Lint,

@@ -11,6 +11,11 @@ use super::{git, license};
 use crate::build::ask::ask;
 use crate::diagnostic::Findings;
 
+mod text;
+mod variables;
+
+use variables::Variable;
+
 /// What `init` has to say and to write.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Proposal {
@@ -34,8 +39,10 @@ struct Draft {
     license: Option<String>,
     build: Vec<(&'static str, String, &'static str)>,
     files: Vec<String>,
-    /// It runs as a service, which the preset knows all of.
+    /// It runs as a service, of which the preset knows the program.
     is_service: bool,
+    /// File that reads variables when the service starts, and which.
+    reads: Option<(&'static str, Vec<Variable>)>,
     /// The rule is an example only, in a comment.
     is_open: bool,
     /// The file that gives what is not said here.
@@ -61,7 +68,15 @@ pub fn propose(dir: &Path) -> Result<Proposal, Findings> {
         plain(dir, &mut findings)
     };
     common(dir, &mut draft, &mut findings);
-    Ok(Proposal { findings, config: draft.text(), other_files: Vec::new(), is_open: draft.is_open })
+    if draft.is_service {
+        draft.reads = variables::read(dir);
+    }
+    if let Some((file, variables)) = &draft.reads {
+        let names: Vec<&str> = variables.iter().map(|variable| variable.name.as_str()).collect();
+        findings.push(((*file).to_owned(), format!("reads {}", names.join(", "))));
+    }
+    let other_files = draft.env_file().into_iter().filter(|(path, _)| !dir.join(path).exists()).collect();
+    Ok(Proposal { findings, config: draft.text(), other_files, is_open: draft.is_open })
 }
 
 fn text(path: &Path) -> Option<String> {
@@ -111,9 +126,17 @@ fn otp(dir: &Path, findings: &mut Vec<(String, String)>) -> Option<Draft> {
     draft.summary = draft.summary.or_else(|| Some(format!("The {name} service")));
     draft.build.push(("preset", quoted("otp"), "layout, command and image start of an OTP release"));
     if mix.is_some() {
-        draft.build.push(("tool", quoted("mix"), "dependencies, compilation and release, before packing"));
+        draft.build.push((
+            "tool",
+            quoted("mix"),
+            "gets dependencies, compiles, assembles the release; skipped where nothing changed",
+        ));
     } else if is_rebar {
-        draft.build.push(("tool", quoted("rebar3"), "dependencies, compilation and release, before packing"));
+        draft.build.push((
+            "tool",
+            quoted("rebar3"),
+            "compiles and assembles the release; skipped where nothing changed",
+        ));
     }
     let input = found.map_or_else(|| format!("_build/prod/rel/{name}"), |(path, _)| path);
     draft.build.push(("input", quoted(&input), "the assembled release"));
@@ -146,7 +169,7 @@ fn rust(dir: &Path, findings: &mut Vec<(String, String)>) -> Option<Draft> {
         }
     }
     draft.build.push(("preset", quoted("rust"), "name, version, summary, licence and binaries: Cargo.toml"));
-    draft.build.push(("tool", quoted("cargo"), "`cargo build --release`, before packing"));
+    draft.build.push(("tool", quoted("cargo"), "builds in release mode; skipped where nothing changed"));
     Some(draft)
 }
 
@@ -242,58 +265,6 @@ fn common(dir: &Path, draft: &mut Draft, findings: &mut Vec<(String, String)>) {
             findings.push((name.clone(), format!("licence {id}")));
             draft.license = Some(id.to_owned());
         }
-    }
-}
-
-impl Draft {
-    fn text(&self) -> String {
-        let mut out = "# How this application is packaged: `fitout plan` shows every file, `fitout build` makes the packages.\n\n[package]\n".to_owned();
-        if let Some(file) = self.known {
-            out.extend([format!("# What is not said here comes from {file}.\n")]);
-        }
-        let mut line = |key: &str, value: Option<String>, note: &str| {
-            if let Some(value) = value {
-                let note = if note.is_empty() { String::new() } else { format!("   # {note}") };
-                out.extend([format!("{key:<10} = {value}{note}\n")]);
-            }
-        };
-        line("name", self.name.as_deref().map(|name| quoted(&legal(name))), "");
-        line("version", self.version.clone(), "");
-        line("summary", self.summary.as_deref().map(quoted), "one line, no full stop");
-        // An empty one is known to the preset.
-        let or_ask = |value: &Option<String>, example: &str| match value.as_deref() {
-            Some("") => (None, ""),
-            Some(value) => (Some(quoted(value)), ""),
-            None => (Some(quoted(example)), "change me"),
-        };
-        let (maintainer, note) = or_ask(&self.maintainer, "Your Name <you@example.org>");
-        line("maintainer", maintainer, note);
-        let (license, note) = or_ask(&self.license, "LicenseRef-Proprietary");
-        line("license", license, if note.is_empty() { "" } else { "change me: an SPDX expression such as Apache-2.0" });
-        if !self.build.is_empty() {
-            out.push_str("\n[build]\n");
-            for (key, value, note) in &self.build {
-                out.extend([format!("{key:<7} = {value}   # {note}\n")]);
-            }
-        }
-        if self.is_service {
-            out.push_str(concat!(
-                "\n# A unit, an account and a state directory of the package's name; started at installation, restarted by\n",
-                "# upgrades. `fitout plan` shows it, `fitout generate schema` has every key.\n",
-                "[[service]]\n",
-            ));
-        }
-        if !self.files.is_empty() {
-            let mark = if self.is_open { "# " } else { "" };
-            out.push_str(if self.is_open {
-                "\n# What goes where; without such a rule there is nothing to pack.\n"
-            } else {
-                "\n"
-            });
-            out.extend([mark, "[[files]]\n"]);
-            self.files.iter().for_each(|line| out.extend([mark, line, "\n"]));
-        }
-        out
     }
 }
 

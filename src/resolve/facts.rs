@@ -3,9 +3,9 @@
 use std::ops::Range;
 
 use crate::codec::calendar::date;
-use crate::config::schema::{Manifest, Text};
+use crate::config::schema::{Manifest, Package, Text};
 use crate::diagnostic::{Code, Diagnostic, Origin, Span, codes};
-use crate::resolve::identity::{Fact, Identity};
+use crate::resolve::identity::{Fact, Identity, Replaced};
 
 use super::git::Commit;
 use super::ground::Ground;
@@ -61,6 +61,7 @@ pub(crate) fn identity(
     let vendor = package.vendor.as_ref().map(|v| one_line(ground, v, "vendor"));
     let description = package.description.as_ref().map(|text| paragraphs(ground, text)).unwrap_or_default();
     let copyright = package.copyright.as_ref().map(|c| c.lines().map(|l| l.trim().to_owned()).collect::<Vec<_>>());
+    let replaces = replaced(ground, package, name.as_ref());
     let (name, summary, maintainer, license, version) = (name?, summary?, maintainer?, license?, version?);
     let clock = given.clock?;
     let holder = || {
@@ -82,8 +83,39 @@ pub(crate) fn identity(
         repository,
         vendor,
         revision: given.commit.map(|commit| commit.id.clone()),
+        replaces: replaces?,
     };
     Some((identity, version.from))
+}
+
+/// `old-name`, `old-name < 3.0`: which packages this one takes the place of.
+fn replaced(ground: &Ground, package: &Package, own: Option<&Fact<String>>) -> Option<Vec<Replaced>> {
+    let version = |text: &str| {
+        text.starts_with(|c: char| c.is_ascii_digit())
+            && text.chars().all(|c| c.is_ascii_alphanumeric() || ".+~:-".contains(c))
+    };
+    let read = |text: &Text| {
+        let words: Vec<&str> = text.split_whitespace().collect();
+        let (name, before) = match words[..] {
+            [name] => (name, None),
+            [name, "<", before] if version(before) => (name, Some(before.to_owned())),
+            _ => {
+                let message = format!("`{}` is no name that a package had", text.escape_debug());
+                let help = "write `old-name`, or `old-name < 3.0` for what is older than that";
+                ground.refuse(codes::CONFIG_INVALID_VALUE, text, message, help);
+                return None;
+            }
+        };
+        if own.is_some_and(|own| own.value == name) {
+            let help = "a new version takes the place of the older ones by itself: name what it was called before";
+            ground.refuse(codes::CONFIG_INVALID_VALUE, text, "a package cannot replace itself", help);
+            return None;
+        }
+        let name = Fact { value: name.to_owned(), origin: ground.origin(text) };
+        Some(Replaced { name, before })
+    };
+    let all: Vec<Option<Replaced>> = package.replaces.iter().map(read).collect();
+    all.into_iter().collect()
 }
 
 fn found_version(ground: &Ground, manifest: &Manifest, request: &Request, given: &Given) -> Option<Found> {

@@ -33,6 +33,17 @@ pub struct Identity {
     pub vendor: Option<String>,
     /// Full commit id, if the project is under git.
     pub revision: Option<String>,
+    /// Packages whose place it takes.
+    pub replaces: Vec<Replaced>,
+}
+
+/// A name that the package had.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Replaced {
+    /// As typed; each format checks it.
+    pub name: Fact<String>,
+    /// The first version that is not meant, `[EPOCH:]VERSION`; none means the package's own.
+    pub before: Option<String>,
 }
 
 /// A value and where it came from.

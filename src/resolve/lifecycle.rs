@@ -74,8 +74,10 @@ pub enum Step {
     Unit(Unit),
     /// What a purge removes besides the package's own files.
     Purge {
-        /// Directories on the host.
+        /// Directories and files on the host.
         paths: Vec<String>,
+        /// Log files of `paths` in folders of others, which have rotated ones beside them.
+        logs: Vec<String>,
     },
     /// File capabilities of a path for a format that cannot carry them: a script sets them once the file is there.
     Capabilities {

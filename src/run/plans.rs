@@ -7,7 +7,7 @@ use super::mend::{self, Asked, Resolved, Unknown};
 use super::pack::{self, Wanted};
 use super::{Planned, Request, before, chosen_formats, read_config};
 use crate::assemble::plan::{Entry, Kind, Plan, Sources};
-use crate::assemble::{self, Assembled};
+use crate::assemble::{self, Assembled, content};
 use crate::build::step::{Given, Step};
 use crate::config::load::Document;
 use crate::config::schema::Manifest;
@@ -19,9 +19,12 @@ use crate::resolve;
 
 pub(super) fn make(request: &Request, out: Option<&Path>, listener: &dyn Listener) -> Result<Planned, Findings> {
     let document = read_config(&request.config)?;
-    let reading = resolve::environment::read(&document, request.environment.as_deref(), &[])?;
-    let manifest = &reading.manifest;
+    let mut reading = resolve::environment::read(&document, request.environment.as_deref(), &[])?;
     let project = folder_of(&request.config)?;
+    if let Some(input) = &request.input {
+        reading.manifest.build.take(below(&project, input));
+    }
+    let manifest = &reading.manifest;
     let chosen = chosen_formats(request, manifest)?;
     tell(request, &project, &chosen, listener);
     let asked = resolve::Request {
@@ -146,6 +149,12 @@ impl Planning {
     fn add(&self, found: Findings, findings: &mut Findings) {
         findings.extend(found.into_iter().filter(|finding| !self.unknown.explains(finding, self.whole)));
     }
+}
+
+/// As the config would say it: relative to the project where it lies in it.
+fn below(project: &Path, input: &Path) -> String {
+    let whole = fs_err::canonicalize(input).unwrap_or_else(|_| input.to_owned());
+    content::show(project, &whole)
 }
 
 /// The folder of the config file, without symbolic links: what the walk compares paths with.

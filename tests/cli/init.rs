@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use crate::support::{copy_example, project, run, tool};
+use crate::support::{artifact_of, copy_example, project, run, tool};
 
 #[test]
 fn init_never_overwrites() {
@@ -115,4 +115,36 @@ fn its_config_builds_a_mix_release() {
     let config = begun("hello-otp", folder.path());
     assert!(config.contains("preset  = \"otp\"") && config.contains("_build/prod/rel/hello_otp"), "{config}");
     builds(&folder.path().join("hello-otp"));
+}
+
+#[test]
+fn what_the_runtime_configuration_reads_has_a_file_and_secrets() {
+    let folder = tempfile::tempdir().unwrap();
+    if tool("mix", &["--version"]).is_none() {
+        return;
+    }
+    copy_example("hello-otp", folder.path());
+    let project = folder.path().join("hello-otp");
+    for path in ["fitout.toml", "conf/env"] {
+        fs::remove_file(project.join(path)).unwrap();
+    }
+    fs::create_dir_all(project.join("config")).unwrap();
+    let runtime = "import Config\n_ = System.get_env(\"PHX_SERVER\")\n_ = System.fetch_env!(\"SECRET_KEY_BASE\")\n\
+                   _ = System.get_env(\"PORT\") || \"4190\"\n_ = System.get_env(\"NEEDED\") || raise \"no\"\n";
+    fs::write(project.join("config/runtime.exs"), runtime).unwrap();
+    let (code, _, stderr) = run(&project, &["init"]);
+    assert_eq!(code, 0, "{stderr}");
+    assert!(stderr.contains("Wrote conf/env") && stderr.contains("reads PHX_SERVER, SECRET_KEY_BASE"), "{stderr}");
+    let env = fs::read_to_string(project.join("conf/env")).unwrap();
+    assert!(env.contains("\nPHX_SERVER=true\n") && env.contains("#NEEDED=\n") && !env.contains("SECRET"), "{env}");
+    builds(&project);
+    let deb = artifact_of(&project, ".deb");
+    let (_, tree, _) = run(&project, &["inspect", "--tree", "--scripts", deb.to_str().unwrap()]);
+    for part in ["/etc/hello-otp/env", "/etc/hello-otp/secret-key-base", "root:hello-otp"] {
+        assert!(tree.contains(part), "{part}: {tree}");
+    }
+    // What is there stays.
+    fs::write(project.join("conf/env"), "PORT=1\n").unwrap();
+    assert_eq!(run(&project, &["init"]).0, 0);
+    assert_eq!(fs::read_to_string(project.join("conf/env")).unwrap(), "PORT=1\n");
 }

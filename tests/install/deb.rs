@@ -4,24 +4,25 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
+use crate::daemons::{package, service};
 use crate::roots::{BOOKWORM, Root, Suite, TRIXIE};
 use crate::support::{artifact, artifact_of, newer_example};
 use crate::toy;
 
 /// An example with what its package brings.
-struct Example {
-    name: &'static str,
-    package: &'static str,
-    versions: [&'static str; 2],
-    binary: &'static str,
-    config: &'static str,
+pub struct Example {
+    pub name: &'static str,
+    pub package: &'static str,
+    pub versions: [&'static str; 2],
+    pub binary: &'static str,
+    pub config: &'static str,
     /// Owner and mode of the config file.
-    kept: &'static str,
+    pub kept: &'static str,
     /// What is enabled.
-    unit: &'static str,
+    pub unit: &'static str,
 }
 
-const EXAMPLES: [Example; 3] = [
+pub const EXAMPLES: [Example; 3] = [
     Example {
         name: "plain",
         package: "fitout-plain",
@@ -324,8 +325,13 @@ fn a_root_without_systemd_takes_the_package() {
 /// `dpkg --root` enters the root; with `--force-script-chrootless` the scripts run outside, with `$DPKG_ROOT`.
 #[test]
 fn dpkg_fills_another_root() {
+    let one = service("one", "");
+    let pack = [package("pack", "1.0", &(one.clone() + &service("two", ""))), package("pack", "2.0", &one)];
     on_both(|root| {
         bring_toys(root);
+        for (name, built) in [("/pack-1.deb", &pack[0]), ("/pack-2.deb", &pack[1])] {
+            fs::copy(&built.deb, root.at(name)).unwrap();
+        }
         root.sh("mkdir /other; cd /; tar --one-file-system --exclude=./other --exclude=./proc -cf - . | tar -xf - -C /other");
         for (word, first) in [("--force-confold", true), ("--force-script-chrootless", false)] {
             let install = |name: &str| {
@@ -345,6 +351,13 @@ fn dpkg_fills_another_root() {
             assert_eq!(root.run(&["dpkg", "--root=/other", word, "-P", "toy"]).0, 0, "{word}");
             assert!(!root.has("/other/var/lib/toy") && !root.has("/other/etc/toy"), "{word}");
             assert!(!root.has("/other/etc/systemd/system/multi-user.target.wants/toy.service"), "{word}");
+            // What a version drops is forgotten there as well.
+            let enabled = |unit: &str| root.has(&format!("/other/etc/systemd/system/multi-user.target.wants/{unit}"));
+            for (name, two) in [("/pack-1.deb", true), ("/pack-2.deb", false)] {
+                install(name);
+                assert_eq!((enabled("one.service"), enabled("two.service")), (true, two), "{word} {name}");
+            }
+            assert_eq!(root.run(&["dpkg", "--root=/other", word, "-P", "pack"]).0, 0, "{word}");
             // Nothing of it came into the root outside.
             assert!(!root.has("/var/lib/toy") && !root.has("/etc/toy") && !root.read("/etc/passwd").contains("toy"));
             assert!(first || root.has(toy::LOG));

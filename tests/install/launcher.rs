@@ -1,26 +1,24 @@
 //! The start/stop script without systemd, in an archive that was unpacked into a folder with an odd name.
 
-use std::collections::BTreeMap;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::archives::{Project, said, unpack};
 use crate::support::is_root;
 
 /// An unpacked archive. Its service runs as who runs the tests, or as an account that is theirs.
-struct Unpacked {
+pub struct Unpacked {
     holder: tempfile::TempDir,
-    port: u16,
+    pub port: u16,
 }
 
 /// Who the service runs as where root runs the tests: an account of every Debian.
 const ACCOUNT: &str = "games";
 
 impl Unpacked {
-    fn of(project: &Project) -> Self {
+    pub fn of(project: &Project) -> Self {
         let config = project.folder().join("fitout.toml");
         let text = fs::read_to_string(&config).unwrap();
         // The account of the case is on no host of the tests.
@@ -33,7 +31,7 @@ impl Unpacked {
         this
     }
 
-    fn new() -> Self {
+    pub fn new() -> Self {
         Self::of(&Project::new())
     }
 
@@ -41,30 +39,30 @@ impl Unpacked {
         self.holder.path().join("it's a \"tree\" $HOME")
     }
 
-    fn path(&self, path: &str) -> PathBuf {
+    pub fn path(&self, path: &str) -> PathBuf {
         self.tree().join(path)
     }
 
-    fn command(&self, arguments: &[&str]) -> Command {
+    pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(self.path("usr/bin/greeter"));
         command.args(arguments).stdin(Stdio::null());
         command
     }
 
     /// Exit code, and what was said on both.
-    fn run(&self, arguments: &[&str]) -> (i32, String) {
+    pub fn run(&self, arguments: &[&str]) -> (i32, String) {
         said(self.command(arguments).output().unwrap())
     }
 
-    fn log(&self) -> String {
+    pub fn log(&self) -> String {
         fs::read_to_string(self.path("var/log/greeter/greeter.log")).unwrap_or_default()
     }
 
-    fn page(&self) -> Option<String> {
+    pub fn page(&self) -> Option<String> {
         page(self.port)
     }
 
-    fn write(&self, path: &str, text: &str) {
+    pub fn write(&self, path: &str, text: &str) {
         let path = self.path(path);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, text).unwrap();
@@ -88,7 +86,7 @@ pub fn page(port: u16) -> Option<String> {
 }
 
 /// Waits until something is so.
-fn until(what: &str, mut is: impl FnMut() -> bool) {
+pub fn until(what: &str, mut is: impl FnMut() -> bool) {
     let end = Instant::now() + Duration::from_secs(20);
     while !is() {
         assert!(Instant::now() < end, "{what} did not come about");
@@ -232,188 +230,5 @@ fn a_failing_hook_stops_the_start() {
     let (code, told) = there.run(&["start"]);
     assert_eq!(code, 1, "{told}");
     assert!(told.contains("the pre-start hook 02 failed"), "{told}");
-    assert_eq!(there.page(), None);
-}
-
-/// A program that writes what it gets: arguments, then its environment.
-fn telling(project: &Project) {
-    fs::write(
-        project.folder().join("app/bin/serve"),
-        "#!/bin/sh\nconfig=${1#--config=}\nport=$(sed -n 's/^port = //p' \"$config\")\nenv -0 >\"$GREETER_STATE/env.new\"\n\
-         mv \"$GREETER_STATE/env.new\" \"$GREETER_STATE/env\"\nexec busybox httpd -f -p \"127.0.0.1:$port\" -h \"$GREETER_ROOT\"\n",
-    )
-    .unwrap();
-}
-
-fn environment(there: &Unpacked) -> BTreeMap<String, String> {
-    let bytes = fs::read(there.path("var/lib/greeter/env")).unwrap();
-    let text = String::from_utf8(bytes).unwrap();
-    text.split_terminator('\0')
-        .map(|line| line.split_once('=').unwrap())
-        .map(|(n, v)| (n.to_owned(), v.to_owned()))
-        .collect()
-}
-
-/// Lines of an environment file with what systemd 252 makes of them: src/basic/env-file.c.
-const GRAMMAR: &[(&str, &[(&str, &str)])] = &[
-    ("A=plain", &[("A", "plain")]),
-    ("  B = blanks around  ", &[("B", "blanks around")]),
-    ("# C=comment\n; D=comment", &[]),
-    ("E='single $x \\ \"'", &[("E", "single $x \\ \"")]),
-    ("F=\"double \\\"q\\\" \\$x \\\\ \\` \\n\"", &[("F", "double \"q\" $x \\ ` \\n")]),
-    ("G=con\\\ntinued", &[("G", "continued")]),
-    ("H=\"con\\\ntinued\"", &[("H", "continued")]),
-    ("I=\"two\nlines\"", &[("I", "two\nlines")]),
-    ("J=a\\ b\\  ", &[("J", "a b ")]),
-    ("K=$(touch ran) `touch ran`; touch ran", &[("K", "$(touch ran) `touch ran`; touch ran")]),
-    ("L='a''b'\"c\" d", &[("L", "abcd")]),
-    ("M=", &[("M", "")]),
-    ("N=1\nN=2", &[("N", "2")]),
-    ("no assignment\n1BAD=x\nBA-D=x", &[]),
-    ("O=a#b;c", &[("O", "a#b;c")]),
-    ("P=it\\'s", &[("P", "it's")]),
-    ("Q=a'b'", &[("Q", "a'b'")]),
-    ("R=windows\r", &[("R", "windows")]),
-    ("IFS=x\nsvc_user=root", &[]),
-    ("S=é ü\t", &[("S", "é ü")]),
-];
-
-#[test]
-fn the_environment_file_is_read_as_systemd_reads_it() {
-    let project = Project::new();
-    telling(&project);
-    let there = Unpacked::of(&project);
-    let lines: Vec<&str> = GRAMMAR.iter().map(|(line, _)| *line).collect();
-    let port = there.port;
-    there.write("etc/greeter/env", &format!("GREETER_PORT={port}\n{}\nGREETING=from the file", lines.join("\n")));
-    let (code, told) = there.run(&["start"]);
-    assert_eq!(code, 0, "{told}\n{}", there.log());
-    let environment = environment(&there);
-    for (line, expected) in GRAMMAR {
-        for (name, value) in *expected {
-            assert_eq!(environment.get(*name).map(String::as_str), Some(*value), "{line}");
-        }
-    }
-    for name in ["C", "D", "1BAD", "BA-D", "IFS", "svc_user", "SVC_CLEAN"] {
-        assert!(!environment.contains_key(name), "{name}");
-    }
-    assert_eq!(environment["GREETING"], "from the file", "the file is stronger than the config");
-    let state = fs::canonicalize(there.path("var/lib/greeter")).unwrap();
-    assert_eq!(environment["HOME"], state.display().to_string());
-    assert!(!there.path("var/lib/greeter/ran").exists() && !Path::new("ran").exists());
-    assert!(!environment.contains_key("CARGO_MANIFEST_DIR"), "what the caller has is not the service's");
-}
-
-#[test]
-fn files_are_filled_from_the_environment() {
-    let there = Unpacked::new();
-    there.write(
-        "etc/greeter/greeter.conf.in",
-        "port = ${GREETER_PORT:-1}\n${GREETING}${GREETING} & $${GREETING} $GREETING ${NONE:-a:-b ${M:-}|\n\\1 & ${EMPTY:-filled}\n",
-    );
-    there.write("etc/greeter/env", &format!("GREETER_PORT={}\nGREETING='a&b \\1'\nEMPTY=\n", there.port));
-    let (code, told) = there.run(&["start"]);
-    assert_eq!(code, 0, "{told}\n{}", there.log());
-    let filled = fs::read_to_string(there.path("run/greeter/greeter.conf")).unwrap();
-    assert_eq!(
-        filled,
-        format!("port = {}\na&b \\1a&b \\1 & ${{GREETING}} $GREETING a:-b ${{M:-|\n\\1 & filled\n", there.port)
-    );
-    let mode = std::os::unix::fs::PermissionsExt::mode(
-        &fs::metadata(there.path("run/greeter/greeter.conf")).unwrap().permissions(),
-    );
-    assert_eq!(mode & 0o777, 0o640);
-}
-
-#[test]
-fn an_unset_variable_is_told_with_its_line() {
-    let there = Unpacked::new();
-    there.write(
-        "etc/greeter/greeter.conf.in",
-        "port = 1\nx = ${NOT_THERE} ${GREETER_TOKEN}\ny = ${NOR_THIS}\nz = ${no-name}\n",
-    );
-    let (code, told) = there.run(&["start"]);
-    assert_eq!(code, 1, "{told}");
-    let file = fs::canonicalize(there.path("etc/greeter/greeter.conf.in")).unwrap();
-    for line in ["2: NOT_THERE is not set", "3: NOR_THIS is not set", "4: not a ${NAME} or ${NAME:-default}: ${no-name"]
-    {
-        assert!(told.contains(&format!("greeter: {}:{line}\n", file.display())), "{told}");
-    }
-    assert!(told.contains("greeter: its configuration cannot be filled\n"), "{told}");
-    assert!(!there.path("run/greeter/greeter.conf.new").exists());
-    let token = fs::read_to_string(there.path("etc/greeter/secrets/token")).unwrap();
-    assert!(!told.contains(token.trim()), "a secret is told");
-}
-
-#[test]
-fn no_secret_is_ever_on_a_command_line() {
-    const SECRET: &str = "8Kd-this-is-the-secret-of-the-test";
-    let project = Project::new();
-    telling(&project);
-    let there = Unpacked::of(&project);
-    there.write("etc/greeter/secrets/token", &format!("{SECRET}\n"));
-    there.write("etc/greeter/secrets/key", &format!("key {SECRET}\n"));
-    let done = AtomicBool::new(false);
-    let own = std::process::id();
-    let told = std::thread::scope(|scope| {
-        let watch = scope.spawn(|| {
-            let mut looked = 0;
-            while !done.load(Ordering::Relaxed) {
-                for entry in fs::read_dir("/proc").unwrap().flatten() {
-                    let name = entry.file_name().into_string().unwrap_or_default();
-                    if name.parse::<u32>().is_ok_and(|pid| pid != own) {
-                        let line = fs::read(entry.path().join("cmdline")).unwrap_or_default();
-                        assert!(!String::from_utf8_lossy(&line).contains(SECRET), "{}", String::from_utf8_lossy(&line));
-                    }
-                }
-                looked += 1;
-            }
-            looked
-        });
-        let mut told = String::new();
-        for command in ["start", "migrate", "restart", "describe", "status"] {
-            told += &there.run(&[command]).1;
-        }
-        done.store(true, Ordering::Relaxed);
-        assert!(watch.join().unwrap() > 10);
-        told
-    });
-    assert!(!told.contains(SECRET) && !there.log().contains(SECRET));
-    let environment = environment(&there);
-    assert_eq!(environment["GREETER_TOKEN"], SECRET);
-    assert!(!environment.contains_key("GREETER_KEY"));
-    let key = Path::new(&environment["GREETER_KEY_FILE"]);
-    assert_eq!(fs::read_to_string(key).unwrap(), format!("key {SECRET}\n"));
-    if is_root() {
-        use std::os::unix::fs::MetadataExt as _;
-        let folder = fs::metadata(key.parent().unwrap()).unwrap();
-        assert_eq!(folder.mode() & 0o077, 0, "only the service's user reads its copies");
-        assert_ne!(folder.uid(), 0);
-    }
-}
-
-#[test]
-fn in_the_foreground_what_is_given_is_stronger() {
-    let project = Project::new();
-    telling(&project);
-    let there = Unpacked::of(&project);
-    let mut child = there
-        .command(&["foreground"])
-        .env("GREETING", "given")
-        .env("GREETER_TOKEN", "given token")
-        .env("LANG", "xx_XX")
-        .stdout(Stdio::null())
-        .spawn()
-        .unwrap();
-    until("the page", || there.page().is_some());
-    let environment = environment(&there);
-    assert_eq!((environment["GREETING"].as_str(), environment["GREETER_TOKEN"].as_str()), ("given", "given token"));
-    assert_eq!(
-        fs::read(format!("/proc/{}/cmdline", child.id())).unwrap().split(|b| *b == 0).next(),
-        Some(&b"busybox"[..])
-    );
-    let killed = Command::new("kill").arg(child.id().to_string()).status().unwrap();
-    assert!(killed.success());
-    child.wait().unwrap();
     assert_eq!(there.page(), None);
 }

@@ -2,105 +2,14 @@
 
 use std::fs;
 use std::os::unix::process::CommandExt as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use crate::archives::{Project, said, unpack};
+use crate::busybox::Host;
 use crate::launcher::page;
 use crate::support::{self, is_root, tool};
-
-/// A root with busybox.
-struct Host {
-    holder: tempfile::TempDir,
-    project: Project,
-}
-
-/// Mounts what programs expect, where only this command and what it starts see it; then runs a script in the root.
-const ENTER: &str = "mount -t proc proc \"$1/proc\"; for device in null zero urandom; do \
-    mount --bind \"/dev/$device\" \"$1/dev/$device\"; done; \
-    exec chroot \"$1\" /bin/busybox env -i PATH=/bin:/usr/local/bin /bin/sh -eu -c \"$2\"";
-
-impl Host {
-    /// A new root; none where the tests may not make one.
-    fn new() -> Option<Self> {
-        if !is_root() {
-            println!("note: not root, install.sh was not run");
-            return None;
-        }
-        let busybox = PathBuf::from(tool("sh", &["-c", "command -v busybox"])?.trim());
-        tool("unshare", &["--version"])?;
-        let host = Self { holder: tempfile::tempdir().unwrap(), project: Project::new() };
-        let root = host.root();
-        for folder in ["bin", "dev", "etc", "proc", "root", "run", "tmp", "usr/bin", "var/log", "lib", "lib64"] {
-            fs::create_dir_all(root.join(folder)).unwrap();
-        }
-        fs::copy(&busybox, root.join("bin/busybox")).unwrap();
-        // Debian has it with and without shared libraries.
-        let libraries = Command::new("ldd").arg(&busybox).output().unwrap().stdout;
-        for library in String::from_utf8(libraries).unwrap().split_whitespace().filter(|word| word.starts_with('/')) {
-            let to = root.join(library.trim_start_matches('/'));
-            fs::create_dir_all(to.parent().unwrap()).unwrap();
-            fs::copy(library, to).unwrap();
-        }
-        for device in ["null", "zero", "urandom"] {
-            fs::write(root.join("dev").join(device), "").unwrap();
-        }
-        // The last line has no end, as after an editor of an administrator.
-        fs::write(root.join("etc/passwd"), "root:x:0:0:root:/root:/bin/sh").unwrap();
-        fs::write(root.join("etc/group"), "root:x:0:\nadm:x:4:root\n").unwrap();
-        let installed = Command::new("chroot").arg(&root).args(["/bin/busybox", "--install", "-s", "/bin"]).status();
-        assert!(installed.unwrap().success());
-        Some(host)
-    }
-
-    fn root(&self) -> PathBuf {
-        self.holder.path().join("root")
-    }
-
-    fn enter(&self, script: &str) -> Command {
-        let mut command = Command::new("unshare");
-        command.args(["--mount", "--propagation=private", "sh", "-eu", "-c", ENTER, "sh"]);
-        command.arg(self.root()).arg(script).stdin(Stdio::null());
-        command
-    }
-
-    fn sh(&self, script: &str) -> (i32, String) {
-        said(self.enter(script).output().unwrap())
-    }
-
-    /// Builds a version and unpacks it in the root.
-    fn unpack(&self, version: &str) {
-        unpack(&self.project.tarball(version), &self.root().join("tmp").join(version));
-    }
-
-    /// Runs the install.sh of a version.
-    fn install(&self, version: &str, arguments: &str) -> (i32, String) {
-        self.sh(&format!("/tmp/{version}/install.sh {arguments}"))
-    }
-
-    fn page(&self) -> Option<String> {
-        page(self.project.port)
-    }
-
-    fn read(&self, path: &str) -> String {
-        fs::read_to_string(self.root().join(path)).unwrap_or_default()
-    }
-
-    fn has(&self, path: &str) -> bool {
-        self.root().join(path).symlink_metadata().is_ok()
-    }
-
-    fn current(&self) -> Option<String> {
-        fs::read_link(self.root().join("opt/greeter/current")).ok().map(|link| link.display().to_string())
-    }
-}
-
-impl Drop for Host {
-    fn drop(&mut self) {
-        let _ = self.sh("/opt/greeter/current/usr/bin/greeter stop");
-    }
-}
 
 fn lines(told: &str) -> Vec<&str> {
     told.lines().collect()
@@ -122,6 +31,7 @@ fn a_package_lives_without_a_package_manager() {
     assert_eq!(lines(&owner), ["root:greeter 640", "greeter:greeter 750", "root:root 600", "root:root 755"]);
     assert!(host.read("etc/group").contains("adm:x:4:root"), "{}", host.read("etc/group"));
     assert_eq!(host.sh("/etc/init.d/greeter status").0, 0);
+    assert!(!host.has("etc/logrotate.d"), "there is no logrotate");
     let (code, told) = host.install("1.4.0", "status");
     assert_eq!(code, 0, "{told}");
     // Again: nothing is lost, and it is restarted once.
@@ -245,6 +155,44 @@ fn a_script_of_the_user_that_fails_stops_an_upgrade_before_anything_changes() {
 }
 
 #[test]
+fn a_hook_that_fails_stops_an_upgrade_before_anything_changes() {
+    let Some(host) = Host::new() else { return };
+    host.project.replace("fitout.toml", "pre-upgrade $1\\\"\"", "pre-upgrade $1\\\"; exit 7\"");
+    host.unpack("1.4.0");
+    assert_eq!(host.install("1.4.0", "").0, 0);
+    let pid = host.sh("greeter pid").1;
+    host.unpack("1.5.0");
+    let (code, told) = host.install("1.5.0", "");
+    assert_eq!(code, 1, "{told}");
+    assert!(told.contains("pre-upgrade 1.5.0\n") && told.ends_with("greeter: nothing is changed\n"), "{told}");
+    assert_eq!((host.sh("greeter pid").1, host.page().as_deref()), (pid, Some("version 1.4.0\n")));
+}
+
+#[test]
+fn a_service_that_a_version_drops_stops() {
+    let Some(host) = Host::new() else { return };
+    let side =
+        "\n[[service]]\nname = \"side\"\nuser = \"greeter\"\nexec = [\"/bin/sleep\", \"987\"]\ninit = [\"sysv\"]\n";
+    host.project.append("fitout.toml", side);
+    host.unpack("1.4.0");
+    host.project.replace("fitout.toml", side, "");
+    host.unpack("1.5.0");
+    let running = || host.sh("ps | grep -c '[s]leep 987' || :").1;
+    assert_eq!(host.install("1.4.0", "").0, 0);
+    assert_eq!((running().as_str(), host.has("etc/init.d/side")), ("1\n", true));
+    let (code, told) = host.install("1.5.0", "");
+    assert_eq!(code, 0, "{told}");
+    assert_eq!((running().as_str(), host.has("etc/init.d/side")), ("0\n", false), "{told}");
+    assert_eq!(host.page().as_deref(), Some("version 1.5.0\n"));
+    // Back, it is there again.
+    let (code, told) = host.install("1.5.0", "rollback");
+    assert_eq!(code, 0, "{told}");
+    assert_eq!((running().as_str(), host.has("etc/init.d/side")), ("1\n", true), "{told}");
+    assert_eq!(host.install("1.4.0", "uninstall --purge").0, 0);
+    assert_eq!((running().as_str(), host.has("etc/init.d/side")), ("0\n", false));
+}
+
+#[test]
 fn a_run_that_was_killed_is_finished_by_the_next() {
     let Some(host) = Host::new() else { return };
     let versions = ["1.4.0", "1.5.0"];
@@ -275,6 +223,23 @@ fn a_run_that_was_killed_is_finished_by_the_next() {
         assert_eq!(running, "1\n", "round {round}: one service runs");
     }
     assert!(cut >= rounds / 2, "{cut} of {rounds} were killed in the middle");
+}
+
+#[test]
+fn as_many_versions_are_kept_as_are_asked_for() {
+    let Some(host) = Host::new() else { return };
+    let list = |version: &str| host.install(version, "list").1;
+    for version in ["1.4.0", "1.5.0", "1.6.0"] {
+        host.unpack(version);
+        let (code, told) = host.install(version, "install --no-start --keep 2");
+        assert_eq!(code, 0, "{told}");
+    }
+    assert_eq!((host.page(), host.install("1.6.0", "status").0), (None, 3), "nothing was started");
+    assert_eq!(lines(&list("1.6.0")), ["1.6.0 (current)", "1.5.0"]);
+    // The one to go back to stays, whatever is asked for.
+    host.unpack("1.7.0");
+    assert_eq!(host.install("1.7.0", "--keep=1").0, 0);
+    assert_eq!(lines(&list("1.7.0")), ["1.7.0 (current)", "1.6.0"]);
 }
 
 #[test]

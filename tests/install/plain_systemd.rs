@@ -29,9 +29,14 @@ fn units_come_with_an_archive() {
     let page = || machine.sh(&format!("head -n 1 </dev/tcp/127.0.0.1/{}", project.port));
     let pid = || machine.show("greeter.service", "MainPID");
 
-    let (code, told) = machine.run(&["/srv/1.4.0/install.sh", "--base", "/opt/it's"]);
-    assert_eq!(code, 1);
-    assert!(told.ends_with("systemd's units cannot name this folder: /opt/it's\n"), "{told}");
+    // What no unit can name is told before anything is done.
+    for odd in ["it's", "a \"b\"", "a\\b", "$HOME", "two\nlines"] {
+        let (code, told) = machine.run(&["/srv/1.4.0/install.sh", "--base", &format!("/opt/{odd}")]);
+        let expected = "greeter: systemd's units cannot name a folder with a quote, \\, $ or a control character: \
+                        name another one by --base\n";
+        assert_eq!((code, told.as_str()), (1, expected), "{odd}");
+    }
+    assert_eq!(machine.sh("ls -A /opt; ls -d /etc/greeter 2>/dev/null || :; getent passwd greeter || :"), "");
     let (code, told) = install("1.4.0", &[]);
     assert_eq!(code, 0, "{told}\n{}", machine.journal("greeter.service"));
     assert_eq!(page(), "version 1.4.0");
@@ -46,11 +51,16 @@ fn units_come_with_an_archive() {
     assert_eq!(machine.run(&["greeter", "ping"]).0, 0);
     assert!(machine.ok(&["greeter", "migrate", "x"]).contains("migrating /var/lib/greeter as greeter: x"));
 
+    // Log files are rotated where logrotate is, as the administrator wants it.
+    assert!(machine.sh("cat /etc/logrotate.d/greeter").starts_with("\"/var/log/greeter/report.log\" {\n\tweekly\n"));
+    machine.sh("sed -i s/weekly/daily/ /etc/logrotate.d/greeter");
+
     let first = pid();
     let (code, told) = install("1.5.0", &["upgrade"]);
     assert_eq!(code, 0, "{told}");
     assert_eq!(page(), "version 1.5.0");
     assert_ne!(pid(), first);
+    assert_eq!(machine.sh("ls /etc/logrotate.d | grep greeter; grep -c daily /etc/logrotate.d/greeter"), "greeter\n1");
     assert_eq!(machine.show("greeter.service", "NRestarts"), "0");
 
     let (code, told) = install("1.6.0", &[]);
@@ -75,7 +85,7 @@ fn units_come_with_an_archive() {
     assert_eq!(code, 0, "{told}");
     assert_ne!(machine.run(&["systemctl", "cat", "greeter.service"]).0, 0);
     assert_eq!(
-        machine.sh("ls -d /opt/* /etc/greeter /var/lib/greeter /etc/systemd/system/greeter* 2>/dev/null || :"),
+        machine.sh("ls -d /opt/* /etc/greeter /etc/logrotate.d/greeter /var/lib/greeter /etc/systemd/system/greeter* 2>/dev/null || :"),
         ""
     );
 }

@@ -1,13 +1,14 @@
 //! rpms on a system that runs: systemd as process 1, rpm 6.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
+use crate::daemons::{Built, package, service};
 use crate::distribution::{SYSTEMD, rpmbuild};
 use crate::machine::Machine;
 use crate::roots::{Root, TESTING};
-use crate::support::{artifact, artifact_of, newer_example, project, run};
-use crate::systemd::{answer, said, wait};
+use crate::support::{artifact, artifact_of, newer_example};
+use crate::systemd::{ANSWERING, Answering, answer, said, wait};
 use crate::toy;
 
 /// A machine with these packages in its root, as `/NAME.rpm`; none where it cannot be had.
@@ -46,73 +47,100 @@ fn starts(machine: &Machine, unit: &str) -> usize {
 /// The whole life of a service that answers.
 #[test]
 fn a_service_lives_through_upgrades_by_rpm() {
-    const UNIT: &str = "hello-rust.service";
-    let (first, second) = (artifact("hello-rust", ".rpm"), artifact_of(&newer_example("hello-rust"), ".rpm"));
-    let Some(machine) = &machine_with(&[(&first, "1"), (&second, "2")]) else { return };
-    let (old, new) = ("1.4.0-rc.1", "1.4.0");
+    for example in &ANSWERING {
+        let newer = newer_example(example.name);
+        let (first, second) = (artifact(example.name, ".rpm"), artifact_of(&newer, ".rpm"));
+        let Some(machine) = machine_with(&[(&first, "1"), (&second, "2")]) else { return };
+        life(&machine, example);
+    }
+}
+
+fn life(machine: &Machine, example: &Answering) {
+    let Answering { name, program, versions: [old, new], port, .. } = *example;
+    let unit = example.unit();
+    let (unit, config) = (unit.as_str(), format!("/etc/{name}/env"));
     assert_eq!(install(machine, "1"), "");
-    assert_eq!((enabled(machine, UNIT), active(machine, UNIT)), ("enabled".to_owned(), "active".to_owned()));
-    assert_eq!(answer(machine, 4180), format!("hello from {old}, greeting 1"));
-    let process = machine.show(UNIT, "MainPID");
-    assert_eq!(machine.ok(&["stat", "-c", "%U:%G", &format!("/proc/{process}")]), "hello-rust:hello-rust");
-    assert_eq!(said(machine, UNIT, &format!("hello-rust {old} listens")), 1, "{}", machine.journal(UNIT));
+    assert_eq!((enabled(machine, unit), active(machine, unit)), ("enabled".to_owned(), "active".to_owned()));
+    assert_eq!(answer(machine, port), format!("hello from {old}, greeting 1"));
+    let process = machine.show(unit, "MainPID");
+    assert_eq!(machine.ok(&["stat", "-c", "%U:%G", &format!("/proc/{process}")]), format!("{name}:{name}"));
+    assert_eq!(said(machine, unit, &format!("{program} {old} listens")), 1, "{}", machine.journal(unit));
 
     // An upgrade restarts it once; it is the new version, with the state of the old one.
-    machine.sh("echo '# edited' >>/etc/hello-rust/env");
-    let before = machine.show(UNIT, "InvocationID");
+    machine.sh(&format!("echo '# edited' >>{config}"));
+    let before = machine.show(unit, "InvocationID");
     let told = install(machine, "2");
-    assert_eq!(told, "warning: /etc/hello-rust/env created as /etc/hello-rust/env.rpmnew");
-    assert_eq!(answer(machine, 4180), format!("hello from {new}, greeting 2"));
-    assert_ne!(machine.show(UNIT, "InvocationID"), before);
-    assert_eq!(machine.show(UNIT, "NRestarts"), "0");
-    let runs = |version: &str| said(machine, UNIT, &format!("hello-rust {version} listens"));
-    assert_eq!((runs(old), runs(new)), (1, 1), "{}", machine.journal(UNIT));
-    assert_eq!(said(machine, UNIT, &format!("hello-rust {old} stops")), 1);
+    // Its own file comes beside the edited one where it is another than before.
+    let changed = name == "hello-rust";
+    assert_eq!(told, if changed { format!("warning: {config} created as {config}.rpmnew") } else { String::new() });
+    assert_eq!(answer(machine, port), format!("hello from {new}, greeting 2"));
+    assert_ne!(machine.show(unit, "InvocationID"), before);
+    assert_eq!(machine.show(unit, "NRestarts"), "0");
+    let runs = |version: &str| said(machine, unit, &format!("{program} {version} listens"));
+    assert_eq!((runs(old), runs(new)), (1, 1), "{}", machine.journal(unit));
+    assert_eq!(said(machine, unit, &format!("{program} {old} stops")), 1);
 
     // A reinstallation and a downgrade are upgrades.
     install(machine, "2");
-    assert_eq!((answer(machine, 4180), runs(new)), (format!("hello from {new}, greeting 3"), 2));
+    assert_eq!((answer(machine, port), runs(new)), (format!("hello from {new}, greeting 3"), 2));
     install(machine, "1");
-    assert_eq!((answer(machine, 4180), runs(old)), (format!("hello from {old}, greeting 4"), 2));
+    assert_eq!((answer(machine, port), runs(old)), (format!("hello from {old}, greeting 4"), 2));
 
     // A transaction without its last scripts, or that was killed, leaves the old one running; the next one restarts it once.
     machine.ok(&["rpm", "-U", "--nodeps", "--noposttrans", "/2.rpm"]);
-    assert_eq!((answer(machine, 4180), runs(new)), (format!("hello from {old}, greeting 5"), 2));
+    assert_eq!((answer(machine, port), runs(new)), (format!("hello from {old}, greeting 5"), 2));
     install(machine, "2");
-    assert_eq!((answer(machine, 4180), runs(new)), (format!("hello from {new}, greeting 6"), 3));
+    assert_eq!((answer(machine, port), runs(new)), (format!("hello from {new}, greeting 6"), 3));
 
     // It ends by itself when it is asked to, and what the administrator stopped, disabled or masked stays so.
-    machine.ok(&["systemctl", "stop", UNIT]);
-    let facts = ["ActiveState", "Result", "ExecMainStatus"].map(|property| machine.show(UNIT, property));
+    machine.ok(&["systemctl", "stop", unit]);
+    let facts = ["ActiveState", "Result", "ExecMainStatus"].map(|property| machine.show(unit, property));
     assert_eq!(facts, ["inactive", "success", "0"]);
     wait("its last line", || {
-        let lines = said(machine, UNIT, &format!("hello-rust {new} stops"));
+        let lines = said(machine, unit, &format!("{program} {new} stops"));
         if lines == 3 { Ok(()) } else { Err(format!("{lines} lines")) }
     });
     install(machine, "1");
-    assert_eq!((enabled(machine, UNIT), active(machine, UNIT)), ("enabled".to_owned(), "inactive".to_owned()));
-    machine.ok(&["systemctl", "disable", UNIT]);
+    assert_eq!((enabled(machine, unit), active(machine, unit)), ("enabled".to_owned(), "inactive".to_owned()));
+    machine.ok(&["systemctl", "disable", unit]);
     install(machine, "2");
-    assert_eq!((enabled(machine, UNIT), active(machine, UNIT)), ("disabled".to_owned(), "inactive".to_owned()));
-    machine.ok(&["systemctl", "mask", UNIT]);
+    assert_eq!((enabled(machine, unit), active(machine, unit)), ("disabled".to_owned(), "inactive".to_owned()));
+    machine.ok(&["systemctl", "mask", unit]);
     install(machine, "1");
-    assert_eq!((enabled(machine, UNIT), active(machine, UNIT)), ("masked".to_owned(), "inactive".to_owned()));
-    machine.ok(&["systemctl", "unmask", UNIT]);
-    machine.ok(&["systemctl", "start", UNIT]);
-    assert_eq!(answer(machine, 4180), format!("hello from {old}, greeting 7"));
+    assert_eq!((enabled(machine, unit), active(machine, unit)), ("masked".to_owned(), "inactive".to_owned()));
+    machine.ok(&["systemctl", "unmask", unit]);
+    machine.ok(&["systemctl", "start", unit]);
+    assert_eq!(answer(machine, port), format!("hello from {old}, greeting 7"));
 
     // An installation of which nothing is left but what an earlier rpm noted.
-    machine.sh("echo 'hello-rust.service upgraded ' >/run/fitout.hello-rust");
-    assert!(remove(machine, "hello-rust").contains("/etc/hello-rust/env.rpmsave"));
-    assert_ne!(machine.run(&["systemctl", "cat", UNIT]).0, 0);
-    assert_eq!(machine.run(&["systemctl", "list-units", "--all", "--plain", "--no-legend", UNIT]), (0, String::new()));
+    machine.sh(&format!("echo '{unit} upgraded ' >/run/fitout.{name}"));
+    assert!(remove(machine, name).contains(&format!("{config}.rpmsave")));
+    assert_ne!(machine.run(&["systemctl", "cat", unit]).0, 0);
+    assert_eq!(machine.run(&["systemctl", "list-units", "--all", "--plain", "--no-legend", unit]), (0, String::new()));
     assert!(
         machine
             .sh("for p in /proc/[0-9]*; do stat -c %U $p 2>/dev/null || :; done")
             .lines()
             .all(|user| user == "root" || !user.starts_with("hello"))
     );
-    assert_eq!(machine.sh("cat /var/lib/hello-rust/count; ls /run/fitout* 2>/dev/null || :"), "7");
+    assert_eq!(machine.sh(&format!("cat /var/lib/{name}/count; ls /run/fitout* 2>/dev/null || :")), "7");
+}
+
+/// A job that a timer starts is not run by an upgrade.
+#[test]
+fn a_timer_lives_through_upgrades_by_rpm() {
+    let (first, second) = (artifact("plain", ".rpm"), artifact_of(&newer_example("plain"), ".rpm"));
+    let Some(machine) = &machine_with(&[(&first, "1"), (&second, "2")]) else { return };
+    let (timer, job) = ("fitout-plain.timer", "fitout-plain.service");
+    assert_eq!(install(machine, "1"), "");
+    assert_eq!((enabled(machine, timer), active(machine, timer)), ("enabled".to_owned(), "active".to_owned()));
+    machine.ok(&["systemctl", "start", job]);
+    assert!(machine.sh("cat /var/lib/fitout-plain/pages.txt").contains("/usr/share/fitout-plain/index.html"));
+    let before = machine.show(job, "InvocationID");
+    assert_eq!(install(machine, "2"), "");
+    assert_eq!((active(machine, timer), machine.show(job, "InvocationID")), ("active".to_owned(), before));
+    remove(machine, "fitout-plain");
+    assert_ne!(machine.run(&["systemctl", "is-active", timer]).0, 0);
 }
 
 /// Several services of one package, each with a word of its own.
@@ -166,20 +194,8 @@ fn several_services_of_an_rpm_go_their_own_ways() {
 }
 
 /// A package with one service for each of these words, or with none.
-fn daemons(package: &str, version: &str, services: &[&str], more: &str) -> (PathBuf, tempfile::TempDir) {
-    let mut config = format!(
-        "[package]\nname = \"{package}\"\nversion = \"{version}\"\nsummary = \"Serves\"\n\
-         maintainer = \"Ops Team <ops@example.org>\"\nlicense = \"MIT\"\n[build]\npreset = \"plain\"\n\
-         [[files]]\ntext = \"{version}\"\nto = \"/usr/share/{package}/version\"\n"
-    );
-    for service in services {
-        config +=
-            &format!("[[service]]\nname = \"{service}\"\nuser = \"daemond\"\nexec = [\"/bin/sleep\", \"1000\"]\n");
-    }
-    let folder = project(&[("fitout.toml", &(config + more))]);
-    let (code, _, stderr) = run(folder.path(), &["build", "--format", "rpm"]);
-    assert_eq!(code, 0, "{stderr}");
-    (artifact_of(folder.path(), ".rpm"), folder)
+fn daemons(name: &str, version: &str, services: &[&str], more: &str) -> Built {
+    package(name, version, &(services.iter().map(|name| service(name, "")).collect::<String>() + more))
 }
 
 /// Services come and go with versions and packages, on a distribution that enables nothing by itself, has a helper for the
@@ -198,19 +214,19 @@ fn services_come_and_go_as_presets_say() {
          /usr/lib/systemd/systemd-update-helper mark-restart-system-units one.service || :\nfi\n\
          %files\n/usr/lib/systemd/system/one.service\n",
     );
-    let (none, _none) = daemons("pack", "1.0", &[], "");
-    let (one, _one) = daemons("pack", "1.1", &["one"], "");
-    let (two, _two) = daemons("pack", "1.2", &["one", "two"], "");
-    let (renamed, _renamed) = daemons("pack", "1.3", &["two", "three"], "");
-    let (replacing, _replacing) = daemons("other", "1.0", &["two", "three"], "[format.rpm]\nobsoletes = [\"pack\"]\n");
+    let none = daemons("pack", "1.0", &[], "");
+    let one = daemons("pack", "1.1", &["one"], "");
+    let two = daemons("pack", "1.2", &["one", "two"], "");
+    let renamed = daemons("pack", "1.3", &["two", "three"], "");
+    let replacing = daemons("other", "1.0", &["two", "three"], "[format.rpm]\nobsoletes = [\"pack\"]\n");
     let rpms = [
         (distribution.as_path(), "distribution"),
         (&native, "native"),
-        (&none, "none"),
-        (&one, "one"),
-        (&two, "two"),
-        (&renamed, "renamed"),
-        (&replacing, "replacing"),
+        (&none.rpm, "none"),
+        (&one.rpm, "one"),
+        (&two.rpm, "two"),
+        (&renamed.rpm, "renamed"),
+        (&replacing.rpm, "replacing"),
     ];
     let Some(machine) = &machine_with(&rpms) else { return };
     let state = |unit: &str| (enabled(machine, unit), active(machine, unit));

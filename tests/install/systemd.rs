@@ -10,17 +10,17 @@ use crate::support::{artifact, artifact_of, newer_example};
 use crate::toy;
 
 /// An example with a service that answers.
-struct Answering {
-    name: &'static str,
+pub struct Answering {
+    pub name: &'static str,
     /// As its own lines in the journal have it.
-    program: &'static str,
-    versions: [&'static str; 2],
-    port: u16,
+    pub program: &'static str,
+    pub versions: [&'static str; 2],
+    pub port: u16,
     /// Most that `systemd-analyze security` may say.
     exposure: f64,
 }
 
-const ANSWERING: [Answering; 2] = [
+pub const ANSWERING: [Answering; 2] = [
     Answering {
         name: "hello-rust",
         program: "hello-rust",
@@ -32,7 +32,7 @@ const ANSWERING: [Answering; 2] = [
 ];
 
 impl Answering {
-    fn unit(&self) -> String {
+    pub fn unit(&self) -> String {
         format!("{}.service", self.name)
     }
 }

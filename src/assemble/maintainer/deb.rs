@@ -3,17 +3,22 @@
 //! | script | argument | what happens |
 //! |---|---|---|
 //! | preinst | `install` | moved config files; before-install |
-//! | preinst | `upgrade` | moved config files; before-upgrade |
+//! | preinst | `upgrade` | moved config files; before-upgrade, pre-upgrade hooks |
+//! | postinst | `configure` | at the first one, config files of packages that it replaces |
 //! | postinst | `configure`, `abort-*` | moved config files, accounts, directories, owners, capabilities, secrets |
 //! | postinst | `configure` | after-install or after-upgrade, post-upgrade hooks |
 //! | postinst | `configure`, `abort-*` | units enabled, then started, or restarted where an older version ran |
-//! | prerm | `upgrade` | pre-upgrade hooks |
 //! | prerm | `remove` | before-remove; units stopped |
+//! | postrm | `upgrade` | units that the new version has no more stopped and forgotten |
 //! | postrm | `remove` | after-remove; units forgotten |
-//! | all four | | init scripts: registered, started, stopped and forgotten where there is no systemd |
+//! | all four | | init scripts: registered, started, stopped, forgotten or switched off where there is no systemd |
 //! | postrm | `purge` | state, logs and secrets removed; after-purge |
 //!
 //! A new package over the config files of a removed one counts as an upgrade from it, as dpkg tells its version.
+//!
+//! Hooks before an upgrade run in the new preinst, by the launcher that the old version left, and not in the old prerm:
+//! where a prerm fails, dpkg asks the new one (`failed-upgrade`) and goes on, as that is how a broken prerm is mended. A
+//! preinst that fails ends the upgrade, and the old postinst (`abort-upgrade`) finds its service running.
 //!
 //! Source: Debian policy 6.5 and 6.6, deb-preinst(5) and its kin; `dh_installsystemd(1)`.
 
@@ -23,7 +28,7 @@ use serde_json::{Value, json};
 
 use super::{Part, of_moment};
 use crate::assemble::plan::{Plan, Step, Version};
-use crate::resolve::lifecycle::{Moment, OnUpgrade, Unit};
+use crate::resolve::lifecycle::{Moment, Moved, OnUpgrade, Unit};
 use crate::template::TemplateError;
 
 const SETUP: &str = "maintainer/deb/setup.sh";
@@ -31,6 +36,7 @@ const START: &str = "maintainer/deb/start.sh";
 const STOP: &str = "maintainer/deb/stop.sh";
 const GONE: &str = "maintainer/deb/gone.sh";
 const MOVED: &str = "maintainer/deb/moved.sh";
+const RENAMED: &str = "maintainer/deb/renamed.sh";
 const HOOKS: &str = "maintainer/deb/hooks.sh";
 const INIT: &str = "maintainer/deb/init.sh";
 /// What dpkg keeps of a mode, until the owner is there: for not a moment may a file run with root's rights.
@@ -48,6 +54,7 @@ pub(super) fn parts(plan: &Plan) -> Result<Vec<Part>, TemplateError> {
             "\"$2\"",
         );
     let set_up = moved.clone()
+        + &renamed(plan)?
         + &setup(plan)?
         + &when(plan, r#"[ "$1" = configure ] && [ -z "${2:-}" ]"#, Moment::AfterInstall, "")
         + &when(plan, r#"[ "$1" = configure ] && [ -n "${2:-}" ]"#, Moment::AfterUpgrade, "\"$2\"");
@@ -60,14 +67,9 @@ pub(super) fn parts(plan: &Plan) -> Result<Vec<Part>, TemplateError> {
     };
     let part = |moment, origin, before, after| Part { moment, origin, before, after };
     Ok(vec![
-        part("preinst", MOVED, moved.clone() + &before, init(plan, "preinst")?),
+        part("preinst", MOVED, moved.clone() + &before, hooking + &init(plan, "preinst")?),
         part("postinst", SETUP, set_up, hooked + &start(plan, &units)? + &init(plan, "postinst")?),
-        part(
-            "prerm",
-            STOP,
-            when(plan, r#"[ "$1" = remove ]"#, Moment::BeforeRemove, ""),
-            hooking + &stop + &init(plan, "prerm")?,
-        ),
+        part("prerm", STOP, when(plan, r#"[ "$1" = remove ]"#, Moment::BeforeRemove, ""), stop + &init(plan, "prerm")?),
         part(
             "postrm",
             GONE,
@@ -102,6 +104,7 @@ fn init(plan: &Plan, script: &str) -> Result<String, TemplateError> {
     let scripts = services.map(|service| {
         json!({
             "name": service.name,
+            "launcher": service.launcher,
             "enable": service.enable,
             "first": word(service.start, "start"),
             "again": match service.on_upgrade {
@@ -129,6 +132,18 @@ fn moved(plan: &Plan) -> Result<String, TemplateError> {
     });
     plan.templates
         .render(MOVED, &json!({ "package": plan.identity.name.value, "moved": moved.collect::<Vec<Value>>() }))
+}
+
+/// Config files of packages that this one replaces.
+fn renamed(plan: &Plan) -> Result<String, TemplateError> {
+    let replaces: Vec<&str> = plan.identity.replaces.iter().map(|replaced| replaced.name.value.as_str()).collect();
+    let moved = plan.lifecycle.steps.iter().filter_map(|step| match step {
+        Step::Moved(Moved { from, to: Some(to), .. }) if !replaces.is_empty() => {
+            Some(json!({ "from": from, "to": to }))
+        }
+        _ => None,
+    });
+    plan.templates.render(RENAMED, &json!({ "moved": moved.collect::<Vec<Value>>(), "replaces": replaces }))
 }
 
 /// dpkg's spelling of the last version that is older than this one and all that are made of it.
@@ -205,18 +220,24 @@ fn stopped(units: &[&Unit]) -> Vec<String> {
 }
 
 fn gone(plan: &Plan, units: &[&Unit]) -> Result<String, TemplateError> {
-    let purge: Vec<&String> = plan
-        .lifecycle
-        .steps
-        .iter()
-        .filter_map(|step| if let Step::Purge { paths } = step { Some(paths) } else { None })
-        .flatten()
-        .collect();
+    let (mut purge, mut rotated) = (Vec::new(), Vec::new());
+    for step in &plan.lifecycle.steps {
+        if let Step::Purge { paths, logs } = step {
+            purge.extend(paths);
+            rotated.extend(logs);
+        }
+    }
     let known = units.iter().filter(|unit| unit.installable && !unit.template).map(|unit| &unit.name);
+    let all = units.iter().map(|unit| json!({ "name": unit.name, "running": super::running(unit) }));
     let secrets = super::shared(plan).secrets;
     let folders: BTreeSet<&str> = secrets.iter().filter_map(|file| Some(file.rsplit_once('/')?.0)).collect();
     let values = json!({
-        "any": !units.is_empty(), "units": known.collect::<Vec<_>>(), "purge": purge, "folders": folders,
+        "package": plan.identity.name.value,
+        "all": all.collect::<Vec<_>>(),
+        "units": known.collect::<Vec<_>>(),
+        "purge": purge,
+        "logs": rotated,
+        "folders": folders,
     });
     plan.templates.render(GONE, &values)
 }

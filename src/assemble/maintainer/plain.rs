@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use crate::assemble::launcher::{self, is_of_host};
 use crate::assemble::plan::{Entry, FormatSet, Kind, Plan, Role, Script, Service, Step};
 use crate::assemble::service::unit::Around;
-use crate::assemble::service::{documentation, unit};
+use crate::assemble::service::{documentation, log_rotation, unit};
 use crate::assemble::{account, path};
 use crate::diagnostic::Origin;
 use crate::resolve::service::OnUpgrade;
@@ -35,10 +35,7 @@ pub(super) fn scripts(plan: &Plan) -> Result<BTreeMap<&'static str, Script>, Tem
     let set = plan.format_set("tarball").union(plan.format_set("zip"));
     let carried = |entry: &&Entry| entry.formats.intersects(set) && entry.role != Role::Ghost;
     let entries: Vec<&Entry> = plan.entries.iter().filter(carried).collect();
-    let document = |entry: &&Entry| matches!(entry.role, Role::Doc | Role::License);
-    let works =
-        |entry: &&Entry| !document(entry) && !matches!(entry.kind, Kind::Directory { .. }) && !is_document(entry);
-    if set == FormatSet::EMPTY || (plan.services.is_empty() && !entries.iter().any(works)) {
+    if set == FormatSet::EMPTY || !is_installed(entries.iter().copied(), &plan.services) {
         return Ok(BTreeMap::new());
     }
     let text = plan.templates.render(INSTALL, &values(plan, &entries)?)?;
@@ -46,9 +43,14 @@ pub(super) fn scripts(plan: &Plan) -> Result<BTreeMap<&'static str, Script>, Tem
     Ok(BTreeMap::from([("install.sh", Script { text, interpreter: vec!["/bin/sh".into()], origin })]))
 }
 
-/// Copyright and change log, which every package has.
-fn is_document(entry: &Entry) -> bool {
-    entry.path.starts_with("/usr/share/doc/") || entry.path.starts_with("/usr/share/licenses/")
+/// Whether there is anything but documents: copyright and change log are in every package.
+pub(super) fn is_installed<'e>(mut entries: impl Iterator<Item = &'e Entry>, services: &[Service]) -> bool {
+    let documents = |path: &str| path.starts_with("/usr/share/doc/") || path.starts_with("/usr/share/licenses/");
+    let works = |entry: &Entry| match (entry.role, &entry.kind) {
+        (Role::Doc | Role::License | Role::Ghost, _) | (_, Kind::Directory { .. }) => false,
+        _ => !documents(&entry.path),
+    };
+    !services.is_empty() || entries.any(works)
 }
 
 fn values(plan: &Plan, entries: &[&Entry]) -> Result<Value, TemplateError> {
@@ -75,6 +77,7 @@ fn values(plan: &Plan, entries: &[&Entry]) -> Result<Value, TemplateError> {
         "name": plan.identity.name.value,
         "version": plan.identity.version.text,
         "sysusers": sysusers,
+        "rotation": rotation(plan)?,
         "tops": tops,
         "services": plan.services.iter().map(service).collect::<Vec<_>>(),
         "units": units(plan, entries)?,
@@ -92,8 +95,15 @@ fn values(plan: &Plan, entries: &[&Entry]) -> Result<Value, TemplateError> {
         "moved": steps.moved,
         "commands": commands.map(|entry| &*entry.path).collect::<Vec<_>>(),
         "purge": steps.purge,
+        "logs": steps.logs,
         "scripts": steps.scripts,
     }))
+}
+
+/// What logrotate is told; empty where no service asks for it.
+fn rotation(plan: &Plan) -> Result<String, TemplateError> {
+    let text = log_rotation(&plan.services, &plan.templates).transpose()?.unwrap_or_default();
+    Ok(text.trim_end_matches('\n').to_owned())
 }
 
 fn mode(bits: u32) -> String {
@@ -116,6 +126,7 @@ struct Steps {
     secrets: Vec<String>,
     moved: Vec<Value>,
     purge: Vec<String>,
+    logs: Vec<String>,
     scripts: Vec<Value>,
 }
 
@@ -127,7 +138,10 @@ impl Steps {
                 let to = moved.to.as_deref().unwrap_or_default();
                 self.moved.push(json!({ "from": moved.from, "to": to }));
             }
-            Step::Purge { paths, .. } => self.purge.extend(paths.iter().cloned()),
+            Step::Purge { paths, logs } => {
+                self.purge.extend(paths.iter().cloned());
+                self.logs.extend(logs.iter().cloned());
+            }
             Step::User { moment, script } => {
                 self.scripts.push(json!({ "moment": moment.word(), "text": script.text }));
             }

@@ -200,7 +200,8 @@ fn values(plan: &Plan, units: &[&Unit], moved: &[Value]) -> Value {
     let all = units.iter().map(|unit| json!({ "name": unit.name, "running": super::running(unit) }));
     json!({
         "package": plan.identity.name.value,
-        "replaces": plan.rpm.relations.get("Obsoletes").is_some_and(|replaced| !replaced.is_empty()),
+        "replaces": !plan.identity.replaces.is_empty()
+            || plan.rpm.relations.get("Obsoletes").is_some_and(|replaced| !replaced.is_empty()),
         "moved": moved,
         "all": all.collect::<Vec<_>>(),
         "preset": preset,

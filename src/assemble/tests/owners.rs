@@ -29,15 +29,11 @@ fn the_owner_is_the_rules_and_never_the_builders() {
     assert!(outcome.heard.iter().all(|f| f.severity == Severity::Warning));
     assert_eq!(
         said,
-        [
-            (codes::FORMAT_CANNOT_CARRY, "zip cannot carry owners: `/opt/number` has 1000:root"),
-            (
-                codes::FILES_OWNER_WITHOUT_ACCOUNT,
-                "1 path belongs to the group `hello`, which this package does not create"
-            ),
-        ]
+        [(
+            codes::FILES_OWNER_WITHOUT_ACCOUNT,
+            "1 path belongs to the group `hello`, which this package does not create"
+        ),]
     );
-    assert_eq!(outcome.heard[0].notes, ["1 more path is concerned"]);
 }
 
 #[test]
@@ -91,7 +87,7 @@ fn capabilities_and_sizes_are_judged_per_format() {
         Some("cap_net_bind_service=ep")
     );
     let formats: Vec<_> = outcome.heard.iter().map(|f| f.message.split(' ').next().unwrap()).collect();
-    assert_eq!(formats, ["zip"], "deb sets them by a script");
+    assert_eq!(formats, [""; 0], "deb sets them by a script, zip by its install.sh");
     assert!(outcome.result.as_ref().unwrap().lifecycle.sets_capabilities());
     project.release.formats[2].1.largest_file = 7;
     project.release.rules[0].when = Some(vec!["zip".into()]);
@@ -99,6 +95,27 @@ fn capabilities_and_sizes_are_judged_per_format() {
     let told = project.refused();
     let told: Vec<_> = told.iter().filter(|f| f.path.as_deref() == Some("/opt/a")).collect();
     assert_eq!((told[0].code, told[0].severity), (codes::FORMAT_CANNOT_CARRY, Severity::Error));
+}
+
+#[test]
+fn documents_alone_have_no_install_sh_that_sets_owners() {
+    let mut project = Project::new();
+    project.file("a", "");
+    for path in ["/srv/a", "/srv/b"] {
+        project.rule(Take::Path("a".into()), path, |rule| {
+            rule.role = Role::Doc;
+            rule.owner = Some(preset("1000:0".into()));
+            rule.capabilities = Some("cap_net_bind_service=ep".into());
+        });
+    }
+    let outcome = project.run();
+    let said: Vec<_> = outcome.heard.iter().map(|f| f.message.as_str()).collect();
+    let expected = [
+        "zip cannot carry owners: `/srv/a` has 1000:root",
+        "zip cannot carry file capabilities: `/srv/a` has cap_net_bind_service=ep",
+    ];
+    assert_eq!(said, expected);
+    assert_eq!(outcome.heard[0].notes, ["1 more path is concerned"]);
 }
 
 #[test]

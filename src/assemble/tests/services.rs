@@ -195,8 +195,9 @@ fn each_dialect_says_the_steps_in_their_order() {
         &deb["postrm"].text,
         &[
             "echo after-remove",
-            "daemon-reload",
-            "deb-systemd-helper purge",
+            "fitout_drop 'hello.service' 'hello.service'",
+            "[ \"$1\" = remove ] && [ -z",
+            "fitout_forget 'hello.service'",
             "rm -rf",
             "echo after-purge",
             "rm_conffile",

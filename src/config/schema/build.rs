@@ -88,6 +88,17 @@ pub struct BuildCache {
     pub shared: Option<Text>,
 }
 
+impl Build {
+    /// Takes this folder for what was built: nothing is to be built or tested.
+    pub fn take(&mut self, input: String) {
+        let places = [self.input.as_ref().map(|at| &at.range), self.preset.as_ref().map(|at| &at.range)];
+        let range = places.into_iter().flatten().next().cloned().unwrap_or_default();
+        self.input = Some(At { value: input, range });
+        (self.tool, self.command, self.test) = (None, None, None);
+        (self.hooks.before_build, self.hooks.after_build) = (Vec::new(), Vec::new());
+    }
+}
+
 /// Kinds of application.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]

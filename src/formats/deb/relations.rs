@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use super::naming;
-use crate::assemble::plan::{Fact, Plan};
+use crate::assemble::plan::{Fact, Plan, Replaced, Version};
 use crate::diagnostic::{Diagnostic, Findings, codes};
 
 /// The relation fields in the order of dpkg-gencontrol.
@@ -211,6 +211,13 @@ pub(super) fn all(plan: &Plan, derived: &[String], findings: &mut Findings) -> B
             fields.insert(*field, relations);
         }
     }
+    for (field, relation) in of_former_names(plan, findings) {
+        let relations = fields.entry(field).or_default();
+        let name = &relation.alternatives[0].name;
+        if !relations.iter().any(|typed| typed.alternatives.iter().any(|a| a.name == *name)) {
+            relations.push(relation);
+        }
+    }
     let named: BTreeSet<String> = ["Pre-Depends", "Depends"]
         .iter()
         .filter_map(|field| fields.get(field))
@@ -241,6 +248,31 @@ pub(super) fn all(plan: &Plan, derived: &[String], findings: &mut Findings) -> B
     }
     fields.retain(|_, relations| !relations.is_empty());
     fields
+}
+
+/// What a package says of the names that it had: it takes over their files, which wants both Breaks and Replaces (policy
+/// 7.6.1), and answers to whoever depends on them. The user's own words on such a name come first.
+fn of_former_names(plan: &Plan, findings: &mut Findings) -> Vec<(&'static str, Relation)> {
+    // What is wrong with the version is told where it is spelled.
+    let Ok(version) = naming::version(&plan.identity) else { return Vec::new() };
+    let mut all = Vec::new();
+    for Replaced { name, before } in &plan.identity.replaces {
+        let before = before.as_ref().map_or_else(|| version.to_string(), |text| Version::of(text).with_tilde());
+        let older = format!("{} (<< {before})", name.value);
+        for (field, text) in
+            [("Breaks", older.clone()), ("Replaces", older), ("Provides", format!("{} (= {version})", name.value))]
+        {
+            match parse(&text) {
+                Ok(relations) => all.extend(relations.into_iter().map(|relation| (field, relation))),
+                Err(p) => {
+                    let finding = Diagnostic::error(codes::DEB_RELATION, format!("replaces: {}", p.what));
+                    findings.push(finding.at_origin(&name.origin, "").help(p.help));
+                    break;
+                }
+            }
+        }
+    }
+    all
 }
 
 fn one(plan: &Plan, field: &str, fact: &Fact<String>, findings: &mut Findings) -> Vec<Relation> {

@@ -9,11 +9,11 @@ use ::rpm::DependencyFlags;
 
 use super::elfdeps;
 use super::header::Writer;
-use super::naming::Name;
+use super::naming::{Name, spell_version};
 use super::relations::{self, KINDS, Relation};
 use super::scripts::Scripts;
 use crate::assemble::account;
-use crate::assemble::plan::{Compression, Plan};
+use crate::assemble::plan::{Compression, Plan, Replaced, Version};
 use crate::codec::base64;
 use crate::diagnostic::codes::RPM_RELATION;
 use crate::diagnostic::{Diagnostic, Findings};
@@ -84,6 +84,7 @@ impl Needs {
         if let Some(isa) = name.arch.isa {
             self.add("Provides", Relation::equal(format!("{}({isa})", name.name), &*evr));
         }
+        self.add_former_names(plan, &evr)?;
         if files.config {
             // Keeps the config files of one version from being read by the programs of another, were they split.
             let config = Relation::equal(format!("config({})", name.name), &*evr).with(DependencyFlags::CONFIG);
@@ -110,6 +111,33 @@ impl Needs {
         }
         self.add_rpmlib(plan, scripts, files);
         Ok(self)
+    }
+
+    /// The names that the package had: it comes in their place, and answers to whoever requires them. The user's own
+    /// words on such a name come first.
+    fn add_former_names(&mut self, plan: &Plan, evr: &str) -> Result<(), Findings> {
+        let mut findings = Findings::new();
+        for Replaced { name, before } in &plan.identity.replaces {
+            let before = before.as_ref().map_or_else(|| evr.to_owned(), |text| spell_version(&Version::of(text)));
+            for (word, text) in
+                [("Obsoletes", format!("{} < {before}", name.value)), ("Provides", format!("{} = {evr}", name.value))]
+            {
+                let Some((kind, _)) = relations::kind(word) else { continue };
+                match relations::parse(&text, kind) {
+                    Ok(relation) if self.of(word).any(|typed| typed.name == relation.name) => {}
+                    Ok(relation) => self.add(word, relation),
+                    Err(why) => {
+                        findings.push(
+                            Diagnostic::error(RPM_RELATION, format!("rpm does not take `{text}` in {word}: {why}"))
+                                .at_origin(&name.origin, "this name")
+                                .help("write the name that the package had there, or `old-name < 3.0`"),
+                        );
+                        break;
+                    }
+                }
+            }
+        }
+        if findings.is_empty() { Ok(()) } else { Err(findings) }
     }
 
     /// The accounts of the package. rpm 4.19 and newer make them before `%pre` from these provides, which hold the lines
@@ -193,6 +221,10 @@ impl Needs {
             };
             self.add("Requires", relation);
         }
+    }
+
+    fn of(&self, word: &str) -> impl Iterator<Item = &Relation> {
+        self.0.get(word).into_iter().flatten()
     }
 
     fn add(&mut self, word: &'static str, relation: Relation) {

@@ -10,6 +10,7 @@ use crate::diagnostic::{Diagnostic, Findings};
 use crate::formats::Listing;
 
 mod artifact;
+mod phoenix;
 mod plan;
 mod service;
 
@@ -45,7 +46,7 @@ pub const PLAN_RULES: &[PlanRule] = &[
 ];
 
 /// What is looked for in the content of a plan's files.
-pub const CONTENT_RULES: &[ContentRule] = &[service::secrets_in_config_files];
+pub const CONTENT_RULES: &[ContentRule] = &[service::secrets_in_config_files, phoenix::serves_nobody];
 
 /// What is looked for in an artifact.
 pub const ARTIFACT_RULES: &[ArtifactRule] = &[artifact::damage, artifact::oddities, artifact::writable_by_all];

@@ -89,7 +89,7 @@ pub fn secrets_in_config_files(plan: &Plan, sources: &Sources) -> Findings {
 }
 
 /// The text of a file, if it is one.
-fn read(content: &Content) -> Option<String> {
+pub(super) fn read(content: &Content) -> Option<String> {
     match content {
         Content::Made(bytes) => String::from_utf8(bytes.to_vec()).ok(),
         Content::File { path, .. } => {
@@ -165,7 +165,7 @@ pub fn not_hardened(plan: &Plan) -> Findings {
         .collect()
 }
 
-fn of_service(code: Code, service: &Service, message: String) -> Diagnostic {
+pub(super) fn of_service(code: Code, service: &Service, message: String) -> Diagnostic {
     Diagnostic::warning(code, message).at_origin(&service.origin, "this service")
 }
 

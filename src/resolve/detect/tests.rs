@@ -1,6 +1,6 @@
 use super::*;
 use crate::config::load::{Vocabulary, load};
-use crate::config::schema::{Preset, Tool};
+use crate::config::schema::Preset;
 
 fn write(dir: &Path, path: &str, text: &str) {
     let path = dir.join(path);
@@ -47,7 +47,7 @@ fn a_project_that_is_not_built_is_found_too() {
     write(dir.path(), "mix.exs", "def project do\n[app: :heron, releases: [demo: []]]");
     let (_, manifest) = proposed(dir.path());
     assert_eq!(manifest.build.input.unwrap().value, "_build/prod/rel/demo");
-    assert_eq!(manifest.build.tool.unwrap().value, Tool::Mix);
+    assert_eq!(manifest.build.tool.unwrap().value, crate::config::schema::Tool::Mix);
 }
 
 #[test]

@@ -5,20 +5,23 @@
 
 #![expect(clippy::option_option, reason = "the outer says whether it is as it must be, the inner whether it is set")]
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use super::{Directories, Limits, Port, Ready, Reload, Secret, Service, Socket, Timer};
-use crate::build::environment;
+use super::{Directories, Limits, Port, Ready, Reload, Service};
 use crate::config::rules::parse_mode;
-use crate::config::schema::{self, At, HandOver, Hardening, OnUpgrade, Restart, Text, Texts};
-use crate::diagnostic::{Diagnostic, Origin, codes};
+use crate::config::schema::{self, At, Hardening, OnUpgrade, Restart, Text, Texts};
+use crate::diagnostic::{Diagnostic, codes};
 use crate::resolve::account;
 use crate::resolve::facts::host_path;
 use crate::resolve::ground::Ground;
 use crate::resolve::image::{self, invalid};
 use crate::resolve::preset::{Preset, Runs};
 
+mod fits;
+mod node;
 mod scripts;
+mod starters;
+mod variables;
 
 /// Milliseconds before a restart, as systemd's own default would be far too short for what fails at once.
 const RESTART_DELAY: u64 = 5_000;
@@ -75,7 +78,12 @@ impl One<'_> {
         let group = typed.group.as_ref().map(|group| self.account(group, "group"));
         let groups = Self::each(&typed.groups, |group| self.account(group, "group"));
         let directories = self.directories();
-        let runs = self.runs(shown, directories.as_ref());
+        let mut runs = self.runs(shown, directories.as_ref());
+        let node = self.node(shown, runs.node.take(), directories.as_ref());
+        if node.as_ref().is_none_or(Option::is_none) {
+            // What came along is for the program that came along.
+            (runs.hooks, runs.commands) = Default::default();
+        }
         let exec = self.exec(&runs);
         let reload = self.reload();
         let env = self.environment();
@@ -93,7 +101,8 @@ impl One<'_> {
         let log_file = Self::maybe(typed.log_file.as_ref(), |path| self.path(path));
         let command = Self::maybe(typed.command.as_ref(), |path| self.path(path));
         let (schedule, socket) = (self.timer(), self.socket());
-        let (hooks, commands, configure) = (self.hooks(), self.commands(), self.configure());
+        let (hooks, commands) = (self.hooks(runs.hooks), self.commands(runs.commands));
+        let configure = self.configure();
         let (drop_ins, unit) = (self.drop_ins(), self.lines());
         // Each has had its say.
         let (name, user, mut directories, log_file) = (name?, user?, directories?, log_file?);
@@ -103,9 +112,10 @@ impl One<'_> {
             directories.logs.push(folder.to_owned());
         }
         let [restart_delay, stop_timeout, start_timeout] = times?;
+        let launcher = format!("{}/launcher/{}", self.package.prefix, name.trim_end_matches('@'));
         let mut service = Service {
             description: typed.description.as_ref().map_or(self.package.summary, |text| text.value.as_str()).to_owned(),
-            exec: exec?,
+            exec: if node.as_ref()?.is_some() { vec![launcher.clone(), "run".to_owned()] } else { exec? },
             reload: reload?,
             group: group.map_or(Some(user.clone()), |group| group)?,
             groups: groups?,
@@ -142,9 +152,9 @@ impl One<'_> {
             init: typed.init.iter().map(|init| init.value).collect(),
             drop_ins: drop_ins?,
             unit: unit?,
-            launcher: format!("{}/launcher/{}", self.package.prefix, name.trim_end_matches('@')),
+            node: node?,
+            launcher,
             command: command?,
-            delegate: runs.delegate,
             origin: self.ground.origin(self.typed),
             name,
             user,
@@ -329,77 +339,6 @@ impl One<'_> {
         invalid(self.ground, text, "unit", "write its whole name, such as `postgresql.service`")
     }
 
-    /// Variables: a launcher sets them in a shell, which knows fewer names than an image does.
-    fn environment(&self) -> Option<BTreeMap<String, String>> {
-        let odd = self.typed.env.iter().filter(|(name, _)| !is_variable(name));
-        let odd: Vec<_> = odd.map(|(name, value)| self.no_variable(name, value)).collect();
-        let env = image::environment(self.ground, &self.typed.env).filter(|_| odd.is_empty())?;
-        Some(env.into_iter().map(|(name, fact)| (name, fact.value)).collect())
-    }
-
-    fn no_variable<T>(&self, name: &str, at: &At<T>) {
-        let message = format!("`{}` is no name of a variable", name.escape_debug());
-        let help = "names are made of letters, digits and `_`, and do not begin with a digit";
-        self.ground.refuse(codes::CONFIG_INVALID_VALUE, at, message, help);
-    }
-
-    fn secrets(&self) -> Option<BTreeMap<String, Secret>> {
-        let mut all = BTreeMap::new();
-        let mut good = true;
-        for (name, at) in &self.typed.secrets {
-            let path = self.path(&at.file);
-            let variable = is_variable(name);
-            if !variable {
-                self.no_variable(name, at);
-            }
-            match path {
-                Some(file) if variable => {
-                    let in_environment = at.hand_over.as_ref().is_some_and(|how| how.value == HandOver::Env);
-                    all.insert(name.clone(), Secret { file, in_environment, generate: at.generate });
-                }
-                _ => good = false,
-            }
-        }
-        good.then_some(all)
-    }
-
-    fn timer(&self) -> Option<Option<Timer>> {
-        let Some(timer) = &self.typed.timer else { return Some(None) };
-        let words = |text: &Text| self.line(text);
-        let on_calendar = Self::each(&timer.on_calendar, words);
-        let on_boot = Self::maybe(timer.on_boot.as_ref(), words);
-        let on_active = Self::maybe(timer.on_active.as_ref(), words);
-        let delay = Self::maybe(timer.randomized_delay.as_ref(), words);
-        if timer.on_calendar.is_empty() && timer.on_boot.is_none() && timer.on_active.is_none() {
-            self.missing("`[service.timer]` says no time", "set `on-calendar`, `on-boot` or `on-active`");
-            return None;
-        }
-        Some(Some(Timer {
-            on_calendar: on_calendar?,
-            on_boot: on_boot?,
-            on_active: on_active?,
-            persistent: timer.persistent,
-            randomized_delay: delay?,
-        }))
-    }
-
-    fn socket(&self) -> Option<Option<Socket>> {
-        let Some(socket) = &self.typed.socket else { return Some(None) };
-        let words = |text: &Text| self.line(text);
-        let (stream, datagram) = (Self::each(&socket.listen_stream, words), Self::each(&socket.listen_datagram, words));
-        let mode = Self::maybe(socket.mode.as_ref(), |text| self.mode(text));
-        if socket.listen_stream.is_empty() && socket.listen_datagram.is_empty() {
-            self.missing("`[service.socket]` listens on nothing", "set `listen-stream` or `listen-datagram`");
-            return None;
-        }
-        Some(Some(Socket { stream: stream?, datagram: datagram?, mode: mode?, accept: socket.accept }))
-    }
-
-    fn missing(&self, message: &str, help: &str) {
-        let told = Diagnostic::error(codes::CONFIG_MISSING_KEY, message);
-        self.ground.report(told.at(&self.ground.span(&self.typed.range), "in this service").help(help));
-    }
-
     /// A value of a unit file: one line.
     fn line(&self, text: &Text) -> Option<String> {
         if text.trim().is_empty() || text.chars().any(char::is_control) {
@@ -412,60 +351,4 @@ impl One<'_> {
         parse_mode(text)
             .or_else(|| invalid(self.ground, text, "mode", "it is octal with a leading zero, such as `\"0640\"`"))
     }
-
-    /// What no key by itself can know.
-    fn fits(&self, service: &mut Service) -> bool {
-        let typed = &self.typed.value;
-        let mut good = true;
-        let mut refuse = |at: &dyn Fn() -> Origin, message: &str, help: &str| {
-            let told = Diagnostic::error(codes::CONFIG_INVALID_VALUE, message);
-            self.ground.report(told.at_origin(&at(), "").help(help));
-            good = false;
-        };
-        let whole = || self.ground.origin(self.typed);
-        if service.socket.as_ref().is_some_and(|socket| socket.accept) && !service.is_template() {
-            refuse(
-                &whole,
-                "`accept` starts one instance for each connection, and this is no template unit",
-                "end its `name` with `@`",
-            );
-        }
-        if service.timer.is_some() && service.socket.is_some() {
-            refuse(&whole, "a service is started by a timer or by a socket, not by both", "make it two services");
-        }
-        if let Some(at) =
-            typed.on_upgrade.as_ref().filter(|at| at.value == OnUpgrade::Reload && service.reload.is_none())
-        {
-            let help = "set `reload` to the command that does it, or `reload-signal = \"SIGHUP\"`";
-            refuse(&|| self.ground.origin(at), "nothing says how this service reads its configuration again", help);
-        }
-        if service.is_template() && (!service.init.is_empty() || service.is_prepared() || service.log_file.is_some()) {
-            refuse(
-                &whole,
-                "a template unit has no launcher: `init`, `configure`, `log-file` and secrets in the environment need one",
-                "take them out, or write a unit for each instance",
-            );
-        }
-        if let Some(at) = typed.command.as_ref().filter(|at| service.exec.first() == Some(&at.value)) {
-            let help = "give the launcher a name of its own, such as `/usr/bin/NAME-ctl`";
-            refuse(&|| self.ground.origin(at), "this is the program itself", help);
-        }
-        if !service.init.is_empty() && (service.timer.is_some() || service.socket.is_some()) {
-            let help = "take `init` out: only systemd starts a service by a timer or a socket";
-            refuse(&whole, "an init script starts a service at boot", help);
-        }
-        let writes: BTreeSet<&String> = service.directories.written().chain(&service.write).collect();
-        for (configure, at) in service.configure.iter().zip(&typed.configure) {
-            if !writes.iter().any(|folder| configure.to.starts_with(&format!("{folder}/"))) {
-                let help = "name a place below one of its `runtime` or `state` directories";
-                refuse(&|| self.ground.origin(&at.to), "the service may not write there", help);
-            }
-        }
-        good
-    }
-}
-
-/// A name that a shell takes for a variable, and that means nothing to a launcher itself.
-fn is_variable(name: &str) -> bool {
-    name != "IFS" && !name.to_ascii_lowercase().starts_with("svc_") && environment::is_variable(name)
 }

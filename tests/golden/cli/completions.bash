@@ -198,7 +198,7 @@ _fitout() {
             return 0
             ;;
         fitout__subcmd__build)
-            opts="-C -v -q -h -V --format --target --environment --out --jobs --cache-dir --cache-size --shared-cache --no-cache --config --json --color --verbose --quiet --help --version"
+            opts="-C -v -q -h -V --format --target --environment --input --out --jobs --cache-dir --cache-size --shared-cache --no-cache --config --json --color --verbose --quiet --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -214,6 +214,13 @@ _fitout() {
                     ;;
                 --environment)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --input)
+                    COMPREPLY=()
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o plusdirs
+                    fi
                     return 0
                     ;;
                 --out)
@@ -316,7 +323,7 @@ _fitout() {
             return 0
             ;;
         fitout__subcmd__explain)
-            opts="-C -v -q -h -V --format --target --environment --config --json --color --verbose --quiet --help --version"
+            opts="-C -v -q -h -V --format --target --environment --input --config --json --color --verbose --quiet --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -332,6 +339,13 @@ _fitout() {
                     ;;
                 --environment)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --input)
+                    COMPREPLY=()
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o plusdirs
+                    fi
                     return 0
                     ;;
                 -C)
@@ -930,7 +944,7 @@ _fitout() {
             return 0
             ;;
         fitout__subcmd__lint)
-            opts="-C -v -q -h -V --format --target --environment --deny --config --json --color --verbose --quiet --help --version"
+            opts="-C -v -q -h -V --format --target --environment --input --deny --config --json --color --verbose --quiet --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -946,6 +960,13 @@ _fitout() {
                     ;;
                 --environment)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --input)
+                    COMPREPLY=()
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o plusdirs
+                    fi
                     return 0
                     ;;
                 --deny)
@@ -986,7 +1007,7 @@ _fitout() {
             return 0
             ;;
         fitout__subcmd__plan)
-            opts="-C -v -q -h -V --format --target --environment --against --scripts --config --json --color --verbose --quiet --help --version"
+            opts="-C -v -q -h -V --format --target --environment --input --against --scripts --config --json --color --verbose --quiet --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1002,6 +1023,13 @@ _fitout() {
                     ;;
                 --environment)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --input)
+                    COMPREPLY=()
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o plusdirs
+                    fi
                     return 0
                     ;;
                 --against)

@@ -8,6 +8,16 @@ pkg_name='greeter'
 pkg_version='1.4.0'
 pkg_sysusers='u greeter - "Greets whoever asks and says it'\''s here" /var/lib/greeter /usr/sbin/nologin
 '
+pkg_rotation='"/var/log/greeter/report.log" {
+	weekly
+	rotate 8
+	missingok
+	notifempty
+	compress
+	delaycompress
+	copytruncate
+	su greeter greeter
+}'
 
 # Each of these calls "$@" with what the package has.
 pkg_tops() {
@@ -57,6 +67,8 @@ KillMode=control-group
 KillSignal=SIGTERM
 LimitNOFILE=4096
 TasksMax=64
+MemoryMax=512M
+CPUQuota=150%
 
 StateDirectory=greeter
 StateDirectoryMode=0750
@@ -114,9 +126,13 @@ TimeoutStartSec=90s
 TimeoutStopSec=30s
 KillMode=control-group
 KillSignal=SIGTERM
+StandardOutput=append:/var/log/greeter/report.log
+StandardError=append:/var/log/greeter/report.log
 
 StateDirectory=greeter
 StateDirectoryMode=0750
+LogsDirectory=greeter
+LogsDirectoryMode=0750
 UMask=0027
 NoNewPrivileges=yes
 PrivateTmp=yes
@@ -261,6 +277,9 @@ pkg_written() {
 	"$@" '/etc/greeter/secrets/key'
 	"$@" '/etc/greeter/secrets/token'
 }
+pkg_logs() {
+	:
+}
 pkg_script() {
 	case $1 in
 	'before-install') printf '%s' '#!/bin/sh
@@ -323,7 +342,10 @@ pkg_judge() {
 		pkg_die "$pkg_base was installed by root: run this as root, or name another folder by --base"
 	fi
 	case $pkg_base in
-	*[\"\'\\\$[:cntrl:]]*) [ -z "$pkg_systemd" ] || pkg_die "systemd's units cannot name this folder: $pkg_base" ;;
+	*[\"\'\\\$[:cntrl:]]*)
+		[ -z "$pkg_systemd" ] ||
+			pkg_die "systemd's units cannot name a folder with a quote, \\, \$ or a control character: name another one by --base"
+		;;
 	esac
 	mkdir -p "$pkg_base/releases" 2>/dev/null ||
 		pkg_die "cannot write $pkg_base: run this as root, or name a folder of your own by --base"
@@ -494,6 +516,23 @@ pkg_config() {
 	(umask 077 && pkg_write "$pkg_known" cat "$pkg_tree$1")
 }
 
+# What logrotate is told, where there is logrotate: as a config file, but that nothing may come beside it, which logrotate
+# would read too.
+pkg_rotate() {
+	[ -z "$pkg_host" ] && [ -d /etc/logrotate.d ] || return 0
+	pkg_known=$pkg_store/config/etc/logrotate.d/$pkg_name
+	pkg_place_of_it=/etc/logrotate.d/$pkg_name
+	if [ -z "$pkg_rotation" ]; then
+		! cmp -s "$pkg_known" "$pkg_place_of_it" || rm -f "$pkg_place_of_it"
+		rm -f "$pkg_known"
+		return
+	fi
+	if [ -e "$pkg_known" ] || [ -e "$pkg_place_of_it" ]; then
+		cmp -s "$pkg_known" "$pkg_place_of_it"
+	fi && pkg_write "$pkg_place_of_it" printf '%s\n' "$pkg_rotation"
+	pkg_write "$pkg_known" printf '%s\n' "$pkg_rotation"
+}
+
 # What of the host's own folders is no config file.
 pkg_host_file() {
 	if [ -e "$pkg_tree$1" ] || [ -L "$pkg_tree$1" ]; then
@@ -548,6 +587,11 @@ pkg_print_path() {
 
 pkg_drop_host_file() {
 	rm -f "$pkg_host$1"
+}
+
+# Rotated log files, as logrotate calls them: with numbers or with dates.
+pkg_drop_rotated() {
+	rm -f "$pkg_host$1".[0-9]* "$pkg_host$1"-[0-9][0-9][0-9][0-9][0-9][0-9][0-9][0-9]*
 }
 
 pkg_drop_written() {
@@ -646,6 +690,28 @@ pkg_drop_init_script() {
 		chkconfig --del "$1" || :
 	fi
 	rm -f "/etc/init.d/$1"
+}
+
+# Stops the services of the version that is current which this one does not have, and takes their init scripts off the
+# host. systemd's units stop when they are dropped.
+pkg_stop_dropped() {
+	[ -z "$pkg_systemd" ] && [ -e "$pkg_store/launchers" ] || return 0
+	while read -r pkg_one pkg_two; do
+		if [ -n "$(pkg_services pkg_print_if "$pkg_one")" ]; then
+			continue
+		fi
+		[ ! -x "$pkg_base/current$pkg_two" ] || "$pkg_base/current$pkg_two" stop </dev/null >/dev/null || :
+		if [ -z "$pkg_host" ] && grep -qsF "/current$pkg_two'" "/etc/init.d/$pkg_one"; then
+			pkg_kind=sysv
+			[ ! -x /sbin/openrc-run ] || pkg_kind=openrc
+			pkg_drop_init_script "$pkg_one" "$pkg_kind"
+		fi
+	done <"$pkg_store/launchers"
+}
+
+# NAME-LOOKED-FOR NAME ...
+pkg_print_if() {
+	[ "$1" != "$2" ] || printf '%s\n' "$2"
 }
 
 # The functions below are called with what pkg_services tells: NAME LAUNCHER UNIT ENTRY ENABLE START ON-UPGRADE. A service
@@ -839,6 +905,8 @@ pkg_activate() {
 	pkg_moved pkg_move
 	pkg_configs pkg_config
 	pkg_host_files pkg_host_file
+	pkg_rotate
+	pkg_stop_dropped
 	pkg_link "releases/$pkg_version" "$pkg_base/current"
 	pkg_write_units
 	pkg_write_init_scripts
@@ -858,10 +926,15 @@ pkg_activate() {
 		pkg_services pkg_check_one
 	fi
 	pkg_write "$pkg_store/services" pkg_services pkg_print_name
+	pkg_write "$pkg_store/launchers" pkg_services pkg_print_launcher
 }
 
 pkg_print_name() {
 	printf '%s\n' "$1"
+}
+
+pkg_print_launcher() {
+	printf '%s %s\n' "$1" "$2"
 }
 
 # Stops what runs, and takes it off the host.
@@ -875,7 +948,7 @@ pkg_deactivate() {
 	[ -n "$pkg_host" ] || pkg_init_scripts pkg_drop_init_script
 	pkg_commands pkg_drop_command
 	pkg_host_files pkg_drop_host_file
-	rm -f "$pkg_base/current" "$pkg_store/services"
+	rm -f "$pkg_base/current" "$pkg_store/services" "$pkg_store/launchers"
 }
 
 # Notes what ran before anything is touched; a run that was killed has noted it.
@@ -1003,7 +1076,9 @@ pkg_uninstall() {
 		return
 	fi
 	pkg_configs pkg_drop_config
+	[ -n "$pkg_host" ] || [ -z "$pkg_rotation" ] || pkg_drop_config "/etc/logrotate.d/$pkg_name"
 	pkg_written pkg_drop_written
+	pkg_logs pkg_drop_rotated
 	pkg_secrets pkg_drop_written
 	pkg_drop_directories
 	pkg_run_script after-purge

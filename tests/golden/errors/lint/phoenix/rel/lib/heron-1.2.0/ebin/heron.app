@@ -1,0 +1,1 @@
+{application,heron,[{description,"Herons"},{vsn,"1.2.0"}]}.

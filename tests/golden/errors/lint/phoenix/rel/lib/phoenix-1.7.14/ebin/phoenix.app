@@ -1,0 +1,1 @@
+{application,phoenix,[{vsn,"1.7.14"}]}.

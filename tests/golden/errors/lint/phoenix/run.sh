@@ -1,0 +1,1 @@
+fitout lint
