@@ -27,6 +27,9 @@ pub mod store;
 mod tree;
 mod unpack;
 
+/// How folders begin that a restore was killed in: never an input.
+pub use self::unpack::TEMPORARY;
+
 /// Entries of another lock file that are tried.
 const TRIED: usize = 3;
 

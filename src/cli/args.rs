@@ -155,10 +155,17 @@ pub struct Build {
     #[arg(long, value_name = "DIR", env = "FITOUT_CACHE_DIR", hide_env_values = true, value_hint = clap::ValueHint::DirPath)]
     pub cache_dir: Option<PathBuf>,
     /// Bytes that the caches of build steps may have, such as 500M or 20G; what was used longest ago goes first
-    #[arg(long, value_name = "SIZE", env = "FITOUT_CACHE_SIZE", default_value = "5G", value_parser = bytes)]
+    #[arg(long, value_name = "SIZE", env = "FITOUT_CACHE_SIZE", hide_env_values = true, default_value = "5G", value_parser = bytes)]
     pub cache_size: u64,
     /// What of `[build.cache] shared` is used
-    #[arg(long, value_enum, value_name = "USE", env = "FITOUT_SHARED_CACHE", default_value = "write")]
+    #[arg(
+        long,
+        value_enum,
+        value_name = "USE",
+        env = "FITOUT_SHARED_CACHE",
+        hide_env_values = true,
+        default_value = "write"
+    )]
     pub shared_cache: SharedCache,
     /// Use nothing that earlier builds left, and leave nothing but the log
     #[arg(long)]

@@ -63,14 +63,13 @@ impl Step {
             return name.clone();
         }
         let git = |arguments: &[&str]| ask(&self.folder, "git", arguments).map(|said| said.trim().to_owned());
-        let remote = git(&["config", "--get", "remote.origin.url"]).and_then(|remote| {
-            let below = git(&["rev-parse", "--show-prefix"])?;
-            let name =
-                remote.trim_end_matches('/').trim_end_matches(".git").rsplit(['/', ':']).next().map(str::to_owned);
-            Ok(format!("{}/{below}", name.unwrap_or_default()))
-        });
         let folder = || self.folder.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
-        remote.unwrap_or_else(|_| folder())
+        let Ok(below) = git(&["rev-parse", "--show-prefix"]) else { return folder() };
+        // A repository that was cloned is called as the one that it came from.
+        let from = git(&["config", "--get", "remote.origin.url"]).or_else(|_| git(&["rev-parse", "--show-toplevel"]));
+        let from = from.unwrap_or_default();
+        let name = from.trim_end_matches('/').trim_end_matches(".git").rsplit(['/', ':']).next();
+        format!("{}/{below}", name.unwrap_or_default())
     }
 }
 

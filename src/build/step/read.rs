@@ -72,14 +72,15 @@ impl Reader<'_> {
         let of_tool = || build.tool.as_ref().and_then(|tool| tool::of(tool.value).output(project));
         let of_rust = || rust.then(|| tool::of(schema::Tool::Cargo).output(project)).flatten();
         let made = typed.or_else(of_tool).or_else(of_rust);
-        let remade = build.tool.as_ref().is_some_and(|tool| tool::of(tool.value).remakes);
+        // Of an umbrella, the releases of all configs.
+        let remade = build.tool.as_ref().map(|tool| tool::of(tool.value)).filter(|tool| tool.remakes);
+        let except = remade.and_then(|tool| tool.output(project)).map(|(path, _)| at(&path));
         let made: Vec<Output> = made.into_iter().map(|(path, depth)| Output { path: at(&path), depth }).collect();
         let own = [self.given.out, &[self.given.folder.join(&self.document.source().name)]].concat();
         let filled = tools.iter().flat_map(|tool| tool.filled).map(|path| at(path)).collect();
         let written = own.iter().chain(made.iter().map(|output| &output.path)).cloned().collect();
         let globs = build.inputs.as_ref().map(|globs| globs.iter().map(|glob| glob.value.clone()).collect());
         let taken = manifest.files.iter().filter_map(|rule| self.taken(rule));
-        let except = made.iter().filter(|_| remade).map(|output| output.path.clone()).collect();
         Watch {
             inputs: Inputs { folder: self.given.folder.to_owned(), globs, written, filled },
             outputs: made.iter().cloned().chain(taken).collect(),
@@ -88,7 +89,7 @@ impl Reader<'_> {
                 name: manifest.package.name.as_ref().map(|name| name.value.clone()),
                 paths: kept(build.cache.paths.as_ref(), &tools_of(build), |tool| tool.filled),
                 locks: kept(build.cache.key.as_ref(), &tools, |tool| tool.locks),
-                except,
+                except: except.into_iter().collect(),
                 shared: build.cache.shared.as_ref().map(|address| address.value.clone()),
                 variables: self.for_stores(),
                 env: tools.iter().flat_map(|tool| tool.env_names()).collect(),
