@@ -19,7 +19,8 @@ pub struct Service {
     pub description: Option<Text>,
     /// Program (an absolute path) and its arguments, as a list; the preset may know it.
     pub exec: Option<Texts>,
-    /// Program and arguments that make it read its configuration again; it gets `SIGHUP` if `reload-signal` is set instead.
+    /// Program and arguments that make it read its configuration again, which the launcher of an OTP release does by itself; it
+    /// gets `SIGHUP` if `reload-signal` is set instead.
     pub reload: Option<Texts>,
     /// Signal that makes it read its configuration again, such as `SIGHUP`.
     pub reload_signal: Option<Text>,
@@ -332,7 +333,7 @@ pub struct Node {
 /// `distribution`
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
-#[schemars(title = "reach of a node")]
+#[schemars(title = "distribution of a node")]
 pub enum Distribution {
     /// Nodes of this host: it listens on the loopback alone.
     Local,
