@@ -354,7 +354,7 @@ fn a_signal_is_never_lost() {
         slowest = slowest.max(asked.elapsed());
     }
     println!("{} boots, the slowest ended after {slowest:?}", rounds());
-    assert!(slowest < Duration::from_secs(10), "{slowest:?}");
+    assert!(slowest < Duration::from_secs(30), "{slowest:?}");
     assert!(!beam_of(&there.tree()), "a node is left");
 }
 
