@@ -27,6 +27,9 @@ mod mix;
 #[path = "foreign/run_path.rs"]
 mod run_path;
 
+#[path = "foreign/sandbox.rs"]
+mod sandbox;
+
 #[path = "foreign/source.rs"]
 mod source;
 

@@ -6,6 +6,7 @@ use std::path::{Component, Path, PathBuf};
 use super::super::cache::shared;
 use super::super::environment::{Environment, Variables, is_variable};
 use super::super::inputs::Inputs;
+use super::super::sandbox::Sandbox;
 use super::super::stamp::Output;
 use super::super::tool::{self, Project, Tool};
 use super::{Given, Kept, Line, Run, Step, Watch, What};
@@ -54,6 +55,8 @@ impl Reader<'_> {
             before_package: self.hooks("before-package", &build.hooks.before_package, &environment),
             after_package: self.hooks("after-package", &build.hooks.after_package, &out),
             build: all,
+            sandbox: self.sandbox(build),
+            sandbox_place: build.sandbox.as_ref().map(|text| self.span(text)),
             tool,
             environment,
         }
@@ -164,6 +167,22 @@ impl Reader<'_> {
             Some(Line { what: What::Hook(moment), run, environment: environment.clone(), place: self.span(hook) })
         });
         lines.collect()
+    }
+
+    fn sandbox(&mut self, build: &Build) -> Sandbox {
+        let network = build.network.as_ref().is_none_or(|network| network.value);
+        let Some(typed) = &build.sandbox else {
+            if let Some(at) = build.network.as_ref().filter(|network| !network.value) {
+                let help = "set `sandbox = \"bwrap\"` or `\"podman:IMAGE\"`, which can do without";
+                self.refuse(codes::CONFIG_INVALID_VALUE, at, "a build on the machine itself has its network", help);
+            }
+            return Sandbox::default();
+        };
+        Sandbox::parse(typed, network).unwrap_or_else(|| {
+            let message = format!("`{}` is no sandbox", typed.escape_debug());
+            self.refuse(codes::CONFIG_INVALID_VALUE, typed, message, "write `bwrap` or `podman:IMAGE`");
+            Sandbox::default()
+        })
     }
 
     /// What the grammar cannot say.
