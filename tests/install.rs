@@ -32,6 +32,9 @@ mod debhelper;
 #[path = "install/daemons.rs"]
 mod daemons;
 
+#[path = "install/brokers.rs"]
+mod brokers;
+
 #[path = "install/dropped.rs"]
 mod dropped;
 
