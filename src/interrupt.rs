@@ -55,14 +55,27 @@ impl Held {
     }
 }
 
-/// A file that has a name from now on, and must lose it if it does not become whole.
-pub fn file(path: PathBuf) -> Held {
-    lock(&HELD).add(What::File(path))
+/// Makes a file that has a name and must lose it if it does not become whole; `path` says which.
+///
+/// # Errors
+/// Those of `make`.
+pub fn file<T>(make: impl FnOnce() -> io::Result<T>, path: impl FnOnce(&T) -> PathBuf) -> io::Result<(T, Held)> {
+    // Under the lock: a stop comes before it is there, or finds it here.
+    let mut register = lock(&HELD);
+    let new = make()?;
+    let held = register.add(What::File(path(&new)));
+    Ok((new, held))
 }
 
-/// A folder that must not stay, with all that is in it.
-pub fn folder(path: PathBuf) -> Held {
-    lock(&HELD).add(What::Folder(path))
+/// Makes a folder that must not stay, with all that will be in it; `path` says which.
+///
+/// # Errors
+/// Those of `make`.
+pub fn folder<T>(make: impl FnOnce() -> io::Result<T>, path: impl FnOnce(&T) -> PathBuf) -> io::Result<(T, Held)> {
+    let mut register = lock(&HELD);
+    let new = make()?;
+    let held = register.add(What::Folder(path(&new)));
+    Ok((new, held))
 }
 
 /// Starts a program. On a terminal it is in our process group, so `^C` reaches it without us.
@@ -70,7 +83,6 @@ pub fn folder(path: PathBuf) -> Held {
 /// # Errors
 /// Those of [`Command::spawn`].
 pub fn spawn(command: &mut Command) -> io::Result<(Child, Held)> {
-    // Under the lock: a stop comes before the start, or finds it here.
     let mut register = lock(&HELD);
     let child = command.spawn()?;
     let held = register.add(What::Process(Pid::from_child(&child)));

@@ -88,3 +88,6 @@ mod sysv;
 
 #[path = "install/plain_systemd.rs"]
 mod plain_systemd;
+
+#[path = "install/otp.rs"]
+mod otp;

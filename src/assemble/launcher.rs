@@ -14,6 +14,8 @@ use crate::diagnostic::Findings;
 use crate::resolve::service::{Directories, Init, Ready, Reload, Run as Runs};
 use crate::template::{TemplateError, Templates, Word};
 
+mod node;
+
 /// The template of a launcher.
 const SERVICE: &str = "launcher/service.sh";
 /// The templates of init scripts.
@@ -120,7 +122,7 @@ fn text(run: &Run, service: &Service, packaged: &dyn Fn(&str) -> bool) -> Result
             "unit": service.unit_name(),
             "entry": service.entry_unit(),
             "starter": starter(service),
-            "least": if port.is_empty() { LEAST } else { 0 }.to_string(),
+            "least": if port.is_empty() && service.node.is_none() { LEAST } else { 0 }.to_string(),
             "port": port,
             "start_timeout": seconds(service.start_timeout),
             "stop_timeout": seconds(service.stop_timeout),
@@ -137,7 +139,7 @@ fn text(run: &Run, service: &Service, packaged: &dyn Fn(&str) -> bool) -> Result
             "log": path(&log),
             "env_file": option(service.env_file.as_ref()),
             "pid_file": path(&format!("/run/{name}.pid")),
-            "delegate": service.delegate.as_deref().map_or_else(Word::default, |program| words.path(program)),
+            "node": service.node.as_ref().map(|node| node::values(node, &words)),
             "program": words.all(&service.exec),
             "reload": words.all(reload),
             "env": service.env.iter().map(|(name, value)| json!({ "name": name, "value": words.path(value) })).collect::<Vec<_>>(),

@@ -113,7 +113,7 @@ codes! {
     RESOLVE_STALE_PART = "resolve/stale-part", Input,
         "The release folder holds parts of another version than the live one, left over from an earlier build. They are left out of the package. `mix release --overwrite` does not remove them; deleting the folder before the build does.";
     RESOLVE_COOKIE = "resolve/cookie", Input,
-        "A file of the release sets the distribution cookie, and would carry one secret to every host, readable by anyone there. fitout never ships `releases/COOKIE`; a `-setcookie` in vm.args is yours to take out. Give the cookie to the node at start instead.";
+        "A file of the release sets the distribution cookie, and would carry one secret to every host, readable by anyone there. fitout ships neither `releases/COOKIE` nor a `-setcookie` of vm.args: the launcher makes a cookie of its own on each host, and takes one for a cluster from `RELEASE_COOKIE`.";
     RESOLVE_CARGO = "resolve/cargo", Input,
         "`cargo metadata` answered, and the package to be made could not be told from its answer: a workspace has several. Name the one by `name` under `[package]`, or put fitout.toml beside its Cargo.toml.";
     RESOLVE_NOT_BUILT = "resolve/not-built", Input,

@@ -42,8 +42,8 @@ impl Output {
             file.set_permissions(permissions)?;
             return Ok(Self::Unnamed(file));
         }
-        let named = tempfile::Builder::new().prefix(".fitout-").tempfile_in(folder)?;
-        let held = interrupt::file(named.path().to_path_buf());
+        let new = || tempfile::Builder::new().prefix(".fitout-").tempfile_in(folder);
+        let (named, held) = interrupt::file(new, |named| named.path().to_path_buf())?;
         named.as_file().set_permissions(permissions)?;
         Ok(Self::Named(named, held))
     }
@@ -74,14 +74,14 @@ impl Output {
                 let inode = format!("/proc/self/fd/{}", file.as_raw_fd());
                 // linkat(2) does not replace, so a name of our own comes first.
                 let between = between(path);
-                let held = interrupt::file(between.clone());
-                match rustix::fs::linkat(CWD, &inode, CWD, &between, AtFlags::SYMLINK_FOLLOW) {
+                let link = || match rustix::fs::linkat(CWD, &inode, CWD, &between, AtFlags::SYMLINK_FOLLOW) {
                     Err(rustix::io::Errno::EXIST) => {
                         std::fs::remove_file(&between)?;
-                        rustix::fs::linkat(CWD, &inode, CWD, &between, AtFlags::SYMLINK_FOLLOW)?;
+                        Ok(rustix::fs::linkat(CWD, &inode, CWD, &between, AtFlags::SYMLINK_FOLLOW)?)
                     }
-                    other => other?,
-                }
+                    other => Ok(other?),
+                };
+                let ((), held) = interrupt::file(link, |()| between.clone())?;
                 Ok(Staged { between, path: path.to_path_buf(), _held: held })
             }
         }

@@ -8,7 +8,10 @@ use crate::diagnostic::Origin;
 
 pub use crate::config::schema::{Hardening, Init, OnUpgrade, Restart};
 
+pub mod node;
 pub(super) mod read;
+
+use node::Node;
 
 /// Something that the host starts and stops.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -98,8 +101,8 @@ pub struct Service {
     pub launcher: String,
     /// Name of the launcher on the PATH, absolute.
     pub command: Option<String>,
-    /// Program that takes the commands which the launcher does not know.
-    pub delegate: Option<String>,
+    /// The Erlang node that it is: its launcher starts it, and makes ready what it needs.
+    pub node: Option<Node>,
     /// Where the config asks for it.
     pub origin: Origin,
 }
@@ -141,6 +144,7 @@ impl Service {
     pub fn is_prepared(&self) -> bool {
         let moments = [Moment::PreConfigure, Moment::PostConfigure];
         !self.configure.is_empty()
+            || self.node.is_some()
             || self.secrets.values().any(|secret| secret.in_environment)
             || moments.iter().any(|moment| self.hooks.contains_key(moment))
     }

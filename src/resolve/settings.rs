@@ -13,6 +13,7 @@ use crate::resolve::packaging;
 use super::compression;
 use super::facts::host_path;
 use super::ground::Ground;
+use super::preset::otp::{host, node::Runtime};
 use super::preset::{Preset, fact};
 use crate::config::suggest;
 
@@ -43,9 +44,9 @@ pub(crate) fn deb(ground: &Ground, formats: &Formats, preset: Option<&Preset>) -
             ("Provides", &deb.provides),
         ],
     );
-    if needs_erlang(preset) {
-        let runtime = fact("otp", "a release without ERTS", "erlang-base".to_owned());
-        relations.entry("Depends").or_default().push(runtime);
+    if let Some(runtime) = absent_runtime(preset) {
+        let needs = host::deb(&runtime).into_iter().map(|needed| fact("otp", "a release without ERTS", needed));
+        relations.entry("Depends").or_default().extend(needs);
     }
     Some(packaging::Deb {
         compression: compression?,
@@ -96,9 +97,9 @@ pub(crate) fn rpm(
             ("OrderWithRequires", &rpm.order_with_requires),
         ],
     );
-    if needs_erlang(preset) {
-        let runtime = fact("otp", "a release without ERTS", "erlang-erts".to_owned());
-        relations.entry("Requires").or_default().push(runtime);
+    if let Some(runtime) = absent_runtime(preset) {
+        let needs = host::rpm(&runtime).into_iter().map(|needed| fact("otp", "a release without ERTS", needed));
+        relations.entry("Requires").or_default().extend(needs);
     }
     Some(packaging::Rpm {
         compression: compression?,
@@ -124,9 +125,12 @@ pub(crate) fn zip(ground: &Ground, zip: &schema::Zip) -> Option<packaging::Zip> 
     Some(packaging::Zip { compression })
 }
 
-/// A release without a runtime runs on the distribution's, which is its business to have.
-fn needs_erlang(preset: Option<&Preset>) -> bool {
-    matches!(preset, Some(Preset::Otp(release)) if !release.erts_included)
+/// What a release without a runtime needs of the distribution's, whose business it is to have one.
+fn absent_runtime(preset: Option<&Preset>) -> Option<Runtime> {
+    match preset {
+        Some(Preset::Otp(release)) if !release.erts_included => Some(Runtime::of(release, "")),
+        _ => None,
+    }
 }
 
 fn or(ground: &Ground, text: Option<&Text>, default: &str) -> Fact<String> {

@@ -46,9 +46,9 @@ pub(crate) fn service(service: &Service, around: &Around) -> Result<String, Temp
         "credentials": credentials(service),
         "start_pre": steps(service, around, &[Moment::PreStart], false),
         "command": program(&service.started_by(), around),
-        "start_post": steps(service, around, &[Moment::PostStart], matches!(service.ready, Ready::Port(_))),
+        "start_post": start_post(service, around),
         "reload": reload(service, around),
-        "stop": steps(service, around, &[Moment::PreStop], false),
+        "stop": stop(service, around),
         "stop_post": steps(service, around, &[Moment::PostStop], false),
         "restart": if service.timer.is_some() { "no" } else { restart(service.restart) },
         "restart_delay": seconds(service.restart_delay),
@@ -125,6 +125,29 @@ fn steps(service: &Service, around: &Around, moments: &[Moment], wait: bool) -> 
     let hooks = moments.iter().filter(|moment| service.hooks.contains_key(moment));
     let hooks = hooks.map(|moment| vec![launcher.clone(), "hook".to_owned(), moment.word().to_owned()]);
     waiting.into_iter().chain(hooks).collect()
+}
+
+/// Waiting, and hooks.
+fn start_post(service: &Service, around: &Around) -> Vec<Vec<String>> {
+    let mut all = steps(service, around, &[Moment::PostStart], waits(service));
+    if service.node.is_some() && waits(service) {
+        // One that is stopped before it heeds the signal has not failed. A node that dies, or takes too long, systemd sees.
+        all[0][0].insert(0, '-');
+    }
+    all
+}
+
+/// Whether the start is over only when the launcher has seen that it is ready. Of a node that tells systemd itself it would
+/// see nothing more.
+fn waits(service: &Service) -> bool {
+    matches!(service.ready, Ready::Port(_)) || (service.node.is_some() && service.ready == Ready::Exec)
+}
+
+/// Hooks, and what asks a node to stop until it is gone: while it boots it may lose a signal.
+fn stop(service: &Service, around: &Around) -> Vec<Vec<String>> {
+    let mut all = steps(service, around, &[Moment::PreStop], false);
+    all.extend(service.node.is_some().then(|| vec![(around.placed)(&service.launcher), "stopping".to_owned()]));
+    all
 }
 
 fn reload(service: &Service, around: &Around) -> Vec<String> {

@@ -40,8 +40,8 @@ pub enum Failure {
 /// # Errors
 /// Nothing is there then that was not there before.
 pub fn unpack(folder: &Path, paths: &[String], tree: &Tree, store: &dyn Store) -> Result<(), Failure> {
-    let holder = tempfile::Builder::new().prefix(TEMPORARY).tempdir_in(folder)?;
-    let _held = interrupt::folder(holder.path().to_path_buf());
+    let new = || tempfile::Builder::new().prefix(TEMPORARY).tempdir_in(folder);
+    let (holder, _held) = interrupt::folder(new, |holder| holder.path().to_path_buf())?;
     lay(holder.path(), tree, store)?;
     for path in paths {
         let (from, to) = (holder.path().join(path), folder.join(path));

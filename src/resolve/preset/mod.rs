@@ -14,6 +14,7 @@ use crate::resolve::release::{Churn, Role};
 use crate::template::Templates;
 
 use super::ground::Ground;
+use super::service::{Command, Moment, UserScript};
 use super::{Rule, Take};
 
 pub mod otp;
@@ -52,8 +53,12 @@ pub(crate) struct Runs {
     pub jit: bool,
     /// Only its main process is to get the stop signal.
     pub stops_its_children: bool,
-    /// Program that takes further commands.
-    pub delegate: Option<String>,
+    /// It is an Erlang node of this release.
+    pub node: Option<otp::node::Runtime>,
+    /// Scripts that it brings along, by moment.
+    pub hooks: BTreeMap<Moment, Vec<UserScript>>,
+    /// Commands that it brings along.
+    pub commands: BTreeMap<String, Command>,
 }
 
 /// For which machine rules are made, and under which names.

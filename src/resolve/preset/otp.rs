@@ -10,7 +10,12 @@ use crate::resolve::ground::{not_found, read_text};
 
 use super::term::{self, Term};
 
+mod arguments;
+pub(crate) mod host;
+mod links;
+pub mod node;
 pub(crate) mod rules;
+mod scripts;
 
 /// An assembled release.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -74,24 +79,15 @@ impl OtpRelease {
                 .path(typed)
                 .help("the input is the folder that `mix release` or `rebar3 release` makes, such as `_build/prod/rel/NAME`")
         };
-        let start = dir.join("releases/start_erl.data");
-        let start = fs_err::read_to_string(start).map_err(|_| refused("it has no `releases/start_erl.data`".into()))?;
-        let words: Vec<&str> = start.split_whitespace().collect();
-        let [erts, version] = words[..] else {
-            return Err(refused("`releases/start_erl.data` does not hold two versions".into()));
-        };
-        // Both become parts of paths.
-        if [erts, version].iter().any(|word| word.contains('/') || word.starts_with('.')) {
-            return Err(refused("`releases/start_erl.data` holds a path, not a version".into()));
-        }
-        let live = dir.join("releases").join(version);
-        if !live.is_dir() {
-            return Err(refused(format!(
-                "`releases/start_erl.data` names version {version}, and `releases/{version}` is not there"
-            )));
-        }
-        let (name, applications) = rel_file(&live, typed, version)?
+        let (erts, version) = live_version(dir).map_err(refused)?;
+        let live = dir.join("releases").join(&version);
+        let found = rel_file(&live, typed, &version)?
             .ok_or_else(|| refused(format!("no `.rel` file in `releases/{version}` is of version {version}")))?;
+        let Rel { name, applications, .. } = found;
+        let erts = erts.unwrap_or(found.erts);
+        if erts.is_empty() || erts.contains('/') {
+            return Err(refused(format!("its `.rel` file in `releases/{version}` names no version of the runtime")));
+        }
         let mut release = Self {
             dir: dir.to_owned(),
             typed: typed.to_owned(),
@@ -99,8 +95,8 @@ impl OtpRelease {
             producer: producer(dir, &live),
             summary: None,
             name,
-            version: version.to_owned(),
-            erts: erts.to_owned(),
+            version,
+            erts,
             applications,
         };
         release.summary = release.own_description();
@@ -142,36 +138,83 @@ impl OtpRelease {
     }
 }
 
-/// Name and applications of the live `.rel` file.
-fn rel_file(live: &Path, typed: &str, version: &str) -> Result<Option<(String, Applications)>> {
-    let mut files: Vec<String> = fs_err::read_dir(live)
-        .into_iter()
-        .flatten()
-        .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
-        .filter(|name| {
-            Path::new(name).extension().is_some_and(|e| e == "rel")
-                && name != "start_clean.rel"
-                && name != "no_dot_erlang.rel"
-        })
-        .collect();
+/// Versions of the runtime, if that is said, and of the release: those of `start_erl.data`, else of the only version there
+/// is; or what is wrong.
+fn live_version(dir: &Path) -> std::result::Result<(Option<String>, String), String> {
+    let releases = dir.join("releases");
+    if !releases.is_dir() {
+        return Err("it has no folder `releases`".into());
+    }
+    let Ok(start) = fs_err::read_to_string(releases.join("start_erl.data")) else {
+        let entries = fs_err::read_dir(&releases).into_iter().flatten().flatten();
+        let folders = entries.filter(|entry| rel_files(&entry.path()).next().is_some());
+        let mut versions: Vec<String> = folders.filter_map(|entry| entry.file_name().into_string().ok()).collect();
+        versions.sort();
+        return match &versions[..] {
+            [] => Err("it has no `releases/start_erl.data`, and no `.rel` file in a folder of `releases`".into()),
+            [one] => Ok((None, one.clone())),
+            all => Err(format!(
+                "it has the versions {}, and no `releases/start_erl.data` that says which one is live",
+                all.join(", ")
+            )),
+        };
+    };
+    let words: Vec<&str> = start.split_whitespace().collect();
+    let [erts, version] = words[..] else {
+        return Err("`releases/start_erl.data` does not hold two versions".into());
+    };
+    // Both become parts of paths.
+    if [erts, version].iter().any(|word| word.contains('/') || word.starts_with('.')) {
+        return Err("`releases/start_erl.data` holds a path, not a version".into());
+    }
+    if !releases.join(version).is_dir() {
+        return Err(format!(
+            "`releases/start_erl.data` names version {version}, and `releases/{version}` is not there"
+        ));
+    }
+    Ok((Some(erts.to_owned()), version.to_owned()))
+}
+
+/// What a `.rel` file says.
+struct Rel {
+    name: String,
+    version: String,
+    erts: String,
+    applications: Applications,
+}
+
+/// Names of the `.rel` files in a folder, but for those of boot scripts that every release has.
+fn rel_files(live: &Path) -> impl Iterator<Item = String> + use<> {
+    let names =
+        fs_err::read_dir(live).into_iter().flatten().filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+    names.filter(|name| {
+        Path::new(name).extension().is_some_and(|e| e == "rel")
+            && name != "start_clean.rel"
+            && name != "no_dot_erlang.rel"
+    })
+}
+
+/// The live `.rel` file.
+fn rel_file(live: &Path, typed: &str, version: &str) -> Result<Option<Rel>> {
+    let mut files: Vec<String> = rel_files(live).collect();
     files.sort();
     for file in files {
         let source = read_latin1(&live.join(&file), &format!("{typed}/releases/{version}/{file}"))?;
         let terms = term::parse(&source)?;
-        if let Some((name, found, applications)) = terms.first().and_then(release)
-            && found == version
-            && !name.is_empty()
-            && !name.contains('/')
+        if let Some(found) = terms.first().and_then(release)
+            && found.version == version
+            && !found.name.is_empty()
+            && !found.name.contains('/')
         {
-            return Ok(Some((name, applications)));
+            return Ok(Some(found));
         }
     }
     Ok(None)
 }
 
 /// `{release,{"NAME","VSN"},{erts,"V"},[{App,"Vsn"} | {App,"Vsn",Type} | …]}`
-fn release(term: &Term) -> Option<(String, String, Applications)> {
-    let [kind, identity, _, applications] = term.tuple()? else { return None };
+fn release(term: &Term) -> Option<Rel> {
+    let [kind, identity, runtime, applications] = term.tuple()? else { return None };
     let [name, version] = identity.tuple()? else { return None };
     if kind.atom() != Some("release") {
         return None;
@@ -180,7 +223,13 @@ fn release(term: &Term) -> Option<(String, String, Applications)> {
         [name, version, ..] => Some((name.atom()?.to_owned(), version.text()?.to_owned())),
         _ => None,
     });
-    Some((name.text()?.to_owned(), version.text()?.to_owned(), applications.collect::<Option<_>>()?))
+    let erts = runtime.tuple().and_then(|parts| parts.get(1)?.text()).unwrap_or_default();
+    Some(Rel {
+        name: name.text()?.to_owned(),
+        version: version.text()?.to_owned(),
+        erts: erts.to_owned(),
+        applications: applications.collect::<Option<_>>()?,
+    })
 }
 
 /// Files from before UTF-8 was the rule are Latin-1.
@@ -205,6 +254,14 @@ fn producer(dir: &Path, live: &Path) -> Producer {
     } else {
         Producer::Relx
     }
+}
+
+/// Names in a folder of the release, sorted.
+fn names(release: &OtpRelease, folder: &str) -> Vec<String> {
+    let entries = fs_err::read_dir(release.dir.join(folder)).into_iter().flatten();
+    let mut names: Vec<String> = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok()).collect();
+    names.sort();
+    names
 }
 
 fn native(dir: &Path, base: &str, depth: usize, found: &mut Vec<String>) {

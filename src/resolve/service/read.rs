@@ -18,6 +18,7 @@ use crate::resolve::image::{self, invalid};
 use crate::resolve::preset::{Preset, Runs};
 
 mod fits;
+mod node;
 mod scripts;
 mod starters;
 mod variables;
@@ -77,7 +78,12 @@ impl One<'_> {
         let group = typed.group.as_ref().map(|group| self.account(group, "group"));
         let groups = Self::each(&typed.groups, |group| self.account(group, "group"));
         let directories = self.directories();
-        let runs = self.runs(shown, directories.as_ref());
+        let mut runs = self.runs(shown, directories.as_ref());
+        let node = self.node(shown, runs.node.take(), directories.as_ref());
+        if node.as_ref().is_none_or(Option::is_none) {
+            // What came along is for the program that came along.
+            (runs.hooks, runs.commands) = Default::default();
+        }
         let exec = self.exec(&runs);
         let reload = self.reload();
         let env = self.environment();
@@ -95,7 +101,8 @@ impl One<'_> {
         let log_file = Self::maybe(typed.log_file.as_ref(), |path| self.path(path));
         let command = Self::maybe(typed.command.as_ref(), |path| self.path(path));
         let (schedule, socket) = (self.timer(), self.socket());
-        let (hooks, commands, configure) = (self.hooks(), self.commands(), self.configure());
+        let (hooks, commands) = (self.hooks(runs.hooks), self.commands(runs.commands));
+        let configure = self.configure();
         let (drop_ins, unit) = (self.drop_ins(), self.lines());
         // Each has had its say.
         let (name, user, mut directories, log_file) = (name?, user?, directories?, log_file?);
@@ -105,9 +112,10 @@ impl One<'_> {
             directories.logs.push(folder.to_owned());
         }
         let [restart_delay, stop_timeout, start_timeout] = times?;
+        let launcher = format!("{}/launcher/{}", self.package.prefix, name.trim_end_matches('@'));
         let mut service = Service {
             description: typed.description.as_ref().map_or(self.package.summary, |text| text.value.as_str()).to_owned(),
-            exec: exec?,
+            exec: if node.as_ref()?.is_some() { vec![launcher.clone(), "run".to_owned()] } else { exec? },
             reload: reload?,
             group: group.map_or(Some(user.clone()), |group| group)?,
             groups: groups?,
@@ -144,9 +152,9 @@ impl One<'_> {
             init: typed.init.iter().map(|init| init.value).collect(),
             drop_ins: drop_ins?,
             unit: unit?,
-            launcher: format!("{}/launcher/{}", self.package.prefix, name.trim_end_matches('@')),
+            node: node?,
+            launcher,
             command: command?,
-            delegate: runs.delegate,
             origin: self.ground.origin(self.typed),
             name,
             user,

@@ -16,7 +16,7 @@ use crate::resolve::preset::{Place, Runs, fact, rule};
 use crate::resolve::release::Churn;
 use crate::resolve::{Rule, Take};
 
-use super::{OtpRelease, Producer};
+use super::{OtpRelease, Producer, arguments, links, names};
 
 const PRESET: &str = "otp";
 
@@ -67,9 +67,10 @@ pub(crate) fn rules(release: &OtpRelease, ground: &Ground, place: Place) -> Vec<
             )),
         }
     }
+    links::mend(release, ground, prefix, &mut all);
     all.extend(ground.ok(command(release, place)));
     all.extend(environment_script(release, prefix));
-    cookie_in_arguments(release, ground);
+    all.extend(arguments::without_cookie(release, ground, prefix));
     all
 }
 
@@ -79,18 +80,25 @@ pub(crate) fn runs(release: &OtpRelease, prefix: &str, home: &str, runtime: &str
     let start = if release.producer == Producer::Mix { "start" } else { "foreground" };
     let own: &[(&str, &str)] = match release.producer {
         Producer::Mix => &[("RELEASE_TMP", runtime)],
-        Producer::Relx => &[("RELX_OUT_FILE_PATH", runtime), ("RUNNER_LOG_DIR", home), ("PIPE_DIR", runtime)],
-        Producer::Distillery => &[("RELEASE_MUTABLE_DIR", home)],
+        Producer::Relx => &[
+            ("RELEASE_TMP", runtime),
+            ("RELX_OUT_FILE_PATH", runtime),
+            ("RUNNER_LOG_DIR", home),
+            ("PIPE_DIR", runtime),
+        ],
+        Producer::Distillery => &[("RELEASE_TMP", runtime), ("RELEASE_MUTABLE_DIR", home)],
     };
     let crash_dump = format!("{}/erl_crash.dump", home.trim_end_matches('/'));
     let shared = [("HOME", home), ("LANG", "C.UTF-8"), ("ERL_CRASH_DUMP", crash_dump.as_str())];
     let env = own.iter().chain(&shared).map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
     Runs {
-        exec: vec![program.clone(), start.to_owned()],
+        exec: vec![program, start.to_owned()],
         env: env.collect(),
         jit: true,
         stops_its_children: true,
-        delegate: Some(program),
+        node: Some(super::node::Runtime::of(release, prefix)),
+        hooks: release.own_hooks(),
+        commands: release.own_commands(),
     }
 }
 
@@ -197,14 +205,6 @@ fn origin(what: &str) -> Origin {
     fact(PRESET, what, ()).origin
 }
 
-/// Names in a folder of the release, sorted.
-fn names(release: &OtpRelease, folder: &str) -> Vec<String> {
-    let entries = fs_err::read_dir(release.dir.join(folder)).into_iter().flatten();
-    let mut names: Vec<String> = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok()).collect();
-    names.sort();
-    names
-}
-
 fn stale(release: &OtpRelease, ground: &Ground, part: &str) {
     let message = format!("`{}/{part}` is left out: release {} does not use it", release.typed, release.version);
     let mut finding = Diagnostic::warning(codes::RESOLVE_STALE_PART, message)
@@ -212,25 +212,4 @@ fn stale(release: &OtpRelease, ground: &Ground, part: &str) {
         .help("it is from an earlier build; remove the release folder before the next one");
     finding.severity = Severity::Note;
     ground.report(finding);
-}
-
-/// A cookie in vm.args is the user's, and is still a secret in a package.
-fn cookie_in_arguments(release: &OtpRelease, ground: &Ground) {
-    for name in ["vm.args", "vm.args.src"] {
-        let path = format!("releases/{}/{name}", release.version);
-        let Ok(text) = fs_err::read_to_string(release.dir.join(&path)) else { continue };
-        let cookie = text.lines().map(str::trim).find(|line| line.starts_with("-setcookie "));
-        // `${COOKIE}` is filled at start on the host.
-        if cookie.is_some_and(|line| !line.contains("${")) {
-            let shown = format!("{}/{path}", release.typed);
-            ground.report(
-                Diagnostic::warning(
-                    codes::RESOLVE_COOKIE,
-                    format!("`{shown}` sets the distribution cookie by `-setcookie`"),
-                )
-                .path(&shown)
-                .help("take it out, and give the cookie to the node at start on each host"),
-            );
-        }
-    }
 }

@@ -158,7 +158,9 @@ fn a_cookie_among_the_arguments_is_found() {
     synthetic(dir.path());
     let release = OtpRelease::read(dir.path(), "rel").unwrap();
     fs_err::write(dir.path().join("releases/0.3.1/vm.args"), "-name a\n-setcookie secret\n").unwrap();
-    let (_, findings) = rules_of(&release);
+    let (rules, findings) = rules_of(&release);
+    let arguments = rules.iter().find(|rule| rule.to.ends_with("/releases/0.3.1/vm.args")).unwrap();
+    assert!(matches!(&arguments.take, Take::Text(text) if text == "-name a\n"), "{:?}", arguments.take);
     let finding = findings.iter().find(|f| f.code == codes::RESOLVE_COOKIE).unwrap();
     assert_eq!(finding.severity, Severity::Warning);
     assert!(!format!("{finding:?}").contains("secret"), "the secret itself is not to be printed");
@@ -172,10 +174,17 @@ fn what_is_no_release_is_refused() {
     assert_eq!(code(dir.path()), codes::RESOLVE_NOT_A_RELEASE);
     synthetic(dir.path());
     let start = dir.path().join("releases/start_erl.data");
-    for bad in ["", "13.1.5", "13.1.5 9.9.9", "13.1.5 ../../x", "a b c"] {
+    for bad in ["13.1.5", "13.1.5 9.9.9", "13.1.5 ../../x", "a b c"] {
         fs_err::write(&start, bad).unwrap();
         assert_eq!(code(dir.path()), codes::RESOLVE_NOT_A_RELEASE, "{bad}");
     }
+    // Without it the only version is the live one.
+    fs_err::remove_file(&start).unwrap();
+    let message = OtpRelease::read(dir.path(), "rel").unwrap_err().message;
+    assert!(message.contains("has the versions 0.2.0, 0.3.1, and no"), "{message}");
+    fs_err::remove_dir_all(dir.path().join("releases/0.2.0")).unwrap();
+    let only = OtpRelease::read(dir.path(), "rel").unwrap();
+    assert_eq!((only.version.as_str(), only.erts.as_str()), ("0.3.1", "13.1.5"));
     fs_err::write(&start, "13.1.5 0.3.1").unwrap();
     fs_err::write(dir.path().join("releases/0.3.1/heron_web.rel"), "{release,{\"heron_web\"").unwrap();
     let finding = OtpRelease::read(dir.path(), "rel").unwrap_err();

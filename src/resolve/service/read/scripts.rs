@@ -11,8 +11,13 @@ use crate::resolve::image::invalid;
 
 /// What a launcher does by itself: templates/launcher/service.sh.hbs.
 const LAUNCHER_COMMANDS: &[&str] = &[
+    "attach",
     "await",
+    "daemon",
+    "daemonized",
     "describe",
+    "escript",
+    "eval",
     "foreground",
     "help",
     "hook",
@@ -20,22 +25,27 @@ const LAUNCHER_COMMANDS: &[&str] = &[
     "pid",
     "ping",
     "reload",
+    "reload_config",
     "reloading",
+    "remote",
     "restart",
+    "rpc",
     "run",
     "spawned",
     "start",
     "status",
     "stop",
+    "stopping",
     "version",
 ];
 /// Sections of a unit that `[service.unit]` may add to.
 const SECTIONS: &[&str] = &["Unit", "Service", "Install"];
 
 impl One<'_> {
-    pub(super) fn hooks(&self) -> Option<BTreeMap<Moment, Vec<UserScript>>> {
+    /// The hooks of the preset, and behind them those of the config.
+    pub(super) fn hooks(&self, own: BTreeMap<Moment, Vec<UserScript>>) -> Option<BTreeMap<Moment, Vec<UserScript>>> {
         let hooks = &self.typed.hooks;
-        let mut all = BTreeMap::new();
+        let mut all = own;
         let mut good = true;
         for (moment, list) in [
             (Moment::PreConfigure, &hooks.pre_configure),
@@ -50,7 +60,7 @@ impl One<'_> {
             let scripts: Vec<Option<UserScript>> = list.iter().map(|hook| self.hook(hook)).collect();
             match scripts.into_iter().collect::<Option<Vec<_>>>() {
                 Some(scripts) if scripts.is_empty() => {}
-                Some(scripts) => _ = all.insert(moment, scripts),
+                Some(scripts) => all.entry(moment).or_default().extend(scripts),
                 None => good = false,
             }
         }
@@ -95,12 +105,13 @@ impl One<'_> {
         Some(UserScript { text: format!("{text_of}{end}"), origin: self.ground.origin(text) })
     }
 
-    pub(super) fn commands(&self) -> Option<BTreeMap<String, Command>> {
-        let mut all = BTreeMap::new();
+    /// The commands of the preset that the launcher does not have itself, and those of the config, which win.
+    pub(super) fn commands(&self, own: BTreeMap<String, Command>) -> Option<BTreeMap<String, Command>> {
+        let own = own.into_iter().filter(|(name, _)| is_command(name) && !LAUNCHER_COMMANDS.contains(&name.as_str()));
+        let mut all: BTreeMap<String, Command> = own.collect();
         let mut good = true;
         for (name, at) in &self.typed.commands {
-            let legal = name.starts_with(|c: char| c.is_ascii_lowercase())
-                && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_');
+            let legal = is_command(name);
             if !legal {
                 let message = format!("`{}` is no name of a command", name.escape_debug());
                 self.ground.refuse(codes::CONFIG_INVALID_VALUE, at, message, "use small letters, digits, `-` and `_`");
@@ -185,4 +196,10 @@ impl One<'_> {
         }
         good.then_some(all)
     }
+}
+
+/// A name that may stand for a command.
+fn is_command(name: &str) -> bool {
+    name.starts_with(|c: char| c.is_ascii_lowercase())
+        && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_')
 }

@@ -36,7 +36,6 @@ svc_paths() {
 	svc_log="$svc_place"'/var/log/greeter/report.log'
 	svc_env_file=''
 	svc_pid_file="$svc_place"'/run/greeter-report.pid'
-	svc_delegate=''
 }
 
 # Each of these calls "$@" with what the service has.
@@ -186,7 +185,7 @@ svc_assign() {
 	case " $svc_assigned " in *" $1 "*) return ;; esac
 	svc_assigned="$svc_assigned $1"
 	if [ -n "$svc_given" ] && eval "[ -n \"\${$1+set}\" ]"; then
-		[ "$$" != 1 ] || return 0
+		[ "$svc_given" != all ] || return 0
 		case $1 in HOME | LANG | LOGNAME | PATH | PWD | SHELL | TERM | USER) ;; *) return 0 ;; esac
 	fi
 	export "$1=$2"
@@ -222,10 +221,19 @@ svc_make_secret() {
 	) 2>/dev/null || rm -f "$1.new" 2>/dev/null || :
 }
 
+# Whether this runs in a container whose first process is this launcher: what that was given is given to every command.
+svc_contained() {
+	[ "$$" != 1 ] || return 0
+	case $({ tr '\0' ' ' </proc/1/cmdline; } 2>/dev/null) in *"$svc_path foreground "*) ;; *) return 1 ;; esac
+}
+
 # Sets the environment of the service, as its user. With `given`, what is there already is stronger.
 svc_load() {
 	svc_assigned=
 	svc_given=${1:-}
+	if svc_contained; then
+		svc_given=all
+	fi
 	if ! svc_by_systemd; then
 		if [ -n "${CREDENTIALS_DIRECTORY:-}" ] && [ -e "$CREDENTIALS_DIRECTORY/.environment" ]; then
 			eval "$(cat "$CREDENTIALS_DIRECTORY/.environment")"
@@ -270,10 +278,11 @@ svc_hand_over_secret() {
 	cat "$2" >"$svc_folder/$1"
 }
 
-# Fills ${NAME} and ${NAME:-default} of a file from the environment; $${ stands for ${ itself.
-svc_fill() {
-	mkdir -p "${2%/*}"
-	if ! (umask 077 && SVC_TOLD="$svc_name: $1" awk '
+# Prints the file $1 with ${NAME} and ${NAME:-default} filled from the environment; $${ stands for ${ itself. Lines that begin
+# with $2 stay as they are.
+svc_filled() {
+	SVC_TOLD="$svc_name: $1" SVC_REMARK="${2:-}" awk '
+		ENVIRON["SVC_REMARK"] != "" && $1 ~ "^" ENVIRON["SVC_REMARK"] { print; next }
 		{
 			rest = $0; out = ""
 			while ((at = index(rest, "${")) > 0) {
@@ -303,7 +312,13 @@ svc_fill() {
 			}
 			print out rest
 		}
-		END { exit failed }' <"$1" >"$2.new"); then
+		END { exit failed }' "$1"
+}
+
+# Fills a file into another with this mode, but for remarks that begin with $4.
+svc_fill() {
+	mkdir -p "${2%/*}"
+	if ! (umask 077 && svc_filled "$1" "${4:-}" >"$2.new"); then
 		rm -f "$2.new"
 		return 1
 	fi
@@ -489,8 +504,10 @@ svc_lock() {
 svc_directory() {
 	[ ! -d "$1" ] || return 0
 	mkdir -p "${1%/*}" || svc_die 4 "cannot make ${1%/*}"
-	mkdir -m "$2" "$1" || svc_die 4 "cannot make $1"
-	svc_give "$1"
+	# It is there when it is the service's: this may be stopped at any moment.
+	[ -d "$1.new" ] || mkdir -m "$2" "$1.new" || svc_die 4 "cannot make $1"
+	svc_give "$1.new"
+	mv "$1.new" "$1"
 }
 
 # Makes the service's user the owner, if this is root.
@@ -533,6 +550,24 @@ svc_forget() {
 	rm -rf "$svc_pid_file" "$svc_pid_file.new" "$svc_pid_file.credentials"
 }
 
+# Makes the process; of svc_start.
+svc_spawn() {
+	(
+		exec 3>"$svc_pid_file.new" </dev/null
+		if command -v setsid >/dev/null; then
+			svc_become setsid "$svc_self" spawned
+		fi
+		# In the session of whoever starts it: it must not end with that.
+		trap '' HUP
+		svc_become "$svc_self" spawned
+	) &
+	svc_child=$!
+	while [ ! -s "$svc_pid_file.new" ]; do
+		svc_look "$svc_child" || svc_fail
+		svc_rest
+	done
+}
+
 svc_start() {
 	svc_lock
 	if svc_running; then
@@ -550,20 +585,7 @@ svc_start() {
 	# shellcheck disable=SC3045 # dash and busybox know it.
 	[ -z "$svc_open_files" ] || ulimit -n "$svc_open_files" || svc_die 1 "may not open $svc_open_files files"
 	: >"$svc_pid_file.new"
-		(
-		exec 3>"$svc_pid_file.new" </dev/null
-		if command -v setsid >/dev/null; then
-			svc_become setsid "$svc_self" spawned
-		fi
-		# In the session of whoever starts it: it must not end with that.
-		trap '' HUP
-		svc_become "$svc_self" spawned
-	) &
-	svc_child=$!
-	while [ ! -s "$svc_pid_file.new" ]; do
-		svc_look "$svc_child" || svc_fail
-		svc_rest
-	done
+	"svc_$1"
 	mv -f "$svc_pid_file.new" "$svc_pid_file"
 	svc_running || svc_fail
 	svc_await "$svc_pid" || svc_fail "$?"
@@ -711,12 +733,12 @@ svc_manage() {
 		PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin "$svc_self" "$@"
 	umask 022
 	case $1 in
-	start) svc_start ;;
+	start) svc_start spawn ;;
 	stop) svc_stop ;;
 	restart)
 		svc_lock
 		! svc_running || svc_stop
-		svc_start
+		svc_start spawn
 		;;
 	reload) svc_reload ;;
 	esac
@@ -813,10 +835,9 @@ usage: ${0##*/} COMMAND [ARGUMENT...]
   version, describe, help
 END
 	svc_commands printf '  %-16s %s\n'
-	[ -z "$svc_delegate" ] || printf 'Every other command goes to %s.\n' "$svc_delegate"
 }
 
-# A command of the config, or of the program that takes all others.
+# A command of the config.
 svc_other() {
 	case " $svc_custom_names " in
 	*" $1 "*)
@@ -824,13 +845,9 @@ svc_other() {
 		svc_custom "$@"
 		;;
 	esac
-	if [ -z "$svc_delegate" ]; then
-		svc_say "there is no command '$1'"
-		svc_help >&2
-		exit 2
-	fi
-	svc_change "$@"
-	exec "$svc_delegate" "$@"
+	svc_say "there is no command '$1'"
+	svc_help >&2
+	exit 2
 }
 
 svc_find
@@ -879,7 +896,7 @@ await)
 	svc_await "$MAINPID" || svc_die 1 "was not ready within $svc_start_timeout seconds"
 	;;
 pid) svc_main_pid ;;
-ping) svc_ping ;;
+ping) svc_ping "$@" ;;
 version | --version) printf '%s %s\n' "$svc_name" "$svc_version" ;;
 describe) svc_describe ;;
 help | --help | -h) svc_help ;;

@@ -1,0 +1,2 @@
+#!/bin/sh
+echo "before ${REL_NAME} ${REL_VSN}"
