@@ -86,6 +86,9 @@ mod rpm_systemd;
 #[path = "install/sysv.rs"]
 mod sysv;
 
+#[path = "install/umbrella.rs"]
+mod umbrella;
+
 #[path = "install/plain_systemd.rs"]
 mod plain_systemd;
 
