@@ -30,6 +30,8 @@ mod run_path;
 #[path = "foreign/source.rs"]
 mod source;
 
+#[path = "foreign/shared_cache.rs"]
+mod shared_cache;
 #[path = "foreign/soname.rs"]
 mod soname;
 

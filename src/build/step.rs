@@ -73,6 +73,9 @@ struct Kept {
     /// What the step makes anew though it lies in them.
     except: Vec<PathBuf>,
     locks: Vec<String>,
+    /// Address of the store that machines share, and what it is asked with.
+    shared: Option<String>,
+    variables: Variables,
     /// Variables that decide what is in them.
     env: Vec<&'static str>,
 }
@@ -143,7 +146,9 @@ impl Step {
         };
         listener.hear(Event::Decided { what: "build", value: format!("runs, because {why}") });
         stamp.begin();
-        let mut cache = Caches::new(self.cache(versions), state, before.inputs());
+        let kept = &self.watch.kept;
+        let shared = kept.shared.as_deref().map(|address| (address, &kept.variables));
+        let mut cache = Caches::new(self.cache(versions), state, shared, before.inputs());
         cache.restore(listener);
         run()?;
         cache.save(listener);

@@ -1,8 +1,10 @@
 //! `[build]` -> [`Step`], with everything that is wrong with its values.
 
+use std::ffi::OsStr;
 use std::path::{Component, Path, PathBuf};
 
-use super::super::environment::{Environment, is_variable};
+use super::super::cache::shared;
+use super::super::environment::{Environment, Variables, is_variable};
 use super::super::inputs::Inputs;
 use super::super::stamp::Output;
 use super::super::tool::{self, Project, Tool};
@@ -87,11 +89,20 @@ impl Reader<'_> {
                 paths: kept(build.cache.paths.as_ref(), &tools_of(build), |tool| tool.filled),
                 locks: kept(build.cache.key.as_ref(), &tools, |tool| tool.locks),
                 except,
+                shared: build.cache.shared.as_ref().map(|address| address.value.clone()),
+                variables: self.for_stores(),
                 env: tools.iter().flat_map(|tool| tool.env_names()).collect(),
             },
             tools,
             skip: build.skip.as_ref().is_none_or(|skip| skip.value),
         }
+    }
+
+    /// How stores are reached, which is none of the build's business.
+    fn for_stores(&self) -> Variables {
+        let of_store = |name: &OsStr| name.as_encoded_bytes().starts_with(b"AWS_");
+        let found = self.given.variables.iter().filter(|(name, _)| of_store(name));
+        found.map(|(name, value)| (name.clone(), value.clone())).collect()
     }
 
     /// What a rule takes may have been made by the step. Holes are filled later: such a rule takes a part of its folder.
@@ -185,6 +196,11 @@ impl Reader<'_> {
                 let help = "name a folder or file of the project, such as `_build`, without `.` and `..`";
                 self.refuse(codes::CONFIG_INVALID_VALUE, path, message, help);
             }
+        }
+        if let Some(address) = build.cache.shared.as_ref().filter(|address| !shared::is_address(address)) {
+            let message = format!("`{}` is no address of a shared cache", address.escape_debug());
+            let help = "write it as `s3://BUCKET/PREFIX` or `file:/FOLDER`";
+            self.refuse(codes::CONFIG_INVALID_VALUE, address, message, help);
         }
         let help = "names are made of letters, digits and `_`, and do not begin with a digit";
         for (name, value) in build.env.iter().filter(|(name, _)| !is_variable(name)) {

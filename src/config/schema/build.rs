@@ -84,6 +84,8 @@ pub struct BuildCache {
     pub paths: Option<Texts>,
     /// Files that decide what is in them; the lock file of the tool if unset, such as `mix.lock`.
     pub key: Option<Texts>,
+    /// Where other machines have it too: `s3://BUCKET/PREFIX` (`AWS_*` variables say how), or `file:/FOLDER`.
+    pub shared: Option<Text>,
 }
 
 impl Build {
