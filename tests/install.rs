@@ -32,6 +32,9 @@ mod debhelper;
 #[path = "install/daemons.rs"]
 mod daemons;
 
+#[path = "install/brokers.rs"]
+mod brokers;
+
 #[path = "install/dropped.rs"]
 mod dropped;
 
@@ -82,6 +85,9 @@ mod rpm_systemd;
 
 #[path = "install/sysv.rs"]
 mod sysv;
+
+#[path = "install/umbrella.rs"]
+mod umbrella;
 
 #[path = "install/plain_systemd.rs"]
 mod plain_systemd;

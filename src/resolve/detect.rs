@@ -83,11 +83,15 @@ fn text(path: &Path) -> Option<String> {
     fs_err::read_to_string(path).ok()
 }
 
+/// What is said of the releases that the config is not for.
+const ANOTHER: &str = "one more release; it takes a config file of its own: `fitout build --config FILE --out DIR`";
+
 /// An assembled release, or a project that would make one.
 fn otp(dir: &Path, findings: &mut Vec<(String, String)>) -> Option<Draft> {
     let mix = text(&dir.join("mix.exs"));
     let is_rebar = dir.join("rebar.config").is_file();
-    let found = assembled_releases(dir).into_iter().find_map(|path| {
+    let mut assembled = assembled_releases(dir).into_iter();
+    let found = assembled.find_map(|path| {
         let release = OtpRelease::read(&dir.join(&path), &path).ok()?;
         Some((path, release))
     });
@@ -115,6 +119,7 @@ fn otp(dir: &Path, findings: &mut Vec<(String, String)>) -> Option<Draft> {
                 release.applications.len()
             );
             findings.push((path.clone(), what));
+            findings.extend(assembled.map(|path| (path, ANOTHER.to_owned())));
             draft.summary = draft.summary.or_else(|| release.summary.as_deref().map(one_line));
             release.name.clone()
         }

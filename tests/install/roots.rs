@@ -34,6 +34,18 @@ pub static TRIXIE: Suite = Suite::new("trixie", "systemd,systemd-sysv,dbus", "sy
 pub static TESTING: Suite =
     Suite::new("testing", "systemd,systemd-sysv,dbus,busybox,rpm,dnf5,zypper,gpg,gpg-agent", "");
 
+/// Debian 12 with all that its `rabbitmq-server` and `ejabberd` depend on, and these two aside.
+pub static BROKERS: Suite = Suite::new(
+    "bookworm",
+    "systemd,systemd-sysv,dbus,adduser,debconf,logrotate,lsb-base,openssl,python3,socat,ucf,erlang-asn1,erlang-base,\
+     erlang-base64url,erlang-crypto,erlang-eldap,erlang-goldrush,erlang-idna,erlang-inets,erlang-jiffy,erlang-jose,\
+     erlang-lager,erlang-mnesia,erlang-odbc,erlang-os-mon,erlang-p1-acme,erlang-p1-cache-tab,erlang-p1-eimp,\
+     erlang-p1-mqtree,erlang-p1-pkix,erlang-p1-stringprep,erlang-p1-stun,erlang-p1-tls,erlang-p1-utils,erlang-p1-xml,\
+     erlang-p1-xmpp,erlang-p1-yaml,erlang-p1-yconf,erlang-p1-zlib,erlang-parsetools,erlang-public-key,\
+     erlang-runtime-tools,erlang-ssl,erlang-syntax-tools,erlang-tools,erlang-unicode-util-compat,erlang-xmerl",
+    "rabbitmq-server ejabberd",
+);
+
 /// Whether roots can be made and entered here; says why not.
 pub fn possible() -> bool {
     let mut lacking: Vec<&str> =

@@ -67,6 +67,10 @@ pub(super) fn lines(service: &Service) -> Vec<(&'static str, String)> {
     set("SystemCallFilter", "@system-service");
     if service.user != "root" {
         set("SystemCallFilter", "~@privileged @resources");
+        // `file:write_file_info` of OTP sets the owner along with the mode, were it to the same: it fails as a whole otherwise.
+        if service.jit {
+            set("SystemCallFilter", "@chown");
+        }
     }
     lines
 }

@@ -42,6 +42,18 @@ fn an_assembled_release_is_found() {
 }
 
 #[test]
+fn of_several_releases_the_others_are_named() {
+    let dir = tempfile::tempdir().unwrap();
+    for name in ["heron_web", "heron_jobs"] {
+        crate::resolve::preset::otp::tests::synthetic(&dir.path().join("_build/prod/rel").join(name));
+    }
+    let (proposal, manifest) = proposed(dir.path());
+    assert_eq!(manifest.build.input.unwrap().value, "_build/prod/rel/heron_jobs");
+    let other = proposal.findings.iter().find(|(path, _)| path == "_build/prod/rel/heron_web").unwrap();
+    assert!(other.1.contains("--config"), "{other:?}");
+}
+
+#[test]
 fn a_project_that_is_not_built_is_found_too() {
     let dir = tempfile::tempdir().unwrap();
     write(dir.path(), "mix.exs", "def project do\n[app: :heron, releases: [demo: []]]");
