@@ -100,7 +100,7 @@ cp -al $project/tree/. %{buildroot}/
 /*
 SPEC
 
-step_fitout() { "$fitout" -q -C "$project" build --out "$out/dist" >/dev/null; }
+step_fitout() { "$fitout" -q -C "$project" build --no-cache --out "$out/dist" >/dev/null; }
 step_tarball() { tar --sort=name --numeric-owner --owner=0 --group=0 -C "$tree" -cf - . | gzip -n -6 >"$out/o.tar.gz"; }
 # A deb carries the MD5 of every file: debhelper's part of the work.
 step_deb() {
