@@ -222,6 +222,22 @@ fn the_cache_stays_below_its_size() {
 }
 
 #[test]
+fn what_many_builds_added_is_made_one() {
+    let trial = Trial::new();
+    trial.build(&[]);
+    for round in 0..12 {
+        fs::write(trial.project().join("tree/small"), vec![round; 700]).unwrap();
+        trial.build(&[]);
+        let count = trial.segments().len();
+        assert!(count <= 9, "{count} segments");
+    }
+    assert!(trial.segments().len() < 8, "{:?}", trial.segments());
+    let kept = trial.bytes_of_segments();
+    same(&trial.without_cache(), &trial.build(&[]), "from a segment that was made of many");
+    assert_eq!(trial.bytes_of_segments(), kept, "something was lost on the way");
+}
+
+#[test]
 fn two_builds_share_a_cache_at_once() {
     let trial = Trial::new();
     let plain = trial.without_cache();
