@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use crate::assemble::plan::{Entry, Plan, Sources};
+use crate::build::cache::shared::Use;
 use crate::build::environment::Variables;
 use crate::build::state::State;
 use crate::build::step::Step;
@@ -28,9 +29,11 @@ mod manifest;
 mod mend;
 mod pack;
 mod plans;
+mod preview;
 
 use pack::Packed;
 pub use pack::Wanted;
+pub use preview::{Preview, preview};
 
 /// What is asked for.
 #[derive(Debug, Clone, Default)]
@@ -55,6 +58,8 @@ pub struct Request {
     pub no_cache: bool,
     /// Bytes that the caches of build steps may have there.
     pub cache_size: u64,
+    /// How a cache that machines share is used.
+    pub shared_cache: Use,
 }
 
 /// All plans of a run, one a target, and the content that they name.
@@ -235,7 +240,7 @@ fn engine_cache(state: &State) -> Option<Cache> {
 fn state(request: &Request, project: &Path) -> State {
     let config = request.config.file_name().map_or_else(|| project.to_owned(), |name| project.join(name));
     let mut state = State::new(request.cache.as_deref(), &config, request.environment.as_deref());
-    (state.reuse, state.limit) = (!request.no_cache, request.cache_size);
+    (state.reuse, state.limit, state.shared) = (!request.no_cache, request.cache_size, request.shared_cache);
     state
 }
 

@@ -94,6 +94,7 @@ pub const TEMPLATES: &[Template] = &[
     template!(Shell, "launcher/process.sh", "of a launcher: the process where there is no systemd"),
     template!(Shell, "launcher/service.sh", "the start/stop script of a service"),
     template!(Shell, "launcher/sysv.sh", "/etc/init.d/NAME with the header of the LSB"),
+    template!(Shell, "launcher/tell.sh", "of a launcher: status, logs, description, help"),
     template!(
         Shell,
         "maintainer/deb/gone.sh",

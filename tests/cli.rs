@@ -16,6 +16,8 @@ mod artifacts;
 mod cache;
 #[path = "cli/command.rs"]
 mod command;
+#[path = "cli/environments.rs"]
+mod environments;
 #[path = "cli/init.rs"]
 mod init;
 #[path = "cli/later.rs"]

@@ -27,9 +27,14 @@ mod mix;
 #[path = "foreign/run_path.rs"]
 mod run_path;
 
+#[path = "foreign/sandbox.rs"]
+mod sandbox;
+
 #[path = "foreign/source.rs"]
 mod source;
 
+#[path = "foreign/shared_cache.rs"]
+mod shared_cache;
 #[path = "foreign/soname.rs"]
 mod soname;
 

@@ -39,7 +39,7 @@ pub fn add(run: &Run<'_>, tree: &mut Tree, findings: &mut Findings) {
     let services: Vec<&Service> = run.release.services.iter().filter(|service| service.has_launcher()).collect();
     // Each is in the package before the next asks what is.
     for service in services {
-        let text = text(run, service, &|path| tree.holds(path));
+        let text = text(run, service, &|path| path == service.launcher || tree.holds(path));
         let mut files = Files { tree, findings };
         files.script(&service.launcher, SERVICE, text, Role::Plain, run.all);
         init(run, service, &mut files);

@@ -18,11 +18,17 @@ use self::unpack::Failure;
 use super::seen::AllSeen;
 use crate::diagnostic::{Diagnostic, Findings, codes};
 
+#[cfg(feature = "network")]
+pub mod bucket;
 pub mod evict;
 mod pack;
+pub mod shared;
 pub mod store;
 mod tree;
 mod unpack;
+
+/// How folders begin that a restore was killed in: never an input.
+pub use self::unpack::TEMPORARY;
 
 /// Entries of another lock file that are tried.
 const TRIED: usize = 3;
@@ -80,33 +86,44 @@ impl Plan {
             return None;
         }
         let (folder, own) = self.names();
-        for store in stores {
-            let others = store.list(&folder).unwrap_or_else(|error| {
-                warnings.push(unusable(*store, &error.to_string()));
-                Vec::new()
-            });
-            let others = others.into_iter().filter(|name| *name != own).take(TRIED);
-            for name in std::iter::once(own.clone()).chain(others) {
-                match self.restore_one(*store, &name) {
+        let mut usable = vec![true; stores.len()];
+        // The very entry, from wherever it is, before any that is only near.
+        for near in [false, true] {
+            for (store, usable) in stores.iter().zip(&mut usable).filter(|(_, usable)| **usable) {
+                let found = if near { nearest(*store, &folder, &own) } else { Ok(vec![own.clone()]) };
+                let tried = found.and_then(|names| self.first_of(*store, &names, warnings));
+                match tried {
                     Ok(Some(tree)) => {
                         self.set_times(&tree, sources);
                         let files = tree.items.iter().filter(|item| matches!(item.kind, tree::Kind::File(_))).count();
-                        return Some(Restored { files, exact: name == own });
+                        return Some(Restored { files, exact: !near });
                     }
                     Ok(None) => {}
-                    Err(Failure::Io(error)) => {
-                        warnings.push(unusable(*store, &error.to_string()));
-                        break;
-                    }
-                    Err(failure) => {
-                        // Whoever comes next should not stumble over it again.
-                        let _ = store.remove(&name);
-                        warnings.push(damaged(*store, &failure));
+                    // It will not be better for the next request.
+                    Err(error) => {
+                        warnings.push(unusable(*store, &error));
+                        *usable = false;
                     }
                 }
             }
         }
         None
+    }
+
+    fn first_of(&self, store: &dyn Store, names: &[String], warnings: &mut Findings) -> std::io::Result<Option<Tree>> {
+        for name in names {
+            match at_once(store, || self.restore_one(store, name)) {
+                Ok(Some(tree)) => return Ok(Some(tree)),
+                Ok(None) => {}
+                Err(Failure::Io(error)) => return Err(error),
+                Err(failure) => {
+                    // Whoever comes next should not stumble over it again.
+                    let _ = store.remove(name);
+                    warnings.push(damaged(store, &failure));
+                }
+            }
+        }
+        Ok(None)
     }
 
     fn restore_one(&self, store: &dyn Store, name: &str) -> Result<Option<Tree>, Failure> {
@@ -141,9 +158,9 @@ impl Plan {
         let (_, own) = self.names();
         let mut first = None;
         for store in stores {
-            match self.save_one(*store, &own, sources) {
+            match at_once(*store, || self.save_one(*store, &own, sources)) {
                 Ok(put) => first = first.or(Some(put)),
-                Err(error) => warnings.push(unusable(*store, &error.to_string())),
+                Err(error) => warnings.push(unusable(*store, &error)),
             }
         }
         first
@@ -185,10 +202,34 @@ fn blob_name(digest: &str) -> String {
     format!("blob/{}/{digest}", digest.get(..2).unwrap_or_default())
 }
 
-fn unusable(store: &dyn Store, why: &str) -> Diagnostic {
+/// Entries of other lock files, the last first.
+fn nearest(store: &dyn Store, folder: &str, own: &str) -> std::io::Result<Vec<String>> {
+    Ok(store.list(folder)?.into_iter().filter(|name| name != own).take(TRIED).collect())
+}
+
+/// On as many threads as the store takes requests; on those that are there if they cannot be had.
+fn at_once<T: Send>(store: &dyn Store, work: impl FnOnce() -> T + Send) -> T {
+    match store.at_once() {
+        0 => work(),
+        threads => match rayon::ThreadPoolBuilder::new().num_threads(threads).build() {
+            Ok(pool) => pool.install(work),
+            Err(_) => work(),
+        },
+    }
+}
+
+fn unusable(store: &dyn Store, error: &std::io::Error) -> Diagnostic {
     Diagnostic::warning(codes::BUILD_CACHE, "the cache of the build step could not be used")
         .path(store.name())
-        .note(why)
+        .note(error.to_string())
+        .help("the build took longer for it, and is right all the same")
+}
+
+/// What is said of a shared store that cannot even be asked.
+pub fn cannot_open(address: &str, error: &std::io::Error) -> Diagnostic {
+    Diagnostic::warning(codes::BUILD_CACHE, "the shared cache of the build step could not be opened")
+        .path(address)
+        .note(error.to_string())
         .help("the build took longer for it, and is right all the same")
 }
 

@@ -118,6 +118,15 @@ impl Environment {
         &self.deciding
     }
 
+    /// Names of those that mean something on another machine, too: not where things lie on this one.
+    pub fn portable(&self) -> impl Iterator<Item = &OsStr> {
+        let is_of_machine = |name: &str| SURROUNDINGS.contains(&name) && !name.to_ascii_lowercase().ends_with("_proxy");
+        self.all
+            .keys()
+            .map(OsString::as_os_str)
+            .filter(move |name| name.to_str().is_none_or(|name| !is_of_machine(name)))
+    }
+
     /// Lets a command see this and nothing else.
     pub fn apply(&self, command: &mut Command) {
         command.env_clear().envs(&self.all);

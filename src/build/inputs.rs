@@ -5,11 +5,13 @@
 //! whole repository counts, because an umbrella or a workspace reads beyond the folder of its config file.
 
 use std::collections::BTreeSet;
+use std::ffi::OsStr;
 use std::path::{Component, Path, PathBuf};
 
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 
 use super::ask::ask;
+use super::cache::TEMPORARY;
 
 /// Where to look.
 #[derive(Debug, Clone, Default)]
@@ -63,7 +65,9 @@ impl Inputs {
             return None;
         }
         let others = files(&["--others", "--exclude-standard"])?;
-        let others = others.into_iter().filter(|path| !self.filled.iter().any(|filled| path.starts_with(filled)));
+        let filled = |path: &PathBuf| self.filled.iter().any(|filled| path.starts_with(filled));
+        let left = |path: &PathBuf| path.strip_prefix(&self.folder).is_ok_and(|below| is_left(below.as_os_str()));
+        let others = others.into_iter().filter(|path| !filled(path) && !left(path));
         let mut found = BTreeSet::new();
         for path in tracked.into_iter().chain(others).filter(|path| !self.is_written(path)) {
             // A submodule, or another repository in this one.
@@ -105,7 +109,8 @@ impl Inputs {
 }
 
 fn walk(path: &Path, without: &[PathBuf], found: &mut BTreeSet<PathBuf>) -> Option<()> {
-    if without.iter().any(|left_out| path == left_out) || path.file_name().is_some_and(|name| name == ".git") {
+    let own = |name: &OsStr| name == ".git" || is_left(name);
+    if without.iter().any(|left_out| path == left_out) || path.file_name().is_some_and(own) {
         return Some(());
     }
     if !fs_err::symlink_metadata(path).is_ok_and(|meta| meta.is_dir()) {
@@ -116,6 +121,11 @@ fn walk(path: &Path, without: &[PathBuf], found: &mut BTreeSet<PathBuf>) -> Opti
         walk(&entry.ok()?.path(), without, found)?;
     }
     Some(())
+}
+
+/// What a restore left that was killed.
+fn is_left(name: &OsStr) -> bool {
+    name.as_encoded_bytes().starts_with(TEMPORARY.as_bytes())
 }
 
 /// The folder that a pattern begins with, and the pattern below it, if there is one.
@@ -174,8 +184,17 @@ mod tests {
 
     #[test]
     fn in_a_repository_all_that_is_not_ignored_counts() {
-        let (_keep, top) =
-            tree(&["app/a", "app/new", "app/dist/x.deb", "app/deps/d", "app/vendor/v", "shared/s", "ignored", "sub/x"]);
+        let (_keep, top) = tree(&[
+            "app/a",
+            "app/new",
+            "app/dist/x.deb",
+            "app/deps/d",
+            "app/vendor/v",
+            "app/.fitout-restore-x/deps/z",
+            "shared/s",
+            "ignored",
+            "sub/x",
+        ]);
         fs_err::write(top.join(".gitignore"), "ignored\n").unwrap();
         git(&top, &["init", "-q"]);
         git(&top.join("sub"), &["init", "-q"]);
@@ -193,7 +212,7 @@ mod tests {
 
     #[test]
     fn without_a_repository_all_of_the_folder_counts() {
-        let (_keep, top) = tree(&["a", "b/c", "_build/x", "dist/y"]);
+        let (_keep, top) = tree(&["a", "b/c", "_build/x", "dist/y", ".fitout-restore-x/deps/z"]);
         let inputs = Inputs {
             folder: top.clone(),
             globs: None,

@@ -10,6 +10,7 @@ pub mod cache;
 pub mod environment;
 pub mod inputs;
 pub mod log;
+pub mod sandbox;
 pub mod seen;
 pub mod shell;
 pub mod stamp;

@@ -3,6 +3,7 @@
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
+use super::cache::shared::Use;
 use super::cache::store::Local;
 use super::log::Log;
 use crate::codec::hashes::{Hashes, sums};
@@ -21,6 +22,8 @@ pub struct State {
     pub reuse: bool,
     /// Bytes that the store may have.
     pub limit: u64,
+    /// How the store of several machines is used.
+    pub shared: Use,
 }
 
 impl State {
@@ -29,7 +32,7 @@ impl State {
         let key = [config.as_os_str().as_bytes(), environment.unwrap_or_default().as_bytes()].join(&0);
         let digest = sums(&key, Hashes::SHA256).sha256.unwrap_or_default();
         let folder = cache.map(|cache| cache.join("projects").join(hex(&digest[..SHORT])));
-        Self { cache: cache.map(Path::to_owned), folder, reuse: true, limit: 0 }
+        Self { cache: cache.map(Path::to_owned), folder, reuse: true, limit: 0, shared: Use::Off }
     }
 
     /// A file for what commands print: `NAME.log`.

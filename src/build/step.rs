@@ -11,6 +11,7 @@ use std::process::Command;
 use super::environment::{Environment, Variables};
 use super::inputs::Inputs;
 use super::log::Log;
+use super::sandbox::Sandbox;
 use super::shell::{self, Failure};
 use super::stamp::{self, Output, Verdict};
 use super::state::State;
@@ -45,6 +46,10 @@ pub struct Step {
     folder: PathBuf,
     tool: Option<(&'static Tool, Span)>,
     environment: Environment,
+    /// Where hooks around the build, the build and the test run.
+    sandbox: Sandbox,
+    /// Where that stands in the config.
+    sandbox_place: Option<Span>,
     watch: Watch,
     /// Hooks before the build, the build, hooks after it, the test.
     build: Vec<Line>,
@@ -73,6 +78,9 @@ struct Kept {
     /// What the step makes anew though it lies in them.
     except: Vec<PathBuf>,
     locks: Vec<String>,
+    /// Address of the store that machines share, and what it is asked with.
+    shared: Option<String>,
+    variables: Variables,
     /// Variables that decide what is in them.
     env: Vec<&'static str>,
 }
@@ -125,12 +133,18 @@ impl Step {
         if self.build.is_empty() {
             return Ok(Findings::new());
         }
+        if let (Some(program), Some(place)) = (self.sandbox.program(), &self.sandbox_place)
+            && self.environment.program(program).is_none()
+        {
+            return Err(self.absent(program, place, "this sandbox is made by it"));
+        }
         if let Some((tool, place)) = &self.tool
+            && !self.sandbox.has_own_tools()
             && self.environment.program(tool.name).is_none()
         {
-            return Err(self.absent(tool, place));
+            return Err(self.absent(tool.name, place, "this tool builds it"));
         }
-        let run = || self.run(&self.build, &state.log("build"), listener);
+        let run = || self.run(&self.build, &self.sandbox, &state.log("build"), listener);
         let Some(folder) = state.folder.as_deref().filter(|_| state.reuse) else {
             return run().map(|()| Findings::new());
         };
@@ -143,7 +157,9 @@ impl Step {
         };
         listener.hear(Event::Decided { what: "build", value: format!("runs, because {why}") });
         stamp.begin();
-        let mut cache = Caches::new(self.cache(versions), state, before.inputs());
+        let kept = &self.watch.kept;
+        let shared = kept.shared.as_deref().map(|address| (address, &kept.variables));
+        let mut cache = Caches::new(self.cache(versions), state, shared, before.inputs());
         cache.restore(listener);
         run()?;
         cache.save(listener);
@@ -161,7 +177,7 @@ impl Step {
     /// # Errors
     /// The first hook that fails ends it.
     pub fn before_package(&self, state: &State, listener: &dyn Listener) -> Result<()> {
-        self.run(&self.before_package, &state.log("package"), listener)
+        self.run(&self.before_package, &Sandbox::default(), &state.log("package"), listener)
     }
 
     /// Runs the hooks that come when all artifacts are there.
@@ -169,23 +185,21 @@ impl Step {
     /// # Errors
     /// The first hook that fails ends it.
     pub fn after_package(&self, state: &State, listener: &dyn Listener) -> Result<()> {
-        self.run(&self.after_package, &state.log("package"), listener)
+        self.run(&self.after_package, &Sandbox::default(), &state.log("package"), listener)
     }
 
-    fn run(&self, lines: &[Line], log: &Log, listener: &dyn Listener) -> Result<()> {
+    fn run(&self, lines: &[Line], place: &Sandbox, log: &Log, listener: &dyn Listener) -> Result<()> {
         lines.iter().try_for_each(|line| {
-            let mut command = line.run.command();
-            line.environment.apply(command.current_dir(&self.folder));
+            let mut command = place.enter(&line.run.command(), &self.folder, &line.environment);
             shell::run(&mut command, line.run.shown(), log, listener)
                 .map_err(|failure| line.failed(failure, &self.folder, log.written()))
         })
     }
 
-    fn absent(&self, tool: &Tool, place: &Span) -> Diagnostic {
-        let name = tool.name;
+    fn absent(&self, name: &str, place: &Span, label: &str) -> Diagnostic {
         let path = self.environment.get("PATH").map_or_else(String::new, |path| path.to_string_lossy().into_owned());
         Diagnostic::error(codes::BUILD_NO_TOOL, format!("`{name}` is not on the PATH"))
-            .at(place, "this tool builds it")
+            .at(place, label)
             .help(format!("install `{name}`, or put its folder on the PATH of whoever runs fitout"))
             .note(format!("PATH is `{path}`"))
     }

@@ -91,7 +91,7 @@ const TOOLS: &[Tool] = &[
         name: "cargo",
         steps: |project| {
             let locked = if project.has("Cargo.lock") { " --locked" } else { "" };
-            vec![format!("cargo fetch{locked}"), format!("cargo build --release{locked}")]
+            vec![format!("cargo build --release{locked}")]
         },
         env: &[("CARGO_INCREMENTAL", "0")],
         test_env: &[],

@@ -55,6 +55,17 @@ pub struct Common {
     pub quiet: bool,
 }
 
+/// How a cache that machines share is used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum SharedCache {
+    /// Read and write.
+    Write,
+    /// Only read: for pull requests of strangers.
+    Read,
+    /// Not at all.
+    Off,
+}
+
 /// When to use colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Color {
@@ -75,7 +86,7 @@ pub struct Narrow {
     /// Only these targets, separated by commas, such as linux/arm64
     #[arg(long, value_name = "OS/ARCH,…", value_delimiter = ',')]
     pub target: Vec<String>,
-    /// With the overlay `[environment.NAME]` of the config
+    /// With the overlay `[environment.NAME]` of the config; `build` takes several, separated by commas
     #[arg(long, value_name = "NAME", env = "FITOUT_ENVIRONMENT")]
     pub environment: Option<String>,
     /// Package this folder, which is built already, in place of `[build] input`; nothing is built or tested
@@ -120,6 +131,12 @@ pub struct Plan {
     /// What narrows it.
     #[command(flatten)]
     pub narrow: Narrow,
+    /// Show what is different from the packages of this environment, or of none for `none`
+    #[arg(long, value_name = "NAME")]
+    pub against: Option<String>,
+    /// With `--against`: the changed lines of scripts, too
+    #[arg(long, requires = "against")]
+    pub scripts: bool,
 }
 
 /// `fitout build`
@@ -138,8 +155,18 @@ pub struct Build {
     #[arg(long, value_name = "DIR", env = "FITOUT_CACHE_DIR", hide_env_values = true, value_hint = clap::ValueHint::DirPath)]
     pub cache_dir: Option<PathBuf>,
     /// Bytes that the caches of build steps may have, such as 500M or 20G; what was used longest ago goes first
-    #[arg(long, value_name = "SIZE", env = "FITOUT_CACHE_SIZE", default_value = "5G", value_parser = bytes)]
+    #[arg(long, value_name = "SIZE", env = "FITOUT_CACHE_SIZE", hide_env_values = true, default_value = "5G", value_parser = bytes)]
     pub cache_size: u64,
+    /// What of `[build.cache] shared` is used
+    #[arg(
+        long,
+        value_enum,
+        value_name = "USE",
+        env = "FITOUT_SHARED_CACHE",
+        hide_env_values = true,
+        default_value = "write"
+    )]
+    pub shared_cache: SharedCache,
     /// Use nothing that earlier builds left, and leave nothing but the log
     #[arg(long)]
     pub no_cache: bool,

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use clap::Parser as _;
 
+use crate::build::cache::shared::Use;
 use crate::diagnostic::{Diagnostic, Findings, codes};
 use crate::engine::EngineError;
 use crate::run::Request;
@@ -89,6 +90,7 @@ fn request(common: &Common, narrow: &Narrow) -> Request {
         cache: None,
         no_cache: false,
         cache_size: 0,
+        shared_cache: Use::Off,
     }
 }
 

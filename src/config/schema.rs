@@ -11,10 +11,12 @@ use serde::de::{self, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
 mod build;
+mod node;
 mod service;
 
 pub use super::json_schema::json_schema;
 pub use build::*;
+pub use node::*;
 pub use service::*;
 
 use crate::diagnostic::codes;

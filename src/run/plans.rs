@@ -78,7 +78,16 @@ pub(super) fn make(request: &Request, out: Option<&Path>, listener: &dyn Listene
 }
 
 /// Keys that say what runs before the input is read.
-const BUILDING: &[&str] = &["build.tool", "build.command", "build.test", "build.hooks", "build.env", "build.pass-env"];
+const BUILDING: &[&str] = &[
+    "build.tool",
+    "build.command",
+    "build.test",
+    "build.hooks",
+    "build.env",
+    "build.pass-env",
+    "build.sandbox",
+    "build.network",
+];
 
 fn run_step(request: &Request, step: &Step, project: &Path, listener: &dyn Listener) -> diagnostic::Result<Findings> {
     let state = super::state(request, project);

@@ -170,6 +170,56 @@ fn mix_goes_on_in_another_checkout() {
 }
 
 #[test]
+fn an_umbrella_has_two_releases_and_one_cache() {
+    if tool("elixir", &["--version"]).is_none() {
+        return;
+    }
+    let rig = Rig::new();
+    rig.write(
+        "one/mix.exs",
+        "defmodule Um.MixProject do\n  use Mix.Project\n  def project, do: [apps_path: \"apps\", version: \"0.1.0\", deps: [], \
+         releases: [left: [version: \"1.0.0\", applications: [left: :permanent]], \
+         right: [version: \"2.0.0\", include_erts: false, applications: [right: :permanent]]]]\nend\n",
+    );
+    for (name, module) in [("left", "Left"), ("right", "Right")] {
+        rig.write(
+            &format!("one/apps/{name}/mix.exs"),
+            &format!(
+                "defmodule {module}.MixProject do\n  use Mix.Project\n  def project, do: [app: :{name}, version: \"0.1.0\", \
+                 build_path: \"../../_build\", deps_path: \"../../deps\", lockfile: \"../../mix.lock\", deps: []]\nend\n"
+            ),
+        );
+        rig.write(
+            &format!("one/apps/{name}/lib/{name}.ex"),
+            &format!("defmodule {module} do\n  def one, do: 1\nend\n"),
+        );
+        // Without a name: a clone is known by where it came from.
+        rig.write(
+            &format!("one/{name}.toml"),
+            &format!(
+                "[package]\nsummary = \"The {name}\"\nmaintainer = \"A <a@example.org>\"\nlicense = \"MIT\"\n\n\
+                 [build]\npreset = \"otp\"\ntool = \"mix\"\ninput = \"_build/prod/rel/{name}\"\nformats = [\"tarball\"]\n"
+            ),
+        );
+    }
+    rig.write("one/.gitignore", "/_build\n/deps\n/dist\n");
+    rig.commit("one");
+    rig.git(".", &["clone", "-q", "one", "two"]);
+    for (name, files) in [("left", 2), ("right", 0)] {
+        let (code, said) = rig.build("one", &["--config", &format!("{name}.toml")]);
+        assert!(code == 0 && said.matches("Compiling 1 file (.ex)").count() == files, "{said}");
+        assert!(said.contains("Kept deps, _build in the cache: 1"), "releases are not kept: {said}");
+    }
+    for name in ["left", "right"] {
+        let (_, said) = rig.build("one", &["--config", &format!("{name}.toml")]);
+        assert!(said.contains("Skipped mix"), "{said}");
+    }
+    assert_eq!(artifacts(&rig.at("one")), 2);
+    let (code, said) = rig.build("two", &["--config", "right.toml"]);
+    assert!(code == 0 && said.contains("Restored deps, _build") && !said.contains("Compiling"), "{said}");
+}
+
+#[test]
 fn a_failing_test_of_mix_packs_nothing() {
     if tool("elixir", &["--version"]).is_none() {
         return;

@@ -201,7 +201,7 @@ fn a_release_of_mix_is_started_asked_and_stopped() {
 
     // What the environment file says now, runtime.exs reads again.
     there.environment("HERON_PORT=\nHERON_GREETING=again\n");
-    there.ok(&["reload_config"]);
+    there.ok(&["reload"]);
     assert!(there.answer().contains(": again by heron_line, 2"), "{}", there.answer());
     let pid = there.ok(&["pid"]);
     let owner = fs::metadata(format!("/proc/{}", pid.trim())).unwrap();
@@ -241,8 +241,8 @@ fn a_release_of_relx_is_filled_outside_of_its_tree() {
     assert_eq!(there.ok(&["escript", script.to_str().unwrap(), "a"]), "[\"a\"]\n");
     assert_eq!(there.run(&["stop"]).0, 0);
 
-    // With a terminal of its own.
-    let (code, told) = there.run(&["daemon"]);
+    // With a terminal of its own, and without the variable that vm.args takes a cookie from.
+    let (code, told) = watched(&["a-cookie-that-was-built-in"], || there.run(&["daemon"]));
     assert_eq!(code, 0, "{told}{}", there.log());
     assert_eq!(there.answer(), "tern as tern@127.0.0.1: neu");
     let told = there.typed("attach", &["", "io:format(\"at ~s~n\", [node()])."]);
@@ -354,7 +354,7 @@ fn a_signal_is_never_lost() {
         slowest = slowest.max(asked.elapsed());
     }
     println!("{} boots, the slowest ended after {slowest:?}", rounds());
-    assert!(slowest < Duration::from_secs(10), "{slowest:?}");
+    assert!(slowest < Duration::from_secs(30), "{slowest:?}");
     assert!(!beam_of(&there.tree()), "a node is left");
 }
 

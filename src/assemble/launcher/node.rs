@@ -35,7 +35,7 @@ pub(super) fn values(node: &Node, words: &Words) -> Value {
         "name": node.name.as_deref().unwrap_or_default(),
         "port": node.port.to_string(),
         "epmd": yes(node.epmd),
-        "tls": node.tls.as_deref().unwrap_or_default(),
+        "tls": node.tls.as_deref().map_or_else(Word::default, Words::host),
         "root": words.path(&runtime.root),
         "live": words.path(&runtime.live),
         "code_path": runtime.code_path.as_deref().map_or_else(Word::default, |path| words.path(path)),

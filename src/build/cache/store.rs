@@ -13,6 +13,14 @@ use rustix::fs::{AtFlags, CWD, Timespec, Timestamps, UTIME_NOW};
 pub trait Store: Sync {
     /// What it is called in messages.
     fn name(&self) -> String;
+    /// How many requests it takes at once; none for as many as there are processors.
+    fn at_once(&self) -> usize {
+        0
+    }
+    /// Whether it did not answer before: it is not asked again.
+    fn is_down(&self) -> bool {
+        false
+    }
     /// The bytes of a name, if it is there.
     fn get(&self, name: &str) -> io::Result<Option<Vec<u8>>>;
     /// Whether the name is there. It counts as used.

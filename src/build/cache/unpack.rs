@@ -17,7 +17,7 @@ use super::{Damage, blob_name};
 use crate::interrupt;
 
 /// How the folder is called that a tree is laid down in.
-const TEMPORARY: &str = ".fitout-restore-";
+pub const TEMPORARY: &str = ".fitout-restore-";
 /// Most bytes of a blob: more than any that is written.
 const LARGEST: u64 = 16 * 1024 * 1024;
 

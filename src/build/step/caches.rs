@@ -1,7 +1,9 @@
 //! The caches of one run of the step: brought back before it, kept after it.
 
+use crate::build::cache::shared::{self, Use};
 use crate::build::cache::store::{Local, Store};
-use crate::build::cache::{Plan, evict};
+use crate::build::cache::{Plan, cannot_open, evict};
+use crate::build::environment::Variables;
 use crate::build::seen::AllSeen;
 use crate::build::state::State;
 use crate::diagnostic::Findings;
@@ -12,20 +14,30 @@ pub(super) struct Caches<'a> {
     plan: Plan,
     local: Option<Local>,
     limit: u64,
+    shared: Option<Box<dyn Store>>,
+    writes: bool,
     /// The files that the build reads; none where that cannot be told.
     sources: Option<&'a AllSeen>,
     pub warnings: Findings,
 }
 
 impl<'a> Caches<'a> {
-    pub fn new(plan: Plan, state: &State, sources: Option<&'a AllSeen>) -> Self {
-        Self { plan, local: state.store(), limit: state.limit, sources, warnings: Findings::new() }
+    /// `shared` is the address of the store that machines share.
+    pub fn new(plan: Plan, state: &State, shared: Option<(&str, &Variables)>, sources: Option<&'a AllSeen>) -> Self {
+        let mut warnings = Findings::new();
+        let shared = shared.filter(|_| state.shared != Use::Off).and_then(|(address, variables)| {
+            let opened = shared::open(address, variables, state.shared);
+            opened.map_err(|error| warnings.push(cannot_open(address, &error))).ok()
+        });
+        let writes = state.shared == Use::Write;
+        Self { plan, local: state.store(), limit: state.limit, shared, writes, sources, warnings }
     }
 
     pub fn restore(&mut self, listener: &dyn Listener) {
         // Without the sources nobody could tell a tool which of them changed.
-        let (Some(local), Some(sources)) = (&self.local, self.sources) else { return };
-        let stores: [&dyn Store; 1] = [local];
+        let Some(sources) = self.sources else { return };
+        let local = self.local.iter().map(|local| local as &dyn Store);
+        let stores: Vec<&dyn Store> = local.chain(self.shared.as_deref()).collect();
         if let Some(restored) = self.plan.restore(&stores, sources, &mut self.warnings) {
             let what = self.plan.paths.join(", ");
             listener.hear(Event::Restored { what, files: restored.files, exact: restored.exact });
@@ -33,11 +45,16 @@ impl<'a> Caches<'a> {
     }
 
     pub fn save(&mut self, listener: &dyn Listener) {
-        let (Some(local), Some(sources)) = (&self.local, self.sources) else { return };
-        let stores: [&dyn Store; 1] = [local];
-        if let Some(put) = self.plan.save(&stores, sources, &mut self.warnings) {
+        let Some(sources) = self.sources else { return };
+        let local = self.local.iter().map(|local| local as &dyn Store);
+        let shared = self.shared.as_deref().filter(|store| self.writes && !store.is_down());
+        let stores: Vec<&dyn Store> = local.chain(shared).collect();
+        let put = self.plan.save(&stores, sources, &mut self.warnings);
+        if let Some(put) = put {
             let what = self.plan.paths.join(", ");
             listener.hear(Event::Kept { what, files: put.files, bytes: put.bytes, new: put.new });
+        }
+        if let Some(local) = &self.local {
             // What stays too long is found the next time.
             let _ = evict::evict(local, self.limit, evict::YOUNG);
         }

@@ -14,6 +14,9 @@ use crate::codec::hex::hex;
 impl Step {
     /// Versions of the tools that run.
     pub(super) fn versions(&self, state: &State) -> Vec<String> {
+        if let Some(image) = self.sandbox.image(&self.environment, &self.folder) {
+            return vec![image];
+        }
         let memory = state.toolchains();
         let version = |tool: &&Tool| toolchain::version(tool, &self.environment, &self.folder, memory.as_deref());
         self.watch.tools.iter().map(version).collect()
@@ -25,7 +28,8 @@ impl Step {
             Run::Shell(text) => text.as_str(),
             Run::File(..) => "",
         });
-        let programs = toolchain::programs(texts, &self.environment);
+        let own = self.sandbox.has_own_tools();
+        let programs = if own { Vec::new() } else { toolchain::programs(texts, &self.environment) };
         let environments: Vec<_> = self.build.iter().map(|line| line.environment.deciding()).collect();
         let commands: Vec<_> = self.build.iter().map(|line| (&line.what, line.run.content())).collect();
         // A build may well ask git which version it is.
@@ -35,6 +39,7 @@ impl Step {
         // Digests, because some of the values may be secrets.
         let all = [
             ("what runs", format!("{commands:?}")),
+            ("the sandbox", format!("{:?}", self.sandbox)),
             ("the environment", format!("{environments:?}")),
             ("the toolchain", format!("{versions:?} {programs:?}")),
             ("the commit", format!("{commit:?}")),
@@ -63,14 +68,13 @@ impl Step {
             return name.clone();
         }
         let git = |arguments: &[&str]| ask(&self.folder, "git", arguments).map(|said| said.trim().to_owned());
-        let remote = git(&["config", "--get", "remote.origin.url"]).and_then(|remote| {
-            let below = git(&["rev-parse", "--show-prefix"])?;
-            let name =
-                remote.trim_end_matches('/').trim_end_matches(".git").rsplit(['/', ':']).next().map(str::to_owned);
-            Ok(format!("{}/{below}", name.unwrap_or_default()))
-        });
         let folder = || self.folder.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
-        remote.unwrap_or_else(|_| folder())
+        let Ok(below) = git(&["rev-parse", "--show-prefix"]) else { return folder() };
+        // A repository that was cloned is called as the one that it came from.
+        let from = git(&["config", "--get", "remote.origin.url"]).or_else(|_| git(&["rev-parse", "--show-toplevel"]));
+        let from = from.unwrap_or_default();
+        let name = from.trim_end_matches('/').trim_end_matches(".git").rsplit(['/', ':']).next();
+        format!("{}/{below}", name.unwrap_or_default())
     }
 }
 

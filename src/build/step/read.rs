@@ -1,9 +1,12 @@
 //! `[build]` -> [`Step`], with everything that is wrong with its values.
 
+use std::ffi::OsStr;
 use std::path::{Component, Path, PathBuf};
 
-use super::super::environment::{Environment, is_variable};
+use super::super::cache::shared;
+use super::super::environment::{Environment, Variables, is_variable};
 use super::super::inputs::Inputs;
+use super::super::sandbox::Sandbox;
 use super::super::stamp::Output;
 use super::super::tool::{self, Project, Tool};
 use super::{Given, Kept, Line, Run, Step, Watch, What};
@@ -52,6 +55,8 @@ impl Reader<'_> {
             before_package: self.hooks("before-package", &build.hooks.before_package, &environment),
             after_package: self.hooks("after-package", &build.hooks.after_package, &out),
             build: all,
+            sandbox: self.sandbox(build),
+            sandbox_place: build.sandbox.as_ref().map(|text| self.span(text)),
             tool,
             environment,
         }
@@ -70,14 +75,15 @@ impl Reader<'_> {
         let of_tool = || build.tool.as_ref().and_then(|tool| tool::of(tool.value).output(project));
         let of_rust = || rust.then(|| tool::of(schema::Tool::Cargo).output(project)).flatten();
         let made = typed.or_else(of_tool).or_else(of_rust);
-        let remade = build.tool.as_ref().is_some_and(|tool| tool::of(tool.value).remakes);
+        // Of an umbrella, the releases of all configs.
+        let remade = build.tool.as_ref().map(|tool| tool::of(tool.value)).filter(|tool| tool.remakes);
+        let except = remade.and_then(|tool| tool.output(project)).map(|(path, _)| at(&path));
         let made: Vec<Output> = made.into_iter().map(|(path, depth)| Output { path: at(&path), depth }).collect();
         let own = [self.given.out, &[self.given.folder.join(&self.document.source().name)]].concat();
         let filled = tools.iter().flat_map(|tool| tool.filled).map(|path| at(path)).collect();
         let written = own.iter().chain(made.iter().map(|output| &output.path)).cloned().collect();
         let globs = build.inputs.as_ref().map(|globs| globs.iter().map(|glob| glob.value.clone()).collect());
         let taken = manifest.files.iter().filter_map(|rule| self.taken(rule));
-        let except = made.iter().filter(|_| remade).map(|output| output.path.clone()).collect();
         Watch {
             inputs: Inputs { folder: self.given.folder.to_owned(), globs, written, filled },
             outputs: made.iter().cloned().chain(taken).collect(),
@@ -86,12 +92,21 @@ impl Reader<'_> {
                 name: manifest.package.name.as_ref().map(|name| name.value.clone()),
                 paths: kept(build.cache.paths.as_ref(), &tools_of(build), |tool| tool.filled),
                 locks: kept(build.cache.key.as_ref(), &tools, |tool| tool.locks),
-                except,
+                except: except.into_iter().collect(),
+                shared: build.cache.shared.as_ref().map(|address| address.value.clone()),
+                variables: self.for_stores(),
                 env: tools.iter().flat_map(|tool| tool.env_names()).collect(),
             },
             tools,
             skip: build.skip.as_ref().is_none_or(|skip| skip.value),
         }
+    }
+
+    /// How stores are reached, which is none of the build's business.
+    fn for_stores(&self) -> Variables {
+        let of_store = |name: &OsStr| name.as_encoded_bytes().starts_with(b"AWS_");
+        let found = self.given.variables.iter().filter(|(name, _)| of_store(name));
+        found.map(|(name, value)| (name.clone(), value.clone())).collect()
     }
 
     /// What a rule takes may have been made by the step. Holes are filled later: such a rule takes a part of its folder.
@@ -154,6 +169,22 @@ impl Reader<'_> {
         lines.collect()
     }
 
+    fn sandbox(&mut self, build: &Build) -> Sandbox {
+        let network = build.network.as_ref().is_none_or(|network| network.value);
+        let Some(typed) = &build.sandbox else {
+            if let Some(at) = build.network.as_ref().filter(|network| !network.value) {
+                let help = "set `sandbox = \"bwrap\"` or `\"podman:IMAGE\"`, which can do without";
+                self.refuse(codes::CONFIG_INVALID_VALUE, at, "a build on the machine itself has its network", help);
+            }
+            return Sandbox::default();
+        };
+        Sandbox::parse(typed, network).unwrap_or_else(|| {
+            let message = format!("`{}` is no sandbox", typed.escape_debug());
+            self.refuse(codes::CONFIG_INVALID_VALUE, typed, message, "write `bwrap` or `podman:IMAGE`");
+            Sandbox::default()
+        })
+    }
+
     /// What the grammar cannot say.
     fn judge(&mut self, build: &Build) {
         if let (Some(tool), Some(command)) = (&build.tool, &build.command) {
@@ -185,6 +216,11 @@ impl Reader<'_> {
                 let help = "name a folder or file of the project, such as `_build`, without `.` and `..`";
                 self.refuse(codes::CONFIG_INVALID_VALUE, path, message, help);
             }
+        }
+        if let Some(address) = build.cache.shared.as_ref().filter(|address| !shared::is_address(address)) {
+            let message = format!("`{}` is no address of a shared cache", address.escape_debug());
+            let help = "write it as `s3://BUCKET/PREFIX` or `file:/FOLDER`";
+            self.refuse(codes::CONFIG_INVALID_VALUE, address, message, help);
         }
         let help = "names are made of letters, digits and `_`, and do not begin with a digit";
         for (name, value) in build.env.iter().filter(|(name, _)| !is_variable(name)) {

@@ -32,6 +32,8 @@ pub struct Terminal {
     live: Option<ProgressBar>,
     /// The folder of the config below that of the workflow, for annotations.
     below_workspace: PathBuf,
+    /// Whether it has written some already.
+    wrote: AtomicBool,
     /// Standard output took less than it was given.
     unwritten: AtomicBool,
     state: Mutex<State>,
@@ -78,6 +80,7 @@ impl Terminal {
             writes,
             live,
             below_workspace: below_workspace(common).unwrap_or_default(),
+            wrote: AtomicBool::new(false),
             unwritten: AtomicBool::new(false),
             state: Mutex::default(),
         }
@@ -103,6 +106,11 @@ impl Terminal {
             self.say(&format!("{}\n", draw::draw(&finding, self.color).trim_end()));
             self.unwritten.store(true, Ordering::Relaxed);
         }
+    }
+
+    /// From now on something has been written, whatever happens to the rest.
+    pub fn wrote(&self) {
+        self.wrote.store(true, Ordering::Relaxed);
     }
 
     /// Whether some data could not be written.
@@ -165,7 +173,8 @@ impl Terminal {
         }
         self.findings(findings);
         let errors = count(Severity::Error);
-        let closing = if self.writes { ". Nothing was written." } else { "" };
+        let nothing = self.writes && !self.wrote.load(Ordering::Relaxed);
+        let closing = if nothing { ". Nothing was written." } else { "" };
         self.say(&format!("{}{closing}\n", plural(errors, "error", "errors")));
     }
 

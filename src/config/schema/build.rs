@@ -26,6 +26,11 @@ pub struct Build {
     pub env: BTreeMap<String, Text>,
     /// Names of further environment variables that the build sees; without this it sees those of a list only.
     pub pass_env: Texts,
+    /// Where the build and its test run, if not on the machine as it is: `bwrap`, which can write the project's folder and the
+    /// caches of package managers only, or `podman:IMAGE`.
+    pub sandbox: Option<Text>,
+    /// Whether the build may use the network; `false` needs a sandbox.
+    pub network: Option<At<bool>>,
     /// What the tool keeps for the next build is kept for other checkouts too.
     pub cache: BuildCache,
     /// Globs of the files that the build reads; unset, all that git tracks or does not ignore.
@@ -84,6 +89,8 @@ pub struct BuildCache {
     pub paths: Option<Texts>,
     /// Files that decide what is in them; the lock file of the tool if unset, such as `mix.lock`.
     pub key: Option<Texts>,
+    /// Where other machines have it too: `s3://BUCKET/PREFIX` (`AWS_*` variables say how), or `file:/FOLDER`.
+    pub shared: Option<Text>,
 }
 
 impl Build {

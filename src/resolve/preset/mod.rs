@@ -205,14 +205,14 @@ fn not_built(ground: &Ground, manifest: &Manifest, message: String) -> Diagnosti
             .help(format!("run `{}`", command.trim()))
             .note("`fitout build` runs it, because it is the `[build] command`; the other verbs do not");
     }
-    let command = if ground.path("mix.exs").is_file() {
-        "MIX_ENV=prod mix release"
+    let (command, tool) = if ground.path("mix.exs").is_file() {
+        ("MIX_ENV=prod mix release", "mix")
     } else if ground.path("rebar.config").is_file() {
-        "rebar3 as prod release"
+        ("rebar3 as prod release", "rebar3")
     } else {
         return finding.help("run what makes it, such as `MIX_ENV=prod mix release` or `rebar3 as prod release`");
     };
-    finding.help(format!("run `{command}`, or set it as `command` under `[build]`: `fitout build` runs it then"))
+    finding.help(format!("run `{command}`, or set `tool = \"{tool}\"` under `[build]`: `fitout build` builds it then"))
 }
 
 /// The one assembled release of the project, where `[build] input` names none.

@@ -1,5 +1,6 @@
 //! The Erlang node that a service is: which release it runs, what it is called, who may talk to it.
 
+use super::Reload;
 pub use crate::config::schema::Distribution;
 pub use crate::resolve::preset::otp::node::Runtime;
 
@@ -29,6 +30,14 @@ pub struct Node {
     pub arguments: String,
     /// Folder that it fills files in.
     pub runtime_dir: String,
+}
+
+impl Node {
+    /// How it reads its configuration again where the config says nothing: its launcher asks it to.
+    pub fn reload(&self, launcher: &str) -> Option<Reload> {
+        let asked = vec![launcher.to_owned(), "reload_config".to_owned()];
+        (self.distribution != Distribution::None).then_some(Reload::Exec(asked))
+    }
 }
 
 /// The port of a node that is given none: 21000 and the CRC-32 of the service's name, modulo 4000. Two services of a host

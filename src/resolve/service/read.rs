@@ -116,7 +116,7 @@ impl One<'_> {
         let mut service = Service {
             description: typed.description.as_ref().map_or(self.package.summary, |text| text.value.as_str()).to_owned(),
             exec: if node.as_ref()?.is_some() { vec![launcher.clone(), "run".to_owned()] } else { exec? },
-            reload: reload?,
+            reload: reload?.or_else(|| node.as_ref()?.as_ref()?.reload(&launcher)),
             group: group.map_or(Some(user.clone()), |group| group)?,
             groups: groups?,
             env_file: env_file?,

@@ -198,7 +198,7 @@ _fitout() {
             return 0
             ;;
         fitout__subcmd__build)
-            opts="-C -v -q -h -V --format --target --environment --input --out --jobs --cache-dir --cache-size --no-cache --config --json --color --verbose --quiet --help --version"
+            opts="-C -v -q -h -V --format --target --environment --input --out --jobs --cache-dir --cache-size --shared-cache --no-cache --config --json --color --verbose --quiet --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -243,6 +243,10 @@ _fitout() {
                     ;;
                 --cache-size)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --shared-cache)
+                    COMPREPLY=($(compgen -W "write read off" -- "${cur}"))
                     return 0
                     ;;
                 -C)
@@ -1003,7 +1007,7 @@ _fitout() {
             return 0
             ;;
         fitout__subcmd__plan)
-            opts="-C -v -q -h -V --format --target --environment --input --config --json --color --verbose --quiet --help --version"
+            opts="-C -v -q -h -V --format --target --environment --input --against --scripts --config --json --color --verbose --quiet --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1026,6 +1030,10 @@ _fitout() {
                     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
                         compopt -o plusdirs
                     fi
+                    return 0
+                    ;;
+                --against)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 -C)

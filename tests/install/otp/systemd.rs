@@ -98,10 +98,14 @@ fn two_nodes_live_on_one_host() {
     assert_eq!(machine.run(&["heron-line", "daemon"]).0, 3);
     assert!(machine.ok(&["heron-line", "logs", "-n", "5"]).contains("heron listens on 4201"));
 
+    // What an administrator changes in the environment file, a reload tells the node.
+    machine.sh("sed -i s/hello/morning/ /etc/heron-line/env && systemctl reload heron-line");
+    assert_eq!(answer(&machine, 4201), "heron 0.3.1 as heron_line@127.0.0.1: morning by heron_line, 3");
+
     // An upgrade keeps the state.
     install(&machine, "/heron-2.deb");
     let upgraded = answer(&machine, 4201);
-    assert_eq!(upgraded, "heron 0.4.0-rc.1 as heron_line@127.0.0.1: hello by heron_line, 3");
+    assert_eq!(upgraded, "heron 0.4.0-rc.1 as heron_line@127.0.0.1: morning by heron_line, 4");
     assert_eq!(machine.sh("cat /var/lib/heron-line/.erlang.cookie"), cookie);
     stops_at_any_moment(&machine, "heron-line.service");
     assert_eq!(machine.ok(&["systemctl", "show", "--value", "--property=ActiveState", "tern.service"]), "active");

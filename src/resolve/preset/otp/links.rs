@@ -53,7 +53,7 @@ pub(super) fn mend(release: &OtpRelease, ground: &Ground, prefix: &str, all: &mu
                     message
                 }
             };
-            let mut finding = Diagnostic::warning(codes::RESOLVE_STALE_PART, what)
+            let mut finding = Diagnostic::warning(codes::FILES_DANGLING_LINK, what)
                 .path(format!("{}/{shown}", release.typed))
                 .help("make it a relative link to a file of the release where it is made");
             finding.severity = Severity::Note;

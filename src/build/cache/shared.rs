@@ -1,0 +1,108 @@
+//! The store that machines share: by its address, for reading alone where a run is not to be trusted with more.
+
+use std::io;
+use std::path::PathBuf;
+
+use super::store::{Local, Store};
+use crate::build::environment::Variables;
+
+/// How much of the shared store a run uses.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Use {
+    /// Not at all.
+    #[default]
+    Off,
+    /// It reads what others put there: pull requests of strangers.
+    Read,
+    /// It reads and puts.
+    Write,
+}
+
+/// Whether an address is one of those that [`open`] knows.
+pub fn is_address(text: &str) -> bool {
+    let bucket = |rest: &str| !rest.is_empty() && !rest.starts_with('/') && !rest.contains(char::is_whitespace);
+    text.strip_prefix("s3://").is_some_and(bucket) || folder(text).is_some()
+}
+
+/// Opens a store; that it answers is not known yet.
+///
+/// # Errors
+/// What the store needs to know is not there.
+pub fn open(address: &str, variables: &Variables, used: Use) -> io::Result<Box<dyn Store>> {
+    let store: Box<dyn Store> = match folder(address) {
+        Some(folder) => Box::new(Local::new(folder)),
+        None => bucket(address, variables)?,
+    };
+    Ok(if used == Use::Write { store } else { Box::new(ReadOnly(store)) })
+}
+
+/// Changes nothing there, not even what is damaged.
+struct ReadOnly(Box<dyn Store>);
+
+impl Store for ReadOnly {
+    fn name(&self) -> String {
+        self.0.name()
+    }
+
+    fn at_once(&self) -> usize {
+        self.0.at_once()
+    }
+
+    fn is_down(&self) -> bool {
+        self.0.is_down()
+    }
+
+    fn get(&self, name: &str) -> io::Result<Option<Vec<u8>>> {
+        self.0.get(name)
+    }
+
+    fn has(&self, name: &str) -> io::Result<bool> {
+        self.0.has(name)
+    }
+
+    fn put(&self, _: &str, _: &[u8]) -> io::Result<()> {
+        Err(io::Error::new(io::ErrorKind::PermissionDenied, "it is only read"))
+    }
+
+    fn list(&self, folder: &str) -> io::Result<Vec<String>> {
+        self.0.list(folder)
+    }
+
+    fn remove(&self, _: &str) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn folder(address: &str) -> Option<PathBuf> {
+    address
+        .strip_prefix("file:")
+        .map(|path| PathBuf::from(path.strip_prefix("//").unwrap_or(path)))
+        .filter(|path| path.is_absolute())
+}
+
+#[cfg(feature = "network")]
+fn bucket(address: &str, variables: &Variables) -> io::Result<Box<dyn Store>> {
+    Ok(Box::new(super::bucket::Bucket::new(address, variables)?))
+}
+
+#[cfg(not(feature = "network"))]
+fn bucket(_: &str, _: &Variables) -> io::Result<Box<dyn Store>> {
+    Err(io::Error::new(io::ErrorKind::Unsupported, "this fitout was built without the feature `network`"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_told_apart() {
+        for good in ["s3://bucket", "s3://bucket/a/b", "file:/srv/cache", "file:///srv/cache"] {
+            assert!(is_address(good), "{good}");
+        }
+        for bad in
+            ["", "bucket", "s3:bucket", "s3://", "s3:///a", "file:cache", "https://example.org", "gs://b", "s3://a b"]
+        {
+            assert!(!is_address(bad), "{bad}");
+        }
+    }
+}
