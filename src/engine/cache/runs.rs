@@ -4,12 +4,12 @@
 //! that was kept with it, and one more segment. A build that ends before [`Runs::keep`] leaves nothing; two at once write
 //! two segments. What was used longest ago goes first, a segment at a time. All that is wrong here costs time only.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use rustix::fs::{Timespec, Timestamps, UTIME_NOW};
 use sha2::{Digest as _, Sha256};
@@ -21,6 +21,8 @@ use super::segment::{EXTENSION, Key, Segment, Writer};
 pub const ENCODER: &str = "libdeflater 1.26.1, libdeflate-sys 1.26.1, runs of 1 MiB";
 /// Segments that are opened: those used last.
 const MOST: usize = 200;
+/// Bytes of their indexes: all of them lie in memory. Those used last count first.
+const INDEXES: usize = 64 << 20;
 /// Segments below this size are made into one when there are [`FEW`] of them: each build that changed something adds one.
 const SMALL: u64 = 16 << 20;
 const FEW: usize = 8;
@@ -59,22 +61,30 @@ pub(in super::super) struct Runs {
     segments: Vec<Segment>,
     /// Segments whose index cannot be used.
     broken: Vec<PathBuf>,
+    /// Sizes of content of which something is there.
+    sizes: OnceLock<BTreeSet<u64>>,
     fresh: Mutex<BTreeMap<Key, Fresh>>,
 }
 
 impl Runs {
     /// Opens what is in the folder, which is made when something is kept.
     pub fn open(folder: PathBuf, limit: u64) -> Self {
-        let (mut segments, mut broken) = (Vec::new(), Vec::new());
+        let (mut segments, mut broken, mut indexes) = (Vec::new(), Vec::new(), 0);
         for (path, ..) in segments_of(&folder).unwrap_or_default().into_iter().take(MOST) {
+            if indexes > INDEXES {
+                break;
+            }
             match Segment::open(path.clone()) {
-                Ok(segment) => segments.push(segment),
+                Ok(segment) => {
+                    indexes += segment.index_size();
+                    segments.push(segment);
+                }
                 // Another build removed it meanwhile.
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 Err(_) => broken.push(path),
             }
         }
-        Self { folder, limit, segments, broken, fresh: Mutex::default() }
+        Self { folder, limit, segments, broken, sizes: OnceLock::new(), fresh: Mutex::default() }
     }
 
     /// Where the bytes of a key lie, if they are there and as they were put.
@@ -114,7 +124,8 @@ impl Runs {
 
     /// Whether some content of this size was compressed: only then it pays to look for it by its digest.
     pub fn has_size(&self, raw: u64) -> bool {
-        self.segments.iter().any(|segment| segment.entries().any(|entry| entry.raw == raw))
+        let sizes = || self.segments.iter().flat_map(Segment::entries).map(|entry| entry.raw).collect();
+        self.sizes.get_or_init(sizes).contains(&raw)
     }
 
     /// Remembers what a content of `raw` bytes became; it lies in the scratch file.
@@ -174,7 +185,7 @@ impl Runs {
                 })
             })?;
         }
-        let mut seen = std::collections::BTreeSet::new();
+        let mut seen = BTreeSet::new();
         for segment in merged {
             for entry in segment.entries().filter(|entry| !fresh.contains_key(&entry.key)) {
                 // Looked at before it is copied: a half entry cannot be taken back.

@@ -112,6 +112,11 @@ impl Segment {
         Ok(Self { path, file, index, size, used: AtomicBool::new(false), damaged: AtomicBool::new(false) })
     }
 
+    /// Bytes of the index, which lies in memory.
+    pub fn index_size(&self) -> usize {
+        self.index.len()
+    }
+
     /// All entries, by key.
     pub fn entries(&self) -> impl Iterator<Item = Entry> {
         self.index.chunks_exact(RECORD).filter_map(Entry::decode)
