@@ -16,6 +16,7 @@ use crate::build::step::Step;
 use crate::config::load::{Document, Vocabulary, load};
 use crate::diagnostic::{Diagnostic, Findings, codes};
 use crate::engine::EngineError;
+use crate::engine::cache::Cache;
 use crate::engine::emit::Emitted;
 use crate::engine::output;
 use crate::formats::{self, Format};
@@ -30,6 +31,7 @@ mod pack;
 mod plans;
 mod preview;
 
+use pack::Packed;
 pub use pack::Wanted;
 pub use preview::{Preview, preview};
 
@@ -189,42 +191,49 @@ pub fn build(request: &Request, out: &Path, listener: &dyn Listener) -> Result<B
     fs_err::create_dir_all(&folder)
         .map_err(|source| vec![EngineError::Write { path: folder.clone(), source }.into()])?;
     let state = state(request, &planned.project);
-    let artifacts = artifacts(request, &planned, &state, &folder, listener)?;
+    let (artifacts, doubts) = artifacts(request, &planned, &state, &folder, listener)?;
+    planned.warnings.extend(doubts);
     planned.warnings.extend(planned.step.after_package(&state, listener).err());
     Ok(Built { folder, artifacts, warnings: planned.warnings, lint: planned.lint })
 }
 
-/// Those of the last run, if this one would make the same; else what is made of the plans, under its final names.
+/// Those of the last run, if this one would make the same; else what is made of the plans, under its final names. With
+/// them findings that did not stop it.
 fn artifacts(
     request: &Request,
     planned: &Planned,
     state: &State,
     folder: &Path,
     listener: &dyn Listener,
-) -> Result<Vec<Artifact>, Findings> {
+) -> Result<(Vec<Artifact>, Findings), Findings> {
     let kept = state.folder.as_deref().filter(|_| state.reuse);
     let kept = kept.and_then(|state| Some((kept::Key::of(planned, state).ok()?, state)));
     let narrowed = !request.formats.is_empty() || !request.targets.is_empty();
     let found = kept.as_ref().and_then(|(key, state)| key.find(planned, state, folder));
-    let (artifacts, emitted) = match found {
+    let Packed { artifacts, emitted, warnings } = match found {
         Some(artifacts) => {
             for Artifact { format, arch, size, .. } in &artifacts {
                 listener.hear(Event::Unchanged { format, arch: arch.clone(), bytes: *size });
             }
             // The list of a part names what others left, and they may be gone.
             if !narrowed {
-                return Ok(artifacts);
+                return Ok((artifacts, Findings::new()));
             }
-            (artifacts, Vec::new())
+            Packed { artifacts, emitted: Vec::new(), warnings: Findings::new() }
         }
-        None => pack::pack(planned, folder, listener)?,
+        None => pack::pack(planned, folder, engine_cache(state), listener)?,
     };
     finish(planned, folder, &artifacts, emitted, narrowed).map_err(|error| vec![error.into()])?;
     if let Some((key, state)) = kept {
         // Without the note the next run packs again.
         let _ = key.leave(state, folder, &artifacts);
     }
-    Ok(artifacts)
+    Ok((artifacts, warnings))
+}
+
+/// What earlier runs read and compressed.
+fn engine_cache(state: &State) -> Option<Cache> {
+    Some(Cache::open(state.folder.as_deref()?, state.runs()?, state.limit))
 }
 
 /// What earlier builds left, and where this one leaves it.

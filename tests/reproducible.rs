@@ -9,6 +9,8 @@
     reason = "tests tell what they found, and stop where they are wrong"
 )]
 
+#[path = "reproducible/cache.rs"]
+mod cache;
 mod support;
 
 use std::fs;

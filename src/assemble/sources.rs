@@ -4,6 +4,7 @@
 //! read here.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsString;
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -27,7 +28,8 @@ pub struct SourceId(pub u32);
 #[derive(Debug, Default)]
 pub struct Sources {
     list: Vec<Content>,
-    by_path: BTreeMap<PathBuf, SourceId>,
+    /// By the bytes of the path: comparing component by component takes longer than all else here.
+    by_path: BTreeMap<OsString, SourceId>,
     by_bytes: BTreeMap<Arc<[u8]>, SourceId>,
 }
 
@@ -90,11 +92,11 @@ impl Stat {
 impl Sources {
     /// Names a file; the same path gets the same id.
     pub fn file(&mut self, path: PathBuf, stat: Stat) -> Source {
-        if let Some(id) = self.by_path.get(&path) {
+        if let Some(id) = self.by_path.get(path.as_os_str()) {
             return Source { id: *id, size: stat.size };
         }
         let id = self.push(Content::File { path: path.clone(), stat });
-        self.by_path.insert(path, id);
+        self.by_path.insert(path.into_os_string(), id);
         Source { id, size: stat.size }
     }
 

@@ -45,6 +45,11 @@ impl State {
         self.cache.as_ref().filter(|_| self.reuse).map(|cache| Local::new(cache.join("store")))
     }
 
+    /// Where compressed content is kept, of all projects.
+    pub fn runs(&self) -> Option<PathBuf> {
+        self.cache.as_ref().filter(|_| self.reuse).map(|cache| cache.join("runs"))
+    }
+
     /// Where versions of programs are remembered.
     pub fn toolchains(&self) -> Option<PathBuf> {
         self.cache.as_ref().map(|cache| cache.join("toolchains"))

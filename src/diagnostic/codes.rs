@@ -300,6 +300,8 @@ codes! {
         "A source file was not the same when it was read as when the plan was made, or when it was read a second time. A package of it would hold neither the old nor the new file. Let whatever writes it finish, then run again; nothing was written under a final name.";
     ENGINE_WRITE = "engine/write", Environment,
         "An artifact, or the scratch file beside it, could not be written: the disk is full, a quota is reached, or the folder is not writable. Artifacts are written under temporary names and renamed when whole, so nothing partial is left under a final name.";
+    ENGINE_CACHE = "engine/cache", Environment,
+        "What earlier builds compressed is kept in the cache folder, and is checked when it is used. A file of it was not what was put there, or nothing could be kept for the next build. As a warning this costs only time, because what is wrong is made again. It is an error when a file changed in the very moment between the check and its use; then nothing was written under a final name, and the next run is right.";
     ENGINE_BUG = "engine/bug", Bug,
         "fitout contradicted itself while it wrote an artifact. That is a fault of fitout, not of your files; please report it with the config.";
     //

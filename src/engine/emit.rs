@@ -20,6 +20,11 @@ use crate::codec::deflate::{Deflater, END_OF_STREAM, RUN};
 use crate::codec::hashes::{Hasher, Hashes, sums};
 use crate::formats::{Fill, Known, Layout, Piece, Pieces, Section, SectionFacts};
 
+/// Runs of literals and small content are not cut below this size, in bytes.
+const CUT_FROM: usize = 256 * 1024;
+/// From there on, behind one content of so many. Measured in benches/README.md: what shorter runs cost in size.
+const CUT_EVERY: u32 = 64;
+
 /// An artifact that is whole and has no final name yet. Dropped without [`Emitted::stage`], it vanishes.
 #[derive(Debug)]
 pub struct Emitted {
@@ -101,7 +106,7 @@ fn write_sections<'p>(layout: &Layout<'p>, store: &Store<'_>, file: &File, threa
             }
             Section::Stream { compression, measure, pieces } => {
                 out.section = Hasher::new(measure.packed);
-                let sink = open(*compression, &mut out, threads)?;
+                let sink = open(*compression, &mut out, store, threads)?;
                 let raw =
                     write_stream(pieces, Stream { store, raw: Raw::new(measure.raw), patches: &mut patches, sink })?;
                 facts.raw_size = raw.size;
@@ -177,22 +182,27 @@ impl Raw {
 }
 
 /// Where the pieces of a section go.
-enum StreamSink<'o, 'f> {
+enum StreamSink<'s, 'o, 'f> {
     Plain(&'o mut Out<'f>),
-    Gzip(Box<Gzip<'o, 'f>>),
+    Gzip(Box<Gzip<'s, 'o, 'f>>),
     Encoded(Box<dyn Finish + 'o>),
 }
 
-fn open<'o, 'f>(compression: Compression, out: &'o mut Out<'f>, threads: usize) -> io::Result<StreamSink<'o, 'f>> {
+fn open<'s, 'o, 'f>(
+    compression: Compression,
+    out: &'o mut Out<'f>,
+    store: &'s Store<'s>,
+    threads: usize,
+) -> io::Result<StreamSink<'s, 'o, 'f>> {
     Ok(match compression {
         Compression::None => StreamSink::Plain(out),
-        Compression::Gzip(level) => StreamSink::Gzip(Box::new(Gzip::new(out, level)?)),
+        Compression::Gzip(level) => StreamSink::Gzip(Box::new(Gzip::new(out, store, level)?)),
         Compression::Zstd(level) => StreamSink::Encoded(compress::zstd(out, level, threads)?),
         Compression::Xz(level) => StreamSink::Encoded(compress::xz(out, level, threads)?),
     })
 }
 
-impl StreamSink<'_, '_> {
+impl StreamSink<'_, '_, '_> {
     fn bytes(&mut self, bytes: &[u8]) -> io::Result<()> {
         match self {
             Self::Plain(out) => out.write_all(bytes),
@@ -215,7 +225,7 @@ struct Stream<'s, 'o, 'f, 'p> {
     store: &'s Store<'s>,
     raw: Raw,
     patches: &'s mut Vec<Patch<'p>>,
-    sink: StreamSink<'o, 'f>,
+    sink: StreamSink<'s, 'o, 'f>,
 }
 
 impl<'p> Stream<'_, '_, '_, 'p> {
@@ -260,18 +270,23 @@ impl<'p> Stream<'_, '_, '_, 'p> {
                     Ok(())
                 })?;
             }
-            return gzip.splice(store, id);
+            return gzip.splice(id);
         }
         store.raw(id, |bytes| {
             raw.update(bytes);
             sink.bytes(bytes)
-        })
+        })?;
+        match sink {
+            StreamSink::Gzip(gzip) => gzip.cut_behind(store.size_and_crc(id).1),
+            _ => Ok(()),
+        }
     }
 }
 
 /// A gzip member made of runs (RFC 1952). No name and no time, so that equal content gives equal bytes.
-struct Gzip<'o, 'f> {
+struct Gzip<'s, 'o, 'f> {
     out: &'o mut Out<'f>,
+    store: &'s Store<'s>,
     level: u8,
     deflater: Deflater,
     /// Literals and small content that wait for their run.
@@ -281,12 +296,12 @@ struct Gzip<'o, 'f> {
     size: u64,
 }
 
-impl<'o, 'f> Gzip<'o, 'f> {
-    fn new(out: &'o mut Out<'f>, level: u8) -> io::Result<Self> {
+impl<'s, 'o, 'f> Gzip<'s, 'o, 'f> {
+    fn new(out: &'o mut Out<'f>, store: &'s Store<'s>, level: u8) -> io::Result<Self> {
         // Method deflate, no flags, no time, no extra flags, system Unix.
         out.write_all(&[0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3])?;
         let (deflater, crc) = (Deflater::new(level), crc32fast::Hasher::new());
-        Ok(Self { out, level, deflater, pending: Vec::new(), run: Vec::new(), crc, size: 0 })
+        Ok(Self { out, store, level, deflater, pending: Vec::new(), run: Vec::new(), crc, size: 0 })
     }
 
     fn solid(&mut self, mut bytes: &[u8]) -> io::Result<()> {
@@ -301,21 +316,27 @@ impl<'o, 'f> Gzip<'o, 'f> {
         Ok(())
     }
 
+    /// Ends the run where the content itself says so: what follows a changed file soon is the same run as before.
+    fn cut_behind(&mut self, crc32: u32) -> io::Result<()> {
+        let cut = self.pending.len() >= CUT_FROM && crc32.is_multiple_of(CUT_EVERY);
+        if cut { self.flush() } else { Ok(()) }
+    }
+
     fn flush(&mut self) -> io::Result<()> {
         self.crc.update(&self.pending);
         self.size += self.pending.len() as u64;
         self.run.clear();
-        self.deflater.runs(&self.pending, &mut self.run);
+        self.store.between(&mut self.deflater, self.level, &self.pending, &mut self.run)?;
         self.pending.clear();
         self.out.write_all(&self.run)
     }
 
-    fn splice(&mut self, store: &Store<'_>, id: SourceId) -> io::Result<()> {
+    fn splice(&mut self, id: SourceId) -> io::Result<()> {
         self.flush()?;
-        let (size, crc) = store.size_and_crc(id);
+        let (size, crc) = self.store.size_and_crc(id);
         self.crc.combine(&crc32fast::Hasher::new_with_initial_len(crc, size));
         self.size += size;
-        store.runs(id, self.level, |bytes| self.out.write_all(bytes))
+        self.store.runs(id, self.level, |bytes| self.out.write_all(bytes))
     }
 
     fn finish(mut self) -> io::Result<()> {

@@ -9,7 +9,9 @@ use std::path::PathBuf;
 use crate::assemble::plan::SourceId;
 use crate::diagnostic::{Diagnostic, codes};
 
+pub mod cache;
 pub mod emit;
+mod fill;
 mod opened;
 pub mod output;
 mod scratch;
@@ -40,6 +42,12 @@ pub enum EngineError {
         path: PathBuf,
         /// The system's answer.
         source: io::Error,
+    },
+    /// What was kept between the phases, or by an earlier run, changed while it was used.
+    #[error("what was kept in `{}` is not what was put there", path.display())]
+    Kept {
+        /// The file, or the folder of the scratch file.
+        path: PathBuf,
     },
     /// A format refuses, now that it knows what compression left.
     #[error("{0}")]
@@ -84,6 +92,9 @@ impl From<EngineError> for Diagnostic {
             EngineError::Changed { path } => Self::error(codes::ENGINE_CHANGED, message)
                 .path(path)
                 .help("let the build that writes it finish, then run `fitout build` again"),
+            EngineError::Kept { path } => Self::error(codes::ENGINE_CACHE, message)
+                .path(path)
+                .help("run `fitout build` again: what is wrong is found and made again; if it comes again, look after the disk"),
             EngineError::Write { path, source } => {
                 let full = matches!(source.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded);
                 let help = if full {

@@ -11,16 +11,41 @@ use super::EngineError;
 /// Most bytes that are read at a time.
 const BUFFER: usize = 256 * 1024;
 
-/// A place in the scratch file.
-#[derive(Debug, Clone, Copy)]
+/// A place in the scratch file, or in a segment of the cache, and the CRC-32 of what lies there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Extent {
-    offset: u64,
-    length: u64,
+    /// Which segment of [`super::cache::runs::Runs`]; none for the scratch file.
+    pub segment: Option<u32>,
+    pub offset: u64,
+    pub length: u64,
+    pub crc32: u32,
 }
 
 /// Bytes of all extents.
 pub(super) fn length_of(extents: &[Extent]) -> u64 {
     extents.iter().map(|extent| extent.length).sum()
+}
+
+/// Hands the bytes of an extent of `file` over in order. Whether they are those that were put there is known at the
+/// end: what `take` did with them is void if not.
+pub(super) fn read(
+    (file, path): (&File, &Path),
+    extent: Extent,
+    mut take: impl FnMut(&[u8]) -> io::Result<()>,
+) -> io::Result<()> {
+    let mut buffer = vec![0; usize::try_from(extent.length).map_or(BUFFER, |l| l.min(BUFFER))];
+    let mut crc32 = crc32fast::Hasher::new();
+    let (mut at, end) = (extent.offset, extent.offset.saturating_add(extent.length));
+    while at < end {
+        let want = usize::try_from(end - at).map_or(buffer.len(), |left| left.min(buffer.len()));
+        let bytes = &mut buffer[..want];
+        file.read_exact_at(bytes, at).map_err(|source| EngineError::Read { path: path.to_path_buf(), source })?;
+        crc32.update(bytes);
+        take(bytes)?;
+        at += want as u64;
+    }
+    let same = crc32.finalize() == extent.crc32;
+    if same { Ok(()) } else { Err(EngineError::Kept { path: path.to_path_buf() }.into()) }
 }
 
 /// An unnamed file that is appended to by all threads; the system removes it when the process ends, however it ends.
@@ -45,7 +70,7 @@ impl Scratch {
         self.file
             .write_all_at(bytes, offset)
             .map_err(|source| EngineError::Write { path: self.folder.clone(), source })?;
-        Ok(Extent { offset, length })
+        Ok(Extent { segment: None, offset, length, crc32: crc32fast::hash(bytes) })
     }
 
     fn reserve(&self, length: u64) -> u64 {
@@ -56,15 +81,7 @@ impl Scratch {
     }
 
     /// Hands the bytes of an extent over in order.
-    pub(super) fn read(&self, extent: Extent, mut take: impl FnMut(&[u8]) -> io::Result<()>) -> io::Result<()> {
-        let mut buffer = vec![0; usize::try_from(extent.length).map_or(BUFFER, |l| l.min(BUFFER))];
-        let (mut at, end) = (extent.offset, extent.offset + extent.length);
-        while at < end {
-            let want = usize::try_from(end - at).map_or(buffer.len(), |left| left.min(buffer.len()));
-            self.file.read_exact_at(&mut buffer[..want], at)?;
-            take(&buffer[..want])?;
-            at += want as u64;
-        }
-        Ok(())
+    pub(super) fn read(&self, extent: Extent, take: impl FnMut(&[u8]) -> io::Result<()>) -> io::Result<()> {
+        read((&self.file, &self.folder), extent, take)
     }
 }

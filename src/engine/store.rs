@@ -9,15 +9,18 @@ use std::collections::BTreeSet;
 use std::io;
 use std::path::Path;
 
-use md5::{Digest as _, Md5};
 use rayon::prelude::*;
-use sha2::Sha256;
+use sha2::{Digest as _, Sha256};
 
 use super::EngineError;
-use super::opened::{Opened, read_all, size_of};
-use super::scratch::{Extent, Scratch, length_of};
+use super::cache::Cache;
+use super::cache::runs::{Form, key};
+use super::fill::{Deflaters, Filler};
+use super::opened::{Opened, size_of};
+use super::scratch::{Extent, Scratch};
 use crate::assemble::plan::{Content, SourceId};
 use crate::codec::deflate::{Deflater, END_OF_STREAM, RUN};
+use crate::diagnostic::Findings;
 use crate::listener::{Event, Listener};
 
 pub use crate::formats::{Digest, Digests};
@@ -30,6 +33,8 @@ pub const SPLICED_FROM: u64 = 16 * 1024;
 const PIECEWISE_FROM: u64 = 8 << 20;
 /// Most bytes of content that lie in memory whole.
 const WHOLE_AT_ONCE: u64 = 64 << 20;
+/// Literals and small content are looked for in the cache from this size on: compressing less is quicker.
+const LOOKED_FOR_FROM: usize = 512;
 
 /// What the formats of a run want of the content.
 #[derive(Debug, Clone, Default)]
@@ -47,24 +52,25 @@ pub struct Store<'s> {
     sources: &'s [Content],
     slots: Vec<Slot>,
     scratch: Scratch,
+    cache: Option<Cache>,
     digests: Vec<(u64, u32)>,
     zip_level: u8,
 }
 
 /// Where one content lies in the scratch file.
 #[derive(Debug, Clone, Default)]
-struct Slot {
+pub(super) struct Slot {
     /// The bytes themselves, for content below [`SPLICED_FROM`].
-    raw: Option<Extent>,
+    pub raw: Option<Extent>,
     /// Runs by level, without end mark, for content of [`SPLICED_FROM`] and more.
-    runs: Vec<(u8, Vec<Extent>)>,
+    pub runs: Vec<(u8, Vec<Extent>)>,
     /// A complete stream for zip, for content below [`SPLICED_FROM`].
-    whole: Option<Extent>,
+    pub whole: Vec<Extent>,
 }
 
 impl<'s> Store<'s> {
-    /// Reads, hashes and compresses all content on the current thread pool. `scratch` is the folder for the scratch
-    /// file: beside the outputs, where there must be space anyway.
+    /// Reads, hashes and compresses all content on the current thread pool, but for what the cache knows. `scratch` is the
+    /// folder for the scratch file: beside the outputs, where there must be space anyway.
     ///
     /// # Errors
     /// When a file cannot be read or is not as the walk saw it; when the scratch file cannot be written.
@@ -72,15 +78,17 @@ impl<'s> Store<'s> {
         sources: &'s [Content],
         wants: &Wants,
         scratch: &Path,
+        cache: Option<Cache>,
         listener: &dyn Listener,
     ) -> Result<(Self, Digests), EngineError> {
         let scratch = Scratch::new(scratch)?;
+        let with = Filler { wants, scratch: &scratch, cache: cache.as_ref(), listener };
         let mut filled: Vec<Option<(Slot, Digest)>> = vec![None; sources.len()];
         let mut small = Vec::new();
         let piecewise_from = (WHOLE_AT_ONCE / rayon::current_num_threads() as u64).min(PIECEWISE_FROM);
         for (index, content) in sources.iter().enumerate() {
             if size_of(content) >= piecewise_from {
-                filled[index] = Some(fill_piecewise(content, wants, &scratch, listener)?);
+                filled[index] = Some(with.piecewise(content)?);
             } else {
                 small.push(index);
             }
@@ -90,7 +98,7 @@ impl<'s> Store<'s> {
         let done: Vec<(usize, (Slot, Digest))> = small
             .par_iter()
             .map_init(Deflaters::default, |deflaters, index| {
-                let filled = fill_whole(&sources[*index], wants, &scratch, deflaters)?;
+                let filled = with.whole(&sources[*index], deflaters)?;
                 listener.hear(Event::Read { bytes: filled.1.size });
                 Ok((*index, filled))
             })
@@ -101,7 +109,12 @@ impl<'s> Store<'s> {
         let (slots, list): (Vec<Slot>, Vec<Digest>) = filled.into_iter().flatten().unzip();
         let digests = list.iter().map(|d| (d.size, d.crc32)).collect();
         let zip_level = wants.zip_level.unwrap_or_default();
-        Ok((Self { sources, slots, scratch, digests, zip_level }, Digests::new(list)))
+        Ok((Self { sources, slots, scratch, cache, digests, zip_level }, Digests::new(list)))
+    }
+
+    /// Leaves what was read and compressed for the next run; what was wrong with the cache.
+    pub fn keep(&self) -> Findings {
+        self.cache.as_ref().map(|cache| cache.keep(&self.scratch)).unwrap_or_default()
     }
 
     /// Bytes and CRC-32 of a content.
@@ -121,7 +134,7 @@ impl<'s> Store<'s> {
     /// When reading fails, the file has changed, or `take` fails.
     pub fn raw(&self, id: SourceId, mut take: impl FnMut(&[u8]) -> io::Result<()>) -> io::Result<()> {
         if let Some(extent) = self.slots[id.0 as usize].raw {
-            return self.scratch.read(extent, take);
+            return self.extent(extent, take);
         }
         let content = &self.sources[id.0 as usize];
         let (size, crc32) = self.size_and_crc(id);
@@ -149,7 +162,32 @@ impl<'s> Store<'s> {
         let Some((_, extents)) = slot.runs.iter().find(|(l, _)| *l == level) else {
             return Err(EngineError::NotKept { id }.into());
         };
-        extents.iter().try_for_each(|extent| self.scratch.read(*extent, &mut take))
+        extents.iter().try_for_each(|extent| self.extent(*extent, &mut take))
+    }
+
+    /// Appends bytes that stand between spliced content to `out` as runs.
+    ///
+    /// # Errors
+    /// When the scratch file cannot be written.
+    pub fn between(&self, deflater: &mut Deflater, level: u8, bytes: &[u8], out: &mut Vec<u8>) -> io::Result<()> {
+        let Some(cache) = self.cache.as_ref().filter(|_| bytes.len() >= LOOKED_FOR_FROM) else {
+            deflater.runs(bytes, out);
+            return Ok(());
+        };
+        let key = key(Form::Runs, level, &Sha256::digest(bytes).into());
+        if !cache.runs.read(&key, &self.scratch, out) {
+            let start = out.len();
+            deflater.runs(bytes, out);
+            cache.runs.put(key, bytes.len() as u64, &[self.scratch.append(&out[start..])?]);
+        }
+        Ok(())
+    }
+
+    fn extent(&self, extent: Extent, take: impl FnMut(&[u8]) -> io::Result<()>) -> io::Result<()> {
+        match (extent.segment, &self.cache) {
+            (Some(number), Some(cache)) => cache.runs.extent(number, extent, take),
+            _ => self.scratch.read(extent, take),
+        }
     }
 
     /// Hands the content over as one complete deflate stream, as long as [`Digest::deflated`] says.
@@ -157,154 +195,11 @@ impl<'s> Store<'s> {
     /// # Errors
     /// When the scratch file cannot be read or `take` fails.
     pub fn deflated(&self, id: SourceId, mut take: impl FnMut(&[u8]) -> io::Result<()>) -> io::Result<()> {
-        if let Some(extent) = self.slots[id.0 as usize].whole {
-            return self.scratch.read(extent, take);
+        let whole = &self.slots[id.0 as usize].whole;
+        if !whole.is_empty() {
+            return whole.iter().try_for_each(|extent| self.extent(*extent, &mut take));
         }
         self.runs(id, self.zip_level, &mut take)?;
         take(&END_OF_STREAM)
     }
-}
-
-/// One compressor for each level and room for one run, per thread.
-#[derive(Default)]
-struct Deflaters {
-    list: Vec<(u8, Deflater)>,
-    run: Vec<u8>,
-}
-
-impl Deflaters {
-    fn of(&mut self, level: u8) -> &mut Deflater {
-        let place = self.list.iter().position(|(l, _)| *l == level).unwrap_or_else(|| {
-            self.list.push((level, Deflater::new(level)));
-            self.list.len() - 1
-        });
-        &mut self.list[place].1
-    }
-
-    /// Puts the runs of a content into the scratch file, one after the other.
-    fn keep(&mut self, level: u8, bytes: &[u8], scratch: &Scratch) -> Result<Vec<Extent>, EngineError> {
-        let mut run = std::mem::take(&mut self.run);
-        let extents = bytes
-            .chunks(RUN)
-            .map(|chunk| {
-                run.clear();
-                self.of(level).runs(chunk, &mut run);
-                scratch.append(&run)
-            })
-            .collect();
-        self.run = run;
-        extents
-    }
-}
-
-/// The levels whose runs are kept: those of the streams, and zip's. A slice is packed already and is only ever stored.
-fn run_levels(content: &Content, wants: &Wants) -> BTreeSet<u8> {
-    match content {
-        Content::Slice { .. } => BTreeSet::new(),
-        _ => wants.levels.iter().copied().chain(wants.zip_level).collect(),
-    }
-}
-
-/// A content that fits in memory.
-fn fill_whole(
-    content: &Content,
-    wants: &Wants,
-    scratch: &Scratch,
-    deflaters: &mut Deflaters,
-) -> Result<(Slot, Digest), EngineError> {
-    let bytes = read_all(content)?;
-    let mut slot = Slot::default();
-    let mut digest = Digest {
-        size: bytes.len() as u64,
-        sha256: Sha256::digest(&bytes).into(),
-        md5: if wants.md5 { Md5::digest(&bytes).into() } else { [0; 16] },
-        crc32: crc32fast::hash(&bytes),
-        deflated: 0,
-    };
-    if digest.size >= SPLICED_FROM {
-        for level in run_levels(content, wants) {
-            let extents = deflaters.keep(level, &bytes, scratch)?;
-            if wants.zip_level == Some(level) {
-                digest.deflated = length_of(&extents) + END_OF_STREAM.len() as u64;
-            }
-            slot.runs.push((level, extents));
-        }
-    } else {
-        if let Some(level) = wants.zip_level {
-            let whole = deflaters.of(level).whole(&bytes);
-            digest.deflated = whole.len() as u64;
-            slot.whole = Some(scratch.append(&whole)?);
-        }
-        slot.raw = Some(scratch.append(&bytes)?);
-    }
-    Ok((slot, digest))
-}
-
-/// A large content: in batches of runs, hashed beside the compression.
-fn fill_piecewise(
-    content: &Content,
-    wants: &Wants,
-    scratch: &Scratch,
-    listener: &dyn Listener,
-) -> Result<(Slot, Digest), EngineError> {
-    let levels: Vec<u8> = run_levels(content, wants).into_iter().collect();
-    let batch = RUN * (2 * rayon::current_num_threads()).min(32);
-    let mut reader = Opened::new(content)?;
-    let (mut sha256, mut md5, mut crc32) = (Sha256::new(), Md5::new(), crc32fast::Hasher::new());
-    let mut slot = Slot { runs: levels.iter().map(|level| (*level, Vec::new())).collect(), ..Slot::default() };
-    let mut left = size_of(content);
-    let mut buffer = vec![0; batch];
-    while left > 0 {
-        let want = usize::try_from(left).map_or(batch, |left| left.min(batch));
-        let bytes = &mut buffer[..want];
-        reader.fill(bytes)?;
-        let bytes = &*bytes;
-        let (compressed, ()) = rayon::join(
-            || compress_batch(bytes, &levels),
-            || {
-                sha256.update(bytes);
-                if wants.md5 {
-                    md5.update(bytes);
-                }
-                crc32.update(bytes);
-            },
-        );
-        for ((_, extents), runs) in slot.runs.iter_mut().zip(compressed) {
-            for run in runs {
-                extents.push(scratch.append(&run)?);
-            }
-        }
-        left -= want as u64;
-        listener.hear(Event::Read { bytes: want as u64 });
-    }
-    reader.finish()?;
-    let kept = |level| slot.runs.iter().find(|(l, _)| *l == level).map_or(0, |(_, extents)| length_of(extents));
-    let digest = Digest {
-        size: size_of(content),
-        sha256: sha256.finalize().into(),
-        md5: if wants.md5 { md5.finalize().into() } else { [0; 16] },
-        crc32: crc32.finalize(),
-        deflated: wants.zip_level.map_or(0, |level| kept(level) + END_OF_STREAM.len() as u64),
-    };
-    Ok((slot, digest))
-}
-
-/// The runs of a batch, for each level in order.
-fn compress_batch(bytes: &[u8], levels: &[u8]) -> Vec<Vec<Vec<u8>>> {
-    levels
-        .iter()
-        .map(|level| {
-            bytes
-                .par_chunks(RUN)
-                .map_init(
-                    || Deflater::new(*level),
-                    |deflater, chunk| {
-                        let mut run = Vec::new();
-                        deflater.runs(chunk, &mut run);
-                        run
-                    },
-                )
-                .collect()
-        })
-        .collect()
 }

@@ -93,7 +93,7 @@ fn build(folder: &Path, sources: &Sources, compression: Compression, threads: us
     let wants = Wants { md5: true, levels: [1, 6].into(), zip_level: Some(6) };
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
     pool.install(|| {
-        let (store, _) = Store::fill(sources.list(), &wants, folder, &Silent).unwrap();
+        let (store, _) = Store::fill(sources.list(), &wants, folder, None, &Silent).unwrap();
         let layout = layout(sources.list().len() as u32, compression);
         let emitted = emit(&layout, &store, folder, threads).unwrap();
         let path = emitted.stage(folder).unwrap().finish().unwrap();
@@ -129,7 +129,7 @@ fn deflated_content_has_the_length_that_the_digest_says() {
     let folder = tempfile::tempdir().unwrap();
     let (sources, contents) = sources(folder.path());
     let wants = Wants { zip_level: Some(6), ..Wants::default() };
-    let (store, digests) = Store::fill(sources.list(), &wants, folder.path(), &Silent).unwrap();
+    let (store, digests) = Store::fill(sources.list(), &wants, folder.path(), None, &Silent).unwrap();
     for (id, content) in contents.iter().enumerate() {
         let id = SourceId(id as u32);
         let mut stream = Vec::new();
@@ -158,7 +158,7 @@ fn a_changed_file_is_an_error_and_leaves_nothing() {
         let mut sources = Sources::default();
         sources.file(path.clone(), stat);
         let wants = Wants { levels: [6].into(), ..Wants::default() };
-        let (store, _) = Store::fill(sources.list(), &wants, folder.path(), &Silent).unwrap();
+        let (store, _) = Store::fill(sources.list(), &wants, folder.path(), None, &Silent).unwrap();
         std::thread::sleep(std::time::Duration::from_millis(5));
         match change {
             "longer" => fs_err::write(&path, vec![7; 50_001]).unwrap(),
@@ -167,7 +167,7 @@ fn a_changed_file_is_an_error_and_leaves_nothing() {
             _ => fs_err::remove_file(&path).unwrap(),
         }
         // Before the first reading, and between the phases: raw bytes are read again.
-        let again = Store::fill(sources.list(), &wants, folder.path(), &Silent).err().unwrap();
+        let again = Store::fill(sources.list(), &wants, folder.path(), None, &Silent).err().unwrap();
         let later = emit(&layout(1, Compression::None), &store, folder.path(), 1).unwrap_err();
         for error in [again, later] {
             let code = Diagnostic::from(error).code.name;
@@ -180,7 +180,7 @@ fn a_changed_file_is_an_error_and_leaves_nothing() {
 #[test]
 fn a_format_may_refuse_what_compression_left() {
     let folder = tempfile::tempdir().unwrap();
-    let (store, _) = Store::fill(&[], &Wants::default(), folder.path(), &Silent).unwrap();
+    let (store, _) = Store::fill(&[], &Wants::default(), folder.path(), None, &Silent).unwrap();
     let refusal = Diagnostic::error(codes::DEB_TOO_LARGE, "too large");
     let said = refusal.clone();
     let layout = Layout {
@@ -197,4 +197,15 @@ fn a_format_may_refuse_what_compression_left() {
     let error = emit(&layout, &store, folder.path(), 1).unwrap_err();
     assert_eq!(Diagnostic::from(error), refusal);
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "something is left");
+}
+
+#[test]
+fn the_key_of_the_cache_names_the_encoder_that_is_locked() {
+    let lock = include_str!("../../Cargo.lock");
+    for name in ["libdeflater", "libdeflate-sys"] {
+        let (_, rest) = lock.split_once(&format!("name = \"{name}\"\nversion = \"")).unwrap();
+        let version = rest.split('"').next().unwrap();
+        let encoder = super::cache::runs::ENCODER;
+        assert!(encoder.contains(&format!("{name} {version},")), "`{encoder}` is not {name} {version}");
+    }
 }

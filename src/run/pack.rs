@@ -14,6 +14,7 @@ use crate::assemble::same::{self, Difference};
 use crate::codec::hex::hex;
 use crate::diagnostic::{Diagnostic, Findings, codes};
 use crate::engine::EngineError;
+use crate::engine::cache::Cache;
 use crate::engine::emit::{Emitted, emit};
 use crate::engine::store::{Digests, Store, Wants};
 use crate::engine::workers;
@@ -159,15 +160,23 @@ struct Job<'p> {
     layout: Layout<'p>,
 }
 
+/// Files that are whole, and findings that did not stop them.
+pub(super) struct Packed {
+    pub artifacts: Vec<Artifact>,
+    pub emitted: Vec<Emitted>,
+    pub warnings: Findings,
+}
+
 /// Both phases of the engine.
 pub(super) fn pack(
     planned: &Planned,
     folder: &Path,
+    cache: Option<Cache>,
     listener: &dyn Listener,
-) -> Result<(Vec<Artifact>, Vec<Emitted>), Findings> {
+) -> Result<Packed, Findings> {
     let wants = wants_of(planned);
     let (store, digests) =
-        Store::fill(planned.sources.list(), &wants, folder, listener).map_err(|error| vec![error.into()])?;
+        Store::fill(planned.sources.list(), &wants, folder, cache, listener).map_err(|error| vec![error.into()])?;
     let jobs = jobs(planned, &digests)?;
     let layouts: Vec<&Layout> = jobs.iter().map(|job| &job.layout).collect();
     let workers = workers::of_each(&layouts, rayon::current_num_threads());
@@ -181,7 +190,11 @@ pub(super) fn pack(
             Err(error) => findings.push(error.into()),
         }
     }
-    if findings.is_empty() { Ok(done.into_iter().unzip()) } else { Err(findings) }
+    if !findings.is_empty() {
+        return Err(findings);
+    }
+    let (artifacts, emitted) = done.into_iter().unzip();
+    Ok(Packed { artifacts, emitted, warnings: store.keep() })
 }
 
 fn write(

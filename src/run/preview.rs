@@ -3,7 +3,8 @@
 //! Enters: a plan that `fitout plan` made. Leaves: a [`Preview`] for each package. They are made in a temporary folder,
 //! uncompressed, and read as `inspect` reads them: what is compared is what would be packed, not what somebody believes of it.
 
-use super::{Planned, pack};
+use super::Planned;
+use super::pack::{self, Packed};
 use crate::diagnostic::Findings;
 use crate::engine::EngineError;
 use crate::formats::{self, Listing};
@@ -41,7 +42,7 @@ pub fn preview(mut planned: Planned) -> Result<Vec<Preview>, Findings> {
     planned.wanted.retain(super::Wanted::is_package);
     let failed = |source| vec![EngineError::Write { path: std::env::temp_dir(), source }.into()];
     let folder = tempfile::tempdir().map_err(failed)?;
-    let (artifacts, emitted) = pack::pack(&planned, folder.path(), &Silent)?;
+    let Packed { artifacts, emitted, .. } = pack::pack(&planned, folder.path(), None, &Silent)?;
     let mut previews = Vec::new();
     for (artifact, file) in artifacts.into_iter().zip(emitted) {
         let staged = file.stage(folder.path()).map_err(|error| vec![error.into()])?;

@@ -30,7 +30,7 @@ fn run(program: &str, arguments: &[&str]) -> String {
 fn write(plan: &Plan, sources: &Sources, folder: &Path) -> PathBuf {
     let levels = BTreeSet::from([6]);
     let wants = Wants { levels, ..Wants::default() };
-    let (store, digests) = Store::fill(sources.list(), &wants, folder, &Silent).unwrap();
+    let (store, digests) = Store::fill(sources.list(), &wants, folder, None, &Silent).unwrap();
     let layout = Rpm.layout(plan, &digests).unwrap();
     emit(&layout, &store, folder, 2).unwrap().stage(folder).unwrap().finish().unwrap()
 }
