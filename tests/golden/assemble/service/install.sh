@@ -1039,10 +1039,18 @@ pkg_rollback() {
 	pkg_say "$pkg_wanted is current again in $pkg_base"
 }
 
-# Versions, newest first.
+# Versions: the current one, the one before, the others by when they were current last. Not every ls tells apart what was
+# within one second.
 pkg_versions() {
+	pkg_first=$(pkg_current)
+	pkg_second=$(cat "$pkg_store/previous" 2>/dev/null) || pkg_second=
+	for pkg_one in "$pkg_first" "$pkg_second"; do
+		[ -z "$pkg_one" ] || [ ! -d "$pkg_base/releases/$pkg_one" ] || printf '%s\n' "$pkg_one"
+	done
 	# shellcheck disable=SC2012 # A version has no odd characters.
-	ls -1t "$pkg_base/releases" 2>/dev/null
+	ls -1t "$pkg_base/releases" 2>/dev/null | while read -r pkg_one; do
+		case $pkg_one in "$pkg_first" | "$pkg_second") ;; *) printf '%s\n' "$pkg_one" ;; esac
+	done
 }
 
 pkg_prune() {
