@@ -53,6 +53,10 @@ pub struct Project<'a> {
 /// `erlc` writes no paths and no options of the builder into .beam files then.
 const DETERMINISTIC: (&str, &str) = ("ERL_COMPILER_OPTIONS", "deterministic");
 
+/// How names begin by which Cargo tells a program that it runs who it is. Under `cargo run` that is fitout, and build scripts
+/// that look at them would run again.
+const OF_ITS_PROGRAM: &[&str] = &["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_", "CARGO_CRATE_", "CARGO_PRIMARY_"];
+
 /// All that lies below counts.
 pub const ALL: usize = usize::MAX;
 
@@ -211,7 +215,9 @@ impl Tool {
 
     /// Whether it may read the variable.
     pub fn reads(&self, variable: &str) -> bool {
-        self.variables.contains(&variable) || self.prefixes.iter().any(|prefix| variable.starts_with(prefix))
+        let of_whoever_runs = OF_ITS_PROGRAM.iter().any(|prefix| variable.starts_with(prefix));
+        self.variables.contains(&variable)
+            || (!of_whoever_runs && self.prefixes.iter().any(|prefix| variable.starts_with(prefix)))
     }
 }
 
@@ -294,6 +300,13 @@ mod tests {
             fs_err::write(folder.path().join(name), text).unwrap();
         }
         of(tool).steps(&Project { folder: folder.path(), input, tests: false, mix_env: None })
+    }
+
+    #[test]
+    fn what_cargo_tells_of_its_program_is_not_of_the_build() {
+        let cargo = of(schema::Tool::Cargo);
+        assert!(["CARGO_HOME", "CARGO_TARGET_DIR", "RUSTFLAGS"].iter().all(|name| cargo.reads(name)));
+        assert!(!["CARGO_PKG_NAME", "CARGO_MANIFEST_DIR", "HOME"].iter().any(|name| cargo.reads(name)));
     }
 
     #[test]
