@@ -195,7 +195,7 @@ fn rpm_6_verifies_and_installs_both_formats() {
         let (code, said) = strict(&["-U", "--nodeps", rpm]);
         assert!(code != 0 && said.contains("no signature"), "{said}");
     }
-    root.sh("export GNUPGHOME=/root/gnupg
+    root.sh("export GNUPGHOME=/var/tmp/gnupg
         mkdir -m 700 $GNUPGHOME
         gpg -q --batch --passphrase '' --quick-gen-key 'Ops <ops@example.org>' ed25519 sign 2>/dev/null
         gpg -q --armor --export >/key.asc
