@@ -26,6 +26,7 @@ pub mod shared;
 pub mod store;
 mod tree;
 mod unpack;
+pub mod used;
 
 /// How folders begin that a restore was killed in: never an input.
 pub use self::unpack::TEMPORARY;

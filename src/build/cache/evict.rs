@@ -9,17 +9,11 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use super::store::Local;
+use super::used::{files, remove};
 use super::{blob_name, tree::Tree};
 
 /// Seconds in which a blob without an entry is left alone.
 pub const YOUNG: i64 = 3600;
-
-/// One file of the folder.
-struct File {
-    path: PathBuf,
-    bytes: u64,
-    used: i64,
-}
 
 /// Removes entries until `limit` bytes are left. Blobs used less than `young` seconds ago stay.
 ///
@@ -40,7 +34,7 @@ pub fn evict(store: &Local, limit: u64, young: i64) -> io::Result<()> {
     if total <= limit {
         return Ok(());
     }
-    trees.sort_by_key(|tree| std::cmp::Reverse(tree.used));
+    trees.sort_by_key(|tree| std::cmp::Reverse(tree.last));
     let (mut kept, mut live) = (0, BTreeSet::new());
     for tree in trees {
         let named = named(&tree.path, store);
@@ -48,14 +42,14 @@ pub fn evict(store: &Local, limit: u64, young: i64) -> io::Result<()> {
         let bytes = tree.bytes + more.map(|blob| blob.bytes).sum::<u64>();
         // The one that was used last stays, however large it is: it was just written.
         if kept > 0 && kept + bytes > limit {
-            fs_err::remove_file(&tree.path)?;
+            remove(&tree.path)?;
         } else {
             kept += bytes;
             live.extend(named);
         }
     }
-    for blob in blobs.values().filter(|blob| !live.contains(&blob.path) && blob.used <= now - young) {
-        fs_err::remove_file(&blob.path)?;
+    for blob in blobs.values().filter(|blob| !live.contains(&blob.path) && blob.last.0 <= now - young) {
+        remove(&blob.path)?;
     }
     Ok(())
 }
@@ -64,24 +58,4 @@ pub fn evict(store: &Local, limit: u64, young: i64) -> io::Result<()> {
 fn named(tree: &Path, store: &Local) -> BTreeSet<PathBuf> {
     let tree = fs_err::read(tree).ok().and_then(|bytes| Tree::decode(&bytes).ok());
     tree.into_iter().flat_map(|tree| tree.blobs).map(|name| store.folder().join(blob_name(&name))).collect()
-}
-
-fn files(folder: &Path) -> io::Result<Vec<File>> {
-    let mut found = Vec::new();
-    let entries = match fs_err::read_dir(folder) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(found),
-        Err(error) => return Err(error),
-    };
-    for entry in entries {
-        let path = entry?.path();
-        // Another process may have removed it, or given it its name, meanwhile.
-        let Ok(meta) = fs_err::symlink_metadata(&path) else { continue };
-        if meta.is_dir() {
-            found.extend(files(&path)?);
-        } else {
-            found.push(File { path, bytes: meta.len(), used: meta.mtime() });
-        }
-    }
-    Ok(found)
 }

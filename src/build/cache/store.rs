@@ -7,7 +7,7 @@ use std::os::unix::fs::DirBuilderExt as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{AtFlags, CWD, Timespec, Timestamps, UTIME_NOW};
+use super::used;
 
 /// A place for named bytes. Names are made of letters, digits and `/`; what is put is there whole or not at all.
 pub trait Store: Sync {
@@ -63,7 +63,7 @@ impl Store for Local {
     fn get(&self, name: &str) -> io::Result<Option<Vec<u8>>> {
         match fs_err::read(self.path(name)) {
             Ok(bytes) => {
-                use_now(&self.path(name));
+                used::now(&self.path(name));
                 Ok(Some(bytes))
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -75,7 +75,7 @@ impl Store for Local {
         // A power cut may leave an empty file under a final name.
         let there = fs_err::metadata(self.path(name)).is_ok_and(|meta| meta.is_file() && meta.len() > 0);
         if there {
-            use_now(&self.path(name));
+            used::now(&self.path(name));
         }
         Ok(there)
     }
@@ -109,25 +109,17 @@ impl Store for Local {
     }
 
     fn remove(&self, name: &str) -> io::Result<()> {
-        match fs_err::remove_file(self.path(name)) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-            _ => Ok(()),
-        }
+        used::remove(&self.path(name))
     }
 }
 
 /// How files begin that are not whole.
 pub const TEMPORARY: &str = ".put-";
 
-/// The time of a file is when it was last used; one that cannot be set makes it go earlier.
-fn use_now(path: &Path) {
-    let now = Timespec { tv_sec: 0, tv_nsec: UTIME_NOW };
-    let times = Timestamps { last_access: now, last_modification: now };
-    let _ = rustix::fs::utimensat(CWD, path, &times, AtFlags::empty());
-}
-
 #[cfg(test)]
 mod tests {
+    use rustix::fs::{AtFlags, CWD, Timespec, Timestamps};
+
     use super::*;
 
     #[test]

@@ -6,16 +6,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 use std::sync::{Mutex, OnceLock, PoisonError};
 
-use rustix::fs::{Timespec, Timestamps, UTIME_NOW};
 use sha2::{Digest as _, Sha256};
 
 use super::super::scratch::{Extent, Scratch, read};
 use super::segment::{EXTENSION, Key, Segment, Writer};
+use crate::build::cache::used::{self, Used};
 
 /// Compressor and cut of runs: other ones make other bytes. A test compares it with Cargo.lock.
 pub const ENCODER: &str = "libdeflater 1.26.1, libdeflate-sys 1.26.1, runs of 1 MiB";
@@ -70,7 +70,7 @@ impl Runs {
     /// Opens what is in the folder, which is made when something is kept.
     pub fn open(folder: PathBuf, limit: u64) -> Self {
         let (mut segments, mut broken, mut indexes) = (Vec::new(), Vec::new(), 0);
-        for (path, ..) in segments_of(&folder).unwrap_or_default().into_iter().take(MOST) {
+        for Used { path, .. } in segments_of(&folder).unwrap_or_default().into_iter().take(MOST) {
             if indexes > INDEXES {
                 break;
             }
@@ -151,9 +151,7 @@ impl Runs {
     /// When the folder cannot be written; what was there is still there.
     pub fn keep(&self, scratch: &Scratch) -> io::Result<()> {
         for segment in self.segments.iter().filter(|segment| segment.used.load(Ordering::Relaxed)) {
-            let now = Timespec { tv_sec: 0, tv_nsec: UTIME_NOW };
-            // One whose time cannot be set goes earlier.
-            let _ = rustix::fs::futimens(&segment.file, &Timestamps { last_access: now, last_modification: now });
+            used::now(&segment.path);
         }
         let small: Vec<&Segment> = self.segments.iter().filter(|segment| segment.size < SMALL).collect();
         let merged: Vec<&Segment> = self
@@ -170,7 +168,7 @@ impl Runs {
         };
         let gone = merged.iter().map(|segment| &segment.path).chain(&self.broken);
         for path in gone.filter(|path| Some(*path) != written.as_ref()) {
-            remove(path)?;
+            used::remove(path)?;
         }
         if written.is_some() { self.evict(written.as_deref()) } else { Ok(()) }
     }
@@ -201,12 +199,12 @@ impl Runs {
 
     fn evict(&self, written: Option<&Path>) -> io::Result<()> {
         let mut kept = 0;
-        for (path, size, _) in segments_of(&self.folder)? {
+        for Used { path, bytes: size, .. } in segments_of(&self.folder)? {
             kept += size;
             // What was just written stays, however large it is.
             if kept > self.limit && Some(&*path) != written {
                 kept -= size;
-                remove(&path)?;
+                used::remove(&path)?;
             }
         }
         Ok(())
@@ -217,30 +215,10 @@ impl Runs {
     }
 }
 
-type OnDisk = (PathBuf, u64, (i64, i64));
-
-/// Path, size and time of last use of each segment, the last used first.
-fn segments_of(folder: &Path) -> io::Result<Vec<OnDisk>> {
-    let mut found = Vec::new();
-    let entries = match fs_err::read_dir(folder) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(found),
-        Err(error) => return Err(error),
-    };
-    for entry in entries {
-        let path = entry?.path();
-        let Ok(meta) = fs_err::symlink_metadata(&path) else { continue };
-        if meta.is_file() && path.extension().is_some_and(|extension| extension == EXTENSION) {
-            found.push((path, meta.len(), (meta.mtime(), meta.mtime_nsec())));
-        }
-    }
-    found.sort_by(|(a, _, used_a), (b, _, used_b)| used_b.cmp(used_a).then_with(|| a.cmp(b)));
+/// The segments, the last used first.
+fn segments_of(folder: &Path) -> io::Result<Vec<Used>> {
+    let mut found = used::files(folder)?;
+    found.retain(|file| file.path.extension().is_some_and(|extension| extension == EXTENSION));
+    found.sort_by(|a, b| b.last.cmp(&a.last).then_with(|| a.path.cmp(&b.path)));
     Ok(found)
-}
-
-fn remove(path: &Path) -> io::Result<()> {
-    match fs_err::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-        _ => Ok(()),
-    }
 }
