@@ -154,7 +154,7 @@ pub struct Build {
     /// Folder for what a build leaves for the next: log, stamp, caches; `fitout` in the user's cache folder unless set
     #[arg(long, value_name = "DIR", env = "FITOUT_CACHE_DIR", hide_env_values = true, value_hint = clap::ValueHint::DirPath)]
     pub cache_dir: Option<PathBuf>,
-    /// Bytes that the caches of build steps may have, such as 500M or 20G; what was used longest ago goes first
+    /// Bytes that the caches of build steps may have, and as many those of compressed content, such as 500M or 20G; what was used longest ago goes first
     #[arg(long, value_name = "SIZE", env = "FITOUT_CACHE_SIZE", hide_env_values = true, default_value = "5G", value_parser = bytes)]
     pub cache_size: u64,
     /// What of `[build.cache] shared` is used
