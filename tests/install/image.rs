@@ -62,6 +62,24 @@ impl Podman {
     }
 }
 
+impl Podman {
+    /// Starts an image as it is meant to run: read-only, alone; the container's number. Not every machine lets limits be
+    /// raised, as podman's own defaults would.
+    pub fn started(&self, more: &[&str], image: &str) -> String {
+        let fixed = [
+            "run",
+            "--detach",
+            "--read-only",
+            "--tmpfs=/tmp",
+            "--network=none",
+            "--log-driver=k8s-file",
+            "--ulimit=nofile=1024:1024",
+            "--ulimit=nproc=1000:1000",
+        ];
+        self.ok(&[&fixed, more, &[image]].concat())
+    }
+}
+
 impl Drop for Podman {
     fn drop(&mut self) {
         let _ = self.command(&["rm", "--all", "--force", "--time=0"]).output();
@@ -127,17 +145,7 @@ fn runs(name: &str, port: u16, programs: &[&str], greets: &str, first: &str) {
     let podman = Podman::new();
     // As Docker's archive: podman 4 drops health checks of OCI manifests.
     let id = podman.ok(&["pull", "--quiet", &format!("docker-archive:{}", archive.display())]);
-    let container = podman.ok(&[
-        "run",
-        "--detach",
-        "--read-only",
-        "--tmpfs=/tmp",
-        "--network=none",
-        "--log-driver=k8s-file",
-        "--ulimit=nofile=1024:1024",
-        "--ulimit=nproc=1000:1000",
-        &id,
-    ]);
+    let container = podman.started(&[], &id);
     let process = podman.ok(&["inspect", "--format={{.State.Pid}}", &container]);
     let deadline = Instant::now() + Duration::from_secs(60);
     while !greeting(&process, port).starts_with(greets) {
