@@ -342,8 +342,11 @@ impl Broker {
         let facts = ["ActiveState", "Result", "ExecMainStatus"].map(|property| machine.show(unit, property));
         assert_eq!(facts, ["inactive", "success", "0"], "{}", machine.journal(unit));
         let journal = machine.journal(unit);
-        for bad in ["timed out", "Killing", "SIGKILL", "port_died", "Failed with result"] {
-            assert!(!journal.contains(bad), "{bad}: {journal}");
+        for line in journal.lines() {
+            // With the BEAM its port programs go, a moment later; by `mixed` systemd does not wait for them.
+            let of_a_port = line.contains("Killing process") && !line.contains("beam.smp");
+            let bad = ["timed out", "Killing", "SIGKILL", "port_died", "Failed with result"];
+            assert!(of_a_port || !bad.iter().any(|bad| line.contains(bad)), "{line}");
         }
         machine.ok(&["systemctl", "start", unit]);
         assert_eq!(self.control(machine, question), state);

@@ -296,12 +296,17 @@ fn killed_upgrades_are_mended_by_dpkg() {
     bring(&machine, &artifact_of(&newer_example(example.name), ".deb"), "/2.deb");
     install(&machine, "/1.deb");
     machine.sh("echo '# edited' >>/etc/hello-rust/env");
+    // How long an upgrade takes here: later ones are killed within that time.
+    let started = Instant::now();
+    machine.ok(&["dpkg", "--force-confold", "-i", "/2.deb"]);
+    let span = u64::try_from(started.elapsed().as_millis()).unwrap();
+    machine.ok(&["dpkg", "--force-confold", "-i", "/1.deb"]);
     let mut random = Random(0x1234_5678_9abc_def1);
     let (mut greetings, mut killed, mut unpacked_again) = (0, 0, 0);
     for round in 1..=rounds {
         let deb = if round % 2 == 1 { "/2.deb" } else { "/1.deb" };
         let upgrade = machine.start(&["dpkg", "--force-confold", "-i", deb]);
-        std::thread::sleep(Duration::from_millis(random.below(1_500)));
+        std::thread::sleep(Duration::from_millis(random.below(span)));
         killed += u32::from(upgrade.kill());
         let (code, told) = machine.run(&["dpkg", "--force-confold", "--configure", "-a"]);
         let fields = "--showformat=${db:Status-Status} ${db:Status-Eflag} ${Version}";
