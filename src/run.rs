@@ -32,6 +32,7 @@ mod plans;
 mod preview;
 
 use pack::Packed;
+pub use manifest::{Made, made};
 pub use pack::Wanted;
 pub use preview::{Preview, preview};
 

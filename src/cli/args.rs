@@ -13,6 +13,7 @@ Exit codes:
   1  the answer is no: findings of lint, a difference
   2  the config, the command line or a file is not as it must be
   3  could not: disk, permissions, a program that failed
+  4  publishing stopped half-way; run it again
 
 With `--json` standard output holds one document whose `schema` names what it is, such as fitout/plan/1. \
 Sizes are bytes, times seconds since 1970, modes texts such as \"0644\", digests SHA-256 in hex. A verb that stops \
@@ -113,6 +114,8 @@ pub enum Verb {
     Diff(Diff),
     /// Look for mistakes in the config, the plan and artifacts; exit 1 where there are errors
     Lint(Lint),
+    /// Send what was built to the repositories and stores of the config
+    Publish(Publish),
     /// Say why a path is as it is, or what the code of a finding means
     Explain(Explain),
     /// Show the templates that scripts of the packages are made with
@@ -227,6 +230,23 @@ pub struct Lint {
     /// Also fail on warnings
     #[arg(long, value_name = "WHAT", value_parser = ["warnings"])]
     pub deny: Option<String>,
+}
+
+/// `fitout publish`
+#[derive(Debug, Args)]
+pub struct Publish {
+    /// With the overlay `[environment.NAME]` of the config, and what was built for it
+    #[arg(long, value_name = "NAME", env = "FITOUT_ENVIRONMENT")]
+    pub environment: Option<String>,
+    /// Folder of the artifacts, relative to the config file
+    #[arg(long, value_name = "DIR", default_value = crate::resolve::DIST, env = "FITOUT_OUT", value_hint = clap::ValueHint::DirPath)]
+    pub out: PathBuf,
+    /// Show every object that would be put; send nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Put a package in place of one that has the same name and version and other bytes
+    #[arg(long)]
+    pub replace: bool,
 }
 
 /// `fitout explain`

@@ -25,6 +25,7 @@ mod init;
 mod inspect;
 mod lint;
 mod plan;
+mod publish;
 mod signals;
 mod templates;
 pub mod ui;
@@ -71,6 +72,7 @@ fn run(cli: &Cli, terminal: &Terminal) -> Result<Exit, Findings> {
         Verb::Inspect(args) => inspect::run(common, args, terminal),
         Verb::Diff(args) => diff::run(common, args, terminal),
         Verb::Lint(args) => lint::run(common, args, terminal),
+        Verb::Publish(args) => publish::run(common, args, terminal),
         Verb::Explain(args) => explain::run(common, args, terminal),
         Verb::Templates(args) => templates::run(common, args, terminal),
         Verb::Generate(args) => generate::run(args, terminal),

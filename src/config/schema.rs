@@ -12,11 +12,13 @@ use serde::{Deserialize, Deserializer};
 
 mod build;
 mod node;
+mod publish;
 mod service;
 
 pub use super::json_schema::json_schema;
 pub use build::*;
 pub use node::*;
+pub use publish::*;
 pub use service::*;
 
 use crate::diagnostic::codes;
@@ -83,6 +85,8 @@ pub struct Manifest {
     pub files: Vec<At<Files>>,
     /// One table a format, for what only that format has.
     pub format: Formats,
+    /// Where artifacts go.
+    pub publish: Publish,
     /// Overlays: `[environment.staging]` may hold any table of this file but itself.
     #[schemars(with = "BTreeMap<String, serde_json::Map<String, serde_json::Value>>")]
     pub environment: BTreeMap<String, toml::Table>,
@@ -94,7 +98,6 @@ pub struct Manifest {
 pub const NOT_YET: &[(&str, &str)] = &[
     ("release", "assembling OTP releases from compiled applications"),
     ("sign", "signing"),
-    ("publish", "publishing"),
     ("report", "the size report"),
 ];
 

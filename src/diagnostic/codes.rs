@@ -11,6 +11,8 @@ pub enum Fault {
     Environment,
     /// fitout itself (exit 101).
     Bug,
+    /// Publishing stopped half-way (exit 4).
+    HalfWay,
     /// Something that `lint` or `verify` looks for (exit 1).
     Lint,
 }
@@ -72,6 +74,40 @@ codes! {
         "A template of yours, in the folder that `[package] templates` names, is not one that Handlebars can fill, asks for a value that fitout does not give, or has the name of no template. `fitout templates list` names them all, `fitout templates diff NAME` shows how yours differs from fitout's own.";
     TEMPLATE_VALUE = "template/value", Input,
         "A script that fitout writes itself could not be made. Values are quoted, so that they may hold anything but a NUL byte, which no shell can hold. If the message speaks of anything else, it is a mistake of fitout.";
+
+    // --- publish ---
+    PUBLISH_NOWHERE = "publish/nowhere", Input,
+        "The config has no destination. `[[publish.apt]]` names an apt repository: a folder, or a bucket of S3, Google Cloud Storage or Azure.";
+    PUBLISH_NO_MANIFEST = "publish/no-manifest", Input,
+        "What is published is what `fitout build` made: `manifest.json` in the output folder lists it. There is no such list there. `--out` names another folder, `--environment` that of an environment.";
+    PUBLISH_CHANGED = "publish/changed", Input,
+        "A file of the output folder is gone, or is not the one that was built: its size or digest is another than `manifest.json` says. Nothing was published. `fitout build` makes it again.";
+    PUBLISH_OTHER_BYTES = "publish/other-bytes", Input,
+        "A package of this name and version is in the repository already, and it is another: hosts that have installed it would never see the new one, and caches would serve either. Raise the version, or `[package] release`. `--replace` puts the new one in place of the old all the same, under a name of its own in the pool.";
+    PUBLISH_RENAMED = "publish/renamed", Input,
+        "Suite, code name, origin and label of an apt repository are what hosts pin and remember. When one changes, `apt update` stops on every host until its user agrees. Set the key back to what the repository says, or publish once with `--replace`.";
+    PUBLISH_DAMAGED = "publish/damaged", Input,
+        "A repository has no state but its published files, and one of them is not what its root says: somebody else removed, replaced or edited it. Nothing is built upon it, because a list that lacks packages would take them from every host.";
+    PUBLISH_HALF_WAY = "publish/half-way", HalfWay,
+        "Something was put before publishing stopped. Readers are safe: packages and lists are put under names that nobody reads yet, and the root that names them is replaced last and whole. Run `fitout publish` again: what is there is found and not sent twice.";
+
+    // --- store: folders and buckets ---
+    STORE_NO_CREDENTIALS = "store/no-credentials", Input,
+        "The store wants to know who asks, and nothing says it. For S3 fitout reads the `AWS_*` variables, the profile of `AWS_PROFILE` in the shared config and credentials files with its `credential_process`, web identities, and what ECS, EKS and EC2 give to their machines; for Google Cloud Storage `GOOGLE_*`, for Azure `AZURE_*`.";
+    STORE_WRONG_CREDENTIALS = "store/wrong-credentials", Input,
+        "The store does not know the key, or the key does not fit, or its session is over.";
+    STORE_FORBIDDEN = "store/forbidden", Input,
+        "The store knows who asks and does not let them. Publishing lists, reads, writes and deletes objects below the prefix; a folder has to be writable.";
+    STORE_NO_BUCKET = "store/no-bucket", Input,
+        "The bucket or container that the address names is not there, or is in another account. fitout makes none: whoever makes it decides who may read it.";
+    STORE_CLOCK = "store/clock", Environment,
+        "Requests to object stores are signed with the time, and taken only if it is within some minutes of the store's own. The clock of this machine is not.";
+    STORE_HELD = "store/held", Environment,
+        "Where a store keeps no conditions, one writer at a time holds a lease, an object beside the one that is replaced. Another run has held it for too long. A lease of a run that died ends by itself after a minute.";
+    STORE_UNSUPPORTED = "store/unsupported", Input,
+        "This fitout was built without the feature `network` and reaches folders only.";
+    STORE_FAILED = "store/failed", Environment,
+        "The store does not answer, or not as a store of its kind should. Requests are tried again for a minute before this is said.";
 
     // --- resolve: version, target, clock, environment, presets, build command ---
     RESOLVE_VERSION = "resolve/version", Input,

@@ -13,6 +13,7 @@ mod conffiles;
 mod control;
 mod layout;
 pub mod naming;
+pub mod order;
 mod read;
 pub mod relations;
 mod scripts;

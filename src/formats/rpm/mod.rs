@@ -19,6 +19,7 @@ pub mod elfdeps;
 mod files;
 mod header;
 pub mod naming;
+pub mod order;
 mod needs;
 mod opening;
 mod read;
