@@ -14,4 +14,5 @@ pub mod listener;
 pub mod report;
 pub mod resolve;
 pub mod run;
+pub mod sign;
 pub mod template;

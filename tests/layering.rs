@@ -23,6 +23,7 @@ const FLOW: &[&[&str]] = &[
     &["assemble"],
     &["formats"],
     &["engine"],
+    &["sign"],
     &["run"],
     &["report"],
     &["cli"],

@@ -25,6 +25,7 @@ mod read;
 pub mod relations;
 mod rich;
 mod scripts;
+pub mod signing;
 #[cfg(test)]
 mod tests;
 
