@@ -15,5 +15,6 @@ pub mod publish;
 pub mod report;
 pub mod resolve;
 pub mod run;
+pub mod sign;
 pub mod store;
 pub mod template;

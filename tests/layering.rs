@@ -24,6 +24,7 @@ const FLOW: &[&[&str]] = &[
     &["assemble"],
     &["formats"],
     &["engine"],
+    &["sign"],
     &["run"],
     &["publish"],
     &["report"],

@@ -14,12 +14,14 @@ mod build;
 mod node;
 mod publish;
 mod service;
+mod sign;
 
 pub use super::json_schema::json_schema;
 pub use build::*;
 pub use node::*;
 pub use publish::*;
 pub use service::*;
+pub use sign::*;
 
 use crate::diagnostic::codes;
 
@@ -92,12 +94,13 @@ pub struct Manifest {
     pub environment: BTreeMap<String, toml::Table>,
     /// Which findings of `fitout lint` are silenced, with a reason each.
     pub lint: Lint,
+    /// Which keys sign what is published.
+    pub sign: Sign,
 }
 
 /// Sections of the grammar that this version refuses with `config/not-yet`.
 pub const NOT_YET: &[(&str, &str)] = &[
     ("release", "assembling OTP releases from compiled applications"),
-    ("sign", "signing"),
     ("report", "the size report"),
 ];
 

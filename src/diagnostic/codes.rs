@@ -415,6 +415,31 @@ codes! {
     //
     // --- end of lint ---
 
+    // --- sign ---
+    SIGN_NO_KEY = "sign/no-key", Input,
+        "There is nothing to sign with: `[sign]` names no key, or the variable or file of a key or passphrase is not there. A secret never stands in fitout.toml: `{ env = \"NAME\" }` or `{ file = \"PATH\" }` says where it is.";
+    SIGN_NOT_A_KEY = "sign/not-a-key", Input,
+        "What is named is not one OpenPGP secret key: it is something else, holds none or several, is the public half only, or is named twice. A key is read armored (`-----BEGIN PGP PRIVATE KEY BLOCK-----`), in binary, or as base64 of either. `fitout keys new` makes one, `gpg --armor --export-secret-keys ID` prints one.";
+    SIGN_LOCKED = "sign/locked", Input,
+        "The secret key is locked by a passphrase, and there is none, or another. `passphrase = { env = \"NAME\" }` stands beside the key, or under [sign] for all of them. fitout never asks: it runs where nobody could answer.";
+    SIGN_CANNOT_SIGN = "sign/cannot-sign", Input,
+        "No part of the key is for signing, or the secret of that part is not there: a key that only encrypts or certifies, a subkey that the primary key did not bind, an export that holds a stub in place of the secret.";
+    SIGN_WEAK_KEY = "sign/weak-key", Input,
+        "Package managers refuse the key, or will soon: RSA below 2048 bits, DSA, an algorithm that gpgv or rpm do not know, or a self-signature over SHA-1, which apt 3 and EL 9 have not taken since 2026-02. RSA below 3072 bits is a warning: apt refuses it from 2030-02. A repository that is signed by such a key cannot be used, and on the hosts it looks as if somebody had tampered with it. `fitout keys new` makes a key that all of them take.";
+    SIGN_EXPIRED = "sign/expired", Input,
+        "The key has expired, was revoked, or is from the future. Nothing that it signs would be taken. Of two keys in `[sign]` an expired one must go: apt with gpgv refuses a repository that it signed, whoever else did.";
+    SIGN_EXPIRES_SOON = "sign/expires-soon", Input,
+        "The key ends within 90 days. Hosts must get its successor from something that the old key has signed, so there must be time in which both sign: `fitout keys rotate` makes the successor and says what to do when.";
+    SIGN_PROGRAM = "sign/program", Environment,
+        "gpg, or the command of a key, could not be run, ended with an error, or printed something else than one detached OpenPGP signature by the key that is named. Every signature is verified before it is used. The command runs by `sh` in the folder of fitout.toml; the last line of what it said is quoted.";
+    SIGN_FAILED = "sign/failed", Environment,
+        "The signature could not be made, or the signed copy not be written: a full disk, a folder that is not there. What is signed is a copy; the package itself is as it was.";
+    SIGN_DAMAGED = "sign/damaged", Input,
+        "The package that is to be signed cannot be read as one.";
+    SIGN_BAD_SIGNATURE = "sign/bad-signature", Lint,
+        "A signature does not hold, is by nobody who is known, or is one that package managers refuse: over SHA-1, by a weak key, by a key that has expired or was revoked. What it is over must not be trusted.";
+    // --- end of sign ---
+
     // --- run ---
     RUN_SAME_NAME = "run/same-name", Input,
         "A package without ELF files suits every architecture, so its name says none (`all` in deb, `noarch` in rpm) and it is made once for all targets. Here the targets would put different things into that one package, most often because a rendered file holds `{arch}`. Either both targets must give the same, or each is built by itself into a folder of its own.";

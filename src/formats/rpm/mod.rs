@@ -26,6 +26,7 @@ mod read;
 pub mod relations;
 mod rich;
 mod scripts;
+pub mod signing;
 #[cfg(test)]
 mod tests;
 

@@ -113,7 +113,7 @@ impl Indexes<'_> {
         let mut forms = vec![(format!("{path}.gz"), Some(gzip::whole(&content, GZIP)))];
         if self.xz {
             let mut packed = Vec::new();
-            let write = || -> std::io::Result<()> {
+            let mut write = || -> std::io::Result<()> {
                 let mut encoder = compress::xz(&mut packed, XZ, 1)?;
                 encoder.write_all(&content)?;
                 encoder.finish()
