@@ -96,32 +96,32 @@ impl Ground<'_> {
         Ok(text.value.clone())
     }
 
-    fn line(&self, text: &Option<Text>, default: &str) -> Result<String, Diagnostic> {
-        let Some(text) = text else { return Ok(default.to_owned()) };
+    fn line(&self, text: Option<&Text>) -> Result<Option<String>, Diagnostic> {
+        let Some(text) = text else { return Ok(None) };
         if text.trim().is_empty() || text.chars().any(char::is_control) {
             return Err(Diagnostic::error(codes::CONFIG_INVALID_VALUE, "it is no line of text")
                 .at(&self.document.span(text.range.clone()), "")
                 .help("write it in one line"));
         }
-        Ok(text.value.clone())
+        Ok(Some(text.value.clone()))
     }
 
     fn apt(&self, at: &At<PublishApt>, manifest: &Manifest, signer: Option<Signers>) -> Result<Apt, Diagnostic> {
         let config = &at.value;
         let suite = self.word(&config.suite, "stable")?;
         let vendor = manifest.package.vendor.as_ref().map_or(self.made.name.as_str(), |vendor| vendor.as_str());
-        let origin = self.line(&config.origin, vendor)?;
         let valid_for = config.valid_for.as_ref().map(|text| self.span_of_time(text)).transpose()?;
         let architectures = config.architectures.iter().map(|arch| self.word(&Some(arch.clone()), ""));
         Ok(Apt {
             place: self.place(&config.to)?,
             settings: Settings {
-                codename: self.word(&config.codename, &suite)?,
+                codename: config.codename.as_ref().map(|text| self.word(&Some(text.clone()), "")).transpose()?,
                 component: self.word(&config.component, "main")?,
                 architectures: architectures.collect::<Result<_, _>>()?,
-                label: self.line(&config.label, &origin)?,
-                description: self.line(&config.description, &format!("Packages of {origin}"))?,
-                origin,
+                origin: self.line(config.origin.as_ref())?,
+                owner: vendor.to_owned(),
+                label: self.line(config.label.as_ref())?,
+                description: self.line(config.description.as_ref())?,
                 valid_for,
                 keep: config.keep.as_ref().map(|keep| keep.value.max(1) as usize),
                 xz: config.xz,

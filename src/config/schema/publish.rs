@@ -24,7 +24,7 @@ pub struct PublishApt {
     /// The suite, such as `stable`, which is what it is unless set.
     #[serde(default)]
     pub suite: Option<Text>,
-    /// Code name of the suite; its name unless set.
+    /// Code name of the suite; what the repository says unless set, else the suite's name.
     #[serde(default)]
     pub codename: Option<Text>,
     /// The component; `main` unless set.
@@ -33,10 +33,10 @@ pub struct PublishApt {
     /// Architectures that the suite has besides those of its packages, in Debian's words.
     #[serde(default)]
     pub architectures: Texts,
-    /// Whose repository it is, for pinning; vendor or name of the package unless set.
+    /// Whose repository it is, for pinning; what the repository says unless set, else vendor or name of the package.
     #[serde(default)]
     pub origin: Option<Text>,
-    /// What it is called; the origin unless set.
+    /// What it is called; what the repository says unless set, else the origin.
     #[serde(default)]
     pub label: Option<Text>,
     /// What it is, in a line.

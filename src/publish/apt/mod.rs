@@ -33,18 +33,20 @@ use release::Release;
 pub struct Settings {
     /// Name of the suite, such as `stable`.
     pub suite: String,
-    /// Its code name; the suite's if unset.
-    pub codename: String,
+    /// Its code name; what is there stays if unset, else it is the suite's.
+    pub codename: Option<String>,
     /// The component, such as `main`.
     pub component: String,
     /// Architectures that the suite has from the start.
     pub architectures: Vec<String>,
-    /// Whose it is.
-    pub origin: String,
-    /// What it is called.
-    pub label: String,
-    /// In a line.
-    pub description: String,
+    /// Whose it is; what is there stays if unset.
+    pub origin: Option<String>,
+    /// Whose it is where nothing says it.
+    pub owner: String,
+    /// What it is called; what is there stays if unset, else it is the origin.
+    pub label: Option<String>,
+    /// In a line; what is there stays if unset.
+    pub description: Option<String>,
     /// Seconds for which a list is valid.
     pub valid_for: Option<i64>,
     /// Versions of a package that stay in the lists.
@@ -90,8 +92,10 @@ impl Apt {
     /// Fields that a host remembers: apt stops until its user agrees to another.
     fn check_names(&self, old: &Release) -> Result<(), Diagnostic> {
         let Settings { suite, codename, origin, label, .. } = &self.settings;
-        let changed = [("Suite", suite), ("Codename", codename), ("Origin", origin), ("Label", label)]
-            .into_iter()
+        let typed = [("Codename", codename), ("Origin", origin), ("Label", label)];
+        let typed = typed.into_iter().filter_map(|(name, new)| Some((name, new.as_ref()?)));
+        let changed = std::iter::once(("Suite", suite))
+            .chain(typed)
             .find(|(name, new)| old.get(name).is_some_and(|old| old != new.as_str()));
         match changed {
             Some((name, new)) if !self.replace => {
@@ -222,17 +226,21 @@ impl Apt {
         components.insert(&settings.component);
         let components: Vec<&str> = components.into_iter().collect();
         let architectures: Vec<&str> = lists.keys().map(String::as_str).collect();
+        let was = |name: &str, typed: &Option<String>, default: &str| {
+            typed.as_deref().or(old.get(name)).unwrap_or(default).to_owned()
+        };
+        let origin = was("Origin", &settings.origin, &settings.owner);
         let automatic = if settings.automatic { ["", ""] } else { ["yes", "yes"] };
         for (name, value) in [
-            ("Origin", settings.origin.as_str()),
-            ("Label", &settings.label),
+            ("Origin", origin.as_str()),
+            ("Label", &was("Label", &settings.label, &origin)),
             ("Suite", &settings.suite),
-            ("Codename", &settings.codename),
+            ("Codename", &was("Codename", &settings.codename, &settings.suite)),
             ("Date", &release::date(time)),
             ("Valid-Until", &settings.valid_for.map(|span| release::date(time + span)).unwrap_or_default()),
             ("Architectures", &architectures.join(" ")),
             ("Components", &components.join(" ")),
-            ("Description", &settings.description),
+            ("Description", &was("Description", &settings.description, &format!("Packages of {origin}"))),
             ("Acquire-By-Hash", "yes"),
             ("NotAutomatic", automatic[0]),
             ("ButAutomaticUpgrades", automatic[1]),
