@@ -42,7 +42,7 @@ use certificate::Part;
 use program::Program;
 use secret::Secret;
 
-/// Keys that sign together: one, or two while one takes over from the other.
+/// Keys that sign together: one, or two while one takes over from the other. Packages are signed by the first alone.
 #[derive(Debug)]
 pub struct Signer {
     members: Vec<Member>,
@@ -63,7 +63,7 @@ struct Member {
 /// Who has the secret.
 #[derive(Debug)]
 enum Holder {
-    Secret(Secret),
+    Secret(Box<Secret>),
     Program(Program),
 }
 
@@ -119,10 +119,21 @@ impl Signer {
 
     /// One signature by each key, in their order.
     fn sign(&self, kind: SignatureType, bytes: &[u8], time: i64) -> Result<Vec<Signature>, SignError> {
-        let one = |member: &Member| match &member.holder {
+        self.members.iter().map(|member| member.sign(kind, bytes, time)).collect()
+    }
+
+    /// One signature, by the first of the keys.
+    fn sign_first(&self, kind: SignatureType, bytes: &[u8], time: i64) -> Result<Signature, SignError> {
+        // `open` gives no signer without a key.
+        self.members.first().ok_or(SignError::Unsigned)?.sign(kind, bytes, time)
+    }
+}
+
+impl Member {
+    fn sign(&self, kind: SignatureType, bytes: &[u8], time: i64) -> Result<Signature, SignError> {
+        match &self.holder {
             Holder::Secret(secret) => secret.sign(kind, &mut &*bytes as &mut dyn Read, time),
-            Holder::Program(program) => program.sign(kind, bytes, &member.certificate, time),
-        };
-        self.members.iter().map(one).collect()
+            Holder::Program(program) => program.sign(kind, bytes, &self.certificate, time),
+        }
     }
 }

@@ -79,7 +79,7 @@ pub(super) fn open_secret(name: &str, bytes: &[u8], pass: Option<&Password>, now
     };
     let PublicOrSecret::Secret(key) = key else { return Err(SignError::PublicOnly { name: name.into() }) };
     let Unlocked { secret, certificate, part } = Secret::unlock(name, key, pass, now)?;
-    Ok(Member { name: name.into(), certificate, part, holder: Holder::Secret(secret) })
+    Ok(Member { name: name.into(), certificate, part, holder: Holder::Secret(Box::new(secret)) })
 }
 
 /// Variables that no program needs to see: those that hold keys and passphrases.

@@ -64,8 +64,7 @@ impl Program {
     ) -> Result<Signature, SignError> {
         let mut command = self.command(kind == SignatureType::Text);
         let printed = self.run(&mut command, &mut &*data)?;
-        let Ok([signature]) = armor::signatures(&printed).map(<[Signature; 1]>::try_from).unwrap_or(Err(Vec::new()))
-        else {
+        let Ok([signature]) = armor::signatures(&printed).map_or(Err(Vec::new()), <[Signature; 1]>::try_from) else {
             return Err(self.failed(ProgramProblem::NoSignature));
         };
         // Its clock is the real one, `now` may be that of the commit: only the signature itself is judged here.

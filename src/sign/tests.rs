@@ -72,12 +72,6 @@ impl Rig {
         signer
     }
 
-    fn gpg(&self, arguments: &[&str]) -> String {
-        let mut command = Command::new("gpg");
-        command.args(["--batch", "-q", "--faked-system-time"]).arg(format!("{NOW}!")).args(arguments);
-        run(command.current_dir(self.folder.path()).env("GNUPGHOME", self.path("gnupg")))
-    }
-
     /// gpgv, as apt of Debian 12 runs it; fails as apt does.
     fn gpgv(&self, signer: &Signer, files: &[&str]) -> String {
         fs_err::write(self.path("ring.gpg"), signer.certificates_binary().unwrap()).unwrap();
