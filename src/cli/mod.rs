@@ -23,6 +23,7 @@ mod explain;
 mod generate;
 mod init;
 mod inspect;
+mod keys;
 mod lint;
 mod plan;
 mod signals;
@@ -72,6 +73,7 @@ fn run(cli: &Cli, terminal: &Terminal) -> Result<Exit, Findings> {
         Verb::Diff(args) => diff::run(common, args, terminal),
         Verb::Lint(args) => lint::run(common, args, terminal),
         Verb::Explain(args) => explain::run(common, args, terminal),
+        Verb::Keys(args) => keys::run(common, args, terminal),
         Verb::Templates(args) => templates::run(common, args, terminal),
         Verb::Generate(args) => generate::run(args, terminal),
     }

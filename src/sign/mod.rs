@@ -33,7 +33,7 @@ pub use certificate::{Certificate, Weakness};
 pub use error::{ProgramProblem, Refusal, SignError};
 pub use generate::{Algorithm, NewKey, generate};
 pub use key::{Fingerprint, Key, NotAFingerprint};
-pub use open::{Ground, open};
+pub use open::{Ground, Seen, look, look_at, one_line, open};
 pub use rpm::sign_rpm;
 pub use verify::{Verified, read_certificates, verify_clear, verify_detached};
 
@@ -86,7 +86,10 @@ impl Signer {
     pub fn sign_clear(&self, text: &[u8], time: i64) -> Result<Vec<u8>, SignError> {
         let text = std::str::from_utf8(text).map_err(|_| SignError::Frame("it is not UTF-8"))?;
         let signatures = self.sign(SignatureType::Text, &clear::canonical(text), time)?;
-        Ok(clear::frame(text, &armor::armored(&Packets(&signatures), BlockType::Signature)?))
+        let mut digests: Vec<String> = signatures.iter().filter_map(|s| Some(s.hash_alg()?.to_string())).collect();
+        digests.sort();
+        digests.dedup();
+        Ok(clear::frame(text, &digests, &armor::armored(&Packets(&signatures), BlockType::Signature)?))
     }
 
     /// Signatures over `bytes`, armored, as Release.gpg and repomd.xml.asc are; `time` as for [`Signer::sign_clear`].

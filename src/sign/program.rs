@@ -13,7 +13,7 @@ use std::process::{Command, ExitStatus, Stdio};
 use pgp::packet::{Signature, SignatureType};
 
 use super::certificate::Certificate;
-use super::error::{ProgramProblem, SignError};
+use super::error::{ProgramProblem, Refusal, SignError};
 use super::key::Fingerprint;
 use super::verify::read_certificates;
 use super::{armor, verify};
@@ -71,7 +71,8 @@ impl Program {
         let made = signature.created().map_or(now, |time| i64::from(time.as_secs()).max(now));
         match verify::verify(std::slice::from_ref(certificate), std::slice::from_ref(&signature), kind, data, made) {
             Ok(_) => Ok(signature),
-            Err(SignError::Refused { by, why }) => Err(SignError::Refused { by, why }),
+            // What it may not be: the key is weak, or the digest that the program chose.
+            Err(SignError::Refused { by, why }) if !matches!(why, Refusal::Kind) => Err(SignError::Refused { by, why }),
             Err(_) => Err(self.failed(ProgramProblem::Other(certificate.fingerprint().clone()))),
         }
     }

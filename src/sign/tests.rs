@@ -7,10 +7,12 @@ use std::sync::Arc;
 use super::*;
 use crate::assemble::sample;
 use crate::build::environment::Variables;
-use crate::config::schema::{At, Sign, SignKey};
+use crate::config::schema::{At, Confidential, Sign, SignKey};
 use crate::diagnostic::{Findings, SourceText};
 use crate::formats::{rpm::Rpm, trial};
 
+mod forms;
+mod outside;
 mod packages;
 
 /// After all keys of these tests are made, and before one of them ends.
