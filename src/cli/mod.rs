@@ -23,6 +23,7 @@ mod explain;
 mod generate;
 mod init;
 mod inspect;
+mod keys;
 mod lint;
 mod plan;
 mod publish;
@@ -74,6 +75,7 @@ fn run(cli: &Cli, terminal: &Terminal) -> Result<Exit, Findings> {
         Verb::Lint(args) => lint::run(common, args, terminal),
         Verb::Publish(args) => publish::run(common, args, terminal),
         Verb::Explain(args) => explain::run(common, args, terminal),
+        Verb::Keys(args) => keys::run(common, args, terminal),
         Verb::Templates(args) => templates::run(common, args, terminal),
         Verb::Generate(args) => generate::run(args, terminal),
     }

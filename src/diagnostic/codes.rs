@@ -438,6 +438,10 @@ codes! {
         "The package that is to be signed cannot be read as one.";
     SIGN_BAD_SIGNATURE = "sign/bad-signature", Lint,
         "A signature does not hold, is by nobody who is known, or is one that package managers refuse: over SHA-1, by a weak key, by a key that has expired or was revoked. What it is over must not be trusted.";
+    SIGN_NO_NAME = "sign/no-name", Input,
+        "A key says whose it is, in one line: `Name <mail>`. It is what people see when they are asked whether they trust it. `--name` gives it; else it is the maintainer of fitout.toml.";
+    SIGN_EXISTS = "sign/exists", Input,
+        "The file that a new key should go to is there already. It is never written over: if it holds a key, nothing could bring that back.";
     // --- end of sign ---
 
     // --- run ---

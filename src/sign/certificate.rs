@@ -6,6 +6,7 @@
 //!
 //! Sources: RFC 9580, 5.2 and 10.1; the policy of apt 3: `/usr/share/apt/default-sequoia.config`.
 
+use pgp::armor::BlockType;
 use pgp::composed::SignedPublicKey;
 use pgp::crypto::ecc_curve::ECCCurve;
 use pgp::crypto::hash::HashAlgorithm;
@@ -13,6 +14,8 @@ use pgp::packet::{Signature, SignatureType, SubpacketData};
 use pgp::ser::Serialize as _;
 use pgp::types::{EcdsaPublicParams, EddsaLegacyPublicParams, KeyDetails, KeyVersion, PublicParams, SignedUser, Tag};
 
+use super::armor;
+use super::error::SignError;
 use super::key::{Fingerprint, Key};
 
 /// A public key that was looked at.
@@ -95,6 +98,14 @@ impl Certificate {
     /// Its fingerprint.
     pub fn fingerprint(&self) -> &Fingerprint {
         &self.parts[0].fingerprint
+    }
+
+    /// The public key as text.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub fn armored(&self) -> Result<Vec<u8>, SignError> {
+        armor::armored(&self.public, BlockType::PublicKey)
     }
 
     /// The part that signs at `now`, of those that `has` a secret: as gpg chooses, the newest subkey, else the primary key.

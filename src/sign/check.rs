@@ -28,7 +28,7 @@ pub(super) fn judge(name: &str, certificate: &Certificate, part: &Part, now: i64
         let message = format!("the key {fingerprint} of {name} has 2048 bits, which apt refuses from 2030-02-01");
         findings.push(
             Diagnostic::warning(codes::SIGN_WEAK_KEY, message)
-                .help("`fitout keys rotate FILE --algorithm rsa4096` makes its successor"),
+                .help("`fitout keys rotate FILE --out NEW` makes its successor"),
         );
     }
     if part.revoked {
@@ -46,7 +46,7 @@ pub(super) fn judge(name: &str, certificate: &Certificate, part: &Part, now: i64
 
 fn expiry(name: &str, certificate: &Certificate, end: i64, now: i64, several: bool) -> Option<Diagnostic> {
     let fingerprint = certificate.fingerprint();
-    let rotate = "`fitout keys rotate FILE` makes its successor and tells in which steps it takes over";
+    let rotate = "`fitout keys rotate FILE --out NEW` makes its successor and tells in which steps it takes over";
     if end <= now {
         let finding =
             Diagnostic::error(codes::SIGN_EXPIRED, format!("the key {fingerprint} of {name} expired on {}", day(end)));

@@ -19,9 +19,10 @@ pub(super) fn canonical(text: &str) -> Vec<u8> {
     lines.join("\r\n").into_bytes()
 }
 
-/// The framed text. `armored` holds the signatures over [`canonical`], which are over SHA-512.
-pub(super) fn frame(text: &str, armored: &[u8]) -> Vec<u8> {
-    let mut framed = format!("{BEGIN}\nHash: SHA512\n\n");
+/// The framed text. `armored` holds the signatures over [`canonical`], `digests` what these are over: gpgv refuses one that
+/// the head does not name.
+pub(super) fn frame(text: &str, digests: &[String], armored: &[u8]) -> Vec<u8> {
+    let mut framed = format!("{BEGIN}\nHash: {}\n\n", digests.join(","));
     for line in text.strip_suffix('\n').unwrap_or(text).split('\n') {
         if line.starts_with('-') {
             framed.push_str("- ");
@@ -100,7 +101,7 @@ mod tests {
     fn a_frame_is_taken_apart_as_it_was_put_together() {
         let armored = format!("{SIGNATURE}\n\nabc\n{END}\n");
         for text in ["a\n- b\n-----BEGIN PGP SIGNATURE-----\n\n", "", "\n", "Date: x\nSHA256:\n abc 1 main\n"] {
-            let framed = unframe(&frame(text, armored.as_bytes())).unwrap();
+            let framed = unframe(&frame(text, &["SHA512".into()], armored.as_bytes())).unwrap();
             assert_eq!(canonical(&framed.text), canonical(text), "{text:?}");
             assert_eq!(framed.armored, armored);
         }
@@ -108,7 +109,9 @@ mod tests {
 
     #[test]
     fn nothing_stands_around_a_frame() {
-        let good = String::from_utf8(frame("a\n", format!("{SIGNATURE}\n\nabc\n{END}\n").as_bytes())).unwrap();
+        let good =
+            String::from_utf8(frame("a\n", &["SHA512".into()], format!("{SIGNATURE}\n\nabc\n{END}\n").as_bytes()))
+                .unwrap();
         assert!(unframe(good.as_bytes()).is_ok());
         assert!(unframe(format!("{good}\n \n").as_bytes()).is_ok());
         let headed = good.replacen("Hash: SHA512", "Comment: x", 1);

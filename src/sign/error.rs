@@ -19,7 +19,7 @@ pub enum SignError {
         variable: String,
     },
     /// The file of a key or passphrase cannot be read.
-    #[error("`{name}` cannot be read: {source}")]
+    #[error("`{name}` cannot be read")]
     Unreadable {
         /// Its path, as it was typed.
         name: String,
@@ -55,7 +55,7 @@ pub enum SignError {
         name: String,
     },
     /// No part of the key is for signing.
-    #[error("the key {key} of {name} has no part that may sign and whose secret is there")]
+    #[error("no part of the key {key} of {name} may sign, or its secret is not there")]
     CannotSign {
         /// What was read.
         name: String,
@@ -75,7 +75,7 @@ pub enum SignError {
         name: String,
     },
     /// A program that signs could not be started, or said that it failed.
-    #[error("`{program}` did not sign: {problem}")]
+    #[error("`{program}` failed: {problem}")]
     Program {
         /// As it was typed.
         program: String,
@@ -248,7 +248,11 @@ impl SignError {
 
 impl From<SignError> for Diagnostic {
     fn from(error: SignError) -> Self {
-        Self::error(error.code(), error.to_string()).help(error.help())
+        let finding = Self::error(error.code(), error.to_string()).help(error.help());
+        match &error {
+            SignError::Unreadable { source, .. } => finding.note(source.to_string()),
+            _ => finding,
+        }
     }
 }
 

@@ -33,6 +33,18 @@ pub enum Algorithm {
     Rsa3072,
 }
 
+impl Algorithm {
+    /// The one that comes nearest to that of another key, by the word of [`super::Key::algorithm`]: whoever had RSA may have
+    /// hosts that read nothing else.
+    pub fn like(word: &str) -> Self {
+        match word.strip_prefix("rsa").map(str::parse::<u32>) {
+            Some(Ok(bits)) if bits > 3072 => Self::Rsa4096,
+            Some(_) => Self::Rsa3072,
+            None => Self::Ed25519,
+        }
+    }
+}
+
 /// What a new key is.
 #[derive(Debug, Clone)]
 pub struct NewKey<'a> {

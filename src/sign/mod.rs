@@ -33,7 +33,7 @@ pub use certificate::{Certificate, Weakness};
 pub use error::{ProgramProblem, Refusal, SignError};
 pub use generate::{Algorithm, NewKey, generate};
 pub use key::{Fingerprint, Key, NotAFingerprint};
-pub use open::{Ground, open};
+pub use open::{Ground, Seen, look, look_at, one_line, open};
 pub use rpm::sign_rpm;
 pub use verify::{Verified, read_certificates, verify_clear, verify_detached};
 
@@ -42,7 +42,7 @@ use certificate::Part;
 use program::Program;
 use secret::Secret;
 
-/// Keys that sign together: one, or two while one takes over from the other.
+/// Keys that sign together: one, or two while one takes over from the other. Packages are signed by the first alone.
 #[derive(Debug)]
 pub struct Signer {
     members: Vec<Member>,
@@ -63,7 +63,7 @@ struct Member {
 /// Who has the secret.
 #[derive(Debug)]
 enum Holder {
-    Secret(Secret),
+    Secret(Box<Secret>),
     Program(Program),
 }
 
@@ -86,7 +86,10 @@ impl Signer {
     pub fn sign_clear(&self, text: &[u8], time: i64) -> Result<Vec<u8>, SignError> {
         let text = std::str::from_utf8(text).map_err(|_| SignError::Frame("it is not UTF-8"))?;
         let signatures = self.sign(SignatureType::Text, &clear::canonical(text), time)?;
-        Ok(clear::frame(text, &armor::armored(&Packets(&signatures), BlockType::Signature)?))
+        let mut digests: Vec<String> = signatures.iter().filter_map(|s| Some(s.hash_alg()?.to_string())).collect();
+        digests.sort();
+        digests.dedup();
+        Ok(clear::frame(text, &digests, &armor::armored(&Packets(&signatures), BlockType::Signature)?))
     }
 
     /// Signatures over `bytes`, armored, as Release.gpg and repomd.xml.asc are; `time` as for [`Signer::sign_clear`].
@@ -119,10 +122,21 @@ impl Signer {
 
     /// One signature by each key, in their order.
     fn sign(&self, kind: SignatureType, bytes: &[u8], time: i64) -> Result<Vec<Signature>, SignError> {
-        let one = |member: &Member| match &member.holder {
+        self.members.iter().map(|member| member.sign(kind, bytes, time)).collect()
+    }
+
+    /// One signature, by the first of the keys.
+    fn sign_first(&self, kind: SignatureType, bytes: &[u8], time: i64) -> Result<Signature, SignError> {
+        // `open` gives no signer without a key.
+        self.members.first().ok_or(SignError::Unsigned)?.sign(kind, bytes, time)
+    }
+}
+
+impl Member {
+    fn sign(&self, kind: SignatureType, bytes: &[u8], time: i64) -> Result<Signature, SignError> {
+        match &self.holder {
             Holder::Secret(secret) => secret.sign(kind, &mut &*bytes as &mut dyn Read, time),
-            Holder::Program(program) => program.sign(kind, bytes, &member.certificate, time),
-        };
-        self.members.iter().map(one).collect()
+            Holder::Program(program) => program.sign(kind, bytes, &self.certificate, time),
+        }
     }
 }

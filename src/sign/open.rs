@@ -14,10 +14,21 @@ use super::error::SignError;
 use super::program::{Program, Which};
 use super::secret::{Secret, Unlocked};
 use super::verify::read_certificates;
-use super::{Holder, Member, Signer, armor, check};
+use super::{Holder, Key, Member, Signer, armor, check};
 use crate::build::environment::Variables;
 use crate::config::schema::{Confidential, Sign, SignKey, Text};
 use crate::diagnostic::{Diagnostic, Findings, SourceText, Span, codes, has_errors};
+
+/// A key that was looked at.
+#[derive(Debug)]
+pub struct Seen {
+    /// Where it comes from, in words of a message: a file in backticks, a variable, gpg.
+    pub name: String,
+    /// What is told of it.
+    pub key: Key,
+    /// Its public half.
+    pub certificate: Certificate,
+}
 
 /// What `[sign]` is read against.
 #[derive(Debug, Clone, Copy)]
@@ -37,39 +48,74 @@ pub struct Ground<'a> {
 /// # Errors
 /// There is no key, or one cannot be read, unlocked or used: all such findings.
 pub fn open(sign: &Sign, ground: Ground<'_>) -> Result<(Signer, Findings), Findings> {
-    if sign.keys.is_empty() {
-        return Err(vec![
-            Diagnostic::error(codes::SIGN_NO_KEY, "there is no key to sign with")
-                .help("`fitout keys new --out FILE` makes one; name it: `[sign] keys = [{ file = \"FILE\" }]`"),
-        ]);
-    }
-    let (mut members, mut findings): (Vec<Member>, Findings) = (Vec::new(), Vec::new());
-    let hidden = Hidden::of(sign);
-    for key in &sign.keys {
-        let span = Span::new(ground.source, key.range.clone());
-        match member(key, sign.passphrase.as_deref(), ground, &hidden) {
-            Ok(member) => {
-                let several = sign.keys.len() > 1;
-                let judged = check::judge(&member.name, &member.certificate, &member.part, ground.now, several);
-                findings.extend(judged.into_iter().map(|finding| finding.at(&span, "")));
-                if members.iter().any(|other| other.certificate.fingerprint() == member.certificate.fingerprint()) {
-                    let message = format!("{} is the same key as one before it", member.name);
-                    let finding = Diagnostic::error(codes::SIGN_NOT_A_KEY, message).at(&span, "");
-                    findings.push(finding.help("name each key once"));
-                }
-                members.push(member);
-            }
-            Err(error) => findings.push(Diagnostic::from(error).at(&span, "")),
-        }
-    }
+    let (members, findings) = members(sign, ground);
     if has_errors(&findings) { Err(findings) } else { Ok((Signer::new(members), findings)) }
 }
 
-/// Opens one secret key that stands in a file by itself, as `keys show FILE` and `keys rotate FILE` do.
+/// Looks at every key of `[sign]` as [`open`] does, for whoever only wants to know: the keys that could be opened, and what
+/// is to be said of all of them.
+pub fn look(sign: &Sign, ground: Ground<'_>) -> (Vec<Seen>, Findings) {
+    let (members, findings) = members(sign, ground);
+    let seen = members.into_iter().map(|member| Seen {
+        key: member.certificate.key(&member.part),
+        name: member.name,
+        certificate: member.certificate,
+    });
+    (seen.collect(), findings)
+}
+
+/// Looks at the keys of a file, public or secret, which need not be unlocked; `name` is what findings call it.
 ///
 /// # Errors
-/// It cannot be read or unlocked. Whether it may be used is not judged.
-pub(super) fn open_secret(name: &str, bytes: &[u8], pass: Option<&Password>, now: i64) -> Result<Member, SignError> {
+/// It holds no OpenPGP key.
+pub fn look_at(name: &str, bytes: &[u8], now: i64) -> Result<(Vec<Seen>, Findings), SignError> {
+    let (mut seen, mut findings) = (Vec::new(), Findings::new());
+    let name = format!("`{name}`");
+    let certificates = read_certificates(&name, bytes)?;
+    let several = certificates.len() > 1;
+    for certificate in certificates {
+        match certificate.signing(now, |_| true) {
+            Some(part) => findings.extend(check::judge(&name, &certificate, part, now, several)),
+            None => findings.push(cannot_sign(&name, &certificate).into()),
+        }
+        let part = certificate.signing(now, |_| true).unwrap_or(&certificate.parts[0]);
+        seen.push(Seen { name: name.clone(), key: certificate.key(part), certificate });
+    }
+    Ok((seen, findings))
+}
+
+fn members(sign: &Sign, ground: Ground<'_>) -> (Vec<Member>, Findings) {
+    let (mut members, mut findings): (Vec<Member>, Findings) = (Vec::new(), Vec::new());
+    if sign.keys.is_empty() {
+        findings.push(
+            Diagnostic::error(codes::SIGN_NO_KEY, "there is no key to sign with")
+                .help("`fitout keys new --out FILE` makes one; name it: `[sign] keys = [{ file = \"FILE\" }]`"),
+        );
+    }
+    let (hidden, several) = (Hidden::of(sign), sign.keys.len() > 1);
+    for key in &sign.keys {
+        let span = Span::new(ground.source, key.range.clone());
+        let member = match member(key, sign.passphrase.as_deref(), ground, &hidden) {
+            Ok(member) => member,
+            Err(error) => {
+                findings.push(Diagnostic::from(error).at(&span, ""));
+                continue;
+            }
+        };
+        let judged = check::judge(&member.name, &member.certificate, &member.part, ground.now, several);
+        findings.extend(judged.into_iter().map(|finding| finding.at(&span, "")));
+        if members.iter().any(|other| other.certificate.fingerprint() == member.certificate.fingerprint()) {
+            let message = format!("{} is the same key as one before it", member.name);
+            let finding = Diagnostic::error(codes::SIGN_NOT_A_KEY, message).at(&span, "");
+            findings.push(finding.help("name each key once"));
+        }
+        members.push(member);
+    }
+    (members, findings)
+}
+
+/// Opens one secret key that stands by itself.
+fn open_secret(name: &str, bytes: &[u8], passphrase: Option<&Password>, now: i64) -> Result<Member, SignError> {
     let mut keys = armor::keys(name, bytes)?;
     let key = match (keys.pop(), keys.len()) {
         (Some(key), 0) => key,
@@ -78,8 +124,8 @@ pub(super) fn open_secret(name: &str, bytes: &[u8], pass: Option<&Password>, now
         }
     };
     let PublicOrSecret::Secret(key) = key else { return Err(SignError::PublicOnly { name: name.into() }) };
-    let Unlocked { secret, certificate, part } = Secret::unlock(name, key, pass, now)?;
-    Ok(Member { name: name.into(), certificate, part, holder: Holder::Secret(secret) })
+    let Unlocked { secret, certificate, part } = Secret::unlock(name, key, passphrase, now)?;
+    Ok(Member { name: name.into(), certificate, part, holder: Holder::Secret(Box::new(secret)) })
 }
 
 /// Variables that no program needs to see: those that hold keys and passphrases.
@@ -141,9 +187,12 @@ fn outside(name: String, mut found: Vec<Certificate>, program: Program, now: i64
     let (Some(certificate), 0) = (found.pop(), found.len()) else {
         return Err(SignError::Count { name, count: found.len() + 1 });
     };
-    let cannot = || SignError::CannotSign { name: name.clone(), key: certificate.fingerprint().clone() };
-    let part = certificate.signing(now, |_| true).ok_or_else(cannot)?.clone();
+    let part = certificate.signing(now, |_| true).ok_or_else(|| cannot_sign(&name, &certificate))?.clone();
     Ok(Member { name, certificate, part, holder: Holder::Program(program) })
+}
+
+fn cannot_sign(name: &str, certificate: &Certificate) -> SignError {
+    SignError::CannotSign { name: name.into(), key: certificate.fingerprint().clone() }
 }
 
 /// What a place holds, and how it is called.
@@ -163,11 +212,11 @@ fn read(place: &Confidential, ground: Ground<'_>) -> Result<(String, Vec<u8>), S
 
 fn unlocking(place: &Confidential, ground: Ground<'_>) -> Result<Password, SignError> {
     let (_, bytes) = read(place, ground)?;
-    Ok(passphrase(&bytes))
+    Ok(Password::from(one_line(&bytes)))
 }
 
 /// A passphrase as an editor or `echo` writes it: one end of line is not part of it.
-pub(super) fn passphrase(bytes: &[u8]) -> Password {
+pub fn one_line(bytes: &[u8]) -> &[u8] {
     let line = bytes.strip_suffix(b"\n").unwrap_or(bytes);
-    Password::from(line.strip_suffix(b"\r").unwrap_or(line))
+    line.strip_suffix(b"\r").unwrap_or(line)
 }

@@ -13,7 +13,7 @@ use std::process::{Command, ExitStatus, Stdio};
 use pgp::packet::{Signature, SignatureType};
 
 use super::certificate::Certificate;
-use super::error::{ProgramProblem, SignError};
+use super::error::{ProgramProblem, Refusal, SignError};
 use super::key::Fingerprint;
 use super::verify::read_certificates;
 use super::{armor, verify};
@@ -64,15 +64,15 @@ impl Program {
     ) -> Result<Signature, SignError> {
         let mut command = self.command(kind == SignatureType::Text);
         let printed = self.run(&mut command, &mut &*data)?;
-        let Ok([signature]) = armor::signatures(&printed).map(<[Signature; 1]>::try_from).unwrap_or(Err(Vec::new()))
-        else {
+        let Ok([signature]) = armor::signatures(&printed).map_or(Err(Vec::new()), <[Signature; 1]>::try_from) else {
             return Err(self.failed(ProgramProblem::NoSignature));
         };
         // Its clock is the real one, `now` may be that of the commit: only the signature itself is judged here.
         let made = signature.created().map_or(now, |time| i64::from(time.as_secs()).max(now));
         match verify::verify(std::slice::from_ref(certificate), std::slice::from_ref(&signature), kind, data, made) {
             Ok(_) => Ok(signature),
-            Err(SignError::Refused { by, why }) => Err(SignError::Refused { by, why }),
+            // What it may not be: the key is weak, or the digest that the program chose.
+            Err(SignError::Refused { by, why }) if !matches!(why, Refusal::Kind) => Err(SignError::Refused { by, why }),
             Err(_) => Err(self.failed(ProgramProblem::Other(certificate.fingerprint().clone()))),
         }
     }

@@ -1,7 +1,7 @@
 //! A signed copy of an rpm package.
 //!
-//! Enters: a package, keys. Leaves: the same package with signatures over its header in the space that was kept free for
-//! them: every other byte is as it was. The header holds the digest of the payload, so the payload is signed with it.
+//! Enters: a package, keys. Leaves: the same package with a signature over its header in the space that was kept free for
+//! it: every other byte is as it was. The header holds the digest of the payload, so the payload is signed with it.
 
 use std::fs::Permissions;
 use std::io::{self, Seek as _, SeekFrom, Write as _};
@@ -15,8 +15,8 @@ use super::armor::{self, Packets};
 use super::{SignError, Signer};
 use crate::formats::rpm::signing::{Class, HeaderSignature, Unsigned};
 
-/// Writes a copy of the package at `from` to `to`, signed by all keys; signatures that it had are replaced. `time` is in
-/// seconds since 1970. `to` appears when it is whole.
+/// Writes a copy of the package at `from` to `to`, signed by the first of the keys, since rpm asks for the key of every
+/// signature; what it was signed by before is replaced. `time` is in seconds since 1970. `to` appears when it is whole.
 ///
 /// # Errors
 /// `from` is no rpm package, a program that has a key failed, or the copy cannot be written.
@@ -24,9 +24,8 @@ pub fn sign_rpm(from: &Path, to: &Path, signer: &Signer, time: i64) -> Result<()
     let mut package = fs_err::File::open(from).map_err(SignError::file(from))?;
     let damaged = |source| SignError::Damaged { path: from.into(), source };
     let unsigned = Unsigned::read(&mut package).map_err(damaged)?;
-    let signatures = signer.sign(SignatureType::Binary, unsigned.header(), time)?;
-    let signatures = signatures.iter().map(header_signature).collect::<Result<Vec<_>, _>>()?;
-    let front = unsigned.signed(&signatures);
+    let signature = signer.sign_first(SignatureType::Binary, unsigned.header(), time)?;
+    let front = unsigned.signed(&header_signature(&signature)?);
     package.seek(SeekFrom::Start(unsigned.front())).map_err(SignError::file(from))?;
     write(to, &front, &mut package).map_err(SignError::file(to))
 }

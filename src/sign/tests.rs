@@ -7,10 +7,12 @@ use std::sync::Arc;
 use super::*;
 use crate::assemble::sample;
 use crate::build::environment::Variables;
-use crate::config::schema::{At, Sign, SignKey};
+use crate::config::schema::{At, Confidential, Sign, SignKey};
 use crate::diagnostic::{Findings, SourceText};
 use crate::formats::{rpm::Rpm, trial};
 
+mod forms;
+mod outside;
 mod packages;
 
 /// After all keys of these tests are made, and before one of them ends.
@@ -70,12 +72,6 @@ impl Rig {
         let (signer, findings) = self.open(keys).unwrap();
         assert_eq!(findings, []);
         signer
-    }
-
-    fn gpg(&self, arguments: &[&str]) -> String {
-        let mut command = Command::new("gpg");
-        command.args(["--batch", "-q", "--faked-system-time"]).arg(format!("{NOW}!")).args(arguments);
-        run(command.current_dir(self.folder.path()).env("GNUPGHOME", self.path("gnupg")))
     }
 
     /// gpgv, as apt of Debian 12 runs it; fails as apt does.

@@ -10,7 +10,7 @@ use super::{At, Text};
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 #[schemars(title = "[sign]")]
 pub struct Sign {
-    /// OpenPGP keys, all of which sign: two while one takes over from the other.
+    /// OpenPGP keys: all of them sign repositories, the first signs packages. Two while one takes over from the other.
     pub keys: Vec<At<SignKey>>,
     /// What unlocks keys that have no passphrase of their own here.
     pub passphrase: Option<At<Confidential>>,

@@ -1,7 +1,7 @@
-//! Signatures in a package that is whole already.
+//! The signature in a package that is whole already.
 //!
-//! Enters: a package, and OpenPGP signatures over its main header. Leaves: what stands before its main header, with the
-//! signatures in it. They take their room from the space that was kept free for them, so that nothing behind them moves.
+//! Enters: a package, and an OpenPGP signature over its main header. Leaves: what stands before its main header, with the
+//! signature in it. It takes its room from the space that was kept free for it, so that nothing behind it moves.
 //! Not here: how a signature is made.
 //!
 //! Sources: rpm's manual, "Signature tags"; rpm's `sign/rpmgensig.cc` for the reserved space.
@@ -10,7 +10,7 @@ use std::io::{self, SeekFrom};
 
 use ::rpm::IndexSignatureTag as S;
 
-use super::header::{Header, REGION_SIGNATURES};
+use super::header::{Header, REGION_SIGNATURES, Writer};
 use super::opening::LEAD;
 use super::read;
 use crate::codec::base64;
@@ -70,28 +70,22 @@ impl Unsigned {
         self.front
     }
 
-    /// Lead and signature header with these signatures in place of those that were there. It is as long as before, if the
+    /// Lead and signature header with this signature in place of those that were there. It is as long as before, if the
     /// package has room.
     ///
-    /// Every version of rpm reads the two old places, which hold one signature each; rpm 6 also reads a list. So the first
-    /// signature of each class goes to its old place. What finds no place there goes to the list, and in a package of
-    /// version 6 all of them do.
-    pub fn signed(&self, signatures: &[HeaderSignature]) -> Vec<u8> {
+    /// One signature only: rpm 4 refuses a package if it lacks the key of any signature in the two old places, and rpm 6 if
+    /// it lacks any of those in its list. So a second one, meant for hosts that have one key of two, would lock out both
+    /// kinds of hosts. A package of version 6 has it in both forms: rpm 4 reads the old place, rpm 6 the list.
+    pub fn signed(&self, signature: &HeaderSignature) -> Vec<u8> {
         let mut writer = self.signature.to_writer();
-        EARLIER.iter().for_each(|tag| writer.remove(*tag));
-        let (mut taken, mut listed) = (Vec::new(), Vec::new());
-        for signature in signatures {
-            let free = !taken.contains(&signature.class);
-            if free {
-                let tag = if signature.class == Class::Rsa { S::RPMSIGTAG_RSA } else { S::RPMSIGTAG_DSA };
-                writer.binary(tag, signature.packet.clone());
-                taken.push(signature.class);
-            }
-            if !free || self.is_v6() {
-                listed.push(base64::encode(&signature.packet));
-            }
+        for tag in EARLIER {
+            writer.remove(*tag);
         }
-        writer.texts(S::RPMSIGTAG_OPENPGP, listed.iter().map(String::as_str));
+        let tag = if signature.class == Class::Rsa { S::RPMSIGTAG_RSA } else { S::RPMSIGTAG_DSA };
+        writer.binary(tag, signature.packet.clone());
+        if self.is_v6() {
+            writer.texts(S::RPMSIGTAG_OPENPGP, [&*base64::encode(&signature.packet)]);
+        }
         let mut out = self.lead.to_vec();
         out.extend(self.fitted(writer));
         out.resize(out.len().next_multiple_of(8), 0);
@@ -105,7 +99,7 @@ impl Unsigned {
 
     /// Makes the reserved space smaller, or larger where an earlier signature was longer, until the header is as long as it
     /// was; without the space, if that is not enough.
-    fn fitted(&self, mut writer: super::header::Writer) -> Vec<u8> {
+    fn fitted(&self, mut writer: Writer) -> Vec<u8> {
         let (tag, other) = if self.is_v6() {
             (S::RPMSIGTAG_RESERVED, S::RPMSIGTAG_RESERVEDSPACE)
         } else {
