@@ -31,8 +31,8 @@ mod pack;
 mod plans;
 mod preview;
 
-use pack::Packed;
 pub use manifest::{Made, made};
+use pack::Packed;
 pub use pack::Wanted;
 pub use preview::{Preview, preview};
 

@@ -25,3 +25,6 @@ mod apt;
 
 #[path = "publish/races.rs"]
 mod races;
+
+#[path = "publish/repo.rs"]
+mod repo;

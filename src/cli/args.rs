@@ -116,6 +116,10 @@ pub enum Verb {
     Lint(Lint),
     /// Send what was built to the repositories and stores of the config
     Publish(Publish),
+    /// Put a published version into another channel: the same bytes, not built again
+    Promote(Promote),
+    /// Look at published repositories, judge them, clean them up
+    Repo(Repo),
     /// Say why a path is as it is, or what the code of a finding means
     Explain(Explain),
     /// Make, show or replace the keys that sign what is published
@@ -249,6 +253,85 @@ pub struct Publish {
     /// Put a package in place of one that has the same name and version and other bytes
     #[arg(long)]
     pub replace: bool,
+}
+
+/// `fitout promote`
+#[derive(Debug, Args)]
+pub struct Promote {
+    /// Name of the package
+    pub name: String,
+    /// Its version; the newest of the channel unless set
+    pub version: Option<String>,
+    /// The channel that it is in, such as canary: a suite of apt
+    #[arg(long, value_name = "CHANNEL")]
+    pub from: String,
+    /// The channel that it goes to, such as stable
+    #[arg(long, value_name = "CHANNEL")]
+    pub to: String,
+    /// Say what would be promoted; put nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Put it in place of one that has the same name and version and other bytes
+    #[arg(long)]
+    pub replace: bool,
+}
+
+/// `fitout repo`
+#[derive(Debug, Args)]
+pub struct Repo {
+    /// What to do.
+    #[command(subcommand)]
+    pub action: RepoAction,
+}
+
+/// Which repository
+#[derive(Debug, Args)]
+pub struct Where {
+    /// A folder, or an address such as `s3://bucket/apt`; all of the config unless set
+    #[arg(value_name = "PLACE")]
+    pub place: Option<String>,
+}
+
+/// What to do with repositories.
+#[derive(Debug, Subcommand)]
+pub enum RepoAction {
+    /// Name every package
+    List {
+        /// Which repository.
+        #[command(flatten)]
+        place: Where,
+    },
+    /// Check every signature, digest and reference; exit 1 where one is wrong
+    Verify {
+        /// Which repository.
+        #[command(flatten)]
+        place: Where,
+        /// Public keys to judge signatures by; those of the config unless set
+        #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+        key: Option<PathBuf>,
+    },
+    /// Remove packages that no list names and lists that no reader has any more
+    Prune {
+        /// Which repository.
+        #[command(flatten)]
+        place: Where,
+        /// Name them only
+        #[arg(long)]
+        dry_run: bool,
+        /// Days for which they stay: readers may have the lists from before
+        #[arg(long, value_name = "DAYS", default_value_t = 3)]
+        older_than: u32,
+    },
+    /// Take a version out of the lists of all repositories of the config; its file stays until it is pruned
+    Retract {
+        /// Name of the package
+        name: String,
+        /// Its version, as `repo list` shows it
+        version: String,
+        /// Say what would be taken out
+        #[arg(long)]
+        dry_run: bool,
+    },
 }
 
 /// `fitout explain`

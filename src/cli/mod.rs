@@ -26,7 +26,9 @@ mod inspect;
 mod keys;
 mod lint;
 mod plan;
+mod promote;
 mod publish;
+mod repo;
 mod signals;
 mod templates;
 pub mod ui;
@@ -73,6 +75,8 @@ fn run(cli: &Cli, terminal: &Terminal) -> Result<Exit, Findings> {
         Verb::Inspect(args) => inspect::run(common, args, terminal),
         Verb::Diff(args) => diff::run(common, args, terminal),
         Verb::Lint(args) => lint::run(common, args, terminal),
+        Verb::Promote(args) => promote::run(common, args, terminal),
+        Verb::Repo(args) => repo::run(common, args, terminal),
         Verb::Publish(args) => publish::run(common, args, terminal),
         Verb::Explain(args) => explain::run(common, args, terminal),
         Verb::Keys(args) => keys::run(common, args, terminal),

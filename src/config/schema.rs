@@ -99,10 +99,8 @@ pub struct Manifest {
 }
 
 /// Sections of the grammar that this version refuses with `config/not-yet`.
-pub const NOT_YET: &[(&str, &str)] = &[
-    ("release", "assembling OTP releases from compiled applications"),
-    ("report", "the size report"),
-];
+pub const NOT_YET: &[(&str, &str)] =
+    &[("release", "assembling OTP releases from compiled applications"), ("report", "the size report")];
 
 /// `[package]`: who and what the package is, the same in every format.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]

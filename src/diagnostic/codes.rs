@@ -91,6 +91,22 @@ codes! {
     PUBLISH_HALF_WAY = "publish/half-way", HalfWay,
         "Something was put before publishing stopped. Readers are safe: packages and lists are put under names that nobody reads yet, and the root that names them is replaced last and whole. Run `fitout publish` again: what is there is found and not sent twice.";
 
+    REPO_MISSING = "repo/missing", Lint,
+        "Something that the root of a repository names, or that has to be beside it, is not there. Hosts that ask for it fail. Publishing again puts lists and signatures back; a package has to be put back where it was, or retracted.";
+    REPO_CHANGED = "repo/changed", Lint,
+        "The bytes of an object are not those that were published: its digest is another than the one in the list that names it, a list says something else of a package than the package itself, or a signature does not stand as it was written. Hosts refuse it.";
+    REPO_SIGNATURE = "repo/signature", Lint,
+        "A signature does not hold, is by a key that is not among those that are judged by, or is one that the strictest of gpgv, sqv and rpm refuses.";
+    REPO_EXPIRED = "repo/expired", Lint,
+        "The lists of the suite were valid until a time that has passed (`valid-for`): apt refuses them. `fitout publish` renews them when half of the time is over; run it by a timer.";
+    REPO_STRAY = "repo/stray", Lint,
+        "No list names the object, so nothing says what it should be. Packages that retention or `repo retract` took out of the lists are such, for readers that have an older list. `fitout repo prune` removes them after some days.";
+    REPO_NO_PACKAGE = "repo/no-package", Input,
+        "No repository of the config lists a package of this name in this version. Versions are spelled as the repository does: `1.0~rc1-1`, `1.0-1`.";
+
+    REPO_NO_CHANNEL = "repo/no-channel", Input,
+        "A channel is the `suite` of a `[[publish.apt]]`, and no destination of the config is the one that is named. Promotion goes from one destination of the config to another: give each channel a table of its own.";
+
     // --- store: folders and buckets ---
     STORE_NO_CREDENTIALS = "store/no-credentials", Input,
         "The store wants to know who asks, and nothing says it. For S3 fitout reads the `AWS_*` variables, the profile of `AWS_PROFILE` in the shared config and credentials files with its `credential_process`, web identities, and what ECS, EKS and EC2 give to their machines; for Google Cloud Storage `GOOGLE_*`, for Azure `AZURE_*`.";
@@ -452,6 +468,8 @@ codes! {
     // --- command line, init, templates ---
     CLI_NO_FOLDER = "cli/no-folder", Input,
         "`-C` names a folder that is not there or may not be entered.";
+    CLI_NO_PLACE = "cli/no-place", Input,
+        "What is typed is no address of a folder or bucket: `file:PATH` or the path of a folder, `s3://BUCKET/PREFIX`, `gs://BUCKET/PREFIX`, `az://CONTAINER/PREFIX`.";
     CLI_THREADS = "cli/threads", Environment,
         "The system does not let fitout start its threads: a limit of processes or of memory is reached. `--jobs 1` needs the fewest.";
     CLI_STDOUT = "cli/stdout", Environment,

@@ -10,7 +10,6 @@ use super::{Destination, Request, Signers};
 use crate::config::load::Document;
 use crate::config::schema::{At, Manifest, PublishApt, Text};
 use crate::diagnostic::{Diagnostic, Findings, codes};
-use crate::run::Made;
 use crate::sign;
 use crate::store::{self, Address, Place, now};
 
@@ -19,7 +18,7 @@ pub(super) struct Ground<'a> {
     pub(super) document: &'a Document,
     pub(super) project: &'a Path,
     pub(super) request: &'a Request,
-    pub(super) made: &'a Made,
+    pub(super) owner: &'a str,
     pub(super) signs: bool,
 }
 
@@ -56,7 +55,7 @@ pub(super) fn open(manifest: &Manifest, ground: &Ground<'_>) -> Result<Destinati
 }
 
 /// The keys, if any destination needs them.
-fn signer(manifest: &Manifest, ground: &Ground<'_>) -> Result<(Option<Signers>, Findings), Findings> {
+pub(super) fn signer(manifest: &Manifest, ground: &Ground<'_>) -> Result<(Option<Signers>, Findings), Findings> {
     if !ground.signs || manifest.publish.apt.is_empty() {
         return Ok((None, Findings::new()));
     }
@@ -84,7 +83,7 @@ impl Ground<'_> {
     }
 
     /// A word that becomes a folder or a field of a list.
-    fn word(&self, text: &Option<Text>, default: &str) -> Result<String, Diagnostic> {
+    fn word(&self, text: Option<&Text>, default: &str) -> Result<String, Diagnostic> {
         let Some(text) = text else { return Ok(default.to_owned()) };
         let plain = |c: char| c.is_ascii_alphanumeric() || "-._+~".contains(c);
         if text.is_empty() || text.starts_with(['-', '.']) || !text.chars().all(plain) {
@@ -108,15 +107,15 @@ impl Ground<'_> {
 
     fn apt(&self, at: &At<PublishApt>, manifest: &Manifest, signer: Option<Signers>) -> Result<Apt, Diagnostic> {
         let config = &at.value;
-        let suite = self.word(&config.suite, "stable")?;
-        let vendor = manifest.package.vendor.as_ref().map_or(self.made.name.as_str(), |vendor| vendor.as_str());
+        let suite = self.word(config.suite.as_ref(), "stable")?;
+        let vendor = manifest.package.vendor.as_ref().map_or(self.owner, |vendor| vendor.as_str());
         let valid_for = config.valid_for.as_ref().map(|text| self.span_of_time(text)).transpose()?;
-        let architectures = config.architectures.iter().map(|arch| self.word(&Some(arch.clone()), ""));
+        let architectures = config.architectures.iter().map(|arch| self.word(Some(arch), ""));
         Ok(Apt {
             place: self.place(&config.to)?,
             settings: Settings {
-                codename: config.codename.as_ref().map(|text| self.word(&Some(text.clone()), "")).transpose()?,
-                component: self.word(&config.component, "main")?,
+                codename: config.codename.as_ref().map(|text| self.word(Some(text), "")).transpose()?,
+                component: self.word(config.component.as_ref(), "main")?,
                 architectures: architectures.collect::<Result<_, _>>()?,
                 origin: self.line(config.origin.as_ref())?,
                 owner: vendor.to_owned(),

@@ -12,20 +12,27 @@ use serde::Serialize;
 pub mod apt;
 mod destinations;
 pub mod draft;
+mod parallel;
 mod parcel;
+mod promote;
+pub mod repo;
 pub mod send;
 mod stored;
 
 pub use destinations::Destinations;
 pub use draft::{Draft, What};
+use parallel::at_once;
 pub use parcel::Parcel;
-pub use send::{Destination, Receipt, Sent};
+pub use promote::{Promotion, promote};
+pub use send::{Destination, Halted, Receipt, Sent, Work};
 
 use crate::build::environment::Variables;
+use crate::config::load::{Document, Reading};
 use crate::diagnostic::{Diagnostic, Findings, codes};
 use crate::listener::Listener;
 use crate::resolve::environment;
 use crate::run::{self, Made};
+use crate::sign::{self, Certificate};
 
 /// What is asked for.
 #[derive(Debug, Clone, Default)]
@@ -59,6 +66,7 @@ pub struct Outgoing {
 const RECEIPT: &str = "receipt.json";
 
 #[derive(Serialize)]
+#[allow(clippy::struct_field_names, reason = "the names of the document")]
 struct Receipts<'a> {
     schema: &'static str,
     name: &'a str,
@@ -71,21 +79,59 @@ struct Receipts<'a> {
 /// # Errors
 /// The config, the list of artifacts, a key or an address is not as it must be: all such findings.
 pub fn prepare(request: &Request, signs: bool) -> Result<Outgoing, Findings> {
-    let document = run::read_config(&request.config)?;
-    let reading = environment::read(&document, request.environment.as_deref(), &[])?;
-    if crate::diagnostic::has_errors(&reading.findings) {
-        return Err(reading.findings);
-    }
-    let project = request.config.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let project = std::path::absolute(project).unwrap_or_else(|_| project.to_path_buf());
-    let mut folder = project.join(&request.out);
+    let config = Config::read(request)?;
+    let mut folder = config.project.join(&request.out);
     folder.extend(&request.environment);
     let made = run::made(&folder)?;
     let parcels = made.artifacts.iter().map(|artifact| Parcel::new(artifact.clone(), folder.join(&artifact.file)));
     let parcels = parcels.collect();
-    let ground = destinations::Ground { document: &document, project: &project, request, made: &made, signs };
-    let Destinations { all, warnings } = destinations::open(&reading.manifest, &ground)?;
+    let Destinations { all, warnings } = config.destinations(request, &made.name, signs)?;
     Ok(Outgoing { made, parcels, destinations: all, warnings, folder })
+}
+
+/// A config that was read.
+struct Config {
+    document: Document,
+    reading: Reading,
+    project: PathBuf,
+}
+
+impl Config {
+    fn read(request: &Request) -> Result<Self, Findings> {
+        let document = run::read_config(&request.config)?;
+        let reading = environment::read(&document, request.environment.as_deref(), &[])?;
+        if crate::diagnostic::has_errors(&reading.findings) {
+            return Err(reading.findings);
+        }
+        let project = request.config.parent().filter(|parent| !parent.as_os_str().is_empty());
+        let project = project.unwrap_or(Path::new("."));
+        let project = std::path::absolute(project).unwrap_or_else(|_| project.to_path_buf());
+        Ok(Self { document, reading, project })
+    }
+
+    fn destinations(&self, request: &Request, owner: &str, signs: bool) -> Result<Destinations, Findings> {
+        let ground = destinations::Ground { document: &self.document, project: &self.project, request, owner, signs };
+        destinations::open(&self.reading.manifest, &ground)
+    }
+}
+
+/// All destinations of a config, for what needs nothing that was built.
+///
+/// # Errors
+/// The config, a key or an address is not as it must be.
+pub fn destinations(request: &Request, signs: bool) -> Result<Destinations, Findings> {
+    let config = Config::read(request)?;
+    let owner = config.reading.manifest.package.name.as_ref().map(|name| name.value.clone());
+    config.destinations(request, &owner.unwrap_or_default(), signs)
+}
+
+/// The public keys of a config, if it has keys that can be opened.
+pub fn certificates(request: &Request) -> Option<Vec<Certificate>> {
+    let config = Config::read(request).ok()?;
+    let ground =
+        destinations::Ground { document: &config.document, project: &config.project, request, owner: "", signs: true };
+    let signer = destinations::signer(&config.reading.manifest, &ground).ok()?.0?;
+    sign::read_certificates("[sign]", &signer.certificates().ok()?).ok()
 }
 
 /// What would be put, for each destination.
@@ -95,7 +141,7 @@ pub fn prepare(request: &Request, signs: bool) -> Result<Outgoing, Findings> {
 pub fn drafts(outgoing: &Outgoing) -> Result<Vec<(String, Draft)>, Findings> {
     let (mut drafts, mut findings) = (Vec::new(), Findings::new());
     for destination in &outgoing.destinations {
-        match destination.draft(&for_it(outgoing, &**destination)) {
+        match destination.draft(&Work::Publish(&for_it(outgoing, &**destination))) {
             Ok(draft) => drafts.push((destination.name(), draft)),
             Err(found) => findings.extend(found),
         }
@@ -108,37 +154,56 @@ pub fn drafts(outgoing: &Outgoing) -> Result<Vec<(String, Draft)>, Findings> {
 /// # Errors
 /// What stopped a destination. If something was put anywhere, the last finding says that it stopped half-way.
 pub fn publish(outgoing: &Outgoing, listener: &dyn Listener) -> Result<Vec<Receipt>, Findings> {
-    let ended: Vec<_> = std::thread::scope(|scope| {
-        let started: Vec<_> = outgoing
-            .destinations
-            .iter()
-            .map(|destination| {
-                let destination = &**destination;
-                let parcels = for_it(outgoing, destination);
-                (destination.name(), scope.spawn(move || send::send(destination, &parcels, listener)))
-            })
-            .collect();
-        let join = |handle: std::thread::ScopedJoinHandle<'_, _>| {
-            handle.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-        };
-        started.into_iter().map(|(name, handle)| (name, join(handle))).collect()
-    });
+    let all: Vec<&dyn Destination> = outgoing.destinations.iter().map(AsRef::as_ref).collect();
+    let receipts =
+        settle_all(&all, |destination| Work::Publish(&for_it(outgoing, destination)).send(destination, listener))?;
+    note(outgoing, &receipts).map_err(|finding| vec![finding])?;
+    Ok(receipts)
+}
+
+/// Takes a version out of the lists of all destinations; what each no longer lists.
+///
+/// # Errors
+/// As [`publish`].
+pub fn retract(
+    request: &Request,
+    name: &str,
+    version: &str,
+    dry_run: bool,
+    listener: &dyn Listener,
+) -> Result<Vec<(String, Vec<String>)>, Findings> {
+    let Destinations { all, .. } = destinations(request, !dry_run)?;
+    let all: Vec<&dyn Destination> = all.iter().map(AsRef::as_ref).collect();
+    let work = Work::Retract { name, version };
+    if dry_run {
+        return all.iter().map(|one| Ok((one.name(), one.draft(&work)?.dropped))).collect();
+    }
+    let receipts = settle_all(&all, |destination| work.send(destination, listener))?;
+    Ok(receipts.into_iter().map(|receipt| (receipt.destination, receipt.dropped)).collect())
+}
+
+/// Does something at all destinations at once, and tells what became of them together.
+fn settle_all(
+    destinations: &[&dyn Destination],
+    work: impl Fn(&dyn Destination) -> Result<Receipt, Halted> + Sync,
+) -> Result<Vec<Receipt>, Findings> {
+    let ended = at_once(destinations.len(), destinations, |destination| work(*destination));
     let (mut receipts, mut findings, mut half_way) = (Vec::new(), Findings::new(), Findings::new());
-    for (name, result) in ended {
+    for (result, destination) in ended.into_iter().zip(destinations) {
         match result {
             Ok(receipt) => receipts.push(receipt),
             Err(halted) => {
                 findings.extend(halted.findings);
-                half_way.extend((halted.put > 0).then(|| send::half_way(&name, halted.put)));
+                half_way.extend((halted.put > 0).then(|| send::half_way(&destination.name(), halted.put)));
             }
         }
     }
-    if !findings.is_empty() && half_way.is_empty() && receipts.iter().any(|receipt| !receipt.puts.is_empty()) {
-        half_way.push(send::half_way("all destinations", receipts.iter().map(|receipt| receipt.puts.len()).sum()));
+    let put: usize = receipts.iter().map(|receipt| receipt.puts.len()).sum();
+    if !findings.is_empty() && half_way.is_empty() && put > 0 {
+        half_way.push(send::half_way("all destinations", put));
     }
-    let noted = note(outgoing, &receipts);
     findings.extend(half_way);
-    if findings.is_empty() { noted.map(|()| receipts).map_err(|finding| vec![finding]) } else { Err(findings) }
+    if findings.is_empty() { Ok(receipts) } else { Err(findings) }
 }
 
 fn for_it<'o>(outgoing: &'o Outgoing, destination: &dyn Destination) -> Vec<&'o Parcel> {

@@ -4,13 +4,15 @@
 //! winner left; what was put by then is found and not sent again. Killed at any moment, the place holds the old root or the new one.
 
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use serde::Serialize;
 
 use super::draft::{Draft, Put, Root, What};
+use super::parallel::at_once;
 use super::parcel::Parcel;
+use super::repo::Listed;
 use super::stored::{self, Found};
 use crate::codec::hex::hex;
 use crate::diagnostic::{Diagnostic, Findings, codes};
@@ -25,18 +27,47 @@ pub trait Destination: Sync {
     fn name(&self) -> String;
     /// Where its objects lie.
     fn place(&self) -> &dyn Place;
+    /// The place alone.
+    fn into_place(self: Box<Self>) -> Box<dyn Place>;
+    /// The channel that it is, for promotion: a suite of apt.
+    fn channel(&self) -> Option<&str>;
+    /// The format that it takes, by name.
+    fn format(&self) -> &'static str;
     /// Whether an artifact is for it.
-    fn takes(&self, parcel: &Parcel) -> bool;
+    fn takes(&self, parcel: &Parcel) -> bool {
+        parcel.artifact.format == self.format()
+    }
+    /// Orders two versions as its readers do.
+    fn compare(&self, a: &str, b: &str) -> std::cmp::Ordering;
+    /// Every package that it lists.
+    ///
+    /// # Errors
+    /// It does not answer, or is not whole.
+    fn list(&self) -> Result<Vec<Listed>, Diagnostic>;
     /// Looks at what lies there, and says what is to be put.
     ///
     /// # Errors
     /// What is there does not let it be put, or does not answer.
-    fn draft(&self, parcels: &[&Parcel]) -> Result<Draft, Findings>;
+    fn draft(&self, work: &Work<'_>) -> Result<Draft, Findings>;
     /// What has to follow a root that somebody else put meanwhile, in groups.
     ///
     /// # Errors
     /// As [`Destination::draft`].
     fn settle(&self, root: &Object) -> Result<Vec<Vec<Put>>, Findings>;
+}
+
+/// What is to be done at a destination.
+#[derive(Debug, Clone, Copy)]
+pub enum Work<'w> {
+    /// Artifacts that are for it.
+    Publish(&'w [&'w Parcel]),
+    /// A version that is to go from its lists.
+    Retract {
+        /// Package name.
+        name: &'w str,
+        /// Its version in the words of the repository.
+        version: &'w str,
+    },
 }
 
 /// What was done at a destination.
@@ -96,30 +127,44 @@ struct Sender<'a> {
     put: AtomicUsize,
 }
 
-/// Publishes what is for a destination.
-///
-/// # Errors
-/// Why it stopped, and whether something was put before.
-pub fn send(destination: &dyn Destination, parcels: &[&Parcel], listener: &dyn Listener) -> Result<Receipt, Halted> {
-    let sender = Sender {
-        destination,
-        listener,
-        sent: Mutex::default(),
-        bytes: AtomicU64::new(0),
-        put: AtomicUsize::new(0),
-    };
-    let done = sender.run(parcels);
-    let put = sender.put.load(Ordering::Relaxed);
-    let (draft, lost) = done.map_err(|findings| Halted { findings, put })?;
-    Ok(Receipt {
-        destination: destination.name(),
-        puts: sender.sent.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner),
-        same: draft.same,
-        dropped: draft.dropped,
-        bytes: sender.bytes.load(Ordering::Relaxed),
-        lost,
-        time: now::now(),
-    })
+impl Work<'_> {
+    /// Does it.
+    ///
+    /// # Errors
+    /// Why it stopped, and whether something was put before.
+    pub fn send(&self, destination: &dyn Destination, listener: &dyn Listener) -> Result<Receipt, Halted> {
+        let sender = Sender {
+            destination,
+            listener,
+            sent: Mutex::default(),
+            bytes: AtomicU64::new(0),
+            put: AtomicUsize::new(0),
+        };
+        let done = sender.run(self);
+        let put = sender.put.load(Ordering::Relaxed);
+        let (draft, lost) = done.map_err(|findings| Halted { findings, put })?;
+        Ok(Receipt {
+            puts: sender.sent.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner),
+            bytes: sender.bytes.load(Ordering::Relaxed),
+            lost,
+            ..Receipt::planned(destination.name(), &draft)
+        })
+    }
+}
+
+impl Receipt {
+    /// That of a draft that was not carried out.
+    pub fn planned(destination: String, draft: &Draft) -> Self {
+        Self {
+            destination,
+            puts: Vec::new(),
+            same: draft.same.clone(),
+            dropped: draft.dropped.clone(),
+            bytes: 0,
+            lost: 0,
+            time: now::now(),
+        }
+    }
 }
 
 impl Sender<'_> {
@@ -127,10 +172,10 @@ impl Sender<'_> {
         self.destination.place()
     }
 
-    fn run(&self, parcels: &[&Parcel]) -> Result<(Draft, usize), Findings> {
+    fn run(&self, work: &Work<'_>) -> Result<(Draft, usize), Findings> {
         for lost in 0..MOST_LOST {
             let hold = self.place().hold(HELD).map_err(refused)?;
-            let draft = self.destination.draft(parcels)?;
+            let draft = self.destination.draft(work)?;
             for group in &draft.before {
                 self.all(group)?;
             }
@@ -156,7 +201,11 @@ impl Sender<'_> {
             return Ok((draft, lost));
         }
         let place = self.place().name();
-        Err(refused(StoreError::new(place, crate::store::Trouble::Held, format!("others were faster {MOST_LOST} times"))))
+        Err(refused(StoreError::new(
+            place,
+            crate::store::Trouble::Held,
+            format!("others were faster {MOST_LOST} times"),
+        )))
     }
 
     /// Puts the root; false if somebody else was faster.
@@ -195,25 +244,16 @@ impl Sender<'_> {
         Ok(())
     }
 
-    /// Puts objects at once; all of them are tried, the findings of all are told.
+    /// Puts objects at once.
     fn all(&self, puts: &[Put]) -> Result<(), Findings> {
-        let next = AtomicUsize::new(0);
-        let findings = Mutex::new(Findings::new());
-        let threads = self.place().at_once().min(puts.len());
-        std::thread::scope(|scope| {
-            for _ in 0..threads {
-                scope.spawn(|| {
-                    while let Some(put) = puts.get(next.fetch_add(1, Ordering::Relaxed)) {
-                        if let Err(finding) = self.one(put) {
-                            findings.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(finding);
-                            // One that fails is reason enough to stop.
-                            next.store(puts.len(), Ordering::Relaxed);
-                        }
-                    }
-                });
-            }
-        });
-        let findings = findings.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+        // One that fails is reason enough to stop.
+        let failed = AtomicBool::new(false);
+        let put = |put: &Put| {
+            let skip = failed.load(Ordering::Relaxed);
+            let finding = if skip { None } else { self.one(put).err() };
+            finding.inspect(|_| failed.store(true, Ordering::Relaxed))
+        };
+        let findings: Findings = at_once(self.place().at_once(), puts, put).into_iter().flatten().collect();
         if findings.is_empty() { Ok(()) } else { Err(findings) }
     }
 
@@ -232,7 +272,9 @@ impl Sender<'_> {
             Written::Done => self.note(put).map_err(|mut findings| findings.remove(0)),
             Written::Lost => match found()? {
                 Found::Same => Ok(()),
-                Found::Other | Found::Absent => Err(super::apt::damaged(place, &put.key, "other bytes are under this name")),
+                Found::Other | Found::Absent => {
+                    Err(super::apt::damaged(place, &put.key, "other bytes are under this name"))
+                }
             },
         }
     }
@@ -242,9 +284,7 @@ impl Sender<'_> {
         let sha256 = match (&put.kind.sha256, &put.body) {
             (Some(sha256), _) => sha256.clone(),
             (None, Body::Bytes(bytes)) => hex(&sha2::Sha256::digest(bytes)),
-            (None, body) => {
-                hex(&sha2::Sha256::digest(body.read().map_err(|error| refused(self.unread(&error)))?))
-            }
+            (None, body) => hex(&sha2::Sha256::digest(body.read().map_err(|error| refused(self.unread(&error)))?)),
         };
         let size = put.body.size();
         self.put.fetch_add(1, Ordering::Relaxed);

@@ -136,7 +136,11 @@ pub fn made(folder: &Path) -> Result<Made, Findings> {
             ),
         }
     }
-    if findings.is_empty() { Ok(Made { name, version, environment, clock, revision, artifacts: found }) } else { Err(findings) }
+    if findings.is_empty() {
+        Ok(Made { name, version, environment, clock, revision, artifacts: found })
+    } else {
+        Err(findings)
+    }
 }
 
 impl Old {

@@ -15,6 +15,7 @@ use pgp::composed::SignedPublicKey;
 use pgp::packet::{Signature, SignatureType};
 
 mod armor;
+mod canonical;
 mod certificate;
 pub mod check;
 mod clear;
@@ -29,6 +30,7 @@ mod secret;
 mod tests;
 mod verify;
 
+pub use canonical::{is_canonical_armor, is_canonical_clear};
 pub use certificate::{Certificate, Weakness};
 pub use error::{ProgramProblem, Refusal, SignError};
 pub use generate::{Algorithm, NewKey, generate};
@@ -86,10 +88,7 @@ impl Signer {
     pub fn sign_clear(&self, text: &[u8], time: i64) -> Result<Vec<u8>, SignError> {
         let text = std::str::from_utf8(text).map_err(|_| SignError::Frame("it is not UTF-8"))?;
         let signatures = self.sign(SignatureType::Text, &clear::canonical(text), time)?;
-        let mut digests: Vec<String> = signatures.iter().filter_map(|s| Some(s.hash_alg()?.to_string())).collect();
-        digests.sort();
-        digests.dedup();
-        Ok(clear::frame(text, &digests, &armor::armored(&Packets(&signatures), BlockType::Signature)?))
+        canonical::framed(text, &signatures)
     }
 
     /// Signatures over `bytes`, armored, as Release.gpg and repomd.xml.asc are; `time` as for [`Signer::sign_clear`].

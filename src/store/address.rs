@@ -39,7 +39,8 @@ pub struct Address {
 }
 
 /// What [`Address::parse`] takes, in words.
-pub const HELP: &str = "an address is `file:PATH`, `s3://BUCKET/PREFIX`, `gs://BUCKET/PREFIX` or `az://CONTAINER/PREFIX`";
+pub const HELP: &str =
+    "an address is `file:PATH`, `s3://BUCKET/PREFIX`, `gs://BUCKET/PREFIX` or `az://CONTAINER/PREFIX`";
 
 impl Address {
     /// Reads an address; none if it is none. The path of a folder may be relative: see [`Address::below`].
@@ -112,7 +113,20 @@ mod tests {
         }
         assert_eq!(Address::parse("file:///srv/x").unwrap().to_string(), "file:/srv/x");
         assert_eq!(Address::parse("s3://b/a/").unwrap().to_string(), "s3://b/a");
-        for bad in ["", "bucket", "s3:bucket", "s3://", "s3:///a", "file:", "https://example.org", "s3://a b", "s3://a/../b", "s3://a//b", "file://host/x", "file:/a\nb"] {
+        for bad in [
+            "",
+            "bucket",
+            "s3:bucket",
+            "s3://",
+            "s3:///a",
+            "file:",
+            "https://example.org",
+            "s3://a b",
+            "s3://a/../b",
+            "s3://a/x//b",
+            "file://host/x",
+            "file:/a\nb",
+        ] {
             assert_eq!(Address::parse(bad), None, "{bad}");
         }
         let here = Address::parse("file:repo").unwrap().below(std::path::Path::new("/srv/p")).join("/x/");

@@ -24,7 +24,6 @@ use super::{
     credentials, now as clock, profile,
 };
 
-
 /// Until a connection must be there.
 const CONNECT: Duration = Duration::from_secs(5);
 /// For a whole request, with a part of the largest size on a slow line.
@@ -144,7 +143,7 @@ impl Bucket {
         let none = || StoreError::new(&*self.name, Trouble::NoBucket, "there is no such bucket");
         let mut upload = self.ask(self.store.put_multipart_opts(path, options))?.ok_or_else(none)?;
         let mut sent = 0;
-        let mut send = || -> Result<(), StoreError> {
+        let mut parts = || -> Result<(), StoreError> {
             while sent < *size {
                 let mut part = Vec::new();
                 (&mut content).take(PART).read_to_end(&mut part).map_err(|error| unread(&error))?;
@@ -156,7 +155,7 @@ impl Bucket {
             }
             self.ask(upload.complete())?.map(drop).ok_or_else(none)
         };
-        let done = send();
+        let done = parts();
         if let Err(error) = done {
             // Parts that nobody completes are paid for.
             let _ = self.runtime.block_on(upload.abort());
@@ -165,7 +164,13 @@ impl Bucket {
         Ok(Written::Done)
     }
 
-    fn put_whole(&self, path: &Path, bytes: Vec<u8>, attributes: Attributes, mode: PutMode) -> Result<Written, StoreError> {
+    fn put_whole(
+        &self,
+        path: &Path,
+        bytes: Vec<u8>,
+        attributes: Attributes,
+        mode: PutMode,
+    ) -> Result<Written, StoreError> {
         let options = PutOptions { mode, attributes, ..PutOptions::default() };
         match self.runtime.block_on(self.store.put_opts(path, PutPayload::from(bytes), options)) {
             Ok(_) => Ok(Written::Done),
@@ -265,14 +270,17 @@ fn store(address: &Address, name: &str, variables: &Variables) -> Result<Arc<dyn
     let _ = rustls::crypto::ring::default_provider().install_default();
     let retry = RetryConfig { backoff: BackoffConfig::default(), max_retries: RETRIES, retry_timeout: RETRY };
     let options = ClientOptions::new().with_connect_timeout(CONNECT).with_timeout(REQUEST);
-    let text = variables.iter().filter_map(|(name, value)| Some((name.to_str()?.to_ascii_lowercase(), value.to_str()?)));
+    let text =
+        variables.iter().filter_map(|(name, value)| Some((name.to_str()?.to_ascii_lowercase(), value.to_str()?)));
     let failed = |error: object_store::Error| StoreError::of(name, Trouble::NoCredentials, &error);
     Ok(match address.scheme {
         Scheme::S3 => {
             let mut builder = AmazonS3Builder::new();
             let profile = profile::read(name, variables)?;
             let of_variables = variables.contains_key(std::ffi::OsStr::new("AWS_ACCESS_KEY_ID"));
-            for (key, value) in [(AmazonS3ConfigKey::Region, profile.region), (AmazonS3ConfigKey::Endpoint, profile.endpoint)] {
+            for (key, value) in
+                [(AmazonS3ConfigKey::Region, profile.region), (AmazonS3ConfigKey::Endpoint, profile.endpoint)]
+            {
                 if let Some(value) = value {
                     builder = builder.with_config(key, value);
                 }
@@ -344,7 +352,8 @@ impl Place for Bucket {
         let options = object_store::GetOptions { head: true, ..object_store::GetOptions::default() };
         let found = self.ask(self.store.get_opts(&path, options))?;
         Ok(found.map(|found| {
-            let sha256 = found.attributes.get(&Attribute::Metadata("sha256".into())).map(|value| value.as_ref().to_owned());
+            let sha256 =
+                found.attributes.get(&Attribute::Metadata("sha256".into())).map(|value| value.as_ref().to_owned());
             Meta { sha256, ..self.meta(&found.meta) }
         }))
     }

@@ -91,10 +91,8 @@ impl CredentialProvider for Process {
     type Credential = AwsCredential;
 
     async fn get_credential(&self) -> object_store::Result<Arc<AwsCredential>> {
-        self.ask().map_err(|error| object_store::Error::Unauthenticated {
-            path: self.place.clone(),
-            source: Box::new(error),
-        })
+        self.ask()
+            .map_err(|error| object_store::Error::Unauthenticated { path: self.place.clone(), source: Box::new(error) })
     }
 }
 

@@ -42,7 +42,7 @@ const TOLD: usize = 600;
 
 impl StoreError {
     /// With what it said.
-    pub fn new(place: impl Into<String>, trouble: Trouble, message: impl ToString) -> Self {
+    pub fn new(place: impl Into<String>, trouble: Trouble, message: impl std::fmt::Display) -> Self {
         let message: String = message.to_string().chars().take(TOLD).collect();
         Self { place: place.into(), trouble, message }
     }
@@ -101,11 +101,9 @@ impl From<StoreError> for Diagnostic {
             Trouble::Unsupported => {
                 (codes::STORE_UNSUPPORTED, "this fitout cannot reach", "build it with the feature `network`")
             }
-            Trouble::Failed => (
-                codes::STORE_FAILED,
-                "no good answer from",
-                "run it again: what was put is not put twice",
-            ),
+            Trouble::Failed => {
+                (codes::STORE_FAILED, "no good answer from", "run it again: what was put is not put twice")
+            }
         };
         Self::error(code, format!("{message} `{}`", error.place)).note(error.message).help(help)
     }

@@ -47,8 +47,7 @@ impl Folder {
         fs_err::create_dir_all(folder)?;
         // As the umask says: a web server has to read it.
         let mut builder = tempfile::Builder::new();
-        let mut file =
-            builder.prefix(TEMPORARY).permissions(Permissions::from_mode(0o666)).tempfile_in(folder)?;
+        let mut file = builder.prefix(TEMPORARY).permissions(Permissions::from_mode(0o666)).tempfile_in(folder)?;
         match body {
             Body::Bytes(bytes) => file.write_all(bytes)?,
             Body::File { path, size } => {
@@ -77,30 +76,31 @@ impl Folder {
         file.persist(&path).map_err(|error| error.error)?;
         Ok(Written::Done)
     }
+}
 
-    fn walk(&self, folder: &Path, key: &str, depth: Depth, found: &mut Vec<Meta>) -> io::Result<()> {
-        let entries = match fs_err::read_dir(folder) {
-            Ok(entries) => entries,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-            Err(error) => return Err(error),
-        };
-        for entry in entries {
-            let entry = entry?;
-            let Ok(name) = entry.file_name().into_string() else { continue };
-            if name.starts_with(TEMPORARY) || name == LOCK {
-                continue;
-            }
-            let inner = if key.is_empty() { name } else { format!("{key}/{name}") };
-            let file_type = entry.file_type()?;
-            if file_type.is_dir() && depth == Depth::All {
-                self.walk(&entry.path(), &inner, depth, found)?;
-            } else if file_type.is_file() {
-                // One that another writer has just removed is not there.
-                found.extend(meta(&entry.path(), &inner)?);
-            }
+/// Objects below a folder whose key is `key`.
+fn walk(folder: &Path, key: &str, depth: Depth, found: &mut Vec<Meta>) -> io::Result<()> {
+    let entries = match fs_err::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(error),
+    };
+    for entry in entries {
+        let entry = entry?;
+        let Ok(name) = entry.file_name().into_string() else { continue };
+        if name.starts_with(TEMPORARY) || name == LOCK {
+            continue;
         }
-        Ok(())
+        let inner = if key.is_empty() { name } else { format!("{key}/{name}") };
+        let file_type = entry.file_type()?;
+        if file_type.is_dir() && depth == Depth::All {
+            walk(&entry.path(), &inner, depth, found)?;
+        } else if file_type.is_file() {
+            // One that another writer has just removed is not there.
+            found.extend(meta(&entry.path(), &inner)?);
+        }
     }
+    Ok(())
 }
 
 fn meta(path: &Path, key: &str) -> io::Result<Option<Meta>> {
@@ -170,7 +170,7 @@ impl Place for Folder {
     fn list(&self, folder: &str, depth: Depth) -> Result<Vec<Meta>, StoreError> {
         let folder = folder.trim_matches('/');
         let mut found = Vec::new();
-        self.walk(&self.path(folder), folder, depth, &mut found).map_err(|error| self.failed(&error))?;
+        walk(&self.path(folder), folder, depth, &mut found).map_err(|error| self.failed(&error))?;
         found.sort_by(|a, b| a.key.cmp(&b.key));
         Ok(found)
     }

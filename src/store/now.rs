@@ -8,7 +8,9 @@ use std::time::{Duration, SystemTime};
 /// Seconds since 1970.
 #[allow(clippy::disallowed_methods, reason = "repositories and leases say when they were written")]
 pub fn now() -> i64 {
-    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |time| i64::try_from(time.as_secs()).unwrap_or(0))
+    SystemTime::now()
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .map_or(0, |time| i64::try_from(time.as_secs()).unwrap_or(0))
 }
 
 /// A word that nobody else has: 16 hex digits of chance.

@@ -110,8 +110,10 @@ mod tests {
             "[default]\nregion = eu-1\n# x = y\n[profile  ci]\nregion=eu-2\ncredential_process = helper --json\ns3 =\n  max = 3\n\
              [profile sso]\nsso_session = x\n",
         );
-        let credentials =
-            write("credentials", "[default]\naws_access_key_id = A\naws_secret_access_key = S=+/\n[other]\naws_access_key_id=B\naws_secret_access_key=T\naws_session_token=U\n");
+        let credentials = write(
+            "credentials",
+            "[default]\naws_access_key_id = A\naws_secret_access_key = S=+/\n[other]\naws_access_key_id=B\naws_secret_access_key=T\naws_session_token=U\n",
+        );
         let with = |profile: &str| {
             let mut variables = Variables::new();
             variables.insert("AWS_CONFIG_FILE".into(), config.clone());

@@ -94,7 +94,7 @@ impl Drop for Tampered<'_> {
     }
 }
 
-fn flip(bytes: &mut Vec<u8>) {
+fn flip(bytes: &mut [u8]) {
     let middle = bytes.len() / 2;
     bytes[middle] ^= 1;
 }
@@ -105,7 +105,7 @@ fn tampered(root: &Root, shop: &Shop) {
     // A package.
     let package = repository.join("pool/main/o/other/other_0.1.0_all.deb");
     {
-        let _changed = Tampered::with(&package, flip);
+        let _changed = Tampered::with(&package, |bytes| flip(bytes));
         refuses(root, &["install", "other"], &["Hash Sum mismatch", "unexpected size"]);
     }
     installs(root, &["install", "other"]);
@@ -116,7 +116,7 @@ fn tampered(root: &Root, shop: &Shop) {
     let by_hash = by_hash.map(|entry| entry.unwrap().path()).find(|path| fs::read(path).unwrap() == packed).unwrap();
     let named = index.join("Packages.gz");
     {
-        let _changed = (Tampered::with(&named, flip), Tampered::with(&by_hash, flip));
+        let _changed = (Tampered::with(&named, |bytes| flip(bytes)), Tampered::with(&by_hash, |bytes| flip(bytes)));
         fresh();
         refuses(root, &["update"], &["Hash Sum mismatch"]);
     }
@@ -169,7 +169,10 @@ fn the_same_version_with_other_bytes_is_refused() {
     let file = packages.lines().find_map(|line| line.strip_prefix("Filename: ")).unwrap();
     // The old one is there for those who have the old list.
     assert_ne!(file, "pool/main/h/hello/hello_1.0.0_all.deb");
-    assert!(shop.at("repository").join(file).is_file() && shop.at("repository/pool/main/h/hello/hello_1.0.0_all.deb").is_file());
+    assert!(
+        shop.at("repository").join(file).is_file()
+            && shop.at("repository/pool/main/h/hello/hello_1.0.0_all.deb").is_file()
+    );
 }
 
 #[test]

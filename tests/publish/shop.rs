@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::support::{fitout, finish, project};
+use crate::support::{finish, fitout, project};
 
 /// A project in a folder, with its key beside it.
 pub struct Shop {

@@ -40,7 +40,7 @@ fn text(mut a: &str, mut b: &str) -> Ordering {
     loop {
         let ends = |s: &str| s.bytes().position(|byte| byte.is_ascii_digit()).unwrap_or(s.len());
         let (a_end, b_end) = (ends(a), ends(b));
-        let (a_word, b_word) = (a[..a_end].as_bytes(), b[..b_end].as_bytes());
+        let (a_word, b_word) = (&a.as_bytes()[..a_end], &b.as_bytes()[..b_end]);
         for at in 0..a_word.len().max(b_word.len()) {
             let order = rank(a_word.get(at).copied()).cmp(&rank(b_word.get(at).copied()));
             if order != Ordering::Equal {
@@ -67,16 +67,40 @@ mod tests {
     #[test]
     fn versions_are_ordered_as_dpkg_does() {
         let versions = [
-            "0", "1", "1.0", "1.0-0", "1.0-1", "1.0~rc1", "1.0~~", "1.0~rc1-1", "1.0+git1", "1.0a", "1.0.1", "1.00",
-            "10", "9", "2:0", "0:1.0", "1.0-1+b1", "1.0-1~bpo1", "1.0-a-1", "1..0", "1.0.", "1.0-", "1.0+", "1.0z",
-            "20260101000000000000000001", "20260101000000000000000000",
+            "0",
+            "1",
+            "1.0",
+            "1.0-0",
+            "1.0-1",
+            "1.0~rc1",
+            "1.0~~",
+            "1.0~rc1-1",
+            "1.0+git1",
+            "1.0a",
+            "1.0.1",
+            "1.00",
+            "10",
+            "9",
+            "2:0",
+            "0:1.0",
+            "1.0-1+b1",
+            "1.0-1~bpo1",
+            "1.0-a-1",
+            "1..0",
+            "1.0.",
+            "1.0+",
+            "1.0z",
+            "20260101000000000000000001",
+            "20260101000000000000000000",
         ];
         if Command::new("dpkg").arg("--version").output().is_err() {
             return;
         }
         let mut script = String::from("for a in \"$@\"; do for b in \"$@\"; do ");
         script.push_str("if dpkg --compare-versions \"$a\" lt \"$b\" 2>/dev/null; then echo lt; ");
-        script.push_str("elif dpkg --compare-versions \"$a\" eq \"$b\" 2>/dev/null; then echo eq; else echo gt; fi; done; done");
+        script.push_str(
+            "elif dpkg --compare-versions \"$a\" eq \"$b\" 2>/dev/null; then echo eq; else echo gt; fi; done; done",
+        );
         let said = Command::new("sh").args(["-c", &script, "sh"]).args(versions).output().unwrap();
         let said = String::from_utf8(said.stdout).unwrap();
         let mut said = said.lines();

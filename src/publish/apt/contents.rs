@@ -57,10 +57,7 @@ mod tests {
             ("z".to_owned(), one("misc/one")),
         ]);
         let next = merge(old, &BTreeSet::from(["one"]), &paths);
-        assert_eq!(
-            next,
-            "a    misc/one\nusr/bin/x    net/two,web/one\nusr/with blank    net/two\nz    misc/one\n"
-        );
+        assert_eq!(next, "a    misc/one\nusr/bin/x    net/two,web/one\nusr/with blank    net/two\nz    misc/one\n");
         assert_eq!(merge(&next, &BTreeSet::from(["one", "two"]), &BTreeMap::new()), "");
     }
 }

@@ -1,18 +1,22 @@
 //! The indexes of a suite as objects: each by its digest before the root, and by its name behind it.
 
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write as _;
 
 use sha2::Digest as _;
 
+use super::change::{Change, New};
+use super::contents;
 use super::packages::Packages;
 use super::release::{Listed, Release};
+use super::stored_package::read_again;
 use super::suite::{Suite, damaged};
-use super::{New, contents};
 use crate::codec::compress;
 use crate::codec::gzip;
 use crate::codec::hex::hex;
 use crate::diagnostic::Diagnostic;
+use crate::formats::deb::order;
 use crate::publish::draft::{Draft, Put, What};
 use crate::store::{Body, Kind, StoreError, Trouble};
 
@@ -52,17 +56,30 @@ impl Indexes<'_> {
     }
 
     /// `Contents` of every architecture: what the newest version of each package has.
-    pub(super) fn contents(&mut self, lists: &BTreeMap<String, Packages>, news: &[New]) -> Result<(), Diagnostic> {
+    pub(super) fn contents(&mut self, lists: &BTreeMap<String, Packages>, change: &Change) -> Result<(), Diagnostic> {
+        // Where the newest version goes, the one before it is read again.
+        let mut again = Vec::new();
         for (arch, packages) in lists {
+            for (name, version) in &change.gone {
+                let newest = packages.of(name).last();
+                let Some(entry) = newest.filter(|entry| order::compare(entry.version, version) == Ordering::Less)
+                else {
+                    continue;
+                };
+                if again.iter().all(|new: &New| new.file_name != entry.file_name()) {
+                    again.push(read_again(self.suite.place(), entry)?);
+                }
+            }
             let path = format!("{}/Contents-{arch}", self.component);
             let old = self.text(&path)?;
             let is_newest = |new: &&New| {
-                let newest = packages.of(&new.name).filter(|entry| entry.arch == new.arch).last();
+                let newest = packages.of(&new.name).last();
                 newest.is_some_and(|entry| entry.file_name() == new.file_name)
             };
-            let newest: Vec<&New> =
-                news.iter().filter(|new| new.arch == "all" || new.arch == *arch).filter(is_newest).collect();
-            let gone: BTreeSet<&str> = newest.iter().map(|new| new.name.as_str()).collect();
+            let newest: Vec<&New> = change.news.iter().chain(&again).filter(is_newest).collect();
+            let without =
+                change.gone.iter().map(|(name, _)| name.as_str()).filter(|name| packages.of(name).next().is_none());
+            let gone: BTreeSet<&str> = newest.iter().map(|new| new.name.as_str()).chain(without).collect();
             let mut paths: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
             for new in newest {
                 for path in &new.paths {

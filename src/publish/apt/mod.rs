@@ -4,27 +4,34 @@
 //! replaced only if nobody else did meanwhile, then what readers without `by-hash` go by. A reader that begins with `InRelease` sees the
 //! old repository or the new one. Source: Debian repository format; apt-secure(8).
 
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+mod change;
 mod contents;
 mod indexes;
 pub mod packages;
 pub mod release;
 mod stanza;
+mod stored_package;
 mod suite;
+mod verify;
 
 pub use suite::{Suite, damaged};
+pub use verify::verify;
 
 use crate::diagnostic::{Diagnostic, Findings, codes};
+use crate::formats::deb::order;
 use crate::sign::Signer;
 use crate::store::{Body, Kind, Object, Place};
 
-use super::draft::{Draft, Put, Root, What};
+use super::draft::{Draft, Put, What};
 use super::parcel::Parcel;
-use super::send::Destination;
+use super::repo::{self, Listed};
+use super::send::{Destination, Work};
 use super::stored;
-use indexes::Indexes;
+use change::{Change, New};
 use packages::Packages;
 use release::Release;
 
@@ -71,19 +78,6 @@ pub struct Apt {
     pub now: fn() -> i64,
 }
 
-/// Seconds in the future that apt lets pass (`Acquire::Max-FutureTime` is 10).
-const FUTURE: i64 = 5;
-
-/// A package that is not in the lists yet.
-struct New {
-    file_name: String,
-    described: stanza::Described,
-    name: String,
-    arch: String,
-    section: String,
-    paths: BTreeSet<String>,
-}
-
 impl Apt {
     fn root_key(&self) -> String {
         format!("dists/{}/InRelease", self.settings.suite)
@@ -127,7 +121,8 @@ impl Apt {
 
     fn new_package(&self, parcel: &Parcel, draft: &mut Draft) -> Result<New, Diagnostic> {
         let listing = parcel.listing()?;
-        let field = |name: &str| listing.fields.iter().find(|(field, _)| field == name).map(|(_, value)| value.as_str());
+        let field =
+            |name: &str| listing.fields.iter().find(|(field, _)| field == name).map(|(_, value)| value.as_str());
         let source = field("Source").and_then(|source| source.split_whitespace().next()).unwrap_or(&listing.name);
         let (file_name, there) = self.pool(parcel, source)?;
         let artifact = &parcel.artifact;
@@ -143,16 +138,7 @@ impl Apt {
                 what: What::Artifact,
             });
         }
-        let is_file = |entry: &&crate::formats::ListedEntry| entry.kind != crate::formats::ListedKind::Directory;
-        let paths = listing.entries.iter().filter(is_file);
-        Ok(New {
-            described: stanza::describe(listing, &file_name, artifact.size, &artifact.sha256),
-            file_name,
-            name: listing.name.clone(),
-            arch: listing.arch.clone(),
-            section: field("Section").unwrap_or("misc").to_owned(),
-            paths: paths.map(|entry| entry.path.trim_start_matches('/').to_owned()).collect(),
-        })
+        Ok(New::of(listing, file_name, artifact.size, &artifact.sha256))
     }
 
     /// Those that are not in the lists yet, in the words of the repository.
@@ -171,9 +157,10 @@ impl Apt {
                     continue;
                 }
             };
-            let there: Vec<_> = lists.values().filter_map(|p| p.get(&listing.name, &listing.version, &listing.arch)).collect();
+            let there: Vec<_> =
+                lists.values().filter_map(|p| p.get(&listing.name, &listing.version, &listing.arch)).collect();
             let newest = lists.values().filter_map(|list| list.of(&listing.name).last());
-            let newest = newest.max_by(|a, b| crate::formats::deb::order::compare(a.version, b.version));
+            let newest = newest.max_by(|a, b| order::compare(a.version, b.version));
             draft.newest = newest.map(|entry| format!("{} {}", entry.name, entry.version)).or(draft.newest.take());
             if there.iter().any(|entry| entry.field("SHA256") == Some(&parcel.artifact.sha256)) {
                 draft.same.push(parcel.artifact.file.clone());
@@ -195,9 +182,7 @@ impl Apt {
         for arch in suite.release.words("Architectures") {
             let path = format!("{}/binary-{arch}/Packages", self.settings.component);
             let read = suite.index(&path)?.map(Packages::read).transpose();
-            let packages = read.map_err(|why| {
-                damaged(&*self.place, &format!("{}/{path}", suite.folder()), &why)
-            })?;
+            let packages = read.map_err(|why| damaged(&*self.place, &format!("{}/{path}", suite.folder()), &why))?;
             lists.insert(arch.to_owned(), packages.unwrap_or_default());
         }
         let of_all: Vec<Arc<str>> = lists.values().next().map_or_else(Vec::new, |packages| {
@@ -265,6 +250,20 @@ pub(super) fn other_bytes(package: &str, place: &str) -> Diagnostic {
         .help("raise the version or `[package] release`; `--replace` puts it in place of the other")
 }
 
+impl Apt {
+    fn retract(&self, name: &str, version: &str) -> Result<Draft, Findings> {
+        let one = |finding: Diagnostic| vec![finding];
+        let suite = Suite::read(&*self.place, &self.settings.suite).map_err(one)?;
+        let lists = self.lists(&suite, &[]).map_err(one)?;
+        if suite.was.0.is_none() || !lists.values().flat_map(|list| list.of(name)).any(|entry| entry.version == version)
+        {
+            return Ok(Draft::default());
+        }
+        let change = Change { gone: vec![(name.to_owned(), version.to_owned())], ..Change::default() };
+        self.change(&suite, lists, &change, Draft { before: vec![Vec::new(), Vec::new()], ..Draft::default() })
+    }
+}
+
 impl Destination for Apt {
     fn name(&self) -> String {
         format!("apt {} {}", self.place.name(), self.settings.suite)
@@ -274,49 +273,44 @@ impl Destination for Apt {
         &*self.place
     }
 
-    fn takes(&self, parcel: &Parcel) -> bool {
-        parcel.artifact.format == "deb"
+    fn into_place(self: Box<Self>) -> Box<dyn Place> {
+        self.place
     }
 
-    fn draft(&self, parcels: &[&Parcel]) -> Result<Draft, Findings> {
+    fn channel(&self) -> Option<&str> {
+        Some(&self.settings.suite)
+    }
+
+    fn format(&self) -> &'static str {
+        "deb"
+    }
+
+    fn compare(&self, a: &str, b: &str) -> Ordering {
+        order::compare(a, b)
+    }
+
+    fn list(&self) -> Result<Vec<Listed>, Diagnostic> {
+        repo::list(&*self.place, std::slice::from_ref(&self.settings.suite))
+    }
+
+    fn draft(&self, work: &Work<'_>) -> Result<Draft, Findings> {
+        let parcels = match *work {
+            Work::Publish(parcels) => parcels,
+            Work::Retract { name, version } => return self.retract(name, version),
+        };
         let one = |finding: Diagnostic| vec![finding];
         let suite = Suite::read(&*self.place, &self.settings.suite).map_err(one)?;
         if suite.was.0.is_some() {
             self.check_names(&suite.release).map_err(one)?;
         }
-        let mut lists = self.lists(&suite, parcels).map_err(one)?;
+        let lists = self.lists(&suite, parcels).map_err(one)?;
         let mut draft = Draft { before: vec![Vec::new(), Vec::new()], ..Draft::default() };
         let news = self.news(parcels, &lists, &mut draft)?;
         if news.is_empty() && suite.was.0.is_some() && !self.is_due(&suite.release, &lists) {
             draft.before.clear();
             return Ok(draft);
         }
-        let mut names: Vec<&str> = news.iter().map(|new| new.name.as_str()).collect();
-        names.sort_unstable();
-        names.dedup();
-        for (arch, packages) in &mut lists {
-            let stanzas: Vec<Arc<str>> = news
-                .iter()
-                .filter(|new| new.arch == "all" || new.arch == *arch)
-                .map(|new| new.described.stanza.as_str().into())
-                .collect();
-            packages.add(&stanzas).map_err(|why| one(damaged(&*self.place, arch, &why)))?;
-            if let Some(keep) = self.settings.keep {
-                let dropped = packages.keep(&names, keep);
-                draft.dropped.extend(dropped.into_iter().map(|(name, version, arch)| format!("{name} {version} {arch}")));
-            }
-        }
-        draft.dropped.sort();
-        draft.dropped.dedup();
-        let time = (self.now)().max(suite.release.date().map_or(0, |date| date + 1));
-        let mut release = self.release(&suite.release, &lists, time);
-        let mut indexes = Indexes { suite: &suite, component: &self.settings.component, xz: self.settings.xz, release: &mut release, draft: &mut draft };
-        indexes.packages(&lists).map_err(one)?;
-        indexes.contents(&lists, &news).map_err(one)?;
-        indexes.translation(&lists, &news).map_err(one)?;
-        let text = release.write();
-        self.sign(&mut draft, &suite, &text, time).map_err(one)?;
-        Ok(draft)
+        self.change(&suite, lists, &Change { news, ..Change::default() }, draft)
     }
 
     fn settle(&self, root: &Object) -> Result<Vec<Vec<Put>>, Findings> {
@@ -325,7 +319,9 @@ impl Destination for Apt {
         let mut puts = Vec::new();
         for (path, listed) in &suite.release.files {
             let key = format!("{}/{path}", suite.folder());
-            if stored::compare(&*self.place, &key, listed.size, &listed.sha256).map_err(|f| vec![f])? == stored::Found::Same {
+            if stored::compare(&*self.place, &key, listed.size, &listed.sha256).map_err(|f| vec![f])?
+                == stored::Found::Same
+            {
                 continue;
             }
             if let Some(object) = self.place.get(&suite.by_hash(path, &listed.sha256)).map_err(|e| vec![e.into()])? {
@@ -334,43 +330,5 @@ impl Destination for Apt {
         }
         let time = suite.release.date().unwrap_or_default();
         Ok(vec![puts, self.pair(&suite, &text, time).map_err(|finding| vec![finding])?])
-    }
-}
-
-impl Apt {
-    fn sign(&self, draft: &mut Draft, suite: &Suite<'_>, text: &str, time: i64) -> Result<(), Diagnostic> {
-        let signed = match &self.signer {
-            Some(signer) => signer.sign_clear(text.as_bytes(), time)?,
-            None => text.as_bytes().to_vec(),
-        };
-        // A second that has not come: others were fast. What is put must not be from the future for apt.
-        let early = time - (self.now)();
-        if early > FUTURE {
-            std::thread::sleep(std::time::Duration::from_secs(early.unsigned_abs() - FUTURE.unsigned_abs()));
-        }
-        draft.root = Some(Root {
-            put: Put { key: self.root_key(), body: Body::Bytes(signed.into()), kind: indexes::TEXT, what: What::Root },
-            was: suite.was.tag(),
-            modified: suite.was.0.as_ref().map(|object| object.meta.modified),
-        });
-        let pair = self.pair(suite, text, time)?;
-        draft.after.push(pair);
-        Ok(())
-    }
-
-    /// `Release` and `Release.gpg`, for readers that do not know `InRelease`.
-    fn pair(&self, suite: &Suite<'_>, text: &str, time: i64) -> Result<Vec<Put>, Diagnostic> {
-        let signature = match &self.signer {
-            Some(signer) => signer.sign_detached(text.as_bytes(), time)?,
-            None => Vec::new(),
-        };
-        let put = |name: &str, bytes: Vec<u8>, what| Put {
-            key: format!("{}/{name}", suite.folder()),
-            body: Body::Bytes(bytes.into()),
-            kind: indexes::TEXT,
-            what,
-        };
-        let release = put("Release", text.as_bytes().to_vec(), What::Index);
-        Ok(vec![release, put("Release.gpg", signature, What::Signature)])
     }
 }

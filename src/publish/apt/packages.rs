@@ -147,7 +147,8 @@ impl Packages {
     fn compare(&self, a: &Stanza, b: &Stanza) -> Ordering {
         let (a, b) = (self.key(a), self.key(b));
         let text = |bytes| std::str::from_utf8(bytes).unwrap_or_default();
-        let versions = || if a.1 == b.1 { Ordering::Equal } else { order::compare(text(a.1), text(b.1)).then(a.1.cmp(b.1)) };
+        let versions =
+            || if a.1 == b.1 { Ordering::Equal } else { order::compare(text(a.1), text(b.1)).then(a.1.cmp(b.1)) };
         a.0.cmp(b.0).then_with(versions).then_with(|| a.2.cmp(b.2))
     }
 
@@ -264,7 +265,9 @@ mod tests {
         packages.write(&mut bytes).unwrap();
         let mut again = Packages::read(bytes.clone()).unwrap();
         assert_eq!(keys(&again), ["a 9 all", "a 10 all", "b 1.0 amd64"]);
-        again.add(&[stanza("b", "1.0~rc1", "amd64"), stanza("b", "1.0", "amd64"), stanza("b", "1.0", "arm64")]).unwrap();
+        again
+            .add(&[stanza("b", "1.0~rc1", "amd64"), stanza("b", "1.0", "amd64"), stanza("b", "1.0", "arm64")])
+            .unwrap();
         assert_eq!(keys(&again), ["a 9 all", "a 10 all", "b 1.0~rc1 amd64", "b 1.0 amd64", "b 1.0 arm64"]);
         assert_eq!(again.keep(&["b", "a"], 1).len(), 2);
         assert_eq!(keys(&again), ["a 10 all", "b 1.0 amd64", "b 1.0 arm64"]);

@@ -48,10 +48,8 @@ pub fn describe(listing: &Listing, file_name: &str, size: u64, sha256: &str) -> 
             hash.update(b"\n");
             let md5 = hex(&hash.finalize());
             let _ = writeln!(stanza, "Description-md5: {md5}");
-            translation = Some(format!(
-                "Package: {}\nDescription-md5: {md5}\nDescription-en: {description}\n",
-                listing.name
-            ));
+            translation =
+                Some(format!("Package: {}\nDescription-md5: {md5}\nDescription-en: {description}\n", listing.name));
         }
     }
     Described { stanza, translation }
@@ -80,7 +78,9 @@ mod tests {
         ];
         let described = describe(&listing, "pool/x.deb", 7, "abc");
         let md5 = "Description-md5: d1af88d8b48ddcb0ad0c2ab52e4d8d1d";
-        assert!(described.stanza.starts_with("Package: hello\nSection: misc\nFilename: pool/x.deb\nSize: 7\nSHA256: abc\nDescription: Greets\n"));
+        assert!(described.stanza.starts_with(
+            "Package: hello\nSection: misc\nFilename: pool/x.deb\nSize: 7\nSHA256: abc\nDescription: Greets\n"
+        ));
         assert!(described.stanza.lines().any(|line| line.starts_with("Description-md5: ") && line.len() == md5.len()));
         assert!(described.translation.unwrap().ends_with("Description-en: Greets\n People.\n .\n More.\n"));
         listing.fields[1].1 = "Greets".into();
