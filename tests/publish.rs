@@ -28,3 +28,6 @@ mod races;
 
 #[path = "publish/repo.rs"]
 mod repo;
+
+#[path = "publish/stores.rs"]
+mod stores;

@@ -275,7 +275,7 @@ fn store(address: &Address, name: &str, variables: &Variables) -> Result<Arc<dyn
     let failed = |error: object_store::Error| StoreError::of(name, Trouble::NoCredentials, &error);
     Ok(match address.scheme {
         Scheme::S3 => {
-            let mut builder = AmazonS3Builder::new();
+            let mut builder = AmazonS3Builder::new().with_retry(retry).with_client_options(options);
             let profile = profile::read(name, variables)?;
             let of_variables = variables.contains_key(std::ffi::OsStr::new("AWS_ACCESS_KEY_ID"));
             for (key, value) in
@@ -302,27 +302,27 @@ fn store(address: &Address, name: &str, variables: &Variables) -> Result<Arc<dyn
             if builder.get_config_value(&AmazonS3ConfigKey::Endpoint).is_some_and(|url| url.starts_with("http://")) {
                 builder = builder.with_allow_http(true);
             }
-            let builder = builder.with_retry(retry).with_client_options(options).with_bucket_name(&address.bucket);
+            let builder = builder.with_bucket_name(&address.bucket);
             Arc::new(builder.build().map_err(failed)?)
         }
         Scheme::Gcs => {
-            let mut builder = GoogleCloudStorageBuilder::new();
+            let mut builder = GoogleCloudStorageBuilder::new().with_retry(retry).with_client_options(options);
             for (key, value) in text.filter(|(key, _)| key.starts_with("google_")) {
                 if let Ok(key) = key.parse::<GoogleConfigKey>() {
                     builder = builder.with_config(key, value);
                 }
             }
-            let builder = builder.with_retry(retry).with_client_options(options).with_bucket_name(&address.bucket);
+            let builder = builder.with_bucket_name(&address.bucket);
             Arc::new(builder.build().map_err(failed)?)
         }
         Scheme::Azure | Scheme::File => {
-            let mut builder = MicrosoftAzureBuilder::new();
+            let mut builder = MicrosoftAzureBuilder::new().with_retry(retry).with_client_options(options);
             for (key, value) in text.filter(|(key, _)| key.starts_with("azure_")) {
                 if let Ok(key) = key.parse::<AzureConfigKey>() {
                     builder = builder.with_config(key, value);
                 }
             }
-            let builder = builder.with_retry(retry).with_client_options(options).with_container_name(&address.bucket);
+            let builder = builder.with_container_name(&address.bucket);
             Arc::new(builder.build().map_err(failed)?)
         }
     })

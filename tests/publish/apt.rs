@@ -16,15 +16,13 @@ keep = 2
 "#;
 
 /// A root whose only source is the repository.
-fn host(suite: &Suite, shop: &Shop, server: &Server) -> Option<Root> {
+pub fn host(suite: &Suite, shop: &Shop, url: &str) -> Option<Root> {
     let root = Root::of(suite)?;
     let _ = fs::remove_dir_all(root.at("/etc/apt/sources.list.d"));
     let _ = fs::remove_file(root.at("/etc/apt/sources.list"));
     root.write("/etc/apt/keyrings/shop.asc", &fs::read_to_string(shop.at("key.pub")).unwrap(), 0o644);
-    let source = format!(
-        "Types: deb\nURIs: {}\nSuites: stable\nComponents: main\nSigned-By: /etc/apt/keyrings/shop.asc\n",
-        server.url()
-    );
+    let source =
+        format!("Types: deb\nURIs: {url}\nSuites: stable\nComponents: main\nSigned-By: /etc/apt/keyrings/shop.asc\n");
     root.write("/etc/apt/sources.list.d/shop.sources", &source, 0o644);
     Some(root)
 }
@@ -34,7 +32,7 @@ fn apt(root: &Root, words: &[&str]) -> (i32, String) {
     root.run(&[&["apt-get", "-y", "-q"], strict, words].concat())
 }
 
-fn installs(root: &Root, words: &[&str]) {
+pub fn installs(root: &Root, words: &[&str]) {
     let (code, said) = apt(root, words);
     assert_eq!(code, 0, "{words:?}\n{said}");
 }
@@ -49,7 +47,7 @@ fn life(suite: &Suite) {
     let shop = Shop::new(TABLES);
     shop.publish("hello", "1.0.0");
     let server = Server::of(&shop.at("repository"));
-    let Some(root) = host(suite, &shop, &server) else { return };
+    let Some(root) = host(suite, &shop, &server.url()) else { return };
     installs(&root, &["update"]);
     installs(&root, &["install", "hello"]);
     assert_eq!(root.ok(&["hello"]).trim(), "hello 1.0.0");

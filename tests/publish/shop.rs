@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::support::{finish, fitout, project};
+use crate::support::{finish, fitout, moto, project};
 
 /// A project in a folder, with its key beside it.
 pub struct Shop {
@@ -73,6 +73,14 @@ pub fn publish(folder: &Path, args: &[&str]) -> String {
     let (code, stdout, stderr) = try_publish(folder, args);
     assert_eq!(code, 0, "{stdout}{stderr}");
     stdout + &stderr
+}
+
+/// Publishes into a bucket; exit code, stdout, stderr.
+pub fn publish_to(server: &moto::Server, folder: &Path, args: &[&str]) -> (i32, String, String) {
+    let (code, stdout, stderr) =
+        finish(fitout(folder).arg("publish").args(args).envs(server.variables()).output().unwrap());
+    assert!(!stdout.contains(moto::SECRET) && !stderr.contains(moto::SECRET), "{stdout}{stderr}");
+    (code, stdout, stderr)
 }
 
 /// Exit code, stdout, stderr.
