@@ -120,9 +120,10 @@ impl Signer {
         self.members.iter().map(|member| member.certificate.public.clone()).collect()
     }
 
-    /// One signature by each key, in their order.
+    /// One signature by each key, that of the first last: zypper asks for the key of the last, and a host that takes the
+    /// packages has the first.
     fn sign(&self, kind: SignatureType, bytes: &[u8], time: i64) -> Result<Vec<Signature>, SignError> {
-        self.members.iter().map(|member| member.sign(kind, bytes, time)).collect()
+        self.members.iter().rev().map(|member| member.sign(kind, bytes, time)).collect()
     }
 
     /// One signature, by the first of the keys.

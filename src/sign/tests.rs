@@ -144,8 +144,9 @@ fn two_keys_sign_beside_each_other() {
     let ring = read_certificates("ring", &signer.certificates().unwrap()).unwrap();
     let verified = verify_clear(&ring, &framed, NOW).unwrap();
     assert_eq!(verified.text, TEXT);
+    // The first key signs last.
     let fingerprints: Vec<Fingerprint> = signer.keys().iter().map(|key| key.fingerprint.clone()).collect();
-    assert_eq!(verified.by, fingerprints);
+    assert_eq!(verified.by.iter().rev().collect::<Vec<_>>(), fingerprints.iter().collect::<Vec<_>>());
     // Whoever has one of the keys is content.
     assert_eq!(verify_clear(&ring[..1], &framed, NOW).unwrap().by, fingerprints[..1]);
 }
