@@ -179,7 +179,10 @@ fn any_changed_bit_is_found() {
     let early = verify_detached(&ring, &detached, b"abc", NOW - 2 * DAY);
     assert!(matches!(early, Err(SignError::Refused { why: Refusal::Time, .. })), "{early:?}");
     // A text's signature is none of bytes, though they are the same.
-    let text = armor::armored(&Packets(&signer.sign(SignatureType::Text, b"abc", NOW).unwrap()), BlockType::Signature);
+    let text = armor::armored(
+        &Packets(&signer.sign(SignatureType::Text, &in_memory(b"abc"), NOW).unwrap()),
+        BlockType::Signature,
+    );
     let kind = verify_detached(&ring, &text.unwrap(), b"abc", NOW);
     assert!(matches!(kind, Err(SignError::Refused { why: Refusal::Kind, .. })), "{kind:?}");
 }
