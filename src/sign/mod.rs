@@ -66,6 +66,7 @@ struct Member {
 type Content<'a> = dyn Fn() -> io::Result<Box<dyn Read + 'a>> + 'a;
 
 /// Bytes in memory as [`Content`].
+#[expect(clippy::elidable_lifetime_names, reason = "within `Fn() -> …` it cannot be elided")]
 fn in_memory<'a>(bytes: &'a [u8]) -> impl Fn() -> io::Result<Box<dyn Read + 'a>> + 'a {
     move || Ok(Box::new(bytes))
 }
