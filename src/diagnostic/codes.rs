@@ -443,7 +443,7 @@ codes! {
     SIGN_WEAK_KEY = "sign/weak-key", Input,
         "Package managers refuse the key, or will soon: RSA below 2048 bits, DSA, an algorithm that gpgv or rpm do not know, or a self-signature over SHA-1, which apt 3 and EL 9 have not taken since 2026-02. RSA below 3072 bits is a warning: apt refuses it from 2030-02. A repository that is signed by such a key cannot be used, and on the hosts it looks as if somebody had tampered with it. `fitout keys new` makes a key that all of them take.";
     SIGN_EXPIRED = "sign/expired", Input,
-        "The key has expired, was revoked, or is from the future. Nothing that it signs would be taken. Of two keys in `[sign]` an expired one must go: apt with gpgv refuses a repository that it signed, whoever else did.";
+        "The key has expired, was revoked, or is from the future. Nothing that it signs would be taken. Of two keys in `[sign]` an expired one must go: its signature is worth nothing, and some set-ups of apt refuse the good one beside it.";
     SIGN_EXPIRES_SOON = "sign/expires-soon", Input,
         "The key ends within 90 days. Hosts must get its successor from something that the old key has signed, so there must be time in which both sign: `fitout keys rotate` makes the successor and says what to do when.";
     SIGN_PROGRAM = "sign/program", Environment,

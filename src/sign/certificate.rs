@@ -6,6 +6,8 @@
 //!
 //! Sources: RFC 9580, 5.2 and 10.1; the policy of apt 3: `/usr/share/apt/default-sequoia.config`.
 
+use std::io::Read;
+
 use pgp::armor::BlockType;
 use pgp::composed::SignedPublicKey;
 use pgp::crypto::ecc_curve::ECCCurve;
@@ -133,7 +135,7 @@ impl Certificate {
     }
 
     /// Verifies a signature by this part.
-    pub(super) fn verify(&self, part: &Part, signature: &Signature, data: &[u8]) -> bool {
+    pub(super) fn verify(&self, part: &Part, signature: &Signature, data: &mut dyn Read) -> bool {
         match part.subkey {
             None => signature.verify(&self.public.primary_key, data).is_ok(),
             Some(index) => signature.verify(&self.public.public_subkeys[index].key, data).is_ok(),

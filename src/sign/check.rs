@@ -4,7 +4,8 @@
 //! error, what will be soon is a warning.
 //!
 //! Sources: `/usr/share/apt/default-sequoia.config` of apt 3 (SHA-1 since 2026-02-01, RSA below 3072 bits from 2030-02-01);
-//! rpm's `_pkgverify_digests`; gpgv of Debian 12, which refuses a file if one of two keys has expired.
+//! rpm's `_pkgverify_digests`; freedomofpress/securedrop-workstation 713, where apt refused a file that one of two keys had signed
+//! after its end (with both keys in one ring it does not).
 
 use super::certificate::{Certificate, Part};
 use crate::codec::calendar::rfc3339;
@@ -53,7 +54,7 @@ fn expiry(name: &str, certificate: &Certificate, end: i64, now: i64, several: bo
         return Some(if several {
             finding
                 .help("take it out of [sign]: the other key signs alone")
-                .note("apt of Debian 12 refuses a repository that one expired key has signed, whoever else signed it")
+                .note("what it signs is worth nothing, and some set-ups of apt refuse the good signature beside it")
         } else {
             finding.help(rotate)
         });

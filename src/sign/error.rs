@@ -88,6 +88,9 @@ pub enum SignError {
         /// Why.
         source: Box<OpenPgp>,
     },
+    /// What is to be signed cannot be read any more.
+    #[error("what is to be signed cannot be read: {0}")]
+    Content(io::Error),
     /// What is to be signed cannot be read, or the signed copy cannot be written.
     #[error("`{}`: {source}", path.display())]
     File {
@@ -205,7 +208,7 @@ impl SignError {
             Self::CannotSign { .. } => codes::SIGN_CANNOT_SIGN,
             Self::Locked { .. } | Self::WrongPassphrase { .. } => codes::SIGN_LOCKED,
             Self::Program { .. } => codes::SIGN_PROGRAM,
-            Self::Sign { .. } | Self::File { .. } => codes::SIGN_FAILED,
+            Self::Sign { .. } | Self::Content(_) | Self::File { .. } => codes::SIGN_FAILED,
             Self::Damaged { .. } => codes::SIGN_DAMAGED,
             Self::Frame(_) | Self::Unsigned | Self::Unknown { .. } | Self::Bad { .. } | Self::Refused { .. } => {
                 codes::SIGN_BAD_SIGNATURE
@@ -236,7 +239,7 @@ impl SignError {
                 "run it by hand with the bytes on its standard input; it prints a detached OpenPGP signature"
             }
             Self::Sign { .. } => "look at the key by `fitout keys show`",
-            Self::File { .. } => "look at the place: it must be there and have room",
+            Self::Content(_) | Self::File { .. } => "look at the place: it must be there and have room",
             Self::Damaged { .. } => "build the package again",
             Self::Frame(_) | Self::Unsigned => "publish again: the signature is made anew",
             Self::Unknown { .. } => "give the public key that it is signed by, or sign it with one of yours",

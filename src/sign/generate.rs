@@ -103,9 +103,10 @@ fn said(key: &SecretKey, created: Timestamp, life: Option<u32>) -> Result<Vec<Su
     let mut features = Features::default();
     features.set_seipd_v1(true);
     let mut packets = secret::hashed(key, created)?;
-    packets.push(Subpacket::critical(SubpacketData::KeyFlags(flags))?);
+    // None of them is critical: rpm 4.18 cannot import a key where the time of its end is.
+    packets.push(Subpacket::regular(SubpacketData::KeyFlags(flags))?);
     if let Some(life) = life {
-        packets.push(Subpacket::critical(SubpacketData::KeyExpirationTime(Duration::from_secs(life)))?);
+        packets.push(Subpacket::regular(SubpacketData::KeyExpirationTime(Duration::from_secs(life)))?);
     }
     let hashes = [HashAlgorithm::Sha512, HashAlgorithm::Sha384, HashAlgorithm::Sha256];
     packets.push(Subpacket::regular(SubpacketData::PreferredHashAlgorithms(hashes.into_iter().collect()))?);

@@ -5,10 +5,10 @@
 //! which is `publish`; `build` never signs. Nothing of a secret key is printed, logged, or part of an error.
 //!
 //! - [`open`] reads keys of a config; [`check`] says what hosts will think of them;
-//! - a [`Signer`] signs texts, bytes and, by [`sign_rpm`], packages;
+//! - a [`Signer`] signs texts, bytes and, by [`sign_rpm`] and [`sign_deb`], packages;
 //! - [`verify_clear`] and [`verify_detached`] are as strict as the strictest host.
 
-use std::io::Read;
+use std::io::{self, Read};
 
 use pgp::armor::BlockType;
 use pgp::composed::SignedPublicKey;
@@ -19,6 +19,7 @@ mod canonical;
 mod certificate;
 pub mod check;
 mod clear;
+mod deb;
 mod error;
 mod generate;
 mod key;
@@ -32,6 +33,7 @@ mod verify;
 
 pub use canonical::{is_canonical_armor, is_canonical_clear};
 pub use certificate::{Certificate, Weakness};
+pub use deb::sign_deb;
 pub use error::{ProgramProblem, Refusal, SignError};
 pub use generate::{Algorithm, NewKey, generate};
 pub use key::{Fingerprint, Key, NotAFingerprint};
@@ -62,6 +64,15 @@ struct Member {
     holder: Holder,
 }
 
+/// What is signed or verified: whoever needs the bytes reads them, and again if it must.
+type Content<'a> = dyn Fn() -> io::Result<Box<dyn Read + 'a>> + 'a;
+
+/// Bytes in memory as [`Content`].
+#[expect(clippy::elidable_lifetime_names, reason = "within `Fn() -> …` it cannot be elided")]
+fn in_memory<'a>(bytes: &'a [u8]) -> impl Fn() -> io::Result<Box<dyn Read + 'a>> + 'a {
+    move || Ok(Box::new(bytes))
+}
+
 /// Who has the secret.
 #[derive(Debug)]
 enum Holder {
@@ -87,7 +98,8 @@ impl Signer {
     /// The text is not UTF-8, or a program that has a key failed.
     pub fn sign_clear(&self, text: &[u8], time: i64) -> Result<Vec<u8>, SignError> {
         let text = std::str::from_utf8(text).map_err(|_| SignError::Frame("it is not UTF-8"))?;
-        let signatures = self.sign(SignatureType::Text, &clear::canonical(text), time)?;
+        let bytes = clear::canonical(text);
+        let signatures = self.sign(SignatureType::Text, &in_memory(&bytes), time)?;
         canonical::framed(text, &signatures)
     }
 
@@ -96,7 +108,7 @@ impl Signer {
     /// # Errors
     /// A program that has a key failed.
     pub fn sign_detached(&self, bytes: &[u8], time: i64) -> Result<Vec<u8>, SignError> {
-        armor::armored(&Packets(&self.sign(SignatureType::Binary, bytes, time)?), BlockType::Signature)
+        armor::armored(&Packets(&self.sign(SignatureType::Binary, &in_memory(bytes), time)?), BlockType::Signature)
     }
 
     /// The public keys in one armored block, for keyrings (`Signed-By`, `gpgkey=`).
@@ -119,23 +131,24 @@ impl Signer {
         self.members.iter().map(|member| member.certificate.public.clone()).collect()
     }
 
-    /// One signature by each key, in their order.
-    fn sign(&self, kind: SignatureType, bytes: &[u8], time: i64) -> Result<Vec<Signature>, SignError> {
-        self.members.iter().map(|member| member.sign(kind, bytes, time)).collect()
+    /// One signature by each key, that of the first last: zypper asks for the key of the last, and a host that takes the
+    /// packages has the first.
+    fn sign(&self, kind: SignatureType, content: &Content<'_>, time: i64) -> Result<Vec<Signature>, SignError> {
+        self.members.iter().rev().map(|member| member.sign(kind, content, time)).collect()
     }
 
     /// One signature, by the first of the keys.
-    fn sign_first(&self, kind: SignatureType, bytes: &[u8], time: i64) -> Result<Signature, SignError> {
+    fn sign_first(&self, kind: SignatureType, content: &Content<'_>, time: i64) -> Result<Signature, SignError> {
         // `open` gives no signer without a key.
-        self.members.first().ok_or(SignError::Unsigned)?.sign(kind, bytes, time)
+        self.members.first().ok_or(SignError::Unsigned)?.sign(kind, content, time)
     }
 }
 
 impl Member {
-    fn sign(&self, kind: SignatureType, bytes: &[u8], time: i64) -> Result<Signature, SignError> {
+    fn sign(&self, kind: SignatureType, content: &Content<'_>, time: i64) -> Result<Signature, SignError> {
         match &self.holder {
-            Holder::Secret(secret) => secret.sign(kind, &mut &*bytes as &mut dyn Read, time),
-            Holder::Program(program) => program.sign(kind, bytes, &self.certificate, time),
+            Holder::Secret(secret) => secret.sign(kind, content, time),
+            Holder::Program(program) => program.sign(kind, content, &self.certificate, time),
         }
     }
 }

@@ -16,7 +16,7 @@ use super::certificate::Certificate;
 use super::error::{ProgramProblem, Refusal, SignError};
 use super::key::Fingerprint;
 use super::verify::read_certificates;
-use super::{armor, verify};
+use super::{Content, armor, verify};
 use crate::build::environment::Variables;
 use crate::interrupt;
 
@@ -54,23 +54,24 @@ impl Program {
         read_certificates("gpg", &exported)
     }
 
-    /// Lets the program sign what `data` gives, which it gives twice: to the program and to whoever verifies.
+    /// Lets the program sign the content, and verifies what it printed.
     pub(super) fn sign(
         &self,
         kind: SignatureType,
-        data: &[u8],
+        content: &Content<'_>,
         certificate: &Certificate,
         now: i64,
     ) -> Result<Signature, SignError> {
         let mut command = self.command(kind == SignatureType::Text);
-        let printed = self.run(&mut command, &mut &*data)?;
+        let printed = self.run(&mut command, &mut *content().map_err(SignError::Content)?)?;
         let Ok([signature]) = armor::signatures(&printed).map_or(Err(Vec::new()), <[Signature; 1]>::try_from) else {
             return Err(self.failed(ProgramProblem::NoSignature));
         };
         // Its clock is the real one, `now` may be that of the commit: only the signature itself is judged here.
         let made = signature.created().map_or(now, |time| i64::from(time.as_secs()).max(now));
-        match verify::verify(std::slice::from_ref(certificate), std::slice::from_ref(&signature), kind, data, made) {
+        match verify::verify(std::slice::from_ref(certificate), std::slice::from_ref(&signature), kind, content, made) {
             Ok(_) => Ok(signature),
+            Err(SignError::Content(source)) => Err(SignError::Content(source)),
             // What it may not be: the key is weak, or the digest that the program chose.
             Err(SignError::Refused { by, why }) if !matches!(why, Refusal::Kind) => Err(SignError::Refused { by, why }),
             Err(_) => Err(self.failed(ProgramProblem::Other(certificate.fingerprint().clone()))),

@@ -12,7 +12,7 @@ use pgp::crypto::public_key::PublicKeyAlgorithm;
 use pgp::packet::{Signature, SignatureType};
 
 use super::armor::{self, Packets};
-use super::{SignError, Signer};
+use super::{SignError, Signer, in_memory};
 use crate::formats::rpm::signing::{Class, HeaderSignature, Unsigned};
 
 /// Writes a copy of the package at `from` to `to`, signed by the first of the keys, since rpm asks for the key of every
@@ -24,7 +24,7 @@ pub fn sign_rpm(from: &Path, to: &Path, signer: &Signer, time: i64) -> Result<()
     let mut package = fs_err::File::open(from).map_err(SignError::file(from))?;
     let damaged = |source| SignError::Damaged { path: from.into(), source };
     let unsigned = Unsigned::read(&mut package).map_err(damaged)?;
-    let signature = signer.sign_first(SignatureType::Binary, unsigned.header(), time)?;
+    let signature = signer.sign_first(SignatureType::Binary, &in_memory(unsigned.header()), time)?;
     let front = unsigned.signed(&header_signature(&signature)?);
     package.seek(SeekFrom::Start(unsigned.front())).map_err(SignError::file(from))?;
     write(to, &front, &mut package).map_err(SignError::file(to))

@@ -10,6 +10,7 @@ use pgp::crypto::hash::HashAlgorithm;
 use pgp::packet::{Signature, SignatureConfig, SignatureType, Subpacket, SubpacketData};
 use pgp::types::{KeyDetails, KeyId, Password, SecretParams, SigningKey, Timestamp};
 
+use super::Content;
 use super::certificate::{Certificate, Part};
 use super::error::{SignError, could_not};
 use super::key::Fingerprint;
@@ -68,7 +69,8 @@ impl Secret {
     }
 
     /// Signs what is read. The time is that of the key, if that is later.
-    pub(super) fn sign(&self, kind: SignatureType, data: &mut dyn Read, time: i64) -> Result<Signature, SignError> {
+    pub(super) fn sign(&self, kind: SignatureType, content: &Content<'_>, time: i64) -> Result<Signature, SignError> {
+        let data = &mut *content().map_err(SignError::Content)?;
         match self.subkey {
             None => sign(&self.key.primary_key, kind, data, time),
             Some(index) => sign(&self.key.secret_subkeys[index].key, kind, data, time),

@@ -144,8 +144,9 @@ fn two_keys_sign_beside_each_other() {
     let ring = read_certificates("ring", &signer.certificates().unwrap()).unwrap();
     let verified = verify_clear(&ring, &framed, NOW).unwrap();
     assert_eq!(verified.text, TEXT);
+    // The first key signs last.
     let fingerprints: Vec<Fingerprint> = signer.keys().iter().map(|key| key.fingerprint.clone()).collect();
-    assert_eq!(verified.by, fingerprints);
+    assert_eq!(verified.by.iter().rev().collect::<Vec<_>>(), fingerprints.iter().collect::<Vec<_>>());
     // Whoever has one of the keys is content.
     assert_eq!(verify_clear(&ring[..1], &framed, NOW).unwrap().by, fingerprints[..1]);
 }
@@ -178,7 +179,10 @@ fn any_changed_bit_is_found() {
     let early = verify_detached(&ring, &detached, b"abc", NOW - 2 * DAY);
     assert!(matches!(early, Err(SignError::Refused { why: Refusal::Time, .. })), "{early:?}");
     // A text's signature is none of bytes, though they are the same.
-    let text = armor::armored(&Packets(&signer.sign(SignatureType::Text, b"abc", NOW).unwrap()), BlockType::Signature);
+    let text = armor::armored(
+        &Packets(&signer.sign(SignatureType::Text, &in_memory(b"abc"), NOW).unwrap()),
+        BlockType::Signature,
+    );
     let kind = verify_detached(&ring, &text.unwrap(), b"abc", NOW);
     assert!(matches!(kind, Err(SignError::Refused { why: Refusal::Kind, .. })), "{kind:?}");
 }

@@ -10,7 +10,7 @@ use pgp::packet::{Signature, SignatureType};
 use super::certificate::{Certificate, Part, is_broken};
 use super::error::{Refusal, SignError};
 use super::key::Fingerprint;
-use super::{armor, clear};
+use super::{Content, armor, clear, in_memory};
 
 /// Seconds that another machine's clock may go ahead of this one.
 const AHEAD: i64 = 86_400;
@@ -48,7 +48,8 @@ pub fn read_certificates(name: &str, bytes: &[u8]) -> Result<Vec<Certificate>, S
 pub fn verify_clear(certificates: &[Certificate], framed: &[u8], now: i64) -> Result<Verified, SignError> {
     let framed = clear::unframe(framed)?;
     let signatures = armor::signatures(framed.armored.as_bytes())?;
-    let by = verify(certificates, &signatures, SignatureType::Text, &clear::canonical(&framed.text), now)?;
+    let canonical = clear::canonical(&framed.text);
+    let by = verify(certificates, &signatures, SignatureType::Text, &in_memory(&canonical), now)?;
     Ok(Verified { text: framed.text, by })
 }
 
@@ -62,14 +63,14 @@ pub fn verify_detached(
     bytes: &[u8],
     now: i64,
 ) -> Result<Vec<Fingerprint>, SignError> {
-    verify(certificates, &armor::signatures(signatures)?, SignatureType::Binary, bytes, now)
+    verify(certificates, &armor::signatures(signatures)?, SignatureType::Binary, &in_memory(bytes), now)
 }
 
 pub(super) fn verify(
     certificates: &[Certificate],
     signatures: &[Signature],
     kind: SignatureType,
-    bytes: &[u8],
+    content: &Content<'_>,
     now: i64,
 ) -> Result<Vec<Fingerprint>, SignError> {
     let (mut good, mut unknown) = (Vec::new(), Vec::new());
@@ -81,7 +82,7 @@ pub(super) fn verify(
             continue;
         };
         let by = certificate.fingerprint().clone();
-        if !certificate.verify(part, signature, bytes) {
+        if !certificate.verify(part, signature, &mut *content().map_err(SignError::Content)?) {
             return Err(SignError::Bad { by });
         }
         if let Some(why) = refusal(part, signature, kind, now) {

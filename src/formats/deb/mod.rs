@@ -18,6 +18,7 @@ mod read;
 pub mod relations;
 mod scripts;
 pub mod shlibs;
+pub mod signing;
 mod triggers;
 
 #[cfg(test)]
