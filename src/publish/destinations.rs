@@ -43,7 +43,7 @@ pub(super) fn open(manifest: &Manifest, ground: &Ground<'_>) -> Result<Destinati
     for at in &manifest.publish.apt {
         match ground.apt(at, manifest, signer.clone()) {
             Ok(apt) => all.push(Box::new(apt)),
-            Err(finding) => findings.push(finding),
+            Err(found) => findings.extend(found),
         }
     }
     if all.is_empty() && findings.is_empty() {
@@ -69,6 +69,19 @@ pub(super) fn signer(manifest: &Manifest, ground: &Ground<'_>) -> Result<(Option
         },
     )?;
     Ok((Some(Arc::new(opened.0)), opened.1))
+}
+
+/// Findings of one table: all of them are told.
+#[derive(Default)]
+struct Told(Findings);
+
+impl Told {
+    fn or_default<T: Default>(&mut self, result: Result<T, Diagnostic>) -> T {
+        result.unwrap_or_else(|finding| {
+            self.0.push(finding);
+            T::default()
+        })
+    }
 }
 
 impl Ground<'_> {
@@ -105,32 +118,34 @@ impl Ground<'_> {
         Ok(Some(text.value.clone()))
     }
 
-    fn apt(&self, at: &At<PublishApt>, manifest: &Manifest, signer: Option<Signers>) -> Result<Apt, Diagnostic> {
+    fn apt(&self, at: &At<PublishApt>, manifest: &Manifest, signer: Option<Signers>) -> Result<Apt, Findings> {
         let config = &at.value;
-        let suite = self.word(config.suite.as_ref(), "stable")?;
+        let mut told = Told::default();
         let vendor = manifest.package.vendor.as_ref().map_or(self.owner, |vendor| vendor.as_str());
-        let valid_for = config.valid_for.as_ref().map(|text| self.span_of_time(text)).transpose()?;
-        let architectures = config.architectures.iter().map(|arch| self.word(Some(arch), ""));
-        Ok(Apt {
-            place: self.place(&config.to)?,
-            settings: Settings {
-                codename: config.codename.as_ref().map(|text| self.word(Some(text), "")).transpose()?,
-                component: self.word(config.component.as_ref(), "main")?,
-                architectures: architectures.collect::<Result<_, _>>()?,
-                origin: self.line(config.origin.as_ref())?,
-                owner: vendor.to_owned(),
-                label: self.line(config.label.as_ref())?,
-                description: self.line(config.description.as_ref())?,
-                valid_for,
-                keep: config.keep.as_ref().map(|keep| keep.value.max(1) as usize),
-                xz: config.xz,
-                automatic: config.automatic.unwrap_or(true),
-                suite,
-            },
-            replace: self.request.replace,
-            signer,
-            now: now::now,
-        })
+        let suite = told.or_default(self.word(config.suite.as_ref(), "stable"));
+        let codename = config.codename.as_ref().map(|text| told.or_default(self.word(Some(text), "")));
+        let settings = Settings {
+            codename,
+            component: told.or_default(self.word(config.component.as_ref(), "main")),
+            architectures: config.architectures.iter().map(|arch| told.or_default(self.word(Some(arch), ""))).collect(),
+            origin: told.or_default(self.line(config.origin.as_ref())),
+            owner: vendor.to_owned(),
+            label: told.or_default(self.line(config.label.as_ref())),
+            description: told.or_default(self.line(config.description.as_ref())),
+            valid_for: config.valid_for.as_ref().map(|text| told.or_default(self.span_of_time(text))),
+            keep: config.keep.as_ref().map(|keep| keep.value.max(1) as usize),
+            xz: config.xz,
+            automatic: config.automatic.unwrap_or(true),
+            suite,
+        };
+        let place = self.place(&config.to);
+        match (place, told.0.is_empty()) {
+            (Ok(place), true) => Ok(Apt { place, settings, replace: self.request.replace, signer, now: now::now }),
+            (place, _) => {
+                told.0.extend(place.err());
+                Err(told.0)
+            }
+        }
     }
 
     /// `30d`, `12h`
