@@ -77,6 +77,12 @@ fn make(
         ]);
     }
     let passphrase = passphrase(made)?;
+    if passphrase.as_deref().is_some_and(|passphrase| sign::one_line(passphrase).is_empty()) {
+        return Err(vec![
+            Diagnostic::error(codes::SIGN_LOCKED, "the passphrase is empty")
+                .help("give one, or leave `--passphrase-file` out for a key that is not locked"),
+        ]);
+    }
     let created = now();
     let new = sign::NewKey {
         user_id: name,

@@ -49,7 +49,7 @@ pub fn json(seen: &[Seen]) -> Result<Vec<Value>, SignError> {
         Ok(json!({
             "from": name.trim_matches('`'),
             "fingerprint": key.fingerprint.as_str(),
-            "signs-with": key.signs_with.as_str(),
+            "signs_with": key.signs_with.as_str(),
             "user": key.user_id,
             "algorithm": key.algorithm,
             "created": key.created,

@@ -181,7 +181,10 @@ fn subkey(public: &SignedPublicKey, index: usize, primary: &Part) -> Part {
         expires: ends.into_iter().flatten().min(),
         signs: agreed.is_some() && said.signs,
         revoked: primary.revoked || valid(SignatureType::SubkeyRevocation).is_some(),
-        weak: primary.weak.clone().or_else(|| weakness(&subkey.key, said.digest)),
+        weak: primary.weak.clone().or_else(|| {
+            let digests = [said.digest, agreed.and_then(Signature::hash_alg)];
+            digests.into_iter().find_map(|digest| weakness(&subkey.key, digest))
+        }),
     }
 }
 

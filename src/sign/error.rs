@@ -152,6 +152,9 @@ pub enum ProgramProblem {
     /// What it printed is not one signature.
     #[error("it printed no OpenPGP signature")]
     NoSignature,
+    /// The signature holds, and no package manager takes it.
+    #[error("its signature is refused: {0}")]
+    Refused(Refusal),
     /// The signature is not by the key that was named, or not over the bytes that were given.
     #[error("its signature does not hold for the key {0}")]
     Other(Fingerprint),

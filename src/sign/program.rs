@@ -72,8 +72,10 @@ impl Program {
         match verify::verify(std::slice::from_ref(certificate), std::slice::from_ref(&signature), kind, content, made) {
             Ok(_) => Ok(signature),
             Err(SignError::Content(source)) => Err(SignError::Content(source)),
-            // What it may not be: the key is weak, or the digest that the program chose.
-            Err(SignError::Refused { by, why }) if !matches!(why, Refusal::Kind) => Err(SignError::Refused { by, why }),
+            // Of the digest that the program chose, most likely.
+            Err(SignError::Refused { why, .. }) if !matches!(why, Refusal::Kind) => {
+                Err(self.failed(ProgramProblem::Refused(why)))
+            }
             Err(_) => Err(self.failed(ProgramProblem::Other(certificate.fingerprint().clone()))),
         }
     }

@@ -127,6 +127,14 @@ fn gpg_takes_what_keys_of_each_algorithm_sign() {
 }
 
 #[test]
+fn many_threads_may_sign() {
+    fn shared<T: Send + Sync>() {}
+    shared::<Signer>();
+    shared::<Certificate>();
+    shared::<SignError>();
+}
+
+#[test]
 fn what_is_signed_twice_is_the_same() {
     let rig = Rig::new();
     let signer = rig.signer(&[&rig.make("one", Algorithm::Ed25519), &rig.make("two", Algorithm::Rsa3072)]);

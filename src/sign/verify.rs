@@ -82,6 +82,10 @@ pub(super) fn verify(
             continue;
         };
         let by = certificate.fingerprint().clone();
+        // Not all algorithms can be verified over such a digest, and it makes no difference.
+        if let Some(digest) = signature.hash_alg().filter(|digest| is_broken(*digest)) {
+            return Err(SignError::Refused { by, why: Refusal::Digest(digest.to_string()) });
+        }
         if !certificate.verify(part, signature, &mut *content().map_err(SignError::Content)?) {
             return Err(SignError::Bad { by });
         }
@@ -104,9 +108,6 @@ fn refusal(part: &Part, signature: &Signature, kind: SignatureType, now: i64) ->
     let life = signature.signature_expiration_time().map(|life| i64::from(life.as_secs())).filter(|life| *life > 0);
     if signature.typ() != Some(kind) {
         return Some(Refusal::Kind);
-    }
-    if let Some(digest) = signature.hash_alg().filter(|digest| is_broken(*digest)) {
-        return Some(Refusal::Digest(digest.to_string()));
     }
     if let Some(weakness) = &part.weak {
         return Some(Refusal::Weak(weakness.clone()));

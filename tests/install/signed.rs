@@ -228,9 +228,11 @@ fn dnf_and_zypper_take_a_repository_of_two_keys() {
         let repomd = fs::read(repository.join("repodata/repomd.xml")).unwrap();
         fs::write(repository.join("repodata/repomd.xml.asc"), signer.sign_detached(&repomd, now()).unwrap()).unwrap();
     };
+    // Of one key, or of several in one block.
+    let ring = |key: &str| keys.signer(&key.split('+').collect::<Vec<_>>(), now()).certificates().unwrap();
     let dnf = |key: &str, names: &[&str]| {
         publish(names);
-        fs::write(repository.join("key.asc"), keys.signer(&[key], now()).certificates().unwrap()).unwrap();
+        fs::write(repository.join("key.asc"), ring(key)).unwrap();
         let repo = "[app]\nname=app\nbaseurl=file:///repository\nenabled=1\ngpgcheck=1\nrepo_gpgcheck=1\ngpgkey=file:///repository/key.asc\n";
         root.write("/etc/yum.repos.d/app.repo", repo, 0o644);
         root.sh("rm -rf /var/cache/libdnf5 /var/lib/dnf /usr/lib/sysimage/rpm/* /var/lib/rpm/*; rpm --initdb");
@@ -238,7 +240,13 @@ fn dnf_and_zypper_take_a_repository_of_two_keys() {
             ["dnf5", "-y", "--refresh", "--releasever=9", "--disable-plugin=local", "--no-best", "install", "signed"];
         root.run(&words)
     };
-    for (key, names) in [("old", &["old"][..]), ("old", &["old", "new"]), ("new", &["new", "old"])] {
+    for (key, names) in [
+        ("old", &["old"][..]),
+        ("old", &["old", "new"]),
+        ("new", &["new", "old"]),
+        ("old+new", &["new"]),
+        ("new+old", &["new", "old"]),
+    ] {
         let (code, said) = dnf(key, names);
         assert_eq!(code, 0, "{key} of {names:?}\n{said}");
     }
@@ -250,7 +258,7 @@ fn dnf_and_zypper_take_a_repository_of_two_keys() {
         publish(names);
         let folder = tempfile::tempdir().unwrap();
         let at = |name: &str| folder.path().join(name).display().to_string();
-        fs::write(at("key.asc"), keys.signer(&[key], now()).certificates().unwrap()).unwrap();
+        fs::write(at("key.asc"), ring(key)).unwrap();
         fs::create_dir(at("repos")).unwrap();
         let repo = format!(
             "[app]\nname=app\nbaseurl=file://{}\nenabled=1\ngpgcheck=1\nrepo_gpgcheck=1\ngpgkey=file://{}\n",
@@ -264,7 +272,13 @@ fn dnf_and_zypper_take_a_repository_of_two_keys() {
         command.arg(format!("--setopt=reposdir={}", at("repos")));
         crate::roots::said(command.arg(format!("--setopt=cachedir={}", at("cache"))))
     };
-    for (key, names) in [("old", &["old"][..]), ("old", &["old", "new"]), ("new", &["new", "old"])] {
+    for (key, names) in [
+        ("old", &["old"][..]),
+        ("old", &["old", "new"]),
+        ("new", &["new", "old"]),
+        ("old+new", &["new"]),
+        ("new+old", &["new", "old"]),
+    ] {
         let (code, said) = dnf4(key, names);
         assert_eq!(code, 0, "{key} of {names:?}\n{said}");
     }
@@ -275,14 +289,20 @@ fn dnf_and_zypper_take_a_repository_of_two_keys() {
     let zypper = |key: &str, names: &[&str]| {
         publish(names);
         root.sh("rm -rf /var/cache/zypp /usr/lib/sysimage/rpm/* /var/lib/rpm/*; rpm --initdb");
-        fs::write(root.at("/key.asc"), keys.signer(&[key], now()).certificates().unwrap()).unwrap();
+        fs::write(root.at("/key.asc"), ring(key)).unwrap();
         root.ok(&["rpm", "--import", "/key.asc"]);
         let repo =
             "[app]\nenabled=1\nautorefresh=1\nbaseurl=dir:/repository\ngpgcheck=1\nrepo_gpgcheck=1\npkg_gpgcheck=0\n";
         root.write("/etc/zypp/repos.d/app.repo", repo, 0o644);
         root.run(&["zypper", "--non-interactive", "refresh", "--force"])
     };
-    for (key, names) in [("old", &["old"][..]), ("old", &["old", "new"]), ("new", &["new", "old"])] {
+    for (key, names) in [
+        ("old", &["old"][..]),
+        ("old", &["old", "new"]),
+        ("new", &["new", "old"]),
+        ("old+new", &["new"]),
+        ("new+old", &["new", "old"]),
+    ] {
         let (code, said) = zypper(key, names);
         assert_eq!(code, 0, "{key} of {names:?}\n{said}");
     }

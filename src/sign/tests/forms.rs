@@ -101,3 +101,46 @@ fn nothing_of_a_secret_is_in_what_can_be_printed() {
     let decimal: String = number.iter().map(u8::to_string).collect();
     assert!(!shown.contains(&decimal), "{shown}");
 }
+
+/// What is verified may come from anywhere.
+#[test]
+fn damaged_keys_and_signatures_are_errors_and_no_more() {
+    let rig = Rig::new();
+    for algorithm in [Algorithm::Ed25519, Algorithm::Rsa3072] {
+        let signer = rig.signer(&[&rig.make("one", algorithm)]);
+        let ring = signer.certificates_binary().unwrap();
+        let signature = armor::binary(&Packets(&signer.sign(SignatureType::Binary, &in_memory(b"abc"), NOW).unwrap()));
+        let signature = signature.unwrap();
+        let whole = read_certificates("ring", &ring).unwrap();
+        assert!(verify_detached(&whole, &signature, b"abc", NOW).is_ok());
+        // RSA has long numbers whose bits are all alike.
+        for at in (0..ring.len()).filter(|at| *at < 64 || at % 7 == 0) {
+            for change in [0x01, 0x80, 0xff] {
+                let mut changed = ring.clone();
+                changed[at] ^= change;
+                let Ok(changed) = read_certificates("ring", &changed) else { continue };
+                // Where it still verifies, it is still the same key.
+                if let Ok(by) = verify_detached(&changed, &signature, b"abc", NOW) {
+                    assert_eq!(by, [signer.keys()[0].fingerprint.clone()], "byte {at} of the key");
+                }
+            }
+        }
+        for at in 0..signature.len() {
+            assert!(verify_detached(&whole, &signature[..at], b"abc", NOW).is_err(), "{at} bytes");
+            let mut changed = signature.clone();
+            changed[at] ^= 0xff;
+            // The part that is not signed names the key only.
+            if let Ok(by) = verify_detached(&whole, &changed, b"abc", NOW) {
+                assert_eq!(by, [signer.keys()[0].fingerprint.clone()], "byte {at} of the signature");
+            }
+        }
+        for at in 0..ring.len() {
+            let _ = read_certificates("ring", &ring[..at]);
+        }
+    }
+    for bytes in [&b""[..], b"-----BEGIN PGP PUBLIC KEY BLOCK-----", &[0xff; 4096], &[0x99; 4096]] {
+        assert!(read_certificates("ring", bytes).is_err());
+        assert!(verify_detached(&[], bytes, b"abc", NOW).is_err());
+        assert!(verify_clear(&[], bytes, NOW).is_err());
+    }
+}

@@ -67,7 +67,8 @@ fn command(line: &str) -> At<SignKey> {
 
 /// What a script for an HSM would do: `$1` says of which kind the signature is.
 const HSM: &str = "#!/bin/sh\nmode=; [ \"$2\" = text ] && mode=--textmode\n\
-    exec gpg --batch -q --armor $mode --local-user \"$1\" --detach-sign -o -\n";
+    key=$1; shift 2\n\
+    exec gpg --batch -q --armor $mode --local-user \"$key\" \"$@\" --detach-sign -o -\n";
 
 #[test]
 fn a_command_signs_what_it_gets() {
@@ -93,6 +94,7 @@ fn what_a_command_prints_is_not_trusted() {
         ("echo no key in slot 7 >&2; exit 9;:", "it ended with exit status: 9: no key in slot 7"),
         ("echo hello; :", "it printed no OpenPGP signature"),
         ("no-such-program", "it ended with exit status: 127"),
+        (&format!("f() {{ {sign} binary --digest-algo SHA1; }}; f"), "its signature is refused: it is over SHA1"),
         // Of the other kind, and over other bytes.
         (&format!("f() {{ {sign} text; }}; f"), "its signature does not hold"),
         (&format!("f() {{ echo other | {sign} binary; }}; f"), "its signature does not hold"),
