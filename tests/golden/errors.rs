@@ -26,7 +26,6 @@ const EXCEPTIONS: &[(&str, &str)] = &[
     ("sign/failed", "only publish signs, and then a disk must be full"),
     ("sign/damaged", "only publish signs, and what it signs was just made: src/sign/tests/packages.rs"),
     ("store/no-bucket", "takes a server: tests/publish/stores.rs"),
-    ("store/failed", "takes a server: tests/publish/stores.rs"),
     ("store/wrong-credentials", "takes a server that asks for them"),
     ("store/forbidden", "takes a server that asks for credentials, or another user: tests/publish/stores.rs"),
     ("store/clock", "takes a server whose clock is another"),
