@@ -31,3 +31,6 @@ mod repo;
 
 #[path = "publish/stores.rs"]
 mod stores;
+
+#[path = "publish/page.rs"]
+mod page;
