@@ -34,3 +34,6 @@ mod stores;
 
 #[path = "publish/page.rs"]
 mod page;
+
+#[path = "publish/files.rs"]
+mod files;

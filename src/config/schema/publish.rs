@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{At, Text, Texts};
+use super::{At, FormatName, Text, Texts};
 
 /// `[publish]`: repositories and stores that `fitout publish` fills.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
@@ -12,6 +12,21 @@ use super::{At, Text, Texts};
 pub struct Publish {
     /// apt repositories, for .deb.
     pub apt: Vec<At<PublishApt>>,
+    /// Folders of stores, for downloads.
+    pub files: Vec<At<PublishFiles>>,
+}
+
+/// `[[publish.files]]`: artifacts as files, with `SHA256SUMS` beside them.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[schemars(title = "[[publish.files]]")]
+pub struct PublishFiles {
+    /// Where they lie: an address as of `[[publish.apt]]`; `{name}`, `{version}` and `{environment}` are filled in.
+    pub to: Text,
+    /// Formats that go there; all if unset.
+    #[serde(default)]
+    #[schemars(with = "Option<Vec<FormatName>>")]
+    pub formats: Option<Texts>,
 }
 
 /// `[[publish.apt]]`: a suite of an apt repository.
