@@ -198,6 +198,28 @@ fn touch(path: &Path) -> std::io::Result<()> {
     Ok(rustix::fs::utimensat(CWD, path, &times, AtFlags::SYMLINK_NOFOLLOW)?)
 }
 
+/// Files of a store in a folder that are not what was put there.
+///
+/// # Errors
+/// When the folder cannot be read.
+pub fn check(store: &Path) -> std::io::Result<Vec<PathBuf>> {
+    let unfinished = |path: &Path| path.file_name().is_some_and(|n| n.to_string_lossy().starts_with(store::TEMPORARY));
+    let is_blob = |path: &Path, bytes: &[u8]| path.file_name().is_some_and(|name| unpack::is_of(name, bytes));
+    let is_tree = |_: &Path, bytes: &[u8]| Tree::decode(bytes).is_ok();
+    let judges: [(&str, &dyn Fn(&Path, &[u8]) -> bool); 2] = [("blob", &is_blob), ("tree", &is_tree)];
+    let mut damaged = Vec::new();
+    for (folder, is_good) in judges {
+        for used::Used { path, .. } in used::files(&store.join(folder))? {
+            match fs_err::read(&path) {
+                Ok(bytes) if !unfinished(&path) && !is_good(&path, &bytes) => damaged.push(path),
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => damaged.push(path),
+                _ => {}
+            }
+        }
+    }
+    Ok(damaged)
+}
+
 /// Where a blob lies.
 fn blob_name(digest: &str) -> String {
     format!("blob/{}/{digest}", digest.get(..2).unwrap_or_default())

@@ -8,6 +8,8 @@ pub mod decompress;
 pub mod deflate;
 pub mod hashes;
 pub mod hex;
+#[cfg(all(feature = "libdeflate", not(feature = "pure-rust")))]
 pub mod inflate_scan;
+pub mod md5;
 pub mod tar;
 pub mod zip;

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Artifact, Planned, manifest};
 use crate::assemble::plan::Content;
-use crate::build::seen::{self, Stat};
+use crate::build::seen::Stat;
 use crate::codec::hashes::{Hasher, Hashes};
 use crate::codec::hex::hex;
 
@@ -43,9 +43,9 @@ pub(super) struct Key {
 }
 
 impl Key {
-    /// Of what was planned; `state` is the project's folder of the cache.
-    pub fn of(planned: &Planned, state: &Path) -> io::Result<Self> {
-        let now = seen::now(state)?;
+    /// Of what was planned; none where it is not known when that was.
+    pub fn of(planned: &Planned) -> Option<Self> {
+        let now = planned.begun?;
         let mut digest = Digest(Hasher::new(Hashes::SHA256));
         // Another fitout may make other bytes.
         let own = std::env::current_exe().and_then(fs_err::metadata).map(|meta| Stat::of(&meta));
@@ -60,15 +60,11 @@ impl Key {
         );
         let mut settled = written.is_ok();
         for content in planned.sources.list() {
-            let (Content::File { path, .. } | Content::Patched { path, .. } | Content::Slice { path, .. }) = content
-            else {
-                continue;
-            };
-            // More than the walk wants to know: the time of the inode tells of a change that keeps size and time.
-            let meta = fs_err::metadata(path)?;
-            settled &= seen::is_settled(&meta, now) && write!(digest, "{:?}", Stat::of(&meta)).is_ok();
+            if let Content::File { stat, .. } | Content::Patched { stat, .. } | Content::Slice { stat, .. } = content {
+                settled &= stat.is_settled(now);
+            }
         }
-        Ok(Self { plans: hex(&digest.0.finish().sha256.unwrap_or_default()), settled })
+        Some(Self { plans: hex(&digest.0.finish().sha256.unwrap_or_default()), settled })
     }
 
     /// The artifacts, if they are there as they would be made.

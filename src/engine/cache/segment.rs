@@ -137,6 +137,14 @@ impl Segment {
         None
     }
 
+    /// Hands the bytes of an entry over that was looked at before.
+    ///
+    /// # Errors
+    /// When they cannot be read, or changed since.
+    pub fn give(&self, entry: &Entry, take: &mut dyn FnMut(&[u8]) -> io::Result<()>) -> io::Result<()> {
+        scratch::read((&self.file, &self.path), entry.extent(None), take)
+    }
+
     /// Hands the bytes of an entry over, and tells whether they were what was put there.
     pub fn read(&self, entry: &Entry, mut take: impl FnMut(&[u8])) -> bool {
         let mut sha256 = Sha256::new();
@@ -166,6 +174,11 @@ impl Writer {
     pub fn new(folder: &Path) -> io::Result<Self> {
         let output = Output::create(folder)?;
         Ok(Self { folder: folder.to_owned(), output, buffer: Vec::new(), end: 0, entries: Vec::new() })
+    }
+
+    /// Bytes of what was added.
+    pub fn size(&self) -> u64 {
+        self.end
     }
 
     /// Adds what `give` hands over.
