@@ -220,23 +220,20 @@ fn artifacts(
     let found = kept.as_ref().and_then(|(key, state)| key.find(planned, state, folder));
     // What was seen of the files is as true if packing fails; without the note they are opened again.
     let _ = planned.sources.heads.keep();
-    let Packed { artifacts, emitted, warnings } = match found {
-        Some(artifacts) => {
-            for Artifact { format, arch, size, .. } in &artifacts {
-                listener.hear(Event::Unchanged { format, arch: arch.clone(), bytes: *size });
-            }
-            // The list of a part names what others left, and they may be gone.
-            if !narrowed {
-                return Ok((artifacts, Findings::new()));
-            }
-            Packed { artifacts, emitted: Vec::new(), warnings: Findings::new() }
+    let Packed { artifacts, emitted, warnings } = if let Some(artifacts) = found {
+        for Artifact { format, arch, size, .. } in &artifacts {
+            listener.hear(Event::Unchanged { format, arch: arch.clone(), bytes: *size });
         }
-        None => {
-            let (cache, mut warnings) = engine_cache(planned, state);
-            let packed = pack::pack(planned, folder, cache, listener)?;
-            warnings.extend(packed.warnings);
-            Packed { warnings, ..packed }
+        // The list of a part names what others left, and they may be gone.
+        if !narrowed {
+            return Ok((artifacts, Findings::new()));
         }
+        Packed { artifacts, emitted: Vec::new(), warnings: Findings::new() }
+    } else {
+        let (cache, mut warnings) = engine_cache(planned, state);
+        let packed = pack::pack(planned, folder, cache, listener)?;
+        warnings.extend(packed.warnings);
+        Packed { warnings, ..packed }
     };
     finish(planned, folder, &artifacts, emitted, narrowed).map_err(|error| vec![error.into()])?;
     if let Some((key, state)) = kept {

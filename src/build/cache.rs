@@ -203,21 +203,22 @@ fn touch(path: &Path) -> std::io::Result<()> {
 /// # Errors
 /// When the folder cannot be read.
 pub fn check(store: &Path) -> std::io::Result<Vec<PathBuf>> {
-    let unfinished = |path: &Path| path.file_name().is_some_and(|n| n.to_string_lossy().starts_with(store::TEMPORARY));
     let is_blob = |path: &Path, bytes: &[u8]| path.file_name().is_some_and(|name| unpack::is_of(name, bytes));
     let is_tree = |_: &Path, bytes: &[u8]| Tree::decode(bytes).is_ok();
-    let judges: [(&str, &dyn Fn(&Path, &[u8]) -> bool); 2] = [("blob", &is_blob), ("tree", &is_tree)];
     let mut damaged = Vec::new();
-    for (folder, is_good) in judges {
-        for used::Used { path, .. } in used::files(&store.join(folder))? {
-            match fs_err::read(&path) {
-                Ok(bytes) if !unfinished(&path) && !is_good(&path, &bytes) => damaged.push(path),
-                Err(error) if error.kind() != std::io::ErrorKind::NotFound => damaged.push(path),
-                _ => {}
-            }
+    damaged.extend(used::files(&store.join("blob"))?.into_iter().filter(|file| !is_good(&file.path, is_blob)));
+    damaged.extend(used::files(&store.join("tree"))?.into_iter().filter(|file| !is_good(&file.path, is_tree)));
+    Ok(damaged.into_iter().map(|file| file.path).collect())
+}
+
+/// Whether a file is what `judge` wants, or is not there any more, or not yet whole.
+fn is_good(path: &Path, judge: impl Fn(&Path, &[u8]) -> bool) -> bool {
+    let unfinished = path.file_name().is_some_and(|n| n.to_string_lossy().starts_with(store::TEMPORARY));
+    unfinished
+        || match fs_err::read(path) {
+            Ok(bytes) => judge(path, &bytes),
+            Err(error) => error.kind() == std::io::ErrorKind::NotFound,
         }
-    }
-    Ok(damaged)
 }
 
 /// Where a blob lies.

@@ -63,10 +63,11 @@ fn table(cache: &Path, parts: &[caches::Part]) -> String {
 /// Exit 1 where something is damaged.
 fn verify(common: &Common, damaged: &[PathBuf], terminal: &Terminal) -> Exit {
     let paths: Vec<String> = damaged.iter().map(|path| shown(path)).collect();
+    let paths: Vec<&str> = paths.iter().map(String::as_str).collect();
     if common.json {
         terminal.document(&json!({ "schema": "fitout/cache-verify/1", "damaged": paths }));
     } else {
-        terminal.data(&paths.iter().map(|path| format!("{path}\n")).collect::<String>());
+        terminal.data(&paths.iter().flat_map(|path| [path, "\n"]).collect::<String>());
     }
     if paths.is_empty() {
         terminal.step("Verified", "all is what was put there");

@@ -38,6 +38,13 @@ const MAX_CODE: usize = 15;
 const LENGTH_EXTRA: [u8; 29] = [0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3, 4, 4, 4, 4, 5, 5, 5, 5, 0];
 const CODE_LENGTH_ORDER: [usize; 19] = [16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15];
 
+impl Default for Scanner {
+    /// With empty tables.
+    fn default() -> Self {
+        Self { table: Box::new([LEAVE; 2 * TABLE_SIZE]), literals: Code::new(), distances: Code::new() }
+    }
+}
+
 /// Finds last blocks. Reuse it: it holds the tables.
 pub struct Scanner {
     /// Literals and lengths in the first half, distances in the second: which half is looked into is part of the entry before,
@@ -48,11 +55,6 @@ pub struct Scanner {
 }
 
 impl Scanner {
-    /// With empty tables.
-    pub fn new() -> Self {
-        Self { table: Box::new([LEAVE; 2 * TABLE_SIZE]), literals: Code::new(), distances: Code::new() }
-    }
-
     /// Finds the last block of `stream`.
     ///
     /// # Errors
@@ -234,9 +236,9 @@ impl Code {
     fn fill(&self, lengths: &[u8], extra: impl Fn(usize) -> Option<u8>, literal: bool, table: &mut [u16]) {
         let mut next = [0u32; MAX_CODE + 2];
         let mut code = 0u32;
-        for length in 1..=MAX_CODE {
-            next[length] = code;
-            code = (code + u32::from(self.count[length])) << 1;
+        for (next, count) in next.iter_mut().zip(&self.count).skip(1) {
+            *next = code;
+            code = (code + u32::from(*count)) << 1;
         }
         table.fill(LEAVE);
         for (symbol, &bits) in lengths.iter().enumerate().filter(|(_, length)| **length > 0) {

@@ -116,7 +116,7 @@ impl Filler<'_> {
     }
 
     /// Reads a content, if it is not kept whole.
-    fn begin<'c>(self, content: &'c Content) -> Result<Begun<'c>, EngineError> {
+    fn begin(self, content: &Content) -> Result<Begun<'_>, EngineError> {
         let look = self.look(content);
         let known = look.as_ref().and_then(|look| look.digest.clone());
         if let Some(found) = known.as_ref().and_then(|digest| self.kept(content, digest)) {

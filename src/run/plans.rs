@@ -55,10 +55,8 @@ pub(super) fn make(request: &Request, out: Option<&Path>, listener: &dyn Listene
         }
         cached = run_step(request, &step, &project, listener).map_err(|finding| vec![finding])?;
     }
-    let state = out.map(|_| super::state(request, &project)).filter(|state| state.reuse);
     // After the build step, which may write what is packed.
-    let looked = state.as_ref().and_then(|state| Some((state.folder.as_deref()?, state.begun()?)));
-    let heads = looked.map_or_else(Heads::default, |(folder, now)| Heads::open(folder, now));
+    let (heads, begun) = out.and_then(|_| begin(request, &project)).unwrap_or_default();
     let (mut findings, mut sources) = (reading.findings.clone(), Sources::new(heads));
     findings.extend(doubts.into_iter().chain(cached));
     let planning = plans(asked, &chosen, &mut sources, &mut findings, listener);
@@ -79,9 +77,15 @@ pub(super) fn make(request: &Request, out: Option<&Path>, listener: &dyn Listene
     }
     keep_what_is_named(&planning.all, source.as_deref(), &mut sources);
     let (plans, warnings, lint) = (planning.all, findings, reading.manifest.lint);
-    let begun = looked.map(|(_, now)| now);
     let verify = request.verify;
     Ok(Planned { project, plans, source, wanted, sources, step, begun, verify, warnings, lint })
+}
+
+/// What the last build saw of files, and the time before this one looks at any.
+fn begin(request: &Request, project: &Path) -> Option<(Heads, Option<i128>)> {
+    let state = super::state(request, project);
+    let (folder, now) = (state.folder.as_deref().filter(|_| state.reuse)?, state.begun()?);
+    Some((Heads::open(folder, now), Some(now)))
 }
 
 /// Keys that say what runs before the input is read.

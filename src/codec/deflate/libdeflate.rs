@@ -20,7 +20,7 @@ impl Encoder {
     /// A level from 1 to 12; others are brought into that range.
     pub fn new(level: u8) -> Self {
         let level = CompressionLvl::new(i32::from(level.clamp(1, 12))).unwrap_or_default();
-        Self { compressor: Compressor::new(level), scanner: Scanner::new() }
+        Self { compressor: Compressor::new(level), scanner: Scanner::default() }
     }
 
     /// Appends one run.
@@ -100,7 +100,7 @@ mod tests {
         let content: Vec<u8> = (0..60_000u32).map(|i| ((i * i) >> 5) as u8 & 63).collect();
         let mut stream = Vec::new();
         Encoder::new(6).whole(&content, &mut stream);
-        let mut scanner = Scanner::new();
+        let mut scanner = Scanner::default();
         for length in 0..stream.len() {
             assert!(scanner.last_block(&stream[..length]).is_err(), "cut at {length}");
         }
