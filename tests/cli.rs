@@ -18,8 +18,12 @@ mod cache;
 mod command;
 #[path = "cli/environments.rs"]
 mod environments;
+#[path = "cli/full.rs"]
+mod full;
 #[path = "cli/init.rs"]
 mod init;
+#[path = "cli/kept.rs"]
+mod kept;
 #[path = "cli/later.rs"]
 mod later;
 #[path = "cli/output.rs"]

@@ -3,6 +3,7 @@
 use std::io::Read as _;
 use std::path::Path;
 
+use super::cache::Cache;
 use super::emit::emit;
 use super::store::{Store, Wants};
 use crate::assemble::plan::{Compression, SourceId, Sources, Stat};
@@ -174,6 +175,39 @@ fn a_changed_file_is_an_error_and_leaves_nothing() {
             assert_eq!(code, if change == "gone" { "engine/read" } else { "engine/changed" }, "{change}");
         }
         assert_eq!(fs_err::read_dir(folder.path()).unwrap().count(), 0, "{change}");
+    }
+}
+
+#[test]
+fn small_content_that_was_not_read_again_must_be_as_it_was() {
+    let (folder, inputs, caches) =
+        (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (project, path) = (caches.path().join("projects/a"), inputs.path().join("data"));
+    let wants = Wants { levels: [6].into(), zip_level: Some(6), ..Wants::default() };
+    for change in ["longer", "shorter", "same length", "gone"] {
+        fs_err::write(&path, vec![7; 5_000]).unwrap();
+        // What changed in the last moment is not trusted.
+        std::thread::sleep(std::time::Duration::from_millis(100));
+        let mut sources = Sources::default();
+        sources.file(path.clone(), Stat::of(&fs_err::metadata(&path).unwrap()));
+        let fill = || {
+            let cache = Cache::open(&project, caches.path(), 1 << 30, None);
+            Store::fill(sources.list(), &wants, folder.path(), Some(cache), &Silent).unwrap().0
+        };
+        let (out, first) = (layout(1, Compression::Gzip(6)), fill());
+        let cold = emit(&out, &first, folder.path(), 1).unwrap().sha256;
+        assert_eq!(first.keep(), []);
+        let (unread, kept) = (fill(), fill());
+        assert_eq!(emit(&out, &unread, folder.path(), 1).unwrap().sha256, cold);
+        match change {
+            "longer" => fs_err::write(&path, vec![7; 5_001]).unwrap(),
+            "shorter" => fs_err::write(&path, vec![7; 4_999]).unwrap(),
+            "same length" => fs_err::write(&path, vec![8; 5_000]).unwrap(),
+            _ => fs_err::remove_file(&path).unwrap(),
+        }
+        let code = Diagnostic::from(emit(&out, &kept, folder.path(), 1).unwrap_err()).code.name;
+        assert_eq!(code, if change == "gone" { "engine/read" } else { "engine/changed" }, "{change}");
+        fs_err::remove_dir_all(caches.path().join("projects")).unwrap();
     }
 }
 

@@ -215,6 +215,19 @@ impl Writer {
 
     /// Ends it and gives it its name, which its index decides: two builds of the same write the same.
     pub fn finish(mut self) -> io::Result<PathBuf> {
+        let name = self.end()?;
+        self.output.stage(&self.folder.join(name))?.finish()
+    }
+
+    /// Ends it, and gives its name and its bytes away; here it is no more.
+    pub fn into_bytes(mut self) -> io::Result<(String, Vec<u8>)> {
+        let name = self.end()?;
+        let mut bytes = vec![0; usize::try_from(self.end).map_err(io::Error::other)?];
+        self.output.file().read_exact_at(&mut bytes, 0)?;
+        Ok((name, bytes))
+    }
+
+    fn end(&mut self) -> io::Result<String> {
         self.entries.sort_by_key(|entry| entry.key);
         let mut index = Vec::with_capacity(self.entries.len() * RECORD);
         for entry in &self.entries {
@@ -224,7 +237,6 @@ impl Writer {
         self.write(&index)?;
         self.write(&[&offset.to_le_bytes()[..], &count.to_le_bytes()[..], &digest[..], MAGIC].concat())?;
         self.flush()?;
-        let name = format!("{}.{EXTENSION}", hex(&digest[..16]));
-        self.output.stage(&self.folder.join(name))?.finish()
+        Ok(format!("{}.{EXTENSION}", hex(&digest[..16])))
     }
 }

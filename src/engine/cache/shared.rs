@@ -109,17 +109,15 @@ impl Shared {
     }
 
     fn put_all(&self, runs: &Path, fresh: &[Shareable<'_>]) -> io::Result<()> {
-        let folder = tempfile::tempdir_in(runs)?;
+        super::create(runs)?;
         let mut rest = fresh.iter().filter(|one| one.bytes <= LARGEST).peekable();
         while rest.peek().is_some() {
-            let mut writer = Writer::new(folder.path())?;
+            let mut writer = Writer::new(runs)?;
             while let Some(one) = rest.next_if(|_| writer.size() < LARGEST) {
                 writer.add(one.key, one.raw, |take| (one.give)(take))?;
             }
-            let path = writer.finish()?;
-            let name = path.file_name().unwrap_or_default().to_string_lossy();
-            self.store.put(&format!("{RUNS}/{name}"), &fs_err::read(&path)?)?;
-            fs_err::remove_file(&path)?;
+            let (name, bytes) = writer.into_bytes()?;
+            self.store.put(&format!("{RUNS}/{name}"), &bytes)?;
         }
         Ok(())
     }
