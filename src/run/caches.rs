@@ -11,6 +11,7 @@ use serde::Serialize;
 use crate::build::cache::evict;
 use crate::build::cache::used::{self, Used};
 use crate::build::state::{PROJECTS, RUNS, STORE};
+use crate::engine::cache::shared::TAKEN;
 use crate::{build, engine};
 
 /// A part of the cache.
@@ -80,6 +81,7 @@ pub fn clear(cache: &Path) -> io::Result<u64> {
             used::remove(&path)?;
         }
     }
+    used::remove(&cache.join(TAKEN))?;
     Ok(before)
 }
 

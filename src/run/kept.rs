@@ -46,7 +46,7 @@ impl Key {
     /// Of what was planned; none where it is not known when that was.
     pub fn of(planned: &Planned) -> Option<Self> {
         let now = planned.begun?;
-        let mut digest = Digest(Hasher::new(Hashes::SHA256));
+        let mut digest = Digest::new();
         // Another fitout may make other bytes.
         let own = std::env::current_exe().and_then(fs_err::metadata).map(|meta| Stat::of(&meta));
         let names: Vec<&str> = planned.wanted.iter().map(super::Wanted::file).collect();
@@ -64,7 +64,7 @@ impl Key {
                 settled &= stat.is_settled(now);
             }
         }
-        Some(Self { plans: hex(&digest.0.finish().sha256.unwrap_or_default()), settled })
+        Some(Self { plans: hex(&digest.finish()), settled })
     }
 
     /// The artifacts, if they are there as they would be made.
@@ -105,11 +105,33 @@ fn stat(path: &Path) -> Option<Stat> {
 }
 
 /// Takes text in place of a string that would hold all of it.
-struct Digest(Hasher);
+struct Digest {
+    hasher: Hasher,
+    /// Text comes in many short pieces.
+    waiting: String,
+}
+
+/// Bytes that are hashed at a time.
+const AT_A_TIME: usize = 16 * 1024;
+
+impl Digest {
+    fn new() -> Self {
+        Self { hasher: Hasher::new(Hashes::SHA256), waiting: String::with_capacity(2 * AT_A_TIME) }
+    }
+
+    fn finish(mut self) -> [u8; 32] {
+        self.hasher.update(self.waiting.as_bytes());
+        self.hasher.finish().sha256.unwrap_or_default()
+    }
+}
 
 impl fmt::Write for Digest {
     fn write_str(&mut self, text: &str) -> fmt::Result {
-        self.0.update(text.as_bytes());
+        self.waiting.push_str(text);
+        if self.waiting.len() >= AT_A_TIME {
+            self.hasher.update(self.waiting.as_bytes());
+            self.waiting.clear();
+        }
         Ok(())
     }
 }

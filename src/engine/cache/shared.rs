@@ -21,7 +21,7 @@ use crate::codec::deflate::END_OF_STREAM;
 use crate::diagnostic::{Diagnostic, Findings, codes};
 
 /// Names of segments that were taken, or looked at and found to be wrong: they are not asked for again.
-const TAKEN: &str = "taken";
+pub const TAKEN: &str = "taken";
 /// Most names in that list.
 const REMEMBERED: usize = 2000;
 /// Most segments that are asked for in a build, the newest first.
