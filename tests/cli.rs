@@ -24,6 +24,8 @@ mod full;
 mod init;
 #[path = "cli/kept.rs"]
 mod kept;
+#[path = "cli/keys.rs"]
+mod keys;
 #[path = "cli/later.rs"]
 mod later;
 #[path = "cli/output.rs"]

@@ -18,13 +18,16 @@ const FLOW: &[&[&str]] = &[
     &["codec"],
     &["template"],
     &["config"],
+    &["store"],
     &["build"],
     &["resolve"],
     &["assemble"],
     &["formats"],
     &["engine"],
+    &["sign"],
     &["run"],
     &["report"],
+    &["publish"],
     &["cli"],
 ];
 

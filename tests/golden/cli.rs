@@ -3,8 +3,22 @@
 use super::harness::{Goldens, fitout, folder};
 
 /// `fitout help` names these; a verb more or less shows in its golden.
-const VERBS: &[&str] =
-    &["init", "plan", "build", "inspect", "diff", "lint", "explain", "templates", "cache", "generate"];
+const VERBS: &[&str] = &[
+    "init",
+    "plan",
+    "build",
+    "inspect",
+    "diff",
+    "lint",
+    "publish",
+    "promote",
+    "repo",
+    "explain",
+    "keys",
+    "templates",
+    "cache",
+    "generate",
+];
 
 #[test]
 fn texts() {
