@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use crate::assemble::plan::{Entry, Plan, Sources};
-use crate::build::cache::shared::Use;
+use crate::build::cache::shared::{self, Use};
 use crate::build::environment::Variables;
 use crate::build::state::State;
 use crate::build::step::Step;
@@ -17,6 +17,7 @@ use crate::config::load::{Document, Vocabulary, load};
 use crate::diagnostic::{Diagnostic, Findings, codes};
 use crate::engine::EngineError;
 use crate::engine::cache::Cache;
+use crate::engine::cache::shared::Shared;
 use crate::engine::emit::Emitted;
 use crate::engine::output;
 use crate::formats::{self, Format};
@@ -24,6 +25,7 @@ use crate::interrupt;
 use crate::listener::{Event, Listener};
 
 mod before;
+pub mod caches;
 mod kept;
 mod manifest;
 mod mend;
@@ -57,10 +59,12 @@ pub struct Request {
     pub cache: Option<PathBuf>,
     /// Whether what lies there is not to be used.
     pub no_cache: bool,
-    /// Bytes that the caches of build steps may have there.
+    /// Bytes that caches may have there.
     pub cache_size: u64,
     /// How a cache that machines share is used.
     pub shared_cache: Use,
+    /// Whether all that is compressed is decompressed and compared with what it was made of.
+    pub verify: bool,
 }
 
 /// All plans of a run, one a target, and the content that they name.
@@ -77,6 +81,10 @@ pub struct Planned {
     pub sources: Sources,
     /// What runs around the packaging.
     step: Step,
+    /// The time before the sources were looked at, as the file system of the cache has it; none without one.
+    begun: Option<i128>,
+    /// Whether all that is compressed is decompressed and compared with what it was made of.
+    verify: bool,
     /// Findings that do not stop a build.
     pub warnings: Findings,
     /// `[lint]` of the config.
@@ -208,21 +216,25 @@ fn artifacts(
     listener: &dyn Listener,
 ) -> Result<(Vec<Artifact>, Findings), Findings> {
     let kept = state.folder.as_deref().filter(|_| state.reuse);
-    let kept = kept.and_then(|state| Some((kept::Key::of(planned, state).ok()?, state)));
+    let kept = kept.and_then(|state| Some((kept::Key::of(planned)?, state)));
     let narrowed = !request.formats.is_empty() || !request.targets.is_empty();
     let found = kept.as_ref().and_then(|(key, state)| key.find(planned, state, folder));
-    let Packed { artifacts, emitted, warnings } = match found {
-        Some(artifacts) => {
-            for Artifact { format, arch, size, .. } in &artifacts {
-                listener.hear(Event::Unchanged { format, arch: arch.clone(), bytes: *size });
-            }
-            // The list of a part names what others left, and they may be gone.
-            if !narrowed {
-                return Ok((artifacts, Findings::new()));
-            }
-            Packed { artifacts, emitted: Vec::new(), warnings: Findings::new() }
+    // What was seen of the files is as true if packing fails; without the note they are opened again.
+    let _ = planned.sources.heads.keep();
+    let Packed { artifacts, emitted, warnings } = if let Some(artifacts) = found {
+        for Artifact { format, arch, size, .. } in &artifacts {
+            listener.hear(Event::Unchanged { format, arch: arch.clone(), bytes: *size });
         }
-        None => pack::pack(planned, folder, engine_cache(state), listener)?,
+        // The list of a part names what others left, and they may be gone.
+        if !narrowed {
+            return Ok((artifacts, Findings::new()));
+        }
+        Packed { artifacts, emitted: Vec::new(), warnings: Findings::new() }
+    } else {
+        let (cache, mut warnings) = engine_cache(planned, state);
+        let packed = pack::pack(planned, folder, cache, listener)?;
+        warnings.extend(packed.warnings);
+        Packed { warnings, ..packed }
     };
     finish(planned, folder, &artifacts, emitted, narrowed).map_err(|error| vec![error.into()])?;
     if let Some((key, state)) = kept {
@@ -232,9 +244,18 @@ fn artifacts(
     Ok((artifacts, warnings))
 }
 
-/// What earlier runs read and compressed.
-fn engine_cache(state: &State) -> Option<Cache> {
-    Some(Cache::open(state.folder.as_deref()?, state.runs()?, state.limit))
+/// What earlier runs read and compressed, also on other machines.
+fn engine_cache(planned: &Planned, state: &State) -> (Option<Cache>, Findings) {
+    let mut findings = Findings::new();
+    let writes = state.shared == Use::Write;
+    let shared = planned.step.shared().filter(|_| state.reuse && state.shared != Use::Off);
+    let shared = shared.and_then(|(address, variables)| {
+        let opened = shared::open(address, variables, state.shared);
+        let store = opened.map_err(|error| findings.push(Shared::closed(address, &error))).ok()?;
+        Some(Shared::new(store, writes))
+    });
+    let open = || Some(Cache::open(state.folder.as_deref()?, state.cache()?, state.limit, shared));
+    (open(), findings)
 }
 
 /// What earlier builds left, and where this one leaves it.

@@ -24,6 +24,8 @@ mod examples;
 #[path = "foreign/mix.rs"]
 mod mix;
 
+#[path = "foreign/readers.rs"]
+mod readers;
 #[path = "foreign/run_path.rs"]
 mod run_path;
 
