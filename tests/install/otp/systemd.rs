@@ -66,8 +66,9 @@ fn two_nodes_live_on_one_host() {
     assert!(cookie.len() >= 40);
     assert_eq!(machine.sh("stat -c '%U:%G %a' /var/lib/heron-line/.erlang.cookie"), "heron-line:heron-line 400");
     assert_eq!(machine.sh("cat /var/lib/tern/.erlang.cookie"), "open-sesame-of-the-machine");
-    for (unit, kind) in [("heron-line.service", "exec"), ("tern.service", "notify")] {
-        assert_eq!(machine.show(unit, "Type"), kind);
+    for (unit, told) in [("heron-line.service", "none"), ("tern.service", "main")] {
+        assert_eq!(machine.show(unit, "Type"), "exec");
+        assert_eq!(machine.show(unit, "NotifyAccess"), told);
         assert_eq!(machine.show(unit, "ActiveState"), "active");
         let process = machine.show(unit, "MainPID");
         assert_eq!(machine.sh(&format!("cat /proc/{process}/comm")), "beam.smp");
