@@ -57,8 +57,7 @@ pub(crate) fn service(service: &Service, around: &Around) -> Result<String, Temp
         "notify_access": notify_access(service),
         "kill_mode": if service.stops_its_children() { "mixed" } else { "control-group" },
         "stop_signal": service.stop_signal,
-        // The shell that starts a BEAM dies of the signal where the BEAM itself has not taken over yet; a JVM always does so.
-        "success_exit": if matches!(service.vm, Some(Vm::Beam | Vm::Jvm)) { vec!["143"] } else { Vec::new() },
+        "success_exit": success_exit(service),
         "output": service.log_file.iter().collect::<Vec<_>>(),
         "limits": limits(service),
         "directories": directories(service),
@@ -112,6 +111,16 @@ fn kind(service: &Service) -> &'static str {
     }
 }
 
+/// Ends that are no failures, besides systemd's own.
+fn success_exit(service: &Service) -> Vec<&'static str> {
+    // The shell that starts a BEAM dies of the signal where the BEAM itself has not taken over yet; a JVM always does so.
+    let by_vm = matches!(service.vm, Some(Vm::Beam | Vm::Jvm)).then_some("143");
+    // A stop during the start kills the hook that runs, or who waits.
+    let is_accompanied =
+        waits(service) || [Moment::PreStart, Moment::PostStart].iter().any(|m| service.hooks.contains_key(m));
+    by_vm.into_iter().chain(is_accompanied.then_some("SIGTERM")).collect()
+}
+
 /// Who may tell systemd of its state and feed its watchdog, where that is not systemd's own default.
 fn notify_access(service: &Service) -> Vec<&'static str> {
     let of_node = (service.node.is_some() && service.ready == Ready::Notify).then_some(NotifyAccess::Main);
@@ -139,7 +148,7 @@ fn steps(service: &Service, around: &Around, moments: &[Moment], wait: bool) -> 
 /// Waiting, and hooks.
 fn start_post(service: &Service, around: &Around) -> Vec<Vec<String>> {
     let mut all = steps(service, around, &[Moment::PostStart], waits(service));
-    if service.node.is_some() && waits(service) {
+    if service.node.is_some() {
         // One that is stopped before it heeds the signal has not failed. A node that dies, or takes too long, systemd sees.
         all[0][0].insert(0, '-');
     }
