@@ -188,6 +188,7 @@ pub fn plan(request: &Request, listener: &dyn Listener) -> Result<Planned, Findi
 pub fn build(request: &Request, out: &Path, listener: &dyn Listener) -> Result<Built, Findings> {
     let mut planned = plans::make(request, Some(out), listener)?;
     let folder = output_folders(request, &planned.project, out).pop().unwrap_or_default();
+    manifest::refuse_another(&planned, &folder).map_err(|finding| vec![finding])?;
     fs_err::create_dir_all(&folder)
         .map_err(|source| vec![EngineError::Write { path: folder.clone(), source }.into()])?;
     let state = state(request, &planned.project);
@@ -223,7 +224,7 @@ fn artifacts(
         }
         None => pack::pack(planned, folder, engine_cache(state), listener)?,
     };
-    finish(planned, folder, &artifacts, emitted, narrowed).map_err(|error| vec![error.into()])?;
+    finish(planned, folder, &artifacts, emitted, narrowed)?;
     if let Some((key, state)) = kept {
         // Without the note the next run packs again.
         let _ = key.leave(state, folder, &artifacts);
@@ -284,15 +285,18 @@ fn finish(
     artifacts: &[Artifact],
     emitted: Vec<Emitted>,
     narrowed: bool,
-) -> Result<(), EngineError> {
+) -> Result<(), Findings> {
+    let failed = |error: EngineError| vec![error.into()];
     // Two runs into one folder: the files and the list of each come together, those of the later one last.
     let _alone = output::lock(folder);
-    let mut staged = emitted.into_iter().map(|file| file.stage(folder)).collect::<Result<Vec<_>, _>>()?;
-    staged.extend(manifest::stage(planned, folder, artifacts, narrowed)?);
+    manifest::refuse_another(planned, folder).map_err(|finding| vec![finding])?;
+    let staged = emitted.into_iter().map(|file| file.stage(folder)).collect::<Result<Vec<_>, _>>();
+    let mut staged = staged.map_err(failed)?;
+    staged.extend(manifest::stage(planned, folder, artifacts, narrowed).map_err(failed)?);
     let naming = interrupt::naming();
     for file in staged {
         let path = file.path().to_path_buf();
-        file.finish().map_err(|source| EngineError::Write { path, source })?;
+        file.finish().map_err(|source| failed(EngineError::Write { path, source }))?;
     }
     naming.done();
     Ok(())
