@@ -126,13 +126,32 @@ fn build() -> (tempfile::TempDir, [PathBuf; 2]) {
         ("jobs.toml", config(PARTS[1])),
     ];
     let folder = project(&files.each_ref().map(|(name, text)| (*name, text.as_str())));
-    let made = PARTS.map(|(part, _)| {
+    let build = |part: &str| {
         let (code, stdout, stderr) =
             run(folder.path(), &["build", "--config", &format!("{part}.toml"), "--out", &format!("dist/{part}")]);
         assert_eq!(code, 0, "{stderr}");
-        folder.path().join(stdout.trim())
-    });
+        (folder.path().join(stdout.trim()), stderr)
+    };
+    let made = PARTS.map(|(part, _)| build(part).0);
+    // What the one makes is nothing that the other has to be built for again.
+    for (part, _) in PARTS {
+        let (_, stderr) = build(part);
+        assert!(stderr.contains("Skipped"), "{part}: {stderr}");
+    }
+    begun(folder.path());
     (folder, made)
+}
+
+/// `init` writes a config for each release, and both are whole.
+fn begun(folder: &std::path::Path) {
+    let (code, _, stderr) = run(folder, &["init"]);
+    assert_eq!(code, 0, "{stderr}");
+    assert!(stderr.contains("an Elixir umbrella"), "{stderr}");
+    assert!(stderr.contains("`fitout build --config fitout-mill_jobs.toml --out dist/mill_jobs`"), "{stderr}");
+    for (config, name) in [("fitout.toml", "mill-web"), ("fitout-mill_jobs.toml", "mill-jobs")] {
+        let (code, plan, stderr) = run(folder, &["plan", "--config", config, "--format", "deb"]);
+        assert!(code == 0 && plan.contains(&format!("/usr/lib/{name}/releases/1.0.0")), "{stderr}{plan}");
+    }
 }
 
 /// The value of a field of a deb.
