@@ -188,7 +188,7 @@ pub fn plan(request: &Request, listener: &dyn Listener) -> Result<Planned, Findi
 pub fn build(request: &Request, out: &Path, listener: &dyn Listener) -> Result<Built, Findings> {
     let mut planned = plans::make(request, Some(out), listener)?;
     let folder = output_folders(request, &planned.project, out).pop().unwrap_or_default();
-    manifest::refuse_another(&planned, &folder).map_err(|finding| vec![finding])?;
+    refuse_another(&planned, &folder)?;
     fs_err::create_dir_all(&folder)
         .map_err(|source| vec![EngineError::Write { path: folder.clone(), source }.into()])?;
     let state = state(request, &planned.project);
@@ -277,6 +277,11 @@ fn chosen_formats(
     Ok(formats::ALL.iter().copied().filter(|format| wanted(format.name())).collect())
 }
 
+fn refuse_another(planned: &Planned, folder: &Path) -> Result<(), Findings> {
+    let Some(plan) = planned.plans.first() else { return Ok(()) };
+    manifest::refuse_another(&plan.identity.name, &planned.project, folder).map_err(|finding| vec![finding])
+}
+
 /// Stages everything before the first rename: what can fail (space, permissions, a folder in the way) fails while nothing
 /// has its final name. The manifest comes last.
 fn finish(
@@ -289,7 +294,7 @@ fn finish(
     let failed = |error: EngineError| vec![error.into()];
     // Two runs into one folder: the files and the list of each come together, those of the later one last.
     let _alone = output::lock(folder);
-    manifest::refuse_another(planned, folder).map_err(|finding| vec![finding])?;
+    refuse_another(planned, folder)?;
     let staged = emitted.into_iter().map(|file| file.stage(folder)).collect::<Result<Vec<_>, _>>();
     let mut staged = staged.map_err(failed)?;
     staged.extend(manifest::stage(planned, folder, artifacts, narrowed).map_err(failed)?);

@@ -89,13 +89,11 @@ pub(super) fn stage(
 }
 
 /// Refuses a folder that holds artifacts of another package, which would be in no list any more.
-pub(super) fn refuse_another(planned: &Planned, folder: &Path) -> Result<(), Diagnostic> {
-    let Some(plan) = planned.plans.first() else { return Ok(()) };
-    let own = &plan.identity.name.value;
-    let Some(old) = read(folder).filter(|old| old.schema == SCHEMA && old.name != *own) else { return Ok(()) };
+pub(super) fn refuse_another(own: &str, project: &Path, folder: &Path) -> Result<(), Diagnostic> {
+    let Some(old) = read(folder).filter(|old| old.schema == SCHEMA && old.name != own) else { return Ok(()) };
     let is_there = |old: &&OldArtifact| fs_err::symlink_metadata(folder.join(&old.file)).is_ok();
     let Some(file) = old.artifacts.iter().find(is_there).map(|old| &old.file) else { return Ok(()) };
-    let shown = folder.strip_prefix(&planned.project).unwrap_or(folder).display().to_string();
+    let shown = folder.strip_prefix(project).unwrap_or(folder).display().to_string();
     Err(Diagnostic::error(
         codes::RUN_OTHER_PACKAGE,
         format!("`{shown}` holds the artifacts of `{}`, such as `{file}`", old.name),

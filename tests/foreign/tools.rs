@@ -206,15 +206,14 @@ fn an_umbrella_has_two_releases_and_one_cache() {
     rig.commit("one");
     rig.git(".", &["clone", "-q", "one", "two"]);
     for (name, files) in [("left", 2), ("right", 0)] {
-        let (code, said) = rig.build("one", &["--config", &format!("{name}.toml")]);
+        let (code, said) = rig.build("one", &["--config", &format!("{name}.toml"), "--out", &format!("dist/{name}")]);
         assert!(code == 0 && said.matches("Compiling 1 file (.ex)").count() == files, "{said}");
         assert!(said.contains("Kept deps, _build in the cache: 1"), "releases are not kept: {said}");
     }
     for name in ["left", "right"] {
-        let (_, said) = rig.build("one", &["--config", &format!("{name}.toml")]);
+        let (_, said) = rig.build("one", &["--config", &format!("{name}.toml"), "--out", &format!("dist/{name}")]);
         assert!(said.contains("Skipped mix"), "{said}");
     }
-    assert_eq!(artifacts(&rig.at("one")), 2);
     let (code, said) = rig.build("two", &["--config", "right.toml"]);
     assert!(code == 0 && said.contains("Restored deps, _build") && !said.contains("Compiling"), "{said}");
 }
