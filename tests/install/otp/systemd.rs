@@ -10,7 +10,7 @@ use crate::machine::Machine;
 use crate::roots::{BOOKWORM, Root};
 use crate::systemd::answer;
 
-const ENV: &str =
+pub const ENV: &str =
     "[[files]]\nfrom = \"env\"\nto = \"/etc/NAME/env\"\nrole = \"config\"\nowner = \"root:NAME\"\nmode = \"0640\"\n";
 
 /// A package with an environment file, and what keeps it.
