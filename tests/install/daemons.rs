@@ -58,13 +58,18 @@ pub struct System {
     pub machine: Machine,
 }
 
+/// Where a package lies in a root. Of several, rpm 6.1.0 loses names of less than 16 bytes.
+fn place(name: &str, suffix: &str) -> String {
+    format!("/package-of-the-test-{name}.{suffix}")
+}
+
 impl System {
     /// Boots it; none where that cannot be done.
     fn boot(installer: Installer, suite: &'static Suite, packages: &[(&str, &Built)]) -> Option<Self> {
         let root = Root::of(suite)?;
         for (name, built) in packages {
             let (file, suffix) = if installer == Installer::Apt { (&built.deb, "deb") } else { (&built.rpm, "rpm") };
-            fs::copy(file, root.at(&format!("/{name}.{suffix}"))).unwrap();
+            fs::copy(file, root.at(&place(name, suffix))).unwrap();
         }
         Some(Self { installer, machine: Machine::boot(root)? })
     }
@@ -79,7 +84,7 @@ impl System {
             }
             Installer::Rpm => (&["rpm", "-U", "--nodeps", "--oldpackage", "--replacepkgs"], "rpm"),
         };
-        let files: Vec<String> = names.iter().map(|name| format!("/{name}.{suffix}")).collect();
+        let files: Vec<String> = names.iter().map(|name| place(name, suffix)).collect();
         let files: Vec<&str> = files.iter().map(String::as_str).collect();
         self.machine.run(&[fixed, &files].concat())
     }

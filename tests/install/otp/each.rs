@@ -45,7 +45,7 @@ const ALL: [There; 4] = [
     There {
         kind: Kind::Distillery,
         package: "heron",
-        environment: "HERON_PORT=4203\nHERON_GREETING=old\n",
+        environment: "HERON_PORT=4203\nHERON_GREETING=old\nHERON_COOKIE=a-secret-of-the-environment\n",
         port: 4203,
         answers: "heron 0.3.1 as heron@127.0.0.1: old, ",
         asks: ["IO.puts(node())", "heron@127.0.0.1"],
