@@ -13,6 +13,69 @@ fn run(podman: &Podman, image: &str) -> String {
     podman.started(&["--env=HERON_PORT=4201", "--env=HERON_GREETING=hello"], image)
 }
 
+/// Waits for what a node of a container answers that begins so.
+fn answers(podman: &Podman, container: &str, port: u16, start: &str) {
+    let process = podman.ok(&["inspect", "--format={{.State.Pid}}", container]);
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while !greeting(&process, port).starts_with(start) {
+        let (_, logs) = podman.said(&["logs", container]);
+        assert!(Instant::now() < deadline, "no {start:?}, but {:?}: {logs}", greeting(&process, port));
+        std::thread::sleep(Duration::from_millis(100));
+    }
+}
+
+/// What mix makes is in the other test.
+#[test]
+fn releases_of_other_producers_run() {
+    const RELX: &[&str] = &["TERN_PORT=4202", "TERN_GREETING=hi", "TERN_COOKIE=a-secret-of-the-container"];
+    const DISTILLERY: &[&str] = &["HERON_PORT=4203", "HERON_GREETING=old", "HERON_COOKIE=a-secret-of-the-container"];
+    let all: [(Kind, &[&str], u16, &str, [&str; 2]); 3] = [
+        (Kind::Relx, RELX, 4202, "tern as tern@127.0.0.1: hi", ["node()", "'tern@127.0.0.1'"]),
+        (
+            Kind::Distillery,
+            DISTILLERY,
+            4203,
+            "heron 0.3.1 as heron@127.0.0.1: old",
+            ["IO.puts(node())", "heron@127.0.0.1"],
+        ),
+        (
+            Kind::Nif,
+            &["GANNET_PORT=4204"],
+            4204,
+            "gannet as gannet@127.0.0.1: 42 so-so 3E19853B",
+            ["IO.puts(Gannet.Beak.add(1, 2))", "3"],
+        ),
+    ];
+    if !possible() {
+        return;
+    }
+    for (kind, variables, port, start, [question, answer]) in all {
+        let Some(project) = Project::new(kind, false, "") else { return };
+        let natives = ["usr/lib/*/lib/crypto-*/priv/lib/*.so", "usr/lib/*/lib/gannet-*/priv/echo"];
+        let more: &[&str] = match kind {
+            Kind::Nif => &natives,
+            // Its hooks are scripts of bash.
+            Kind::Distillery => &["/bin/bash"],
+            _ => &[],
+        };
+        let programs = [&PROGRAMS[..], more].concat();
+        let archive = image_of(project.folder(), &programs);
+        let podman = Podman::new();
+        let image = podman.ok(&["pull", "--quiet", &format!("docker-archive:{}", archive.display())]);
+        let variables: Vec<String> = variables.iter().map(|variable| format!("--env={variable}")).collect();
+        let variables: Vec<&str> = variables.iter().map(String::as_str).collect();
+        let container = podman.started(&variables, &image);
+        watched(&["a-secret-of-the-container", "a-cookie-that-was-built-in"], || {
+            answers(&podman, &container, port, start);
+            let command = format!("/usr/bin/{}", project.name);
+            assert_eq!(podman.ok(&["exec", &container, &command, "rpc", question]), answer, "{kind:?}");
+        });
+        podman.ok(&["stop", "--time=30", &container]);
+        let (_, logs) = podman.said(&["logs", &container]);
+        assert_eq!(podman.ok(&["wait", &container]), "0", "{kind:?}: {logs}");
+    }
+}
+
 #[test]
 fn it_is_asked_and_never_loses_a_signal() {
     if !possible() {
@@ -23,14 +86,7 @@ fn it_is_asked_and_never_loses_a_signal() {
     let podman = Podman::new();
     let image = podman.ok(&["pull", "--quiet", &format!("docker-archive:{}", archive.display())]);
     let container = run(&podman, &image);
-    let process = podman.ok(&["inspect", "--format={{.State.Pid}}", &container]);
-    let deadline = Instant::now() + Duration::from_secs(60);
-    while greeting(&process, 4201).is_empty() {
-        let (_, logs) = podman.said(&["logs", &container]);
-        assert!(Instant::now() < deadline, "no answer: {logs}");
-        std::thread::sleep(Duration::from_millis(100));
-    }
-    assert!(greeting(&process, 4201).starts_with("heron 0.3.1 as heron_line@127.0.0.1: hello by heron_line"));
+    answers(&podman, &container, 4201, "heron 0.3.1 as heron_line@127.0.0.1: hello by heron_line");
     let of = |words: &[&str]| podman.ok(&[&["exec", &container], words].concat());
     let cookie = of(&["cat", "/tmp/.erlang.cookie"]);
     assert_eq!(of(&["stat", "-c", "%a", "/tmp/.erlang.cookie"]), "400");
