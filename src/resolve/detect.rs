@@ -77,7 +77,7 @@ pub fn propose(dir: &Path) -> Result<Proposal, Findings> {
     for draft in &mut drafts {
         said.clear();
         common(dir, draft, &mut said);
-        draft.reads = reads.clone();
+        draft.reads.clone_from(&reads);
     }
     findings.append(&mut said);
     if let Some((file, variables)) = &reads {

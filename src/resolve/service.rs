@@ -15,7 +15,6 @@ use node::Node;
 
 /// Something that the host starts and stops.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub struct Service {
     /// Unit name without suffix; ends with `@` for a template unit.
     pub name: String,

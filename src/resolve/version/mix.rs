@@ -33,16 +33,16 @@ pub(crate) fn app(text: &str) -> Option<String> {
 /// The names under `releases:`, there or in a function of that name, as far as they are written.
 pub(crate) fn releases(text: &str) -> Vec<String> {
     let text = without_comments(text);
-    let list = after_key(&text, "releases:").and_then(|value| match value.strip_prefix('[') {
-        Some(list) => Some(list),
-        None => {
-            let function =
-                ["defp releases", "def releases"].iter().find_map(|start| Some(text.split_once(start)?.1))?;
-            let body = function.trim_start().trim_start_matches("()").trim_start();
-            body.strip_prefix("do").or_else(|| body.strip_prefix(", do:"))?.trim_start().strip_prefix('[')
-        }
-    });
+    let list =
+        after_key(&text, "releases:").and_then(|value| value.strip_prefix('[').or_else(|| list_of_function(&text)));
     list.map(keys).unwrap_or_default()
+}
+
+/// The list that the function `releases` gives, behind its bracket.
+fn list_of_function(text: &str) -> Option<&str> {
+    let function = ["defp releases", "def releases"].iter().find_map(|start| Some(text.split_once(start)?.1))?;
+    let body = function.trim_start().trim_start_matches("()").trim_start();
+    body.strip_prefix("do").or_else(|| body.strip_prefix(", do:"))?.trim_start().strip_prefix('[')
 }
 
 /// The keys of a keyword list whose bracket is open.

@@ -11,19 +11,19 @@ use crate::roots::{BOOKWORM, TESTING};
 use crate::systemd::{answer, wait};
 
 /// A release on a host.
-struct There {
-    kind: Kind,
+pub struct There {
+    pub kind: Kind,
     package: &'static str,
     /// Its environment file.
-    environment: &'static str,
-    port: u16,
-    answers: &'static str,
+    pub environment: &'static str,
+    pub port: u16,
+    pub answers: &'static str,
     /// What it is asked for, and says.
-    asks: [&'static str; 2],
+    pub asks: [&'static str; 2],
     prompt: &'static str,
 }
 
-const ALL: [There; 4] = [
+pub const ALL: [There; 4] = [
     There {
         kind: Kind::Mix,
         package: "heron-line",
@@ -36,7 +36,7 @@ const ALL: [There; 4] = [
     There {
         kind: Kind::Relx,
         package: "tern",
-        environment: "TERN_PORT=4202\nTERN_GREETING=hi\n",
+        environment: "TERN_PORT=4202\nTERN_GREETING=hi\nTERN_COOKIE=a-secret-of-the-environment\n",
         port: 4202,
         answers: "tern as tern@127.0.0.1: hi",
         asks: ["node()", "'tern@127.0.0.1'"],

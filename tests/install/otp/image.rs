@@ -3,6 +3,7 @@
 use std::fs;
 use std::time::{Duration, Instant};
 
+use super::each::{ALL, There};
 use super::made::{Kind, Project};
 use super::watched;
 use crate::image::{Podman, greeting, image_of, possible};
@@ -27,29 +28,11 @@ fn answers(podman: &Podman, container: &str, port: u16, start: &str) {
 /// What mix makes is in the other test.
 #[test]
 fn releases_of_other_producers_run() {
-    const RELX: &[&str] = &["TERN_PORT=4202", "TERN_GREETING=hi", "TERN_COOKIE=a-secret-of-the-container"];
-    const DISTILLERY: &[&str] = &["HERON_PORT=4203", "HERON_GREETING=old", "HERON_COOKIE=a-secret-of-the-container"];
-    let all: [(Kind, &[&str], u16, &str, [&str; 2]); 3] = [
-        (Kind::Relx, RELX, 4202, "tern as tern@127.0.0.1: hi", ["node()", "'tern@127.0.0.1'"]),
-        (
-            Kind::Distillery,
-            DISTILLERY,
-            4203,
-            "heron 0.3.1 as heron@127.0.0.1: old",
-            ["IO.puts(node())", "heron@127.0.0.1"],
-        ),
-        (
-            Kind::Nif,
-            &["GANNET_PORT=4204"],
-            4204,
-            "gannet as gannet@127.0.0.1: 42 so-so 3E19853B",
-            ["IO.puts(Gannet.Beak.add(1, 2))", "3"],
-        ),
-    ];
     if !possible() {
         return;
     }
-    for (kind, variables, port, start, [question, answer]) in all {
+    for there in ALL.iter().filter(|there| there.kind != Kind::Mix) {
+        let There { kind, environment, port, answers: start, asks: [question, answer], .. } = *there;
         let Some(project) = Project::new(kind, false, "") else { return };
         let natives = ["usr/lib/*/lib/crypto-*/priv/lib/*.so", "usr/lib/*/lib/gannet-*/priv/echo"];
         let more: &[&str] = match kind {
@@ -62,10 +45,10 @@ fn releases_of_other_producers_run() {
         let archive = image_of(project.folder(), &programs);
         let podman = Podman::new();
         let image = podman.ok(&["pull", "--quiet", &format!("docker-archive:{}", archive.display())]);
-        let variables: Vec<String> = variables.iter().map(|variable| format!("--env={variable}")).collect();
+        let variables: Vec<String> = environment.lines().map(|variable| format!("--env={variable}")).collect();
         let variables: Vec<&str> = variables.iter().map(String::as_str).collect();
         let container = podman.started(&variables, &image);
-        watched(&["a-secret-of-the-container", "a-cookie-that-was-built-in"], || {
+        watched(&["a-secret-of-the-environment", "a-cookie-that-was-built-in"], || {
             answers(&podman, &container, port, start);
             let command = format!("/usr/bin/{}", project.name);
             assert_eq!(podman.ok(&["exec", &container, &command, "rpc", question]), answer, "{kind:?}");
