@@ -135,7 +135,7 @@ fn every_key_of_a_service_means_what_it_says() {
         // It counted as started when it said so.
         let is = [("ActiveState", "active"), ("StatusText", "100% there"), ("Type", "notify")];
         shows(system, "notifies.service", &is);
-        let of_vm = ["MemoryDenyWriteExecute=no", "ProcSubset=all", "SuccessExitStatus=143"]
+        let of_vm = ["MemoryDenyWriteExecute=no", "ProcSubset=all", "SuccessExitStatus=143 TERM"]
             .map(|line| line.split_once('=').unwrap());
         shows(system, "low.service", &of_vm);
         shows(system, "notifies.service", &[("MemoryDenyWriteExecute", "yes"), ("NotifyAccess", "all")]);
