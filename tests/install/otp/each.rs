@@ -1,4 +1,4 @@
-//! A release of every producer as deb and as rpm, under systemd: all of them on one host.
+//! A release of every producer as deb, as rpm and as archive, under systemd: all of them on one host.
 
 use std::fs;
 use std::time::Duration;
@@ -6,8 +6,10 @@ use std::time::Duration;
 use super::made::{Kind, Project};
 use super::terminal::Terminal;
 use super::watched;
+use crate::archives::unpack;
 use crate::daemons::{Built, Installer, System, on};
-use crate::roots::{BOOKWORM, TESTING};
+use crate::machine::Machine;
+use crate::roots::{BOOKWORM, Root, TESTING};
 use crate::systemd::{answer, wait};
 
 /// A release on a host.
@@ -63,11 +65,11 @@ pub const ALL: [There; 4] = [
 ];
 
 impl There {
-    fn build(&self, second: bool) -> Option<Built> {
+    fn project(&self, second: bool) -> Option<Project> {
         let mut project = Project::new(self.kind, second, "")?;
         project.append(&super::systemd::ENV.replace("NAME", self.package));
         fs::write(project.folder().join("env"), self.environment).unwrap();
-        Some(project.both())
+        Some(project)
     }
 
     fn unit(&self) -> String {
@@ -111,8 +113,10 @@ impl There {
 
 #[test]
 fn releases_of_every_producer_live_on_one_host() {
-    let Some(built) = ALL.iter().map(|there| there.build(false)).collect::<Option<Vec<Built>>>() else { return };
-    let second = ALL[0].build(true).unwrap();
+    let Some(built) = ALL.iter().map(|there| Some(there.project(false)?.both())).collect::<Option<Vec<Built>>>() else {
+        return;
+    };
+    let second = ALL[0].project(true).unwrap().both();
     let mut packages: Vec<(&str, &Built)> = ALL.iter().map(|there| there.package).zip(&built).collect();
     packages.push(("second", &second));
     on(&[(Installer::Apt, &BOOKWORM), (Installer::Rpm, &TESTING)], &packages, |system| {
@@ -153,4 +157,34 @@ fn releases_of_every_producer_live_on_one_host() {
             assert!(!system.machine.root.has(&format!("/usr/lib/{}", there.package)), "{}", there.package);
         }
     });
+}
+
+/// By the `install.sh` of their tarballs.
+#[test]
+fn archives_of_every_producer_live_on_one_host() {
+    let Some(root) = Root::of(&BOOKWORM) else { return };
+    for there in &ALL {
+        let Some(project) = there.project(false) else { return };
+        unpack(&project.build("tarball", ".tar.gz"), &root.at(&format!("/srv/{}", there.package)));
+    }
+    let second = ALL[0].project(true).unwrap();
+    unpack(&second.build("tarball", ".tar.gz"), &root.at("/srv/second"));
+    let Some(machine) = Machine::boot(root) else { return };
+    let system = System { installer: Installer::Apt, machine };
+    let machine = &system.machine;
+    for there in &ALL {
+        machine.ok(&[&format!("/srv/{}/install.sh", there.package)]);
+        there.lives(&system);
+        there.stops(&system);
+        machine.ok(&["systemctl", "start", &there.unit()]);
+    }
+    let cookie = ALL[0].cookie(&system);
+    machine.ok(&["/srv/second/install.sh", "upgrade"]);
+    let told = answer(machine, ALL[0].port);
+    assert!(told.starts_with("heron 0.4.0-rc.1 as heron_line@127.0.0.1: hello"), "{told}");
+    assert_eq!(ALL[0].cookie(&system), cookie);
+    machine.ok(&["/srv/second/install.sh", "uninstall", "--purge"]);
+    assert_ne!(machine.run(&["systemctl", "cat", &ALL[0].unit()]).0, 0);
+    assert!(!machine.root.has("/var/lib/heron-line"));
+    assert_eq!(machine.ok(&["gannet", "ping"]), "pong");
 }
