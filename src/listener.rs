@@ -99,6 +99,13 @@ pub enum Event {
         /// Wall time of its emission in seconds.
         seconds: f64,
     },
+    /// An object was put at a destination.
+    Put {
+        /// Its key.
+        key: String,
+        /// Its bytes.
+        bytes: u64,
+    },
     /// A finding that does not stop the work.
     Finding(Diagnostic),
 }

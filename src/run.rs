@@ -31,6 +31,7 @@ mod pack;
 mod plans;
 mod preview;
 
+pub use manifest::{Made, made};
 use pack::Packed;
 pub use pack::Wanted;
 pub use preview::{Preview, preview};

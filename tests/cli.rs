@@ -20,6 +20,8 @@ mod command;
 mod environments;
 #[path = "cli/init.rs"]
 mod init;
+#[path = "cli/keys.rs"]
+mod keys;
 #[path = "cli/later.rs"]
 mod later;
 #[path = "cli/output.rs"]

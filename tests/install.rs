@@ -56,6 +56,9 @@ mod environment;
 #[path = "install/keys.rs"]
 mod keys;
 
+#[path = "install/signed.rs"]
+mod signed;
+
 #[path = "install/busybox.rs"]
 mod busybox;
 

@@ -4,7 +4,6 @@
 //! Enters: a snapshot of the environment, tools, `env` and `pass-env`. Leaves: an [`Environment`], and which part of it
 //! decides what is built. Only the command line reads the real environment.
 
-use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
@@ -12,8 +11,7 @@ use std::process::Command;
 
 use super::tool::Tool;
 
-/// Names and values.
-pub type Variables = BTreeMap<OsString, OsString>;
+pub use crate::store::Variables;
 
 /// Where and as whom it runs, and how it reaches the network: these do not decide what is built.
 const SURROUNDINGS: &[&str] = &[

@@ -4,6 +4,10 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+mod keys;
+
+pub use keys::*;
+
 /// Behind the options of `fitout --help`.
 const AFTER: &str = "\
 Begin with `fitout init`, look with `fitout plan`, then `fitout build`. `fitout explain CODE` tells more of a finding.
@@ -13,6 +17,7 @@ Exit codes:
   1  the answer is no: findings of lint, a difference
   2  the config, the command line or a file is not as it must be
   3  could not: disk, permissions, a program that failed
+  4  publishing stopped half-way; run it again
 
 With `--json` standard output holds one document whose `schema` names what it is, such as fitout/plan/1. \
 Sizes are bytes, times seconds since 1970, modes texts such as \"0644\", digests SHA-256 in hex. A verb that stops \
@@ -113,8 +118,16 @@ pub enum Verb {
     Diff(Diff),
     /// Look for mistakes in the config, the plan and artifacts; exit 1 where there are errors
     Lint(Lint),
+    /// Send what was built to the repositories and stores of the config
+    Publish(Publish),
+    /// Put a published version into another channel: the same bytes, not built again
+    Promote(Promote),
+    /// Look at published repositories, judge them, clean them up
+    Repo(Repo),
     /// Say why a path is as it is, or what the code of a finding means
     Explain(Explain),
+    /// Make, show or replace the keys that sign what is published
+    Keys(Keys),
     /// Show the templates that scripts of the packages are made with
     Templates(Templates),
     /// Print the JSON schema of the config, shell completions or man pages
@@ -227,6 +240,102 @@ pub struct Lint {
     /// Also fail on warnings
     #[arg(long, value_name = "WHAT", value_parser = ["warnings"])]
     pub deny: Option<String>,
+}
+
+/// `fitout publish`
+#[derive(Debug, Args)]
+pub struct Publish {
+    /// With the overlay `[environment.NAME]` of the config, and what was built for it
+    #[arg(long, value_name = "NAME", env = "FITOUT_ENVIRONMENT")]
+    pub environment: Option<String>,
+    /// Folder of the artifacts, relative to the config file
+    #[arg(long, value_name = "DIR", default_value = crate::resolve::DIST, env = "FITOUT_OUT", value_hint = clap::ValueHint::DirPath)]
+    pub out: PathBuf,
+    /// Show every object that would be put; send nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Put a package in place of one that has the same name and version and other bytes
+    #[arg(long)]
+    pub replace: bool,
+}
+
+/// `fitout promote`
+#[derive(Debug, Args)]
+pub struct Promote {
+    /// Name of the package
+    pub name: String,
+    /// Its version; the newest of the channel unless set
+    pub version: Option<String>,
+    /// The channel that it is in, such as canary: a suite of apt
+    #[arg(long, value_name = "CHANNEL")]
+    pub from: String,
+    /// The channel that it goes to, such as stable
+    #[arg(long, value_name = "CHANNEL")]
+    pub to: String,
+    /// Say what would be promoted; put nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Put it in place of one that has the same name and version and other bytes
+    #[arg(long)]
+    pub replace: bool,
+}
+
+/// `fitout repo`
+#[derive(Debug, Args)]
+pub struct Repo {
+    /// What to do.
+    #[command(subcommand)]
+    pub action: RepoAction,
+}
+
+/// Which repository
+#[derive(Debug, Args)]
+pub struct Where {
+    /// A folder, or an address such as `s3://bucket/apt`; all of the config unless set
+    #[arg(value_name = "PLACE")]
+    pub place: Option<String>,
+}
+
+/// What to do with repositories.
+#[derive(Debug, Subcommand)]
+pub enum RepoAction {
+    /// Name every package
+    List {
+        /// Which repository.
+        #[command(flatten)]
+        place: Where,
+    },
+    /// Check every signature, digest and reference; exit 1 where one is wrong
+    Verify {
+        /// Which repository.
+        #[command(flatten)]
+        place: Where,
+        /// Public keys to judge signatures by; those of the config unless set
+        #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+        key: Option<PathBuf>,
+    },
+    /// Remove packages that no list names and lists that no reader has any more
+    Prune {
+        /// Which repository.
+        #[command(flatten)]
+        place: Where,
+        /// Name them only
+        #[arg(long)]
+        dry_run: bool,
+        /// Days for which they stay: readers may have the lists from before
+        #[arg(long, value_name = "DAYS", default_value_t = 3)]
+        older_than: u32,
+    },
+    /// Take a version out of the lists of all repositories of the config; its file stays until it is pruned
+    Retract {
+        /// Name of the package
+        name: String,
+        /// Its version, as `repo list` shows it
+        version: String,
+        /// Say what would be taken out
+        #[arg(long)]
+        dry_run: bool,
+    },
 }
 
 /// `fitout explain`

@@ -15,6 +15,8 @@ pub enum Exit {
     Input = 2,
     /// Could not: I/O, disk full, a tool that failed, a file that changed while it was read.
     CouldNot = 3,
+    /// Publishing stopped half-way: it goes on when it is run again.
+    HalfWay = 4,
     /// A fault of fitout; the code of a panic, too.
     Bug = 101,
     /// Somebody stopped it: SIGINT, SIGTERM, SIGHUP, SIGQUIT.
@@ -37,6 +39,7 @@ impl Exit {
                 Fault::Lint => Self::No,
                 Fault::Input => Self::Input,
                 Fault::Environment => Self::CouldNot,
+                Fault::HalfWay => Self::HalfWay,
                 Fault::Bug => Self::Bug,
             })
             .max()

@@ -23,8 +23,12 @@ mod explain;
 mod generate;
 mod init;
 mod inspect;
+mod keys;
 mod lint;
 mod plan;
+mod promote;
+mod publish;
+mod repo;
 mod signals;
 mod templates;
 pub mod ui;
@@ -71,7 +75,11 @@ fn run(cli: &Cli, terminal: &Terminal) -> Result<Exit, Findings> {
         Verb::Inspect(args) => inspect::run(common, args, terminal),
         Verb::Diff(args) => diff::run(common, args, terminal),
         Verb::Lint(args) => lint::run(common, args, terminal),
+        Verb::Promote(args) => promote::run(common, args, terminal),
+        Verb::Repo(args) => repo::run(common, args, terminal),
+        Verb::Publish(args) => publish::run(common, args, terminal),
         Verb::Explain(args) => explain::run(common, args, terminal),
+        Verb::Keys(args) => keys::run(common, args, terminal),
         Verb::Templates(args) => templates::run(common, args, terminal),
         Verb::Generate(args) => generate::run(args, terminal),
     }

@@ -15,7 +15,8 @@ pub const BEFORE_SIZE: usize = 48;
 pub const SIZE_WIDTH: usize = 10;
 /// The two bytes that end a member header.
 pub const AFTER_SIZE: &[u8; 2] = b"`\n";
-const HEADER: usize = 60;
+/// Bytes of a member header.
+pub const HEADER: usize = 60;
 const NAME: usize = 16;
 
 /// What `ar` cannot carry, or what is wrong with an archive.

@@ -105,6 +105,18 @@ pub fn parse_day(text: &str) -> Option<i64> {
     midnight(parts.next()??, parts.next()??, parts.next()??)
 }
 
+/// The seconds of `2026-01-31T12:00:00Z`; an offset from UTC may stand in place of the `Z`, a fraction is dropped.
+pub fn parse_rfc3339(text: &str) -> Option<i64> {
+    let (day, rest) = text.split_once(['T', 't', ' '])?;
+    let (time, zone) = rest.split_at(rest.find(['Z', 'z', '+', '-'])?);
+    let time = time.split('.').next()?;
+    let zone = if zone.eq_ignore_ascii_case("z") { "+0000".to_owned() } else { zone.replace(':', "") };
+    let parts: Vec<&str> = day.split('-').collect();
+    let [year, month, day] = parts[..] else { return None };
+    let month = MONTHS.get(month.parse::<usize>().ok()?.checked_sub(1)?)?;
+    parse_rfc5322(&format!("{day} {month} {year} {time} {zone}"))
+}
+
 /// The seconds of `Sat, 31 Jan 2026 12:00:00 +0100`, the form of RFC 5322 that Debian change logs use; the day's name may
 /// be missing and is not compared.
 pub fn parse_rfc5322(text: &str) -> Option<i64> {
@@ -193,6 +205,8 @@ mod tests {
             let time = parse_rfc5322(text).unwrap();
             assert_eq!(said.trim(), format!("{time} {}", date(time).year));
         }
+        assert_eq!(parse_rfc3339("2026-01-31T12:34:56.789+01:00"), parse_rfc5322("31 Jan 2026 12:34:56 +0100"));
+        assert_eq!(parse_rfc3339(&rfc3339(1_700_000_000)), Some(1_700_000_000));
         assert_eq!(parse_day("2026-01-31"), parse_rfc5322("31 Jan 2026 00:00:00 +0000"));
     }
 

@@ -6,6 +6,7 @@ pub mod compress;
 pub mod cpio;
 pub mod decompress;
 pub mod deflate;
+pub mod gzip;
 pub mod hashes;
 pub mod hex;
 pub mod inflate_scan;

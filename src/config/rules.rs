@@ -10,6 +10,8 @@ use std::sync::Arc;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+mod sign;
+
 use super::check::{Checked, misspelt};
 use super::grammar::{Grammar, Keys};
 use crate::diagnostic::{Diagnostic, SourceText, Span, codes};
@@ -54,6 +56,7 @@ pub fn check(source: &Arc<SourceText>, grammar: &Grammar, tree: &DeTable<'_>) ->
     let overlays = environments.into_iter().flat_map(DeTable::values).filter_map(|value| value.get_ref().as_table());
     for table in std::iter::once(tree).chain(overlays) {
         no_format(source, table, &mut checked);
+        sign::check(source, table, &mut checked);
         for path in REASONED {
             no_reason(source, table, path, &mut checked);
         }

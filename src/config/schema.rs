@@ -12,12 +12,16 @@ use serde::{Deserialize, Deserializer};
 
 mod build;
 mod node;
+mod publish;
 mod service;
+mod sign;
 
 pub use super::json_schema::json_schema;
 pub use build::*;
 pub use node::*;
+pub use publish::*;
 pub use service::*;
+pub use sign::*;
 
 use crate::diagnostic::codes;
 
@@ -83,20 +87,20 @@ pub struct Manifest {
     pub files: Vec<At<Files>>,
     /// One table a format, for what only that format has.
     pub format: Formats,
+    /// Where artifacts go.
+    pub publish: Publish,
     /// Overlays: `[environment.staging]` may hold any table of this file but itself.
     #[schemars(with = "BTreeMap<String, serde_json::Map<String, serde_json::Value>>")]
     pub environment: BTreeMap<String, toml::Table>,
     /// Which findings of `fitout lint` are silenced, with a reason each.
     pub lint: Lint,
+    /// Which keys sign what is published.
+    pub sign: Sign,
 }
 
 /// Sections of the grammar that this version refuses with `config/not-yet`.
-pub const NOT_YET: &[(&str, &str)] = &[
-    ("release", "assembling OTP releases from compiled applications"),
-    ("sign", "signing"),
-    ("publish", "publishing"),
-    ("report", "the size report"),
-];
+pub const NOT_YET: &[(&str, &str)] =
+    &[("release", "assembling OTP releases from compiled applications"), ("report", "the size report")];
 
 /// `[package]`: who and what the package is, the same in every format.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]

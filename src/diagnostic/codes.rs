@@ -11,6 +11,8 @@ pub enum Fault {
     Environment,
     /// fitout itself (exit 101).
     Bug,
+    /// Publishing stopped half-way (exit 4).
+    HalfWay,
     /// Something that `lint` or `verify` looks for (exit 1).
     Lint,
 }
@@ -72,6 +74,56 @@ codes! {
         "A template of yours, in the folder that `[package] templates` names, is not one that Handlebars can fill, asks for a value that fitout does not give, or has the name of no template. `fitout templates list` names them all, `fitout templates diff NAME` shows how yours differs from fitout's own.";
     TEMPLATE_VALUE = "template/value", Input,
         "A script that fitout writes itself could not be made. Values are quoted, so that they may hold anything but a NUL byte, which no shell can hold. If the message speaks of anything else, it is a mistake of fitout.";
+
+    // --- publish ---
+    PUBLISH_NOWHERE = "publish/nowhere", Input,
+        "The config has no destination. `[[publish.apt]]` names an apt repository: a folder, or a bucket of S3, Google Cloud Storage or Azure.";
+    PUBLISH_NO_MANIFEST = "publish/no-manifest", Input,
+        "What is published is what `fitout build` made: `manifest.json` in the output folder lists it. There is no such list there. `--out` names another folder, `--environment` that of an environment.";
+    PUBLISH_CHANGED = "publish/changed", Input,
+        "A file of the output folder is gone, or is not the one that was built: its size or digest is another than `manifest.json` says. Nothing was published. `fitout build` makes it again.";
+    PUBLISH_OTHER_BYTES = "publish/other-bytes", Input,
+        "A package of this name and version is in the repository already, and it is another: hosts that have installed it would never see the new one, and caches would serve either. Raise the version, or `[package] release`. `--replace` puts the new one in place of the old all the same, under a name of its own in the pool.";
+    PUBLISH_RENAMED = "publish/renamed", Input,
+        "Suite, code name, origin and label of an apt repository are what hosts pin and remember. When one changes, `apt update` stops on every host until its user agrees. Set the key back to what the repository says, or publish once with `--replace`.";
+    PUBLISH_DAMAGED = "publish/damaged", Input,
+        "A repository has no state but its published files, and one of them is not what its root says: somebody else removed, replaced or edited it. Nothing is built upon it, because a list that lacks packages would take them from every host.";
+    PUBLISH_HALF_WAY = "publish/half-way", HalfWay,
+        "Something was put before publishing stopped. Readers are safe: packages and lists are put under names that nobody reads yet, and the root that names them is replaced last and whole. Run `fitout publish` again: what is there is found and not sent twice.";
+
+    REPO_MISSING = "repo/missing", Lint,
+        "Something that the root of a repository names, or that has to be beside it, is not there. Hosts that ask for it fail. Publishing again puts lists and signatures back; a package has to be put back where it was, or retracted.";
+    REPO_CHANGED = "repo/changed", Lint,
+        "The bytes of an object are not those that were published: its digest is another than the one in the list that names it, a list says something else of a package than the package itself, or a signature does not stand as it was written. Hosts refuse it.";
+    REPO_SIGNATURE = "repo/signature", Lint,
+        "A signature does not hold, is by a key that is not among those that are judged by, or is one that the strictest of gpgv, sqv and rpm refuses.";
+    REPO_EXPIRED = "repo/expired", Lint,
+        "The lists of the suite were valid until a time that has passed (`valid-for`): apt refuses them. `fitout publish` renews them when half of the time is over; run it by a timer.";
+    REPO_STRAY = "repo/stray", Lint,
+        "No list names the object, so nothing says what it should be. Packages that retention or `repo retract` took out of the lists are such, for readers that have an older list. `fitout repo prune` removes them after some days.";
+    REPO_NO_PACKAGE = "repo/no-package", Input,
+        "No repository of the config lists a package of this name in this version. Versions are spelled as the repository does: `1.0~rc1-1`, `1.0-1`.";
+
+    REPO_NO_CHANNEL = "repo/no-channel", Input,
+        "A channel is the `suite` of a `[[publish.apt]]`, and no destination of the config is the one that is named. Promotion goes from one destination of the config to another: give each channel a table of its own.";
+
+    // --- store: folders and buckets ---
+    STORE_NO_CREDENTIALS = "store/no-credentials", Input,
+        "The store wants to know who asks, and nothing says it. For S3 fitout reads the `AWS_*` variables, the profile of `AWS_PROFILE` in the shared config and credentials files with its `credential_process`, web identities, and what ECS, EKS and EC2 give to their machines; for Google Cloud Storage `GOOGLE_*`, for Azure `AZURE_*`.";
+    STORE_WRONG_CREDENTIALS = "store/wrong-credentials", Input,
+        "The store does not know the key, or the key does not fit, or its session is over.";
+    STORE_FORBIDDEN = "store/forbidden", Input,
+        "The store knows who asks and does not let them. Publishing lists, reads, writes and deletes objects below the prefix; a folder has to be writable.";
+    STORE_NO_BUCKET = "store/no-bucket", Input,
+        "The bucket or container that the address names is not there, or is in another account. fitout makes none: whoever makes it decides who may read it.";
+    STORE_CLOCK = "store/clock", Environment,
+        "Requests to object stores are signed with the time, and taken only if it is within some minutes of the store's own. The clock of this machine is not.";
+    STORE_HELD = "store/held", Environment,
+        "Where a store keeps no conditions, one writer at a time holds a lease, an object beside the one that is replaced. Another run has held it for too long. A lease of a run that died ends by itself after a minute.";
+    STORE_UNSUPPORTED = "store/unsupported", Input,
+        "This fitout was built without the feature `network` and reaches folders only.";
+    STORE_FAILED = "store/failed", Environment,
+        "The store does not answer, or not as a store of its kind should. Requests are tried again for a minute before this is said.";
 
     // --- resolve: version, target, clock, environment, presets, build command ---
     RESOLVE_VERSION = "resolve/version", Input,
@@ -385,6 +437,35 @@ codes! {
     //
     // --- end of lint ---
 
+    // --- sign ---
+    SIGN_NO_KEY = "sign/no-key", Input,
+        "There is nothing to sign with: `[sign]` names no key, or the variable or file of a key or passphrase is not there. A secret never stands in fitout.toml: `{ env = \"NAME\" }` or `{ file = \"PATH\" }` says where it is.";
+    SIGN_NOT_A_KEY = "sign/not-a-key", Input,
+        "What is named is not one OpenPGP secret key: it is something else, holds none or several, is the public half only, or is named twice. A key is read armored (`-----BEGIN PGP PRIVATE KEY BLOCK-----`), in binary, or as base64 of either. `fitout keys new` makes one, `gpg --armor --export-secret-keys ID` prints one.";
+    SIGN_LOCKED = "sign/locked", Input,
+        "The secret key is locked by a passphrase, and there is none, or another. `passphrase = { env = \"NAME\" }` stands beside the key, or under [sign] for all of them. fitout never asks: it runs where nobody could answer.";
+    SIGN_CANNOT_SIGN = "sign/cannot-sign", Input,
+        "No part of the key is for signing, or the secret of that part is not there: a key that only encrypts or certifies, a subkey that the primary key did not bind, an export that holds a stub in place of the secret.";
+    SIGN_WEAK_KEY = "sign/weak-key", Input,
+        "Package managers refuse the key, or will soon: RSA below 2048 bits, DSA, an algorithm that gpgv or rpm do not know, or a self-signature over SHA-1, which apt 3 and EL 9 have not taken since 2026-02. RSA below 3072 bits is a warning: apt refuses it from 2030-02. A repository that is signed by such a key cannot be used, and on the hosts it looks as if somebody had tampered with it. `fitout keys new` makes a key that all of them take.";
+    SIGN_EXPIRED = "sign/expired", Input,
+        "The key has expired, was revoked, or is from the future. Nothing that it signs would be taken. Of two keys in `[sign]` an expired one must go: its signature is worth nothing, and some set-ups of apt refuse the good one beside it.";
+    SIGN_EXPIRES_SOON = "sign/expires-soon", Input,
+        "The key ends within 90 days. Hosts must get its successor from something that the old key has signed, so there must be time in which both sign: `fitout keys rotate` makes the successor and says what to do when.";
+    SIGN_PROGRAM = "sign/program", Environment,
+        "gpg, or the command of a key, could not be run, ended with an error, or printed something else than one detached OpenPGP signature by the key that is named. Every signature is verified before it is used. The command runs by `sh` in the folder of fitout.toml; the last line of what it said is quoted.";
+    SIGN_FAILED = "sign/failed", Environment,
+        "The signature could not be made, or the signed copy not be written: a full disk, a folder that is not there. What is signed is a copy; the package itself is as it was.";
+    SIGN_DAMAGED = "sign/damaged", Input,
+        "The package that is to be signed cannot be read as one.";
+    SIGN_BAD_SIGNATURE = "sign/bad-signature", Lint,
+        "A signature does not hold, is by nobody who is known, or is one that package managers refuse: over SHA-1, by a weak key, by a key that has expired or was revoked. What it is over must not be trusted.";
+    SIGN_NO_NAME = "sign/no-name", Input,
+        "A key says whose it is, in one line: `Name <mail>`. It is what people see when they are asked whether they trust it. `--name` gives it; else it is the maintainer of fitout.toml.";
+    SIGN_EXISTS = "sign/exists", Input,
+        "The file that a new key should go to is there already. It is never written over: if it holds a key, nothing could bring that back.";
+    // --- end of sign ---
+
     // --- run ---
     RUN_SAME_NAME = "run/same-name", Input,
         "A package without ELF files suits every architecture, so its name says none (`all` in deb, `noarch` in rpm) and it is made once for all targets. Here the targets would put different things into that one package, most often because a rendered file holds `{arch}`. Either both targets must give the same, or each is built by itself into a folder of its own.";
@@ -395,6 +476,8 @@ codes! {
     // --- command line, init, templates ---
     CLI_NO_FOLDER = "cli/no-folder", Input,
         "`-C` names a folder that is not there or may not be entered.";
+    CLI_NO_PLACE = "cli/no-place", Input,
+        "What is typed is no address of a folder or bucket: `file:PATH` or the path of a folder, `s3://BUCKET/PREFIX`, `gs://BUCKET/PREFIX`, `az://CONTAINER/PREFIX`.";
     CLI_THREADS = "cli/threads", Environment,
         "The system does not let fitout start its threads: a limit of processes or of memory is reached. `--jobs 1` needs the fewest.";
     CLI_STDOUT = "cli/stdout", Environment,

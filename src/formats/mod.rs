@@ -24,7 +24,7 @@ pub mod stream;
 pub mod tarball;
 pub mod tree;
 #[cfg(test)]
-mod trial;
+pub(crate) mod trial;
 pub mod zip;
 pub use digests::{Digest, Digests};
 pub use layout::{Fill, Known, Layout, Measure, Piece, Pieces, Section, SectionFacts, Sink};

@@ -4,6 +4,7 @@ pub mod diff;
 pub mod environments;
 pub mod explain;
 pub mod inspect;
+pub mod keys;
 pub mod lint;
 pub mod plan;
 pub mod words;

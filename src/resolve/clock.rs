@@ -1,7 +1,8 @@
 //! The one clock: what time is stamped on everything.
 //!
 //! Enters: `SOURCE_DATE_EPOCH` as the command line found it, and the commit. Leaves: seconds since 1970, and in a few words
-//! where they came from. The time of day never enters: two builds of the same sources must have the same bytes.
+//! where they came from. The time of day never enters: two builds of the same sources must have the same bytes. Only keys
+//! and what is published ask for it: [`now`].
 
 use crate::diagnostic::{Diagnostic, Result, codes};
 
@@ -29,6 +30,13 @@ pub fn read(source_date_epoch: Option<&str>, commit: Option<&Commit>) -> Result<
         format!("`SOURCE_DATE_EPOCH` is `{}`, which is no number of seconds since 1970", shown.escape_debug());
     Err(Diagnostic::error(codes::RESOLVE_SOURCE_DATE_EPOCH, message)
         .help("set it to a whole number such as `1700000000`, for example by `git log -1 --format=%ct`, or unset it"))
+}
+
+/// Seconds since 1970 by the clock of this machine: whether a key holds, when something was published. No build asks for it.
+#[allow(clippy::disallowed_methods, reason = "the one clock")]
+pub fn now() -> i64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
 }
 
 #[cfg(test)]

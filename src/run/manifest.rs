@@ -12,7 +12,7 @@ use sha2::Digest as _;
 
 use super::{Artifact, Planned};
 use crate::codec::hex::hex;
-use crate::diagnostic::{Diagnostic, codes};
+use crate::diagnostic::{Diagnostic, Findings, codes};
 use crate::engine::EngineError;
 use crate::engine::output::{Output, Staged};
 use crate::formats::{self, source};
@@ -110,6 +110,53 @@ fn read(folder: &Path) -> Option<Old> {
     // Before it is opened: that of a fifo would wait.
     let there = fs_err::metadata(&path).is_ok_and(|metadata| metadata.is_file() && metadata.len() <= LARGEST);
     if there { serde_json::from_slice(&fs_err::read(&path).ok()?).ok() } else { None }
+}
+
+/// What an output folder holds, as its list says.
+#[derive(Debug, Clone)]
+pub struct Made {
+    /// Package name.
+    pub name: String,
+    /// Version as typed or found.
+    pub version: String,
+    /// The environment that it was made for.
+    pub environment: Option<String>,
+    /// Time of all that is in the artifacts, seconds since 1970.
+    pub clock: i64,
+    /// The commit that it was made from.
+    pub revision: Option<String>,
+    /// Every artifact.
+    pub artifacts: Vec<Artifact>,
+}
+
+/// Reads the list of an output folder; every file is there as it was made.
+///
+/// # Errors
+/// There is no such list, or a file of it is gone or another by now.
+pub fn made(folder: &Path) -> Result<Made, Findings> {
+    let path = folder.join(NAME);
+    let old = read(folder).filter(|old| old.schema == SCHEMA).ok_or_else(|| {
+        let message = format!("there is no list of artifacts in `{}`", folder.display());
+        vec![Diagnostic::error(codes::PUBLISH_NO_MANIFEST, message).path(&path).help("run `fitout build` first")]
+    })?;
+    let Old { name, version, environment, clock, revision, artifacts, .. } = old;
+    let (mut found, mut findings) = (Vec::new(), Findings::new());
+    for artifact in artifacts {
+        let file = folder.join(&artifact.file);
+        match artifact.into_artifact(folder) {
+            Some(artifact) => found.push(artifact),
+            None => findings.push(
+                Diagnostic::error(codes::PUBLISH_CHANGED, format!("`{}` is not what was built", file.display()))
+                    .path(&file)
+                    .help("run `fitout build` again; nothing was published"),
+            ),
+        }
+    }
+    if findings.is_empty() {
+        Ok(Made { name, version, environment, clock, revision, artifacts: found })
+    } else {
+        Err(findings)
+    }
 }
 
 impl Old {

@@ -1,73 +1,18 @@
 //! The cache that machines share, in a server that speaks S3: two checkouts in different folders, each with its own cache.
 
 use std::fs;
-use std::io::{Read as _, Write as _};
-use std::net::{TcpListener, TcpStream};
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
+use crate::support::moto::{SECRET, Server};
 use crate::support::{finish, fitout, project};
 
-const SECRET: &str = "marked-secret-key";
-
-struct Server {
-    child: Child,
-    port: u16,
-    top: tempfile::TempDir,
+trait Checkouts {
+    fn fresh(&self, name: &str, lock: &str, used: &str) -> (String, String);
 }
 
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-impl Server {
-    /// None where moto is not installed; `./test` installs it.
-    fn start() -> Option<Self> {
-        let program = std::env::var("FITOUT_MOTO").unwrap_or_else(|_| "moto_server".to_owned());
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let mut command = Command::new(program);
-        command.args(["-H", "127.0.0.1", "-p", &port.to_string()]).stdout(Stdio::null()).stderr(Stdio::null());
-        let Ok(child) = command.spawn() else {
-            assert!(std::env::var_os("FITOUT_REQUIRE_FOREIGN").is_none(), "moto_server is not installed");
-            println!("note: moto_server is not installed, a shared cache was not tried");
-            return None;
-        };
-        let server = Self { child, port, top: tempfile::tempdir().unwrap() };
-        let start = Instant::now();
-        while TcpStream::connect(("127.0.0.1", port)).is_err() {
-            assert!(start.elapsed() < Duration::from_secs(60), "moto_server does not listen");
-            std::thread::sleep(Duration::from_millis(100));
-        }
-        server.ask("PUT", "/bucket", b"");
-        Some(server)
-    }
-
-    fn ask(&self, method: &str, path: &str, body: &[u8]) -> String {
-        let mut stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
-        // The server looks at whose it is, not whether it is true.
-        let head = format!(
-            "{method} {path} HTTP/1.0\r\nHost: 127.0.0.1\r\nContent-Length: {}\r\nAuthorization: AWS4-HMAC-SHA256 \
-             Credential=key/20260101/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=0\r\n\r\n",
-            body.len()
-        );
-        stream.write_all(&[head.as_bytes(), body].concat()).unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        let status = answer.lines().next().unwrap_or_default();
-        assert!(status.contains(" 200 "), "{method} {path}: {answer}");
-        answer
-    }
-
-    /// Names of all objects.
-    fn objects(&self) -> Vec<String> {
-        let answer = self.ask("GET", "/bucket?list-type=2", b"");
-        answer.split("<Key>").skip(1).filter_map(|part| part.split("</Key>").next()).map(str::to_owned).collect()
-    }
-
+impl Checkouts for Server {
     /// Builds a checkout with a local cache of its own: how the tool went on, what was said.
     fn fresh(&self, name: &str, lock: &str, used: &str) -> (String, String) {
         let folder = project(&[
@@ -90,8 +35,7 @@ impl Server {
         let cache = self.top.path().join(format!("{name}-cache"));
         let mut command = fitout(&place);
         command.args(["build", "--shared-cache", used]).env("FITOUT_CACHE_DIR", &cache);
-        command.env("AWS_ENDPOINT_URL", format!("http://127.0.0.1:{}", self.port)).env("AWS_REGION", "us-east-1");
-        command.env("AWS_ACCESS_KEY_ID", "key").env("AWS_SECRET_ACCESS_KEY", SECRET);
+        command.envs(self.variables());
         let (exit, stdout, stderr) = finish(command.output().unwrap());
         assert_eq!(exit, 0, "{stderr}");
         assert_eq!(fs::read_to_string(place.join("tree/made")).unwrap(), format!("source\n{lock}"), "{stderr}");
@@ -137,8 +81,7 @@ fn machines_share_what_tools_keep() {
     assert!(how == "warm" && !said.contains("warning"), "{said}");
 
     // A store that is down.
-    server.child.kill().unwrap();
-    server.child.wait().unwrap();
+    server.stop();
     let start = Instant::now();
     let (how, said) = server.fresh("h", "1\n", "write");
     assert!(how == "cold" && said.matches("warning[build/cache]").count() == 1, "{said}");

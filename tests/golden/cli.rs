@@ -3,7 +3,21 @@
 use super::harness::{Goldens, fitout, folder};
 
 /// `fitout help` names these; a verb more or less shows in its golden.
-const VERBS: &[&str] = &["init", "plan", "build", "inspect", "diff", "lint", "explain", "templates", "generate"];
+const VERBS: &[&str] = &[
+    "init",
+    "plan",
+    "build",
+    "inspect",
+    "diff",
+    "lint",
+    "publish",
+    "promote",
+    "repo",
+    "explain",
+    "keys",
+    "templates",
+    "generate",
+];
 
 #[test]
 fn texts() {

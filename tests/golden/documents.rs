@@ -25,6 +25,9 @@ fn documents() {
         &["explain", "config/syntax"],
         &["templates", "list"],
         &["templates", "show", "launcher/command.sh"],
+        &["keys", "new", "--out", "key.asc"],
+        &["keys", "rotate", "key.asc", "--out", "next.asc"],
+        &["keys", "show", "key.asc"],
         &["init"],
     ] {
         add(&case, call, &mut text);

@@ -1,6 +1,8 @@
 //! What the integration tests share: the program, copies of the examples, and built artifacts.
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
+pub mod moto;
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::{Mutex, OnceLock};

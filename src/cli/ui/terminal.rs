@@ -267,6 +267,11 @@ impl Listener for Terminal {
                 self.step("Packed", &format!("{format:<8} {arch:<8} {:>9}  {seconds:.1}s", size(bytes)));
                 self.show(&state);
             }
+            Event::Put { key, bytes } => {
+                if self.verbose {
+                    self.step("Put", &format!("{key}   {}", size(bytes)));
+                }
+            }
             Event::Finding(finding) => self.findings(&[finding]),
         }
     }

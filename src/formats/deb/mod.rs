@@ -13,10 +13,12 @@ mod conffiles;
 mod control;
 mod layout;
 pub mod naming;
+pub mod order;
 mod read;
 pub mod relations;
 mod scripts;
 pub mod shlibs;
+pub mod signing;
 mod triggers;
 
 #[cfg(test)]

@@ -71,7 +71,7 @@ impl Kind {
 }
 
 /// Collects tags and writes them in the order that rpm wants.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Writer {
     tags: BTreeMap<u32, (Kind, usize, Vec<u8>)>,
 }
@@ -129,6 +129,11 @@ impl Writer {
     /// Bytes.
     pub fn binary(&mut self, tag: impl Into<u32>, bytes: Vec<u8>) {
         self.put(tag, Kind::Binary, bytes.len(), bytes);
+    }
+
+    /// Leaves a tag out.
+    pub fn remove(&mut self, tag: impl Into<u32>) {
+        self.tags.remove(&tag.into());
     }
 
     /// The header, all of it in one region.
@@ -285,6 +290,19 @@ impl Header {
     /// How many items the tag has; 0 if it is not there.
     pub fn count(&self, tag: impl Into<u32>) -> usize {
         self.tags.get(&tag.into()).map_or(0, |slot| slot.count)
+    }
+
+    /// The same tags, to be changed and written again.
+    pub fn to_writer(&self) -> Writer {
+        let of = |slot: &Slot| {
+            let data = &self.bytes[slot.start..];
+            let length = match slot.kind.width() {
+                Some(width) => slot.count * width,
+                None => data.split_inclusive(|b| *b == 0).take(slot.count).map(<[u8]>::len).sum(),
+            };
+            (slot.kind, slot.count, data[..length].to_vec())
+        };
+        Writer { tags: self.tags.iter().map(|(tag, slot)| (*tag, of(slot))).collect() }
     }
 
     /// Every tag, in order.

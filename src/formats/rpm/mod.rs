@@ -21,10 +21,12 @@ mod header;
 pub mod naming;
 mod needs;
 mod opening;
+pub mod order;
 mod read;
 pub mod relations;
 mod rich;
 mod scripts;
+pub mod signing;
 #[cfg(test)]
 mod tests;
 

@@ -64,7 +64,7 @@ pub(super) struct Front {
     /// Bytes of the file.
     size: u64,
     /// Where the main header begins.
-    main_at: u64,
+    pub(super) main_at: u64,
 }
 
 /// Reads a package.

@@ -1,0 +1,170 @@
+//! `fitout repo`
+
+use std::fmt::Write as _;
+use std::path::PathBuf;
+
+use super::args::{Common, Repo, RepoAction, Where};
+use super::exit::Exit;
+use super::ui::{Terminal, draw};
+use super::{absolute, env};
+use crate::diagnostic::{Diagnostic, Findings, Severity, codes};
+use crate::publish::{self, repo};
+use crate::report::words::{plural, size};
+use crate::sign;
+use crate::store::{self, Address, Place, now};
+
+/// Looks at repositories, judges them, cleans them up.
+pub fn run(common: &Common, args: &Repo, terminal: &Terminal) -> Result<Exit, Findings> {
+    match &args.action {
+        RepoAction::List { place } => list(common, place, terminal),
+        RepoAction::Verify { place, key } => verify(common, place, key.as_deref(), terminal),
+        RepoAction::Prune { place, dry_run, older_than } => prune(common, place, *dry_run, *older_than, terminal),
+        RepoAction::Retract { name, version, dry_run } => retract(common, name, version, *dry_run, terminal),
+    }
+}
+
+/// The places that are meant: the one that is typed, else all of the config.
+fn places(common: &Common, place: &Where) -> Result<Vec<Box<dyn Place>>, Findings> {
+    let Some(typed) = &place.place else {
+        return Ok(places_of(publish::destinations(&request(common), false)?));
+    };
+    // A folder may be typed as such.
+    let text = if typed.contains(':') { typed.clone() } else { format!("file:{}", absolute(typed).display()) };
+    let address = Address::parse(&text).ok_or_else(|| {
+        let message = format!("`{typed}` is no address of a place");
+        vec![Diagnostic::error(codes::CLI_NO_PLACE, message).help(store::ADDRESS_HELP)]
+    })?;
+    let here = std::env::current_dir().unwrap_or_else(|_| PathBuf::from("."));
+    let place = store::open(&address.below(&here), &env::all()).map_err(|error| vec![error.into()])?;
+    Ok(vec![place])
+}
+
+/// Each place once, whatever suites are in it.
+fn places_of(destinations: publish::Destinations) -> Vec<Box<dyn Place>> {
+    let mut places: Vec<Box<dyn Place>> = Vec::new();
+    for destination in destinations.all {
+        if places.iter().all(|place| place.name() != destination.place().name()) {
+            places.push(destination.into_place());
+        }
+    }
+    places
+}
+
+fn request(common: &Common) -> publish::Request {
+    publish::Request { config: common.config.clone(), variables: env::all(), ..publish::Request::default() }
+}
+
+fn list(common: &Common, place: &Where, terminal: &Terminal) -> Result<Exit, Findings> {
+    let mut all = Vec::new();
+    for place in places(common, place)? {
+        all.push((place.name(), repo::list(&*place, &[]).map_err(|finding| vec![finding])?));
+    }
+    if common.json {
+        let list: Vec<_> =
+            all.iter().map(|(name, list)| serde_json::json!({ "place": name, "packages": list })).collect();
+        terminal.document(&serde_json::json!({ "schema": "fitout/repo-list/1", "repositories": list }));
+        return Ok(Exit::Done);
+    }
+    let mut text = String::new();
+    for (name, list) in &all {
+        if all.len() > 1 {
+            let _ = writeln!(text, "{name}");
+        }
+        for package in list {
+            let repo::Listed { channel, name, version, arch, size: bytes, .. } = package;
+            let _ = writeln!(text, "{channel:<12} {name:<24} {version:<20} {arch:<8} {:>9}", size(*bytes));
+        }
+    }
+    terminal.data(&text);
+    Ok(Exit::Done)
+}
+
+fn verify(
+    common: &Common,
+    place: &Where,
+    key: Option<&std::path::Path>,
+    terminal: &Terminal,
+) -> Result<Exit, Findings> {
+    let certificates = match key {
+        Some(path) => {
+            let bytes = fs_err::read(path).map_err(|error| {
+                let message = format!("cannot read the key `{}`", path.display());
+                vec![Diagnostic::error(codes::SIGN_NOT_A_KEY, message).note(error.to_string())]
+            })?;
+            let name = path.display().to_string();
+            Some(sign::read_certificates(&name, &bytes).map_err(|error| vec![Diagnostic::from(error)])?)
+        }
+        None => publish::certificates(&request(common)),
+    };
+    let (mut findings, mut objects, mut packages) = (Findings::new(), 0, 0);
+    for place in places(common, place)? {
+        let judged = repo::verify(&*place, &[], certificates.as_deref(), now::now());
+        let judged = judged.map_err(|error| vec![Diagnostic::from(error)])?;
+        findings.extend(judged.findings);
+        objects += judged.objects;
+        packages += judged.packages;
+    }
+    let wrong = findings.iter().filter(|finding| finding.severity == Severity::Error).count();
+    if common.json {
+        let list: Vec<_> = findings.iter().map(draw::json).collect();
+        terminal.document(&serde_json::json!({
+            "schema": "fitout/repo-verify/1", "objects": objects, "packages": packages, "findings": list,
+        }));
+    }
+    terminal.findings(&findings);
+    if !common.json {
+        let (objects, packages) = (plural(objects, "object", "objects"), plural(packages, "package", "packages"));
+        terminal.say(&format!(
+            "{objects}, {packages}: {}\n",
+            if wrong == 0 { "all as it should be" } else { "not as it should be" }
+        ));
+    }
+    Ok(Exit::of(&findings))
+}
+
+fn prune(common: &Common, place: &Where, dry_run: bool, days: u32, terminal: &Terminal) -> Result<Exit, Findings> {
+    let mut removed = Vec::new();
+    for place in places(common, place)? {
+        let useless = repo::useless(&*place, now::now(), i64::from(days) * 86_400).map_err(|finding| vec![finding])?;
+        for key in useless {
+            if !dry_run {
+                place.remove(&key).map_err(|error| vec![error.into()])?;
+            }
+            removed.push(key);
+        }
+    }
+    if common.json {
+        terminal.document(&serde_json::json!({
+            "schema": "fitout/repo-prune/1", "dry-run": dry_run, "removed": removed,
+        }));
+    } else {
+        terminal.data(&removed.iter().flat_map(|key| [key.as_str(), "\n"]).collect::<String>());
+        let what = plural(removed.len(), "object", "objects");
+        terminal.step(if dry_run { "Would remove" } else { "Removed" }, &what);
+    }
+    Ok(Exit::Done)
+}
+
+fn retract(common: &Common, name: &str, version: &str, dry_run: bool, terminal: &Terminal) -> Result<Exit, Findings> {
+    let receipts = publish::retract(&request(common), name, version, dry_run, terminal)?;
+    for (destination, dropped) in &receipts {
+        for package in dropped {
+            terminal
+                .step(if dry_run { "Would retract" } else { "Retracted" }, &format!("{package} from {destination}"));
+        }
+    }
+    if common.json {
+        let list: Vec<_> = receipts
+            .iter()
+            .map(|(destination, dropped)| serde_json::json!({ "destination": destination, "dropped": dropped }))
+            .collect();
+        terminal.document(&serde_json::json!({ "schema": "fitout/repo-retract/1", "destinations": list }));
+    }
+    if receipts.iter().all(|(_, dropped)| dropped.is_empty()) {
+        let message = format!("no repository lists `{name}` in version `{version}`");
+        return Err(vec![
+            Diagnostic::error(codes::REPO_NO_PACKAGE, message).help("`fitout repo list` shows what is there"),
+        ]);
+    }
+    Ok(Exit::Done)
+}

@@ -1,0 +1,57 @@
+//! `[publish]`: where artifacts go.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::{At, Text, Texts};
+
+/// `[publish]`: repositories and stores that `fitout publish` fills.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+#[schemars(title = "[publish]")]
+pub struct Publish {
+    /// apt repositories, for .deb.
+    pub apt: Vec<At<PublishApt>>,
+}
+
+/// `[[publish.apt]]`: a suite of an apt repository.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[schemars(title = "[[publish.apt]]")]
+pub struct PublishApt {
+    /// Where it lies: `file:PATH`, `s3://BUCKET/PREFIX`, `gs://BUCKET/PREFIX` or `az://CONTAINER/PREFIX`.
+    pub to: Text,
+    /// The suite, such as `stable`, which is what it is unless set.
+    #[serde(default)]
+    pub suite: Option<Text>,
+    /// Code name of the suite; what the repository says unless set, else the suite's name.
+    #[serde(default)]
+    pub codename: Option<Text>,
+    /// The component; `main` unless set.
+    #[serde(default)]
+    pub component: Option<Text>,
+    /// Architectures that the suite has besides those of its packages, in Debian's words.
+    #[serde(default)]
+    pub architectures: Texts,
+    /// Whose repository it is, for pinning; what the repository says unless set, else vendor or name of the package.
+    #[serde(default)]
+    pub origin: Option<Text>,
+    /// What it is called; what the repository says unless set, else the origin.
+    #[serde(default)]
+    pub label: Option<Text>,
+    /// What it is, in a line.
+    #[serde(default)]
+    pub description: Option<Text>,
+    /// How long its lists are valid, such as `30d`; for ever unless set. Then it has to be published again in time.
+    #[serde(default)]
+    pub valid_for: Option<Text>,
+    /// How many versions of a package stay in its lists; all unless set.
+    #[serde(default)]
+    pub keep: Option<At<u32>>,
+    /// Also make the lists as .xz.
+    #[serde(default)]
+    pub xz: bool,
+    /// `false` keeps apt from upgrading to it by itself (`NotAutomatic`).
+    #[serde(default)]
+    pub automatic: Option<bool>,
+}

@@ -1,0 +1,334 @@
+//! An apt repository without a database: what was published is its only state.
+//!
+//! Enters: .deb files and what lies at the place. Leaves: a [`Draft`]: pool and indexes by their digests first, then `InRelease`, which is
+//! replaced only if nobody else did meanwhile, then what readers without `by-hash` go by. A reader that begins with `InRelease` sees the
+//! old repository or the new one. Source: Debian repository format; apt-secure(8).
+
+use std::cmp::Ordering;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+mod change;
+mod contents;
+mod indexes;
+pub mod packages;
+pub mod release;
+mod stanza;
+mod stored_package;
+mod suite;
+mod verify;
+
+pub use suite::{Suite, damaged};
+pub use verify::verify;
+
+use crate::diagnostic::{Diagnostic, Findings, codes};
+use crate::formats::deb::order;
+use crate::sign::Signer;
+use crate::store::{Body, Kind, Object, Place};
+
+use super::draft::{Draft, Put, What};
+use super::parcel::Parcel;
+use super::repo::{self, Listed};
+use super::send::{Destination, Work};
+use super::stored;
+use change::{Change, New};
+use packages::Packages;
+use release::Release;
+
+/// What the config says of a suite; all of it in the words of a `Release` file.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Name of the suite, such as `stable`.
+    pub suite: String,
+    /// Its code name; what is there stays if unset, else it is the suite's.
+    pub codename: Option<String>,
+    /// The component, such as `main`.
+    pub component: String,
+    /// Architectures that the suite has from the start.
+    pub architectures: Vec<String>,
+    /// Whose it is; what is there stays if unset.
+    pub origin: Option<String>,
+    /// Whose it is where nothing says it.
+    pub owner: String,
+    /// What it is called; what is there stays if unset, else it is the origin.
+    pub label: Option<String>,
+    /// In a line; what is there stays if unset.
+    pub description: Option<String>,
+    /// Seconds for which a list is valid.
+    pub valid_for: Option<i64>,
+    /// Versions of a package that stay in the lists.
+    pub keep: Option<usize>,
+    /// Whether indexes are there as .xz, too.
+    pub xz: bool,
+    /// Whether apt upgrades to it by itself.
+    pub automatic: bool,
+}
+
+/// A suite of a repository.
+pub struct Apt {
+    /// Where it lies.
+    pub place: Box<dyn Place>,
+    /// What it is.
+    pub settings: Settings,
+    /// Whether the same version may come with other bytes, and the suite with another name.
+    pub replace: bool,
+    /// Who signs; none where nothing is sent.
+    pub signer: Option<Arc<Signer>>,
+    /// Time of day, seconds since 1970.
+    pub now: fn() -> i64,
+}
+
+impl Apt {
+    fn root_key(&self) -> String {
+        format!("dists/{}/InRelease", self.settings.suite)
+    }
+
+    /// Fields that a host remembers: apt stops until its user agrees to another.
+    fn check_names(&self, old: &Release) -> Result<(), Diagnostic> {
+        let Settings { suite, codename, origin, label, .. } = &self.settings;
+        let typed = [("Codename", codename), ("Origin", origin), ("Label", label)];
+        let typed = typed.into_iter().filter_map(|(name, new)| Some((name, new.as_ref()?)));
+        let changed = std::iter::once(("Suite", suite))
+            .chain(typed)
+            .find(|(name, new)| old.get(name).is_some_and(|old| old != new.as_str()));
+        match changed {
+            Some((name, new)) if !self.replace => {
+                let was = old.get(name).unwrap_or_default();
+                let message = format!("`{name}` of the suite would change from `{was}` to `{new}`");
+                Err(Diagnostic::error(codes::PUBLISH_RENAMED, message)
+                    .note("`apt update` stops on every host until its user agrees")
+                    .help(format!("set `{}` to `{was}`; `--replace` renames it all the same", name.to_lowercase())))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Where the file is to lie. A name in the pool is taken for good: other bytes get a folder of their own.
+    fn pool(&self, parcel: &Parcel, source: &str) -> Result<(String, bool), Diagnostic> {
+        let artifact = &parcel.artifact;
+        let folder = stanza::pool(&self.settings.component, source);
+        let plain = format!("{folder}{}", artifact.file);
+        match stored::compare(&*self.place, &plain, artifact.size, &artifact.sha256)? {
+            stored::Found::Absent => Ok((plain, false)),
+            stored::Found::Same => Ok((plain, true)),
+            stored::Found::Other => {
+                let own = format!("{folder}{}/{}", &artifact.sha256[..16], artifact.file);
+                let found = stored::compare(&*self.place, &own, artifact.size, &artifact.sha256)?;
+                Ok((own, found == stored::Found::Same))
+            }
+        }
+    }
+
+    fn new_package(&self, parcel: &Parcel, draft: &mut Draft) -> Result<New, Diagnostic> {
+        let listing = parcel.listing()?;
+        let field =
+            |name: &str| listing.fields.iter().find(|(field, _)| field == name).map(|(_, value)| value.as_str());
+        let source = field("Source").and_then(|source| source.split_whitespace().next()).unwrap_or(&listing.name);
+        let (file_name, there) = self.pool(parcel, source)?;
+        let artifact = &parcel.artifact;
+        if !there {
+            draft.before[0].push(Put {
+                key: file_name.clone(),
+                body: Body::File { path: parcel.path.clone(), size: artifact.size },
+                kind: Kind {
+                    content_type: "application/vnd.debian.binary-package",
+                    immutable: true,
+                    sha256: Some(artifact.sha256.clone()),
+                },
+                what: What::Artifact,
+            });
+        }
+        Ok(New::of(listing, file_name, artifact.size, &artifact.sha256))
+    }
+
+    /// Those that are not in the lists yet, in the words of the repository.
+    fn news(
+        &self,
+        parcels: &[&Parcel],
+        lists: &BTreeMap<String, Packages>,
+        draft: &mut Draft,
+    ) -> Result<Vec<New>, Findings> {
+        let (mut news, mut findings) = (Vec::new(), Findings::new());
+        for parcel in parcels {
+            let listing = match parcel.listing() {
+                Ok(listing) => listing,
+                Err(finding) => {
+                    findings.push(finding);
+                    continue;
+                }
+            };
+            let there: Vec<_> =
+                lists.values().filter_map(|p| p.get(&listing.name, &listing.version, &listing.arch)).collect();
+            let newest = lists.values().filter_map(|list| list.of(&listing.name).last());
+            let newest = newest.max_by(|a, b| order::compare(a.version, b.version));
+            draft.newest = newest.map(|entry| format!("{} {}", entry.name, entry.version)).or(draft.newest.take());
+            if there.iter().any(|entry| entry.field("SHA256") == Some(&parcel.artifact.sha256)) {
+                draft.same.push(parcel.artifact.file.clone());
+            } else if let (Some(entry), false) = (there.first(), self.replace) {
+                findings.push(other_bytes(&format!("{} {}", entry.name, entry.version), &self.place.name()));
+            } else {
+                match self.new_package(parcel, draft) {
+                    Ok(new) => news.push(new),
+                    Err(finding) => findings.push(finding),
+                }
+            }
+        }
+        if findings.is_empty() { Ok(news) } else { Err(findings) }
+    }
+
+    /// Every architecture of the component with its list; new ones begin with what is for all.
+    fn lists(&self, suite: &Suite<'_>, parcels: &[&Parcel]) -> Result<BTreeMap<String, Packages>, Diagnostic> {
+        let mut lists = BTreeMap::new();
+        for arch in suite.release.words("Architectures") {
+            let path = format!("{}/binary-{arch}/Packages", self.settings.component);
+            let read = suite.index(&path)?.map(Packages::read).transpose();
+            let packages = read.map_err(|why| damaged(&*self.place, &format!("{}/{path}", suite.folder()), &why))?;
+            lists.insert(arch.to_owned(), packages.unwrap_or_default());
+        }
+        let of_all: Vec<Arc<str>> = lists.values().next().map_or_else(Vec::new, |packages| {
+            packages.entries().filter(|entry| entry.arch == "all").map(|entry| entry.text.into()).collect()
+        });
+        let of_parcels = parcels.iter().map(|parcel| parcel.artifact.arch.as_str()).filter(|arch| *arch != "all");
+        let mut wanted: Vec<&str> = self.settings.architectures.iter().map(String::as_str).chain(of_parcels).collect();
+        if lists.is_empty() && wanted.is_empty() {
+            // A package for all is of use to somebody only on a list.
+            wanted = vec!["amd64", "arm64"];
+        }
+        for arch in wanted {
+            if !lists.contains_key(arch) {
+                let mut packages = Packages::default();
+                packages.add(&of_all).map_err(|why| damaged(&*self.place, arch, &why))?;
+                lists.insert(arch.to_owned(), packages);
+            }
+        }
+        Ok(lists)
+    }
+
+    fn release(&self, old: &Release, lists: &BTreeMap<String, Packages>, time: i64) -> Release {
+        let settings = &self.settings;
+        let mut release = old.clone();
+        let mut components: BTreeSet<&str> = old.words("Components").into_iter().collect();
+        components.insert(&settings.component);
+        let components: Vec<&str> = components.into_iter().collect();
+        let architectures: Vec<&str> = lists.keys().map(String::as_str).collect();
+        let was = |name: &str, typed: &Option<String>, default: &str| {
+            typed.as_deref().or(old.get(name)).unwrap_or(default).to_owned()
+        };
+        let origin = was("Origin", &settings.origin, &settings.owner);
+        let automatic = if settings.automatic { ["", ""] } else { ["yes", "yes"] };
+        for (name, value) in [
+            ("Origin", origin.as_str()),
+            ("Label", &was("Label", &settings.label, &origin)),
+            ("Suite", &settings.suite),
+            ("Codename", &was("Codename", &settings.codename, &settings.suite)),
+            ("Date", &release::date(time)),
+            ("Valid-Until", &settings.valid_for.map(|span| release::date(time + span)).unwrap_or_default()),
+            ("Architectures", &architectures.join(" ")),
+            ("Components", &components.join(" ")),
+            ("Description", &was("Description", &settings.description, &format!("Packages of {origin}"))),
+            ("Acquire-By-Hash", "yes"),
+            ("NotAutomatic", automatic[0]),
+            ("ButAutomaticUpgrades", automatic[1]),
+        ] {
+            release.set(name, value);
+        }
+        release
+    }
+
+    /// Whether the root has to be made anew although no package is: it is about to end, or says something else.
+    fn is_due(&self, old: &Release, lists: &BTreeMap<String, Packages>) -> bool {
+        let date = old.date().unwrap_or_default();
+        let old_enough = self.settings.valid_for.is_some_and(|span| (self.now)() > date + span / 2);
+        old_enough || self.release(old, lists, date) != *old
+    }
+}
+
+/// The same version is to come with other bytes.
+pub(super) fn other_bytes(package: &str, place: &str) -> Diagnostic {
+    Diagnostic::error(codes::PUBLISH_OTHER_BYTES, format!("`{package}` is in `{place}` already, with other bytes"))
+        .note("hosts that have it would not see a new one, and caches would mix both")
+        .help("raise the version or `[package] release`; `--replace` puts it in place of the other")
+}
+
+impl Apt {
+    fn retract(&self, name: &str, version: &str) -> Result<Draft, Findings> {
+        let one = |finding: Diagnostic| vec![finding];
+        let suite = Suite::read(&*self.place, &self.settings.suite).map_err(one)?;
+        let lists = self.lists(&suite, &[]).map_err(one)?;
+        if suite.was.0.is_none() || !lists.values().flat_map(|list| list.of(name)).any(|entry| entry.version == version)
+        {
+            return Ok(Draft::default());
+        }
+        let change = Change { gone: vec![(name.to_owned(), version.to_owned())], ..Change::default() };
+        self.change(&suite, lists, &change, Draft { before: vec![Vec::new(), Vec::new()], ..Draft::default() })
+    }
+}
+
+impl Destination for Apt {
+    fn name(&self) -> String {
+        format!("apt {} {}", self.place.name(), self.settings.suite)
+    }
+
+    fn place(&self) -> &dyn Place {
+        &*self.place
+    }
+
+    fn into_place(self: Box<Self>) -> Box<dyn Place> {
+        self.place
+    }
+
+    fn channel(&self) -> Option<&str> {
+        Some(&self.settings.suite)
+    }
+
+    fn format(&self) -> &'static str {
+        "deb"
+    }
+
+    fn compare(&self, a: &str, b: &str) -> Ordering {
+        order::compare(a, b)
+    }
+
+    fn list(&self) -> Result<Vec<Listed>, Diagnostic> {
+        repo::list(&*self.place, std::slice::from_ref(&self.settings.suite))
+    }
+
+    fn draft(&self, work: &Work<'_>) -> Result<Draft, Findings> {
+        let parcels = match *work {
+            Work::Publish(parcels) => parcels,
+            Work::Retract { name, version } => return self.retract(name, version),
+        };
+        let one = |finding: Diagnostic| vec![finding];
+        let suite = Suite::read(&*self.place, &self.settings.suite).map_err(one)?;
+        if suite.was.0.is_some() {
+            self.check_names(&suite.release).map_err(one)?;
+        }
+        let lists = self.lists(&suite, parcels).map_err(one)?;
+        let mut draft = Draft { before: vec![Vec::new(), Vec::new()], ..Draft::default() };
+        let news = self.news(parcels, &lists, &mut draft)?;
+        if news.is_empty() && suite.was.0.is_some() && !self.is_due(&suite.release, &lists) {
+            draft.before.clear();
+            return Ok(draft);
+        }
+        self.change(&suite, lists, &Change { news, ..Change::default() }, draft)
+    }
+
+    fn settle(&self, root: &Object) -> Result<Vec<Vec<Put>>, Findings> {
+        let suite = Suite::read(&*self.place, &self.settings.suite).map_err(|finding| vec![finding])?;
+        let text = std::str::from_utf8(&root.bytes).ok().and_then(release::clear_text).unwrap_or_default();
+        let mut puts = Vec::new();
+        for (path, listed) in &suite.release.files {
+            let key = format!("{}/{path}", suite.folder());
+            if stored::compare(&*self.place, &key, listed.size, &listed.sha256).map_err(|f| vec![f])?
+                == stored::Found::Same
+            {
+                continue;
+            }
+            if let Some(object) = self.place.get(&suite.by_hash(path, &listed.sha256)).map_err(|e| vec![e.into()])? {
+                puts.push(indexes::named(key, Body::Bytes(object.bytes.into())));
+            }
+        }
+        let time = suite.release.date().unwrap_or_default();
+        Ok(vec![puts, self.pair(&suite, &text, time).map_err(|finding| vec![finding])?])
+    }
+}

@@ -1,0 +1,170 @@
+//! From `[publish]` to destinations.
+//!
+//! Enters: the config and what was built. Leaves: every destination opened, or every finding. Nothing is asked of a place yet.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::apt::{Apt, Settings};
+use super::{Destination, Request, Signers};
+use crate::config::load::Document;
+use crate::config::schema::{At, Manifest, PublishApt, Text};
+use crate::diagnostic::{Diagnostic, Findings, codes};
+use crate::sign;
+use crate::store::{self, Address, Place, now};
+
+/// What a config is read against.
+pub(super) struct Ground<'a> {
+    pub(super) document: &'a Document,
+    pub(super) project: &'a Path,
+    pub(super) request: &'a Request,
+    pub(super) owner: &'a str,
+    pub(super) signs: bool,
+}
+
+/// All destinations.
+pub struct Destinations {
+    /// In the order of the file, one kind after the other.
+    pub all: Vec<Box<dyn Destination>>,
+    /// Findings that stop nothing: a key that ends soon.
+    pub warnings: Findings,
+}
+
+/// Opens every destination.
+pub(super) fn open(manifest: &Manifest, ground: &Ground<'_>) -> Result<Destinations, Findings> {
+    let (mut all, mut findings): (Vec<Box<dyn Destination>>, _) = (Vec::new(), Findings::new());
+    let (signer, warnings) = match signer(manifest, ground) {
+        Ok((signer, warnings)) => (signer, warnings),
+        Err(found) => {
+            findings.extend(found);
+            (None, Findings::new())
+        }
+    };
+    for at in &manifest.publish.apt {
+        match ground.apt(at, manifest, signer.clone()) {
+            Ok(apt) => all.push(Box::new(apt)),
+            Err(found) => findings.extend(found),
+        }
+    }
+    if all.is_empty() && findings.is_empty() {
+        let message = "the config names no place to publish to";
+        let help = "add `[[publish.apt]]` with `to = \"file:repository\"`, for a start";
+        findings.push(Diagnostic::error(codes::PUBLISH_NOWHERE, message).path(&ground.request.config).help(help));
+    }
+    if findings.is_empty() { Ok(Destinations { all, warnings }) } else { Err(findings) }
+}
+
+/// The keys, if any destination needs them.
+pub(super) fn signer(manifest: &Manifest, ground: &Ground<'_>) -> Result<(Option<Signers>, Findings), Findings> {
+    if !ground.signs || manifest.publish.apt.is_empty() {
+        return Ok((None, Findings::new()));
+    }
+    let opened = sign::open(
+        &manifest.sign,
+        sign::Ground {
+            source: ground.document.source(),
+            folder: ground.project,
+            variables: &ground.request.variables,
+            now: now::now(),
+        },
+    )?;
+    Ok((Some(Arc::new(opened.0)), opened.1))
+}
+
+/// Findings of one table: all of them are told.
+#[derive(Default)]
+struct Told(Findings);
+
+impl Told {
+    fn or_default<T: Default>(&mut self, result: Result<T, Diagnostic>) -> T {
+        result.unwrap_or_else(|finding| {
+            self.0.push(finding);
+            T::default()
+        })
+    }
+}
+
+impl Ground<'_> {
+    fn place(&self, to: &Text) -> Result<Box<dyn Place>, Diagnostic> {
+        let span = self.document.span(to.range.clone());
+        let address = Address::parse(to).ok_or_else(|| {
+            let message = format!("`{}` is no address of a place", to.value);
+            Diagnostic::error(codes::CONFIG_INVALID_VALUE, message).at(&span, "").help(store::ADDRESS_HELP)
+        })?;
+        store::open(&address.below(self.project), &self.request.variables)
+            .map_err(|error| Diagnostic::from(error).at(&span, ""))
+    }
+
+    /// A word that becomes a folder or a field of a list.
+    fn word(&self, text: Option<&Text>, default: &str) -> Result<String, Diagnostic> {
+        let Some(text) = text else { return Ok(default.to_owned()) };
+        let plain = |c: char| c.is_ascii_alphanumeric() || "-._+~".contains(c);
+        if text.is_empty() || text.starts_with(['-', '.']) || !text.chars().all(plain) {
+            let message = format!("`{}` is no word for this", text.value.escape_debug());
+            return Err(Diagnostic::error(codes::CONFIG_INVALID_VALUE, message)
+                .at(&self.document.span(text.range.clone()), "")
+                .help("it is made of letters, digits and `-`, `.`, `_`, `+`, `~`: it names a folder"));
+        }
+        Ok(text.value.clone())
+    }
+
+    fn line(&self, text: Option<&Text>) -> Result<Option<String>, Diagnostic> {
+        let Some(text) = text else { return Ok(None) };
+        if text.trim().is_empty() || text.chars().any(char::is_control) {
+            return Err(Diagnostic::error(codes::CONFIG_INVALID_VALUE, "it is no line of text")
+                .at(&self.document.span(text.range.clone()), "")
+                .help("write it in one line"));
+        }
+        Ok(Some(text.value.clone()))
+    }
+
+    fn apt(&self, at: &At<PublishApt>, manifest: &Manifest, signer: Option<Signers>) -> Result<Apt, Findings> {
+        let config = &at.value;
+        let mut told = Told::default();
+        let vendor = manifest.package.vendor.as_ref().map_or(self.owner, |vendor| vendor.as_str());
+        let suite = told.or_default(self.word(config.suite.as_ref(), "stable"));
+        let codename = config.codename.as_ref().map(|text| told.or_default(self.word(Some(text), "")));
+        let settings = Settings {
+            codename,
+            component: told.or_default(self.word(config.component.as_ref(), "main")),
+            architectures: config.architectures.iter().map(|arch| told.or_default(self.word(Some(arch), ""))).collect(),
+            origin: told.or_default(self.line(config.origin.as_ref())),
+            owner: vendor.to_owned(),
+            label: told.or_default(self.line(config.label.as_ref())),
+            description: told.or_default(self.line(config.description.as_ref())),
+            valid_for: config.valid_for.as_ref().map(|text| told.or_default(self.span_of_time(text))),
+            keep: config.keep.as_ref().map(|keep| keep.value.max(1) as usize),
+            xz: config.xz,
+            automatic: config.automatic.unwrap_or(true),
+            suite,
+        };
+        let place = self.place(&config.to);
+        match (place, told.0.is_empty()) {
+            (Ok(place), true) => Ok(Apt { place, settings, replace: self.request.replace, signer, now: now::now }),
+            (place, _) => {
+                told.0.extend(place.err());
+                Err(told.0)
+            }
+        }
+    }
+
+    /// `30d`, `12h`
+    fn span_of_time(&self, text: &Text) -> Result<i64, Diagnostic> {
+        let read = || {
+            let split = text.find(|c: char| !c.is_ascii_digit())?;
+            let count: i64 = text[..split].parse().ok()?;
+            let unit = match &text[split..] {
+                "h" => 3600,
+                "d" => 86_400,
+                "w" => 604_800,
+                _ => return None,
+            };
+            count.checked_mul(unit).filter(|span| (3600..=10 * 366 * 86_400).contains(span))
+        };
+        read().ok_or_else(|| {
+            Diagnostic::error(codes::CONFIG_INVALID_VALUE, format!("`{}` is no span of time", text.value))
+                .at(&self.document.span(text.range.clone()), "")
+                .help("write hours, days or weeks: `12h`, `30d`, `2w`")
+        })
+    }
+}

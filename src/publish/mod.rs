@@ -1,0 +1,234 @@
+//! From artifacts to repositories, buckets and registries.
+//!
+//! Enters: the list of artifacts that a build left, and `[publish]` of the config. Leaves: a [`Receipt`] for each destination. Every
+//! destination makes a [`draft::Draft`] of what is to be put; [`send`] carries it out. What is published is its only state: there is no
+//! database, and any number of publishers may run at once.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use serde::Serialize;
+
+pub mod apt;
+mod destinations;
+pub mod draft;
+mod parallel;
+mod parcel;
+mod promote;
+pub mod repo;
+pub mod send;
+mod stored;
+
+pub use destinations::Destinations;
+pub use draft::{Draft, What};
+use parallel::at_once;
+pub use parcel::Parcel;
+pub use promote::{Promotion, promote};
+pub use send::{Destination, Halted, Receipt, Sent, Work};
+
+use crate::build::environment::Variables;
+use crate::config::load::{Document, Reading};
+use crate::diagnostic::{Diagnostic, Findings, codes};
+use crate::listener::Listener;
+use crate::resolve::environment;
+use crate::run::{self, Made};
+use crate::sign::{self, Certificate};
+
+/// What is asked for.
+#[derive(Debug, Clone, Default)]
+pub struct Request {
+    /// The config file.
+    pub config: PathBuf,
+    /// The overlay.
+    pub environment: Option<String>,
+    /// The output folder of the build, relative to the config file.
+    pub out: PathBuf,
+    /// Whether what is there may be replaced.
+    pub replace: bool,
+    /// The environment of whoever runs fitout: credentials and keys.
+    pub variables: Variables,
+}
+
+/// All that is to be published, and where.
+pub struct Outgoing {
+    /// What the build left.
+    pub made: Made,
+    /// Its artifacts.
+    pub parcels: Vec<Parcel>,
+    /// Where they go.
+    pub destinations: Vec<Box<dyn Destination>>,
+    /// Findings that stop nothing.
+    pub warnings: Findings,
+    folder: PathBuf,
+}
+
+/// The name of the list of what was published, in the output folder.
+const RECEIPT: &str = "receipt.json";
+
+#[derive(Serialize)]
+#[allow(clippy::struct_field_names, reason = "the names of the document")]
+struct Receipts<'a> {
+    schema: &'static str,
+    name: &'a str,
+    version: &'a str,
+    receipts: &'a [Receipt],
+}
+
+/// Reads what is to be published, and opens its destinations; nothing is sent. `signs` says whether keys are needed.
+///
+/// # Errors
+/// The config, the list of artifacts, a key or an address is not as it must be: all such findings.
+pub fn prepare(request: &Request, signs: bool) -> Result<Outgoing, Findings> {
+    let config = Config::read(request)?;
+    let mut folder = config.project.join(&request.out);
+    folder.extend(&request.environment);
+    let made = run::made(&folder)?;
+    let parcels = made.artifacts.iter().map(|artifact| Parcel::new(artifact.clone(), folder.join(&artifact.file)));
+    let parcels = parcels.collect();
+    let Destinations { all, warnings } = config.destinations(request, &made.name, signs)?;
+    Ok(Outgoing { made, parcels, destinations: all, warnings, folder })
+}
+
+/// A config that was read.
+struct Config {
+    document: Document,
+    reading: Reading,
+    project: PathBuf,
+}
+
+impl Config {
+    fn read(request: &Request) -> Result<Self, Findings> {
+        let document = run::read_config(&request.config)?;
+        let reading = environment::read(&document, request.environment.as_deref(), &[])?;
+        if crate::diagnostic::has_errors(&reading.findings) {
+            return Err(reading.findings);
+        }
+        let project = request.config.parent().filter(|parent| !parent.as_os_str().is_empty());
+        let project = project.unwrap_or(Path::new("."));
+        let project = std::path::absolute(project).unwrap_or_else(|_| project.to_path_buf());
+        Ok(Self { document, reading, project })
+    }
+
+    fn destinations(&self, request: &Request, owner: &str, signs: bool) -> Result<Destinations, Findings> {
+        let ground = destinations::Ground { document: &self.document, project: &self.project, request, owner, signs };
+        destinations::open(&self.reading.manifest, &ground)
+    }
+}
+
+/// All destinations of a config, for what needs nothing that was built.
+///
+/// # Errors
+/// The config, a key or an address is not as it must be.
+pub fn destinations(request: &Request, signs: bool) -> Result<Destinations, Findings> {
+    let config = Config::read(request)?;
+    let owner = config.reading.manifest.package.name.as_ref().map(|name| name.value.clone());
+    config.destinations(request, &owner.unwrap_or_default(), signs)
+}
+
+/// The public keys of a config, if it has keys that can be opened.
+pub fn certificates(request: &Request) -> Option<Vec<Certificate>> {
+    let config = Config::read(request).ok()?;
+    let ground =
+        destinations::Ground { document: &config.document, project: &config.project, request, owner: "", signs: true };
+    let signer = destinations::signer(&config.reading.manifest, &ground).ok()?.0?;
+    sign::read_certificates("[sign]", &signer.certificates().ok()?).ok()
+}
+
+/// What would be put, for each destination.
+///
+/// # Errors
+/// A destination refuses, or does not answer.
+pub fn drafts(outgoing: &Outgoing) -> Result<Vec<(String, Draft)>, Findings> {
+    let (mut drafts, mut findings) = (Vec::new(), Findings::new());
+    for destination in &outgoing.destinations {
+        match destination.draft(&Work::Publish(&for_it(outgoing, &**destination))) {
+            Ok(draft) => drafts.push((destination.name(), draft)),
+            Err(found) => findings.extend(found),
+        }
+    }
+    if findings.is_empty() { Ok(drafts) } else { Err(findings) }
+}
+
+/// Publishes to all destinations at once, and leaves the receipts beside the artifacts.
+///
+/// # Errors
+/// What stopped a destination. If something was put anywhere, the last finding says that it stopped half-way.
+pub fn publish(outgoing: &Outgoing, listener: &dyn Listener) -> Result<Vec<Receipt>, Findings> {
+    let all: Vec<&dyn Destination> = outgoing.destinations.iter().map(AsRef::as_ref).collect();
+    let receipts =
+        settle_all(&all, |destination| Work::Publish(&for_it(outgoing, destination)).send(destination, listener))?;
+    note(outgoing, &receipts).map_err(|finding| vec![finding])?;
+    Ok(receipts)
+}
+
+/// Takes a version out of the lists of all destinations; what each no longer lists.
+///
+/// # Errors
+/// As [`publish`].
+pub fn retract(
+    request: &Request,
+    name: &str,
+    version: &str,
+    dry_run: bool,
+    listener: &dyn Listener,
+) -> Result<Vec<(String, Vec<String>)>, Findings> {
+    let Destinations { all, .. } = destinations(request, !dry_run)?;
+    let all: Vec<&dyn Destination> = all.iter().map(AsRef::as_ref).collect();
+    let work = Work::Retract { name, version };
+    if dry_run {
+        return all.iter().map(|one| Ok((one.name(), one.draft(&work)?.dropped))).collect();
+    }
+    let receipts = settle_all(&all, |destination| work.send(destination, listener))?;
+    Ok(receipts.into_iter().map(|receipt| (receipt.destination, receipt.dropped)).collect())
+}
+
+/// Does something at all destinations at once, and tells what became of them together.
+fn settle_all(
+    destinations: &[&dyn Destination],
+    work: impl Fn(&dyn Destination) -> Result<Receipt, Halted> + Sync,
+) -> Result<Vec<Receipt>, Findings> {
+    let ended = at_once(destinations.len(), destinations, |destination| work(*destination));
+    let (mut receipts, mut findings, mut half_way) = (Vec::new(), Findings::new(), Findings::new());
+    for (result, destination) in ended.into_iter().zip(destinations) {
+        match result {
+            Ok(receipt) => receipts.push(receipt),
+            Err(halted) => {
+                findings.extend(halted.findings);
+                half_way.extend((halted.put > 0).then(|| send::half_way(&destination.name(), halted.put)));
+            }
+        }
+    }
+    let put: usize = receipts.iter().map(|receipt| receipt.puts.len()).sum();
+    if !findings.is_empty() && half_way.is_empty() && put > 0 {
+        half_way.push(send::half_way("all destinations", put));
+    }
+    findings.extend(half_way);
+    if findings.is_empty() { Ok(receipts) } else { Err(findings) }
+}
+
+fn for_it<'o>(outgoing: &'o Outgoing, destination: &dyn Destination) -> Vec<&'o Parcel> {
+    outgoing.parcels.iter().filter(|parcel| destination.takes(parcel)).collect()
+}
+
+/// Leaves the receipts beside the artifacts.
+fn note(outgoing: &Outgoing, receipts: &[Receipt]) -> Result<(), Diagnostic> {
+    let Made { name, version, .. } = &outgoing.made;
+    let path = outgoing.folder.join(RECEIPT);
+    let list = Receipts { schema: "fitout/receipt/1", name, version, receipts };
+    let write = || -> std::io::Result<()> {
+        let mut text = serde_json::to_vec_pretty(&list)?;
+        text.push(b'\n');
+        let mut file = tempfile::NamedTempFile::new_in(&outgoing.folder)?;
+        std::io::Write::write_all(&mut file, &text)?;
+        file.persist(&path).map(drop).map_err(|error| error.error)
+    };
+    write().map_err(|error| {
+        Diagnostic::error(codes::ENGINE_WRITE, format!("cannot write `{}`", path.display()))
+            .path(&path)
+            .note(error.to_string())
+            .help("everything was published; the receipt is missing only")
+    })
+}
+
+/// Keys that sign together, shared by destinations.
+pub(crate) type Signers = Arc<crate::sign::Signer>;

@@ -1,0 +1,128 @@
+//! From one channel to another: the same bytes, nothing is built again.
+//!
+//! Enters: the channels, a name, a version. Leaves: receipts of the destinations that are the other channel. What is promoted is read
+//! from where it is and published where it goes; where both are one place, its file stays where it is.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use sha2::Digest as _;
+
+use super::repo::Listed;
+use super::send::{Destination, Receipt};
+use super::{Parcel, Work, settle_all};
+use crate::codec::hex::hex;
+use crate::diagnostic::{Diagnostic, Findings, codes};
+use crate::listener::Listener;
+use crate::run::Artifact;
+use crate::store::{StoreError, Trouble};
+
+/// What is to be promoted.
+#[derive(Debug, Clone)]
+pub struct Promotion {
+    /// Package name.
+    pub name: String,
+    /// Its version; the newest if unset. Without a revision it means every revision of it.
+    pub version: Option<String>,
+    /// The channel that it is in: a suite of apt, a channel of yum.
+    pub from: String,
+    /// The channel that it goes to.
+    pub to: String,
+}
+
+/// Promotes at all destinations; with `dry_run` nothing is put, and the receipts say what would be.
+///
+/// # Errors
+/// There are no such channels, no such package, or a destination stopped.
+pub fn promote(
+    destinations: &[Box<dyn Destination>],
+    promotion: &Promotion,
+    dry_run: bool,
+    listener: &dyn Listener,
+) -> Result<Vec<(Receipt, Vec<String>)>, Findings> {
+    let in_channel = |channel: &str| {
+        destinations.iter().map(AsRef::as_ref).filter(move |d| d.channel() == Some(channel)).collect::<Vec<_>>()
+    };
+    let (sources, targets) = (in_channel(&promotion.from), in_channel(&promotion.to));
+    for (channel, found) in [(&promotion.from, &sources), (&promotion.to, &targets)] {
+        if found.is_empty() {
+            let known: BTreeSet<&str> = destinations.iter().filter_map(|destination| destination.channel()).collect();
+            let known = known.into_iter().collect::<Vec<_>>().join(", ");
+            let message = format!("no repository of the config is the channel `{channel}`");
+            let help = format!("channels: {known}; a channel is the `suite` of `[[publish.apt]]`");
+            return Err(vec![Diagnostic::error(codes::REPO_NO_CHANNEL, message).help(help)]);
+        }
+    }
+    let folder = tempfile::tempdir()
+        .map_err(|error| vec![Diagnostic::from(StoreError::of("a temporary folder", Trouble::Failed, &error))])?;
+    let mut parcels: Vec<Parcel> = Vec::new();
+    for source in &sources {
+        for package in wanted(*source, promotion).map_err(|finding| vec![finding])? {
+            if parcels.iter().any(|parcel| parcel.artifact.sha256 == package.sha256) {
+                continue;
+            }
+            let path =
+                folder.path().join(format!("{}-{}", parcels.len(), package.file.rsplit('/').next().unwrap_or("x")));
+            parcels.push(fetch(*source, package, path).map_err(|finding| vec![finding])?);
+        }
+    }
+    if parcels.is_empty() {
+        let version = promotion.version.as_deref().unwrap_or("any version");
+        let message = format!("the channel `{}` does not list `{}` in {version}", promotion.from, promotion.name);
+        let help = "`fitout repo list` shows what is there";
+        return Err(vec![Diagnostic::error(codes::REPO_NO_PACKAGE, message).help(help)]);
+    }
+    let for_target =
+        |target: &dyn Destination| -> Vec<&Parcel> { parcels.iter().filter(|parcel| target.takes(parcel)).collect() };
+    let names = |target: &dyn Destination| for_target(target).iter().map(|p| p.artifact.file.clone()).collect();
+    if dry_run {
+        let draft = |target: &&dyn Destination| {
+            let draft = target.draft(&Work::Publish(&for_target(*target)))?;
+            Ok((Receipt::planned(target.name(), &draft), names(*target)))
+        };
+        return targets.iter().map(draft).collect();
+    }
+    let receipts = settle_all(&targets, |target| Work::Publish(&parcels_of(&parcels, target)).send(target, listener))?;
+    Ok(receipts.into_iter().zip(targets).map(|(receipt, target)| (receipt, names(target))).collect())
+}
+
+fn parcels_of<'p>(parcels: &'p [Parcel], target: &dyn Destination) -> Vec<&'p Parcel> {
+    parcels.iter().filter(|parcel| target.takes(parcel)).collect()
+}
+
+/// The packages of a channel that are meant, each once.
+fn wanted(source: &dyn Destination, promotion: &Promotion) -> Result<Vec<Listed>, Diagnostic> {
+    let mut found: Vec<Listed> = source.list()?;
+    found.retain(|package| package.name == promotion.name);
+    let version = match &promotion.version {
+        Some(version) => Some(version.clone()),
+        None => found.iter().map(|p| p.version.as_str()).max_by(|a, b| source.compare(a, b)).map(str::to_owned),
+    };
+    let Some(version) = version else { return Ok(Vec::new()) };
+    found.retain(|package| {
+        let without = package.version.rsplit_once('-').map_or(package.version.as_str(), |(version, _)| version);
+        package.version == version || without == version
+    });
+    Ok(found)
+}
+
+fn fetch(source: &dyn Destination, package: Listed, path: PathBuf) -> Result<Parcel, Diagnostic> {
+    let place = source.place();
+    let gone = |why| super::apt::damaged(place, &package.file, why);
+    let object = place.get(&package.file)?.ok_or_else(|| gone("it is not there, and a list names it"))?;
+    if hex(&sha2::Sha256::digest(&object.bytes)) != package.sha256 {
+        return Err(gone("its digest is another than that in the list"));
+    }
+    let failed = |error: std::io::Error| StoreError::of(path.display().to_string(), Trouble::Failed, &error);
+    fs_err::write(&path, &object.bytes).map_err(failed)?;
+    let artifact = Artifact {
+        format: source.format(),
+        targets: Vec::new(),
+        file: package.file.rsplit('/').next().unwrap_or(&package.file).to_owned(),
+        arch: package.arch,
+        version: package.version,
+        size: object.meta.size,
+        sha256: package.sha256,
+    };
+    Ok(Parcel::new(artifact, path))
+}

@@ -1,0 +1,187 @@
+//! A repository as it lies there: looked at, judged, cleaned up.
+//!
+//! Enters: a place. Leaves: what is in it, what is wrong with it, or what nobody needs any more.
+
+use std::collections::BTreeSet;
+
+use serde::Serialize;
+
+use super::apt::{self, Suite, packages::Packages};
+use crate::diagnostic::{Diagnostic, Findings, codes};
+use crate::sign::Certificate;
+use crate::store::{Depth, Place, StoreError};
+
+/// One package of a repository.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Listed {
+    /// The suite or channel.
+    pub channel: String,
+    /// Package name.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// Architecture in the repository's words.
+    pub arch: String,
+    /// Bytes.
+    pub size: u64,
+    /// SHA-256 in hex.
+    pub sha256: String,
+    /// Where it lies.
+    pub file: String,
+}
+
+/// What a judgement found.
+#[derive(Debug)]
+pub struct Judgement {
+    /// Objects that were looked at.
+    pub objects: usize,
+    /// Packages among them.
+    pub packages: usize,
+    /// What is wrong.
+    pub findings: Findings,
+}
+
+/// Names of the suites of an apt repository; those that are asked for, or all that can be listed.
+///
+/// # Errors
+/// The place does not answer.
+pub fn suites(place: &dyn Place, asked: &[String]) -> Result<Vec<String>, StoreError> {
+    if !asked.is_empty() {
+        return Ok(asked.to_vec());
+    }
+    let all = place.list("dists", Depth::All)?;
+    // One whose root somebody has removed is a suite, too.
+    let suite = |key: &str| {
+        let inner = key.strip_prefix("dists/")?;
+        let (name, _) = inner.split_once("/InRelease").or_else(|| inner.split_once("/Release"))?;
+        (!name.contains("/binary-")).then(|| name.to_owned())
+    };
+    let found: BTreeSet<String> = all.iter().filter_map(|meta| suite(&meta.key)).collect();
+    Ok(found.into_iter().collect())
+}
+
+/// All packages, sorted.
+///
+/// # Errors
+/// The place does not answer, or an index is not what its root says.
+pub fn list(place: &dyn Place, asked: &[String]) -> Result<Vec<Listed>, Diagnostic> {
+    let mut found = Vec::new();
+    for name in suites(place, asked)? {
+        let suite = Suite::read(place, &name)?;
+        for packages in lists(&suite)? {
+            found.extend(packages.entries().map(|entry| Listed {
+                channel: name.clone(),
+                name: entry.name.to_owned(),
+                version: entry.version.to_owned(),
+                arch: entry.arch.to_owned(),
+                size: entry.field("Size").and_then(|size| size.parse().ok()).unwrap_or_default(),
+                sha256: entry.field("SHA256").unwrap_or_default().to_owned(),
+                file: entry.file_name().to_owned(),
+            }));
+        }
+    }
+    found.sort();
+    found.dedup();
+    Ok(found)
+}
+
+/// Every list of packages of a suite.
+fn lists(suite: &Suite<'_>) -> Result<Vec<Packages>, Diagnostic> {
+    let mut lists = Vec::new();
+    for path in suite.release.files.keys().filter_map(|path| path.strip_suffix(".gz")) {
+        if !path.ends_with("/Packages") {
+            continue;
+        }
+        let bytes = suite.index(path)?.unwrap_or_default();
+        let packages = Packages::read(bytes).map_err(|why| apt::damaged(suite.place(), path, &why))?;
+        lists.push(packages);
+    }
+    Ok(lists)
+}
+
+/// Judges a whole repository. Without keys no signature is looked at.
+///
+/// # Errors
+/// The place does not answer.
+pub fn verify(
+    place: &dyn Place,
+    asked: &[String],
+    certificates: Option<&[Certificate]>,
+    now: i64,
+) -> Result<Judgement, StoreError> {
+    let mut seen = BTreeSet::new();
+    let mut judgement = Judgement { objects: 0, packages: 0, findings: Findings::new() };
+    for suite in suites(place, asked)? {
+        let checked = apt::verify(place, &suite, certificates, now)?;
+        seen.extend(checked.seen);
+        judgement.findings.extend(checked.findings);
+        judgement.packages += checked.packages;
+    }
+    if certificates.is_none() {
+        let message = "no signature was looked at: there is no key to judge by";
+        let help = "name the public keys with `--key FILE`, or run it where the config has `[sign]`";
+        judgement.findings.push(Diagnostic::warning(codes::REPO_SIGNATURE, message).help(help));
+    }
+    if asked.is_empty() {
+        for meta in place.list("", Depth::All)? {
+            if !seen.contains(&meta.key) {
+                let message = format!("`{}` is in no list: nothing says what it should be", meta.key);
+                let finding = Diagnostic::warning(codes::REPO_STRAY, message);
+                judgement.findings.push(finding.help("`fitout repo prune` removes what no list names"));
+            }
+        }
+    }
+    judgement.objects = seen.len();
+    Ok(judgement)
+}
+
+/// Seconds for which a file stays that no list names: readers may have the list from before.
+pub const GRACE: i64 = 3 * 86_400;
+
+/// Objects that no root reaches and that are older than `grace` seconds, sorted. Of lists by digest the newest three of each folder stay.
+///
+/// # Errors
+/// The place does not answer, or an index is not what its root says: then nothing is known to be useless.
+pub fn useless(place: &dyn Place, now: i64, grace: i64) -> Result<Vec<String>, Diagnostic> {
+    let mut used = BTreeSet::new();
+    for name in suites(place, &[])? {
+        let suite = Suite::read(place, &name)?;
+        for (path, listed) in &suite.release.files {
+            used.insert(suite.by_hash(path, &listed.sha256));
+        }
+        for packages in lists(&suite)? {
+            used.extend(packages.entries().map(|entry| entry.file_name().to_owned()));
+        }
+    }
+    let all = place.list("", Depth::All)?;
+    let mut found = Vec::new();
+    let mut folders: std::collections::BTreeMap<&str, Vec<(i64, &str)>> = std::collections::BTreeMap::new();
+    for meta in &all {
+        if meta.key.starts_with("pool/") {
+            if !used.contains(&meta.key) && meta.modified + grace < now {
+                found.push(meta.key.clone());
+            }
+        } else if let Some((folder, _)) = meta.key.rsplit_once('/')
+            && folder.ends_with("/by-hash/SHA256")
+        {
+            folders.entry(folder).or_default().push((meta.modified, &meta.key));
+        }
+    }
+    for generations in folders.into_values() {
+        // Packed or not, three lists each.
+        let mut old = generations;
+        old.sort_unstable();
+        let young = old.len().saturating_sub(GENERATIONS);
+        found.extend(
+            old[..young]
+                .iter()
+                .filter(|(modified, key)| modified + grace < now && !used.contains(*key))
+                .map(|(_, key)| (*key).to_owned()),
+        );
+    }
+    found.sort();
+    Ok(found)
+}
+
+/// Files of a folder of lists that stay whatever their age: three generations in three forms.
+const GENERATIONS: usize = 9;

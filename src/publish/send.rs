@@ -1,0 +1,315 @@
+//! Carries a draft out: groups in their order, the root only if nobody else was faster, the rest behind it.
+//!
+//! Enters: a [`Destination`] and what is for it. Leaves: a [`Receipt`]. Whoever loses the race for the root makes a new draft of what the
+//! winner left; what was put by then is found and not sent again. Killed at any moment, the place holds the old root or the new one.
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use serde::Serialize;
+
+use super::draft::{Draft, Put, Root, What};
+use super::parallel::at_once;
+use super::parcel::Parcel;
+use super::repo::Listed;
+use super::stored::{self, Found};
+use crate::codec::hex::hex;
+use crate::diagnostic::{Diagnostic, Findings, codes};
+use crate::listener::{Event, Listener};
+use crate::store::{Body, Object, Place, StoreError, When, Written, now};
+
+use sha2::Digest as _;
+
+/// Where artifacts go.
+pub trait Destination: Sync {
+    /// What it is called: `apt s3://packages stable`.
+    fn name(&self) -> String;
+    /// Where its objects lie.
+    fn place(&self) -> &dyn Place;
+    /// The place alone.
+    fn into_place(self: Box<Self>) -> Box<dyn Place>;
+    /// The channel that it is, for promotion: a suite of apt.
+    fn channel(&self) -> Option<&str>;
+    /// The format that it takes, by name.
+    fn format(&self) -> &'static str;
+    /// Whether an artifact is for it.
+    fn takes(&self, parcel: &Parcel) -> bool {
+        parcel.artifact.format == self.format()
+    }
+    /// Orders two versions as its readers do.
+    fn compare(&self, a: &str, b: &str) -> std::cmp::Ordering;
+    /// Every package that it lists.
+    ///
+    /// # Errors
+    /// It does not answer, or is not whole.
+    fn list(&self) -> Result<Vec<Listed>, Diagnostic>;
+    /// Looks at what lies there, and says what is to be put.
+    ///
+    /// # Errors
+    /// What is there does not let it be put, or does not answer.
+    fn draft(&self, work: &Work<'_>) -> Result<Draft, Findings>;
+    /// What has to follow a root that somebody else put meanwhile, in groups.
+    ///
+    /// # Errors
+    /// As [`Destination::draft`].
+    fn settle(&self, root: &Object) -> Result<Vec<Vec<Put>>, Findings>;
+}
+
+/// What is to be done at a destination.
+#[derive(Debug, Clone, Copy)]
+pub enum Work<'w> {
+    /// Artifacts that are for it.
+    Publish(&'w [&'w Parcel]),
+    /// A version that is to go from its lists.
+    Retract {
+        /// Package name.
+        name: &'w str,
+        /// Its version in the words of the repository.
+        version: &'w str,
+    },
+}
+
+/// What was done at a destination.
+#[derive(Debug, Clone, Serialize)]
+pub struct Receipt {
+    /// The destination.
+    pub destination: String,
+    /// What was put, in this order but for what went at once.
+    pub puts: Vec<Sent>,
+    /// Artifacts that were there already.
+    pub same: Vec<String>,
+    /// Packages that retention took out of the lists.
+    pub dropped: Vec<String>,
+    /// Bytes that were sent.
+    pub bytes: u64,
+    /// How often somebody else was faster.
+    pub lost: usize,
+    /// When it was done, seconds since 1970.
+    pub time: i64,
+}
+
+/// One object that was put.
+#[derive(Debug, Clone, Serialize)]
+pub struct Sent {
+    /// Its key.
+    pub key: String,
+    /// What it is.
+    pub what: What,
+    /// Bytes.
+    pub size: u64,
+    /// SHA-256 in hex.
+    pub sha256: String,
+}
+
+/// Publishing that stopped.
+#[derive(Debug)]
+pub struct Halted {
+    /// Why.
+    pub findings: Findings,
+    /// Objects that were put before.
+    pub put: usize,
+}
+
+/// How often the root may be lost to others.
+const MOST_LOST: usize = 200;
+/// First time that is waited after a loss; later ones are longer.
+const WAIT: Duration = Duration::from_millis(50);
+const LONGEST_WAIT: Duration = Duration::from_secs(3);
+/// A body from here on is only sent when it is known not to be there.
+const LOOK_FIRST: u64 = 64 << 10;
+
+struct Sender<'a> {
+    destination: &'a dyn Destination,
+    listener: &'a dyn Listener,
+    sent: Mutex<Vec<Sent>>,
+    bytes: AtomicU64,
+    put: AtomicUsize,
+}
+
+impl Work<'_> {
+    /// Does it.
+    ///
+    /// # Errors
+    /// Why it stopped, and whether something was put before.
+    pub fn send(&self, destination: &dyn Destination, listener: &dyn Listener) -> Result<Receipt, Halted> {
+        let sender = Sender {
+            destination,
+            listener,
+            sent: Mutex::default(),
+            bytes: AtomicU64::new(0),
+            put: AtomicUsize::new(0),
+        };
+        let done = sender.run(self);
+        let put = sender.put.load(Ordering::Relaxed);
+        let (draft, lost) = done.map_err(|findings| Halted { findings, put })?;
+        Ok(Receipt {
+            puts: sender.sent.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner),
+            bytes: sender.bytes.load(Ordering::Relaxed),
+            lost,
+            ..Receipt::planned(destination.name(), &draft)
+        })
+    }
+}
+
+impl Receipt {
+    /// That of a draft that was not carried out.
+    pub fn planned(destination: String, draft: &Draft) -> Self {
+        Self {
+            destination,
+            puts: Vec::new(),
+            same: draft.same.clone(),
+            dropped: draft.dropped.clone(),
+            bytes: 0,
+            lost: 0,
+            time: now::now(),
+        }
+    }
+}
+
+impl Sender<'_> {
+    fn place(&self) -> &dyn Place {
+        self.destination.place()
+    }
+
+    fn run(&self, work: &Work<'_>) -> Result<(Draft, usize), Findings> {
+        for lost in 0..MOST_LOST {
+            let hold = self.place().hold(HELD).map_err(refused)?;
+            let draft = self.destination.draft(work)?;
+            for group in &draft.before {
+                self.all(group)?;
+            }
+            let exclusive = hold.is_some();
+            if let Some(root) = &draft.root
+                && !self.root(root)?
+            {
+                drop(hold);
+                let wait = WAIT.saturating_mul(u32::try_from(lost + 1).unwrap_or(u32::MAX)).min(LONGEST_WAIT);
+                std::thread::sleep(now::jitter(wait));
+                continue;
+            }
+            for group in &draft.after {
+                self.all(group)?;
+            }
+            if let (Some(root), false) = (&draft.root, exclusive) {
+                self.settle(root)?;
+            }
+            for key in &draft.stale {
+                // What nobody reads may also be removed by the next.
+                let _ = self.place().remove(key);
+            }
+            return Ok((draft, lost));
+        }
+        let place = self.place().name();
+        Err(refused(StoreError::new(
+            place,
+            crate::store::Trouble::Held,
+            format!("others were faster {MOST_LOST} times"),
+        )))
+    }
+
+    /// Puts the root; false if somebody else was faster.
+    fn root(&self, root: &Root) -> Result<bool, Findings> {
+        let when = root.was.clone().map_or(When::Absent, When::Is);
+        // Readers ask by whole seconds whether it has changed.
+        while root.modified.is_some_and(|modified| now::now() <= modified && now::now() + 2 > modified) {
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        let written = self.place().put(&root.put.key, &root.put.body, &root.put.kind, &when).map_err(refused)?;
+        // A put that was repeated after its answer was lost finds its own bytes there.
+        let own = || -> Result<bool, StoreError> {
+            let there = self.place().get(&root.put.key)?;
+            Ok(there.is_some_and(|there| root.put.body.read().is_ok_and(|own| own == there.bytes)))
+        };
+        let done = written == Written::Done || own().map_err(refused)?;
+        if done {
+            self.note(&root.put)?;
+        }
+        Ok(done)
+    }
+
+    /// What others put as the root meanwhile may have met what was put behind it: the last to look sees that both fit.
+    fn settle(&self, root: &Root) -> Result<(), Findings> {
+        let mut seen = root.put.body.read().map_err(|error| refused(self.unread(&error)))?;
+        for _ in 0..MOST_LOST {
+            let Some(object) = self.place().get(&root.put.key).map_err(refused)? else { return Ok(()) };
+            if object.bytes == seen {
+                return Ok(());
+            }
+            for group in self.destination.settle(&object)? {
+                self.all(&group)?;
+            }
+            seen = object.bytes;
+        }
+        Ok(())
+    }
+
+    /// Puts objects at once.
+    fn all(&self, puts: &[Put]) -> Result<(), Findings> {
+        // One that fails is reason enough to stop.
+        let failed = AtomicBool::new(false);
+        let put = |put: &Put| {
+            let skip = failed.load(Ordering::Relaxed);
+            let finding = if skip { None } else { self.one(put).err() };
+            finding.inspect(|_| failed.store(true, Ordering::Relaxed))
+        };
+        let findings: Findings = at_once(self.place().at_once(), puts, put).into_iter().flatten().collect();
+        if findings.is_empty() { Ok(()) } else { Err(findings) }
+    }
+
+    fn one(&self, put: &Put) -> Result<(), Diagnostic> {
+        let place = self.place();
+        let sha256 = put.kind.sha256.as_deref().filter(|_| put.kind.immutable);
+        let Some(sha256) = sha256 else {
+            place.put(&put.key, &put.body, &put.kind, &When::Always)?;
+            return self.note(put).map_err(|mut findings| findings.remove(0));
+        };
+        let found = || stored::compare(place, &put.key, put.body.size(), sha256);
+        if put.body.size() >= LOOK_FIRST && found()? == Found::Same {
+            return Ok(());
+        }
+        match place.put(&put.key, &put.body, &put.kind, &When::Absent)? {
+            Written::Done => self.note(put).map_err(|mut findings| findings.remove(0)),
+            Written::Lost => match found()? {
+                Found::Same => Ok(()),
+                Found::Other | Found::Absent => {
+                    Err(super::apt::damaged(place, &put.key, "other bytes are under this name"))
+                }
+            },
+        }
+    }
+
+    /// Notes what was put.
+    fn note(&self, put: &Put) -> Result<(), Findings> {
+        let sha256 = match (&put.kind.sha256, &put.body) {
+            (Some(sha256), _) => sha256.clone(),
+            (None, Body::Bytes(bytes)) => hex(&sha2::Sha256::digest(bytes)),
+            (None, body) => hex(&sha2::Sha256::digest(body.read().map_err(|error| refused(self.unread(&error)))?)),
+        };
+        let size = put.body.size();
+        self.put.fetch_add(1, Ordering::Relaxed);
+        self.bytes.fetch_add(size, Ordering::Relaxed);
+        self.listener.hear(Event::Put { key: put.key.clone(), bytes: size });
+        let sent = Sent { key: put.key.clone(), what: put.what, size, sha256 };
+        self.sent.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(sent);
+        Ok(())
+    }
+
+    fn unread(&self, error: &std::io::Error) -> StoreError {
+        StoreError::of(self.place().name(), crate::store::Trouble::Failed, error)
+    }
+}
+
+/// One lock for all roots of a place.
+const HELD: &str = ".fitout";
+
+fn refused(error: StoreError) -> Findings {
+    vec![error.into()]
+}
+
+/// What a stop in the middle is told as.
+pub(super) fn half_way(destination: &str, put: usize) -> Diagnostic {
+    Diagnostic::error(codes::PUBLISH_HALF_WAY, format!("publishing to `{destination}` stopped half-way"))
+        .note(format!("{put} objects were put; readers see the old repository or the new one, never a part"))
+        .help("run it again: it goes on where it stopped")
+}

@@ -1,0 +1,224 @@
+//! Named bytes in a place that outlives the run: a folder, or a bucket of an object store.
+//!
+//! Enters: an [`Address`] and the environment of whoever runs fitout. Leaves: a [`Place`]. What two writers do at once is decided
+//! here, by [`When`]. Not here: what the bytes mean, and in which order they are put (`publish`).
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+mod address;
+#[cfg(feature = "network")]
+mod bucket;
+#[cfg(feature = "network")]
+mod credentials;
+mod error;
+mod folder;
+pub mod now;
+#[cfg(feature = "network")]
+mod profile;
+
+pub use address::{Address, HELP as ADDRESS_HELP, Scheme};
+pub use error::{StoreError, Trouble};
+pub use folder::Folder;
+
+/// The environment of whoever runs fitout: names and values.
+pub type Variables = std::collections::BTreeMap<std::ffi::OsString, std::ffi::OsString>;
+
+/// What a place says of one object.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Meta {
+    /// Its key: a relative path with `/`.
+    pub key: String,
+    /// Bytes.
+    pub size: u64,
+    /// When it was written, seconds since 1970.
+    pub modified: i64,
+    /// What it is now; another once it is written again.
+    pub tag: Tag,
+    /// The SHA-256 in hex that it was put with, if the place keeps it.
+    pub sha256: Option<String>,
+}
+
+/// What an object was when it was read: an `ETag`, a generation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tag {
+    /// The `ETag`.
+    pub etag: Option<String>,
+    /// The version or generation.
+    pub version: Option<String>,
+}
+
+/// An object with its bytes.
+#[derive(Debug, Clone)]
+pub struct Object {
+    /// All of them.
+    pub bytes: Vec<u8>,
+    /// What it was.
+    pub meta: Meta,
+}
+
+/// What is to be put.
+#[derive(Clone)]
+pub enum Body {
+    /// From memory.
+    Bytes(Arc<[u8]>),
+    /// A file, read when it is sent.
+    File {
+        /// Its path.
+        path: PathBuf,
+        /// Its bytes, as they are known.
+        size: u64,
+    },
+}
+
+impl Body {
+    /// Bytes of it.
+    pub fn size(&self) -> u64 {
+        match self {
+            Self::Bytes(bytes) => bytes.len() as u64,
+            Self::File { size, .. } => *size,
+        }
+    }
+
+    /// All of them in memory.
+    ///
+    /// # Errors
+    /// The file cannot be read, or has another size than it had.
+    pub fn read(&self) -> std::io::Result<Vec<u8>> {
+        match self {
+            Self::Bytes(bytes) => Ok(bytes.to_vec()),
+            Self::File { path, size } => {
+                let bytes = fs_err::read(path)?;
+                if bytes.len() as u64 == *size { Ok(bytes) } else { Err(changed(path)) }
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Body {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Bytes(bytes) => write!(f, "{} bytes", bytes.len()),
+            Self::File { path, .. } => write!(f, "{}", path.display()),
+        }
+    }
+}
+
+fn changed(path: &std::path::Path) -> std::io::Error {
+    std::io::Error::other(format!("`{}` changed while it was sent", path.display()))
+}
+
+/// How an object is served.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Kind {
+    /// Its MIME type.
+    pub content_type: &'static str,
+    /// Whether its bytes never change under this key: caches may keep it for good. Else they have to ask.
+    pub immutable: bool,
+    /// SHA-256 in hex, kept beside it.
+    pub sha256: Option<String>,
+}
+
+/// On which condition an object is put.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum When {
+    /// On none.
+    Always,
+    /// There is none.
+    Absent,
+    /// It is what it was.
+    Is(Tag),
+}
+
+/// Whether it was put.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Written {
+    /// It was.
+    Done,
+    /// The condition does not hold: somebody was faster, or it is there.
+    Lost,
+}
+
+/// A place for named bytes. What is put is there whole or not at all.
+pub trait Place: Send + Sync {
+    /// What it is called in messages; never with a secret.
+    fn name(&self) -> String;
+    /// How many requests it takes at once.
+    fn at_once(&self) -> usize;
+    /// The object, if there is one.
+    ///
+    /// # Errors
+    /// The place does not answer, or refuses.
+    fn get(&self, key: &str) -> Result<Option<Object>, StoreError>;
+    /// What it says of an object, if there is one.
+    ///
+    /// # Errors
+    /// As [`Place::get`].
+    fn head(&self, key: &str) -> Result<Option<Meta>, StoreError>;
+    /// Puts an object.
+    ///
+    /// # Errors
+    /// As [`Place::get`]; the body cannot be read.
+    fn put(&self, key: &str, body: &Body, kind: &Kind, when: &When) -> Result<Written, StoreError>;
+    /// All objects below `folder/` at any depth, or right below it, sorted by key.
+    ///
+    /// # Errors
+    /// As [`Place::get`].
+    fn list(&self, folder: &str, depth: Depth) -> Result<Vec<Meta>, StoreError>;
+    /// Removes an object; that it is not there is no error.
+    ///
+    /// # Errors
+    /// As [`Place::get`].
+    fn remove(&self, key: &str) -> Result<(), StoreError>;
+    /// Keeps others out while one object is replaced, where the place itself cannot tell them apart; dropped to let them in.
+    /// None where [`When::Is`] is enough.
+    ///
+    /// # Errors
+    /// Somebody holds it and does not let go.
+    fn hold(&self, key: &str) -> Result<Option<Hold<'_>>, StoreError>;
+}
+
+/// How far a listing goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Depth {
+    /// All the way down.
+    All,
+    /// Objects right below the folder.
+    One,
+}
+
+/// What keeps others out, and what lets them in again.
+pub struct Hold<'p>(Option<Box<dyn FnOnce() + Send + 'p>>);
+
+impl<'p> Hold<'p> {
+    /// Calls `release` when it is dropped.
+    pub fn new(release: impl FnOnce() + Send + 'p) -> Self {
+        Self(Some(Box::new(release)))
+    }
+}
+
+impl Drop for Hold<'_> {
+    fn drop(&mut self) {
+        if let Some(release) = self.0.take() {
+            release();
+        }
+    }
+}
+
+/// Opens a place. That it answers is not known yet.
+///
+/// # Errors
+/// What the place needs to know is not there, or this fitout was built without the network.
+pub fn open(address: &Address, variables: &Variables) -> Result<Box<dyn Place>, StoreError> {
+    match address.scheme {
+        Scheme::File => Ok(Box::new(Folder::new(PathBuf::from(&address.path)))),
+        #[cfg(feature = "network")]
+        Scheme::S3 | Scheme::Gcs | Scheme::Azure => Ok(Box::new(bucket::Bucket::open(address, variables)?)),
+        #[cfg(not(feature = "network"))]
+        Scheme::S3 | Scheme::Gcs | Scheme::Azure => {
+            let _ = variables;
+            Err(StoreError::new(address.to_string(), Trouble::Unsupported, "built without the feature `network`"))
+        }
+    }
+}

@@ -1,0 +1,1 @@
+fitout repo list ftp://packages.example.org

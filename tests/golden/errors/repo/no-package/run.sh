@@ -1,0 +1,4 @@
+fitout keys new --quiet --out key.asc >/dev/null 2>&1
+fitout build --quiet --out made >/dev/null
+fitout publish --quiet --out made
+fitout repo retract hello 1.0.1

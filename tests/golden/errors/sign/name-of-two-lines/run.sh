@@ -1,0 +1,2 @@
+fitout keys new --out key.asc --name "Ops
+<ops@example.org>"

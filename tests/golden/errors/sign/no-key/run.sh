@@ -1,0 +1,1 @@
+fitout keys show

@@ -1,0 +1,1 @@
+fitout keys new --out key.asc

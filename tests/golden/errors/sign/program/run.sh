@@ -1,0 +1,1 @@
+PATH="$(dirname "$(command -v fitout)")" fitout keys show

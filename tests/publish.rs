@@ -1,0 +1,33 @@
+//! What is published is installed by those who would: apt, dnf and zypper from a web server, podman from a registry.
+//!
+//! Enters: packages made for a test. They are published into folders and buckets, by several at once, by publishers that are killed. It
+//! needs root and the tools that `./test` installs; an absent one is named, and fails the tests under `FITOUT_REQUIRE_FOREIGN=1`.
+#![allow(
+    clippy::disallowed_methods,
+    clippy::pedantic,
+    clippy::print_stderr,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "tests tell what they found, and stop where they are wrong"
+)]
+
+mod support;
+
+#[path = "install/roots.rs"]
+#[allow(dead_code, reason = "the tests of installation use all of it")]
+mod roots;
+
+#[path = "publish/shop.rs"]
+mod shop;
+
+#[path = "publish/apt.rs"]
+mod apt;
+
+#[path = "publish/races.rs"]
+mod races;
+
+#[path = "publish/repo.rs"]
+mod repo;
+
+#[path = "publish/stores.rs"]
+mod stores;

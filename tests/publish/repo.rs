@@ -1,0 +1,141 @@
+//! A repository is looked at, judged and cleaned up, and versions move between channels.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::shop::{Shop, listed};
+use crate::support::run;
+
+const TABLES: &str = r#"
+[sign]
+keys = [{ file = "@SHOP@/key.asc" }]
+
+[[publish.apt]]
+to    = "file:@SHOP@/repository"
+suite = "canary"
+
+[[publish.apt]]
+to    = "file:@SHOP@/repository"
+suite = "stable"
+"#;
+
+fn ok(folder: &Path, words: &[&str]) -> String {
+    let (code, stdout, stderr) = run(folder, words);
+    assert_eq!(code, 0, "{words:?}\n{stdout}{stderr}");
+    stdout + &stderr
+}
+
+/// What is in a channel: `NAME VERSION ARCH`.
+fn channel(folder: &Path, channel: &str) -> Vec<String> {
+    let document: serde_json::Value = serde_json::from_str(&ok(folder, &["repo", "list", "--json"])).unwrap();
+    let packages = document["repositories"][0]["packages"].as_array().unwrap().clone();
+    let text = |package: &serde_json::Value, key: &str| package[key].as_str().unwrap().to_owned();
+    packages
+        .iter()
+        .filter(|package| package["channel"] == channel)
+        .map(|package| format!("{} {}", text(package, "name"), text(package, "version")))
+        .collect()
+}
+
+fn files(folder: &Path) -> Vec<PathBuf> {
+    listed(folder).lines().map(PathBuf::from).filter(|path| fs::metadata(path).unwrap().len() > 0).collect()
+}
+
+/// Numbers that look random, the same in every run.
+fn below(state: &mut u64, limit: usize) -> usize {
+    *state ^= *state << 13;
+    *state ^= *state >> 7;
+    *state ^= *state << 17;
+    (*state % limit as u64) as usize
+}
+
+#[test]
+fn every_changed_bit_is_found() {
+    let shop = Shop::new(TABLES);
+    shop.publish("hello", "1.0.0");
+    shop.publish("hello", "1.1.0");
+    let folder = shop.at("hello-1.1.0");
+    let repository = shop.at("repository");
+    assert!(ok(&folder, &["repo", "verify"]).contains("all as it should be"));
+    let flips = if std::env::var_os("FITOUT_SOAK").is_some() { 40 } else { 2 };
+    let mut state = 0x1234_5678_9abc_def1;
+    let all = files(&repository);
+    assert!(all.len() > 20, "{all:?}");
+    for path in &all {
+        let was = fs::read(path).unwrap();
+        for _ in 0..flips {
+            let bit = below(&mut state, was.len() * 8);
+            let mut bytes = was.clone();
+            bytes[bit / 8] ^= 1 << (bit % 8);
+            fs::write(path, &bytes).unwrap();
+            let (code, stdout, stderr) = run(&folder, &["repo", "verify"]);
+            assert_eq!(code, 1, "bit {bit} of {}\n{stdout}{stderr}", path.display());
+            let name = path.file_name().unwrap().to_str().unwrap();
+            assert!(stderr.contains(name) || stderr.contains("dists/"), "{name}\n{stderr}");
+        }
+        fs::remove_file(path).unwrap();
+        let (code, _, stderr) = run(&folder, &["repo", "verify"]);
+        // A list of an earlier root may go.
+        assert!(code == 1 || path.to_str().unwrap().contains("by-hash"), "{} is gone\n{stderr}", path.display());
+        fs::write(path, &was).unwrap();
+    }
+    assert!(ok(&folder, &["repo", "verify"]).contains("all as it should be"));
+    // By the public key alone, without the config.
+    let (place, key) = (repository.to_str().unwrap().to_owned(), shop.at("key.pub"));
+    ok(shop.folder.path(), &["repo", "verify", &place, "--key", key.to_str().unwrap()]);
+    crate::shop::key(shop.folder.path(), "stranger");
+    let stranger = shop.at("stranger.pub");
+    let (code, _, stderr) = run(shop.folder.path(), &["repo", "verify", &place, "--key", stranger.to_str().unwrap()]);
+    assert!(code == 1 && stderr.contains("repo/signature"), "{stderr}");
+}
+
+#[test]
+fn a_version_moves_between_channels_and_goes() {
+    let shop =
+        Shop::new(&TABLES.replace("[[publish.apt]]\nto    = \"file:@SHOP@/repository\"\nsuite = \"stable\"\n", ""));
+    shop.publish("hello", "1.0.0");
+    shop.publish("hello", "1.1.0");
+    fs::write(shop.at("tables"), TABLES).unwrap();
+    let folder = shop.build("hello", "1.2.0", "");
+    assert_eq!(channel(&folder, "canary"), ["hello 1.0.0", "hello 1.1.0"]);
+    let pool = files(&shop.at("repository/pool"));
+    ok(&folder, &["promote", "hello", "1.0.0", "--from", "canary", "--to", "stable", "--dry-run"]);
+    assert_eq!(channel(&folder, "stable"), [""; 0]);
+    ok(&folder, &["promote", "hello", "1.0.0", "--from", "canary", "--to", "stable"]);
+    assert_eq!(channel(&folder, "stable"), ["hello 1.0.0"]);
+    // The newest, and a second time.
+    for _ in 0..2 {
+        ok(&folder, &["promote", "hello", "--from", "canary", "--to", "stable"]);
+        assert_eq!(channel(&folder, "stable"), ["hello 1.0.0", "hello 1.1.0"]);
+    }
+    // The same bytes, in the same place.
+    assert_eq!(files(&shop.at("repository/pool")), pool);
+    ok(&folder, &["repo", "verify"]);
+
+    ok(&folder, &["repo", "retract", "hello", "1.1.0"]);
+    assert_eq!((channel(&folder, "stable").len(), channel(&folder, "canary").len()), (1, 1));
+    let contents = std::process::Command::new("gzip")
+        .arg("-dc")
+        .arg(shop.at("repository/dists/stable/main/Contents-amd64.gz"))
+        .output()
+        .unwrap();
+    assert!(String::from_utf8(contents.stdout).unwrap().contains("usr/bin/hello    misc/hello"));
+    let said = ok(&folder, &["repo", "verify"]);
+    assert!(said.contains("repo/stray"), "{said}");
+    // What readers may have seen stays for some days.
+    ok(&folder, &["repo", "prune"]);
+    assert_eq!(files(&shop.at("repository/pool")), pool);
+    ok(&folder, &["repo", "prune", "--older-than", "0"]);
+    assert_eq!(files(&shop.at("repository/pool")).len(), 1);
+    assert!(!ok(&folder, &["repo", "verify"]).contains("repo/stray"));
+
+    for (words, code) in [
+        (&["repo", "retract", "hello", "9"][..], "repo/no-package"),
+        (&["promote", "hello", "--from", "nowhere", "--to", "stable"], "repo/no-channel"),
+        (&["promote", "nobody", "--from", "canary", "--to", "stable"], "repo/no-package"),
+        (&["repo", "list", "ftp://x"], "cli/no-place"),
+    ] {
+        let (exit, _, stderr) = run(&folder, words);
+        assert!(exit == 2 && stderr.contains(code), "{words:?}: {exit} {stderr}");
+    }
+}
