@@ -4,8 +4,8 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
-use super::Unpacked;
 use super::made::{Kind, shell};
+use super::{Launcher, Unpacked};
 use crate::archives::free_port;
 
 /// What a node of the cluster is besides the first.
@@ -40,6 +40,15 @@ impl Drop for Epmd {
     }
 }
 
+/// Ends a node, however the test ends.
+struct Stops<'a>(&'a Launcher);
+
+impl Drop for Stops<'_> {
+    fn drop(&mut self) {
+        let _ = self.0.run(&["stop"]);
+    }
+}
+
 #[test]
 fn two_nodes_of_one_package_talk_by_tls() {
     let (epmd_port, first_port, second_port) = (free_port(), free_port(), free_port());
@@ -59,6 +68,7 @@ fn two_nodes_of_one_package_talk_by_tls() {
 
     there.ok(&["start"]);
     let two = there.other("gannet-two");
+    let _stops = Stops(&two);
     two.ok(&["start"]);
     assert_eq!(there.answer(), "gannet as one@localhost: 42 so-so 3E19853B");
     let told = there.ok(&["describe"]);

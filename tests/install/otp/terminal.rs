@@ -52,6 +52,15 @@ impl Terminal {
 
 impl Drop for Terminal {
     fn drop(&mut self) {
+        // The runtime of the shell outlives its terminal: it is left as a person leaves it, by the break handler.
+        let tmux = |arguments: &[&str]| Command::new("tmux").args(["-L", &self.server]).args(arguments).output();
+        let _ = tmux(&["send-keys", "C-c"]);
+        std::thread::sleep(Duration::from_millis(500));
+        let _ = tmux(&["send-keys", "a", "Enter"]);
+        let until = Instant::now() + Duration::from_secs(5);
+        while tmux(&["has-session"]).is_ok_and(|output| output.status.success()) && Instant::now() < until {
+            std::thread::sleep(Duration::from_millis(50));
+        }
         let _ = Command::new("tmux").args(["-L", &self.server, "kill-server"]).output();
     }
 }
