@@ -197,6 +197,7 @@ pub fn plan(request: &Request, listener: &dyn Listener) -> Result<Planned, Findi
 pub fn build(request: &Request, out: &Path, listener: &dyn Listener) -> Result<Built, Findings> {
     let mut planned = plans::make(request, Some(out), listener)?;
     let folder = output_folders(request, &planned.project, out).pop().unwrap_or_default();
+    refuse_another(&planned, &folder)?;
     fs_err::create_dir_all(&folder)
         .map_err(|source| vec![EngineError::Write { path: folder.clone(), source }.into()])?;
     let state = state(request, &planned.project);
@@ -236,7 +237,7 @@ fn artifacts(
         warnings.extend(packed.warnings);
         Packed { warnings, ..packed }
     };
-    finish(planned, folder, &artifacts, emitted, narrowed).map_err(|error| vec![error.into()])?;
+    finish(planned, folder, &artifacts, emitted, narrowed)?;
     if let Some((key, state)) = kept {
         // Without the note the next run packs again.
         let _ = key.leave(state, folder, &artifacts);
@@ -298,6 +299,11 @@ fn chosen_formats(
     Ok(formats::ALL.iter().copied().filter(|format| wanted(format.name())).collect())
 }
 
+fn refuse_another(planned: &Planned, folder: &Path) -> Result<(), Findings> {
+    let Some(plan) = planned.plans.first() else { return Ok(()) };
+    manifest::refuse_another(&plan.identity.name, &planned.project, folder).map_err(|finding| vec![finding])
+}
+
 /// Stages everything before the first rename: what can fail (space, permissions, a folder in the way) fails while nothing
 /// has its final name. The manifest comes last.
 fn finish(
@@ -306,15 +312,18 @@ fn finish(
     artifacts: &[Artifact],
     emitted: Vec<Emitted>,
     narrowed: bool,
-) -> Result<(), EngineError> {
+) -> Result<(), Findings> {
+    let failed = |error: EngineError| vec![error.into()];
     // Two runs into one folder: the files and the list of each come together, those of the later one last.
     let _alone = output::lock(folder);
-    let mut staged = emitted.into_iter().map(|file| file.stage(folder)).collect::<Result<Vec<_>, _>>()?;
-    staged.extend(manifest::stage(planned, folder, artifacts, narrowed)?);
+    refuse_another(planned, folder)?;
+    let staged = emitted.into_iter().map(|file| file.stage(folder)).collect::<Result<Vec<_>, _>>();
+    let mut staged = staged.map_err(failed)?;
+    staged.extend(manifest::stage(planned, folder, artifacts, narrowed).map_err(failed)?);
     let naming = interrupt::naming();
     for file in staged {
         let path = file.path().to_path_buf();
-        file.finish().map_err(|source| EngineError::Write { path, source })?;
+        file.finish().map_err(|source| failed(EngineError::Write { path, source }))?;
     }
     naming.done();
     Ok(())

@@ -21,6 +21,9 @@ mod bundle;
 #[path = "foreign/examples.rs"]
 mod examples;
 
+#[path = "foreign/go.rs"]
+mod go;
+
 #[path = "foreign/mix.rs"]
 mod mix;
 

@@ -50,6 +50,9 @@ pub(super) fn make(request: &Request, out: Option<&Path>, listener: &dyn Listene
     if out.is_some() && (!step.is_empty() || BUILDING.iter().any(|path| reading.lost(path))) {
         let mut errors = before::errors(asked, &chosen);
         errors.extend(doubts.iter().cloned());
+        if let (Some(name), Some(folder)) = (&manifest.package.name, asked.request.output.last()) {
+            errors.extend(super::manifest::refuse_another(name, &project, folder).err());
+        }
         if !errors.is_empty() {
             return Err(in_order(errors));
         }
