@@ -212,12 +212,11 @@ fn a_bucket_that_is_down_or_slow_costs_seconds() {
     assert!(!run(top.path(), server.port).0.contains("warning"));
     let objects = server.objects();
     assert!(objects.len() == 1 && objects[0].starts_with("builds/web/runs/"), "{objects:?}");
-    server.child.kill().unwrap();
-    server.child.wait().unwrap();
+    server.stop();
     let (said, took) = run(top.path(), server.port);
     assert!(said.matches("warning[engine/cache]").count() == 1, "{said}");
     // It takes connections and never answers.
-    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     fs::write(top.path().join("project/tree/f0"), "another").unwrap();
     let (said, took_silent) = run(top.path(), silent.local_addr().unwrap().port());
     assert!(said.matches("warning[engine/cache]").count() == 1 && !said.contains(SECRET), "{said}");
