@@ -366,6 +366,15 @@ pub enum RepoAction {
         #[arg(long, value_name = "DAYS", default_value_t = 3)]
         older_than: u32,
     },
+    /// Serve a folder to this machine, for trying it out; ends with `^C`
+    Serve {
+        /// The folder
+        #[arg(value_hint = clap::ValueHint::DirPath)]
+        folder: PathBuf,
+        /// The port; any that is free for 0
+        #[arg(long, default_value_t = 8080)]
+        port: u16,
+    },
     /// Take a version out of the lists of all repositories of the config; its file stays until it is pruned
     Retract {
         /// Name of the package

@@ -19,6 +19,7 @@ pub fn run(common: &Common, args: &Repo, terminal: &Terminal) -> Result<Exit, Fi
         RepoAction::List { place } => list(common, place, terminal),
         RepoAction::Verify { place, key } => verify(common, place, key.as_deref(), terminal),
         RepoAction::Prune { place, dry_run, older_than } => prune(common, place, *dry_run, *older_than, terminal),
+        RepoAction::Serve { folder, port } => serve(folder, *port, terminal),
         RepoAction::Retract { name, version, dry_run } => retract(common, name, version, *dry_run, terminal),
     }
 }
@@ -120,6 +121,22 @@ fn verify(
         ));
     }
     Ok(Exit::of(&findings))
+}
+
+/// Only for this machine: whoever serves others has a server.
+fn serve(folder: &std::path::Path, port: u16, terminal: &Terminal) -> Result<Exit, Findings> {
+    let failed = |error: std::io::Error| {
+        let finding = Diagnostic::error(codes::CLI_SERVE, format!("cannot serve `{}`", folder.display()));
+        vec![finding.note(error.to_string()).help("name a folder that is there, and another `--port`")]
+    };
+    if !folder.is_dir() {
+        return Err(failed(std::io::ErrorKind::NotADirectory.into()));
+    }
+    let listener = std::net::TcpListener::bind(("127.0.0.1", port)).map_err(failed)?;
+    let port = listener.local_addr().map_err(failed)?.port();
+    terminal.step("Serving", &format!("{} on http://127.0.0.1:{port}/", folder.display()));
+    publish::serve(folder, &listener).map_err(failed)?;
+    Ok(Exit::Done)
 }
 
 fn prune(common: &Common, place: &Where, dry_run: bool, days: u32, terminal: &Terminal) -> Result<Exit, Findings> {

@@ -476,6 +476,8 @@ codes! {
     // --- command line, init, templates ---
     CLI_NO_FOLDER = "cli/no-folder", Input,
         "`-C` names a folder that is not there or may not be entered.";
+    CLI_SERVE = "cli/serve", Input,
+        "`fitout repo serve` serves a folder to this machine. The folder is not there, or the port is taken.";
     CLI_NO_PLACE = "cli/no-place", Input,
         "What is typed is no address of a folder or bucket: `file:PATH` or the path of a folder, `s3://BUCKET/PREFIX`, `gs://BUCKET/PREFIX`, `az://CONTAINER/PREFIX`.";
     CLI_THREADS = "cli/threads", Environment,

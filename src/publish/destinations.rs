@@ -11,6 +11,7 @@ use super::{Destination, Request, Signers};
 use crate::config::load::Document;
 use crate::config::schema::{At, Manifest, PublishApt, PublishFiles, Text};
 use crate::diagnostic::{Diagnostic, Findings, codes};
+use crate::resolve::duration;
 use crate::sign;
 use crate::store::{self, Address, Place, now};
 use crate::template::Templates;
@@ -217,23 +218,13 @@ impl Ground<'_> {
         }
     }
 
-    /// `30d`, `12h`
+    /// Seconds of a time of an hour or more.
     fn span_of_time(&self, text: &Text) -> Result<i64, Diagnostic> {
-        let read = || {
-            let split = text.find(|c: char| !c.is_ascii_digit())?;
-            let count: i64 = text[..split].parse().ok()?;
-            let unit = match &text[split..] {
-                "h" => 3600,
-                "d" => 86_400,
-                "w" => 604_800,
-                _ => return None,
-            };
-            count.checked_mul(unit).filter(|span| (3600..=10 * 366 * 86_400).contains(span))
-        };
-        read().ok_or_else(|| {
-            Diagnostic::error(codes::CONFIG_INVALID_VALUE, format!("`{}` is no span of time", text.value))
+        let seconds = duration::nanoseconds(text).and_then(|time| i64::try_from(time / 1_000_000_000).ok());
+        seconds.filter(|seconds| *seconds >= 3600).ok_or_else(|| {
+            Diagnostic::error(codes::CONFIG_INVALID_VALUE, format!("`{}` is no time of an hour or more", text.value))
                 .at(&self.document.span(text.range.clone()), "")
-                .help("write hours, days or weeks: `12h`, `30d`, `2w`")
+                .help("write it as `30d`, `12h` or `2w`")
         })
     }
 }

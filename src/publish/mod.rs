@@ -20,6 +20,7 @@ mod parcel;
 mod promote;
 pub mod repo;
 pub mod send;
+mod serve;
 mod stored;
 
 pub use destinations::Destinations;
@@ -28,6 +29,7 @@ use parallel::at_once;
 pub use parcel::Parcel;
 pub use promote::{Promotion, promote};
 pub use send::{Destination, Halted, Receipt, Sent, Work};
+pub use serve::serve;
 
 use crate::build::environment::Variables;
 use crate::config::load::{Document, Reading};

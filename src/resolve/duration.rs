@@ -3,8 +3,8 @@
 //! Enters: `90s`, `10min`, `1h 30m`, `1.5s`. Leaves: nanoseconds. Calendar times are not here. A number without a unit is
 //! refused: systemd takes it for seconds, images for nanoseconds.
 
-/// For findings.
-pub(super) const HELP: &str = "write it as `30s`, `10min`, `1h 30m` or `500ms`";
+/// What [`nanoseconds`] takes, in words.
+pub const HELP: &str = "write it as `30s`, `10min`, `1h 30m` or `500ms`";
 
 const MILLISECOND: u64 = 1_000_000;
 const SECOND: u64 = 1_000 * MILLISECOND;
@@ -25,7 +25,7 @@ const UNITS: [(&[&str], u64); 9] = [
 
 /// A time in nanoseconds: numbers with units, which add up; none if it is not one, or is longer than an image's
 /// configuration can say (292 years).
-pub(super) fn nanoseconds(text: &str) -> Option<u64> {
+pub fn nanoseconds(text: &str) -> Option<u64> {
     let (mut rest, mut total) = (text.trim(), 0u64);
     if rest.is_empty() {
         return None;

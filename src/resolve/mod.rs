@@ -8,6 +8,7 @@ pub mod account;
 pub mod capabilities;
 pub mod clock;
 pub mod detect;
+pub mod duration;
 pub mod environment;
 pub mod git;
 pub mod holes;
@@ -24,7 +25,6 @@ pub mod version;
 
 mod changelog;
 mod compression;
-mod duration;
 mod facts;
 mod files;
 mod ground;

@@ -10,7 +10,7 @@ use crate::assemble::heads::Heads;
 use crate::assemble::plan::{Entry, Kind, Plan, Sources};
 use crate::assemble::{self, Assembled, content};
 use crate::build::step::{Given, Step};
-use crate::config::load::Document;
+use crate::config::load::{Document, Reading};
 use crate::config::schema::Manifest;
 use crate::diagnostic::{self, Findings, has_errors, in_order};
 use crate::engine::EngineError;
@@ -28,15 +28,7 @@ pub(super) fn make(request: &Request, out: Option<&Path>, listener: &dyn Listene
     let manifest = &reading.manifest;
     let chosen = chosen_formats(request, manifest)?;
     tell(request, &project, &chosen, listener);
-    let asked = resolve::Request {
-        project: project.clone(),
-        output: out.map(|out| super::output_folders(request, &project, out)).unwrap_or_default(),
-        formats: chosen.iter().map(|format| (format.name(), format.abilities())).collect(),
-        targets: request.targets.clone(),
-        environment: reading.environment.clone(),
-        source_date_epoch: request.source_date_epoch.clone(),
-        host: resolve::target::host(),
-    };
+    let asked = asked(request, out, &project, &reading, &chosen);
     let asked = Asked { document: &document, reading: &reading, request: &asked };
     let in_order = |findings| in_order(once(findings), document.source());
     let given = Given {
@@ -82,6 +74,25 @@ pub(super) fn make(request: &Request, out: Option<&Path>, listener: &dyn Listene
     let (plans, warnings, lint) = (planning.all, findings, reading.manifest.lint);
     let verify = request.verify;
     Ok(Planned { project, plans, source, wanted, sources, step, begun, verify, warnings, lint })
+}
+
+/// What the facts are asked for.
+fn asked(
+    request: &Request,
+    out: Option<&Path>,
+    project: &Path,
+    reading: &Reading,
+    chosen: &[&'static dyn Format],
+) -> resolve::Request {
+    resolve::Request {
+        project: project.to_path_buf(),
+        output: out.map(|out| super::output_folders(request, project, out)).unwrap_or_default(),
+        formats: chosen.iter().map(|format| (format.name(), format.abilities())).collect(),
+        targets: request.targets.clone(),
+        environment: reading.environment.clone(),
+        source_date_epoch: request.source_date_epoch.clone(),
+        host: resolve::target::host(),
+    }
 }
 
 /// What the last build saw of files, and the time before this one looks at any.

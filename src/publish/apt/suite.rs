@@ -85,7 +85,8 @@ impl<'a> Suite<'a> {
     }
 }
 
-fn unpack(bytes: &[u8]) -> std::io::Result<Vec<u8>> {
+/// What is in a packed index, whatever packed it.
+pub(super) fn unpack(bytes: &[u8]) -> std::io::Result<Vec<u8>> {
     let (_, mut reader) = decompress::detect(bytes)?;
     let mut content = Vec::new();
     std::io::Read::read_to_end(&mut reader, &mut content)?;

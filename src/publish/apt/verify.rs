@@ -8,9 +8,9 @@ use sha2::Digest as _;
 
 use super::packages::{Entry, Packages};
 use super::release::{Listed, Release, clear_text};
+use super::suite::unpack;
 use super::{stanza, stored_package};
 use crate::codec::calendar;
-use crate::codec::decompress;
 use crate::codec::hex::hex;
 use crate::diagnostic::{Diagnostic, Findings, codes};
 use crate::publish::at_once;
@@ -219,11 +219,4 @@ fn judge_package(place: &dyn Place, key: &str, entries: &[Entry<'_>]) -> Finding
         }
     }
     Findings::new()
-}
-
-fn unpack(bytes: &[u8]) -> std::io::Result<Vec<u8>> {
-    let (_, mut reader) = decompress::detect(bytes)?;
-    let mut content = Vec::new();
-    std::io::Read::read_to_end(&mut reader, &mut content)?;
-    Ok(content)
 }

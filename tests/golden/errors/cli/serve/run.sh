@@ -1,0 +1,1 @@
+fitout repo serve nowhere
