@@ -190,6 +190,9 @@ _fitout() {
             fitout__subcmd__help__subcmd__repo,retract)
                 cmd="fitout__subcmd__help__subcmd__repo__subcmd__retract"
                 ;;
+            fitout__subcmd__help__subcmd__repo,serve)
+                cmd="fitout__subcmd__help__subcmd__repo__subcmd__serve"
+                ;;
             fitout__subcmd__help__subcmd__repo,verify)
                 cmd="fitout__subcmd__help__subcmd__repo__subcmd__verify"
                 ;;
@@ -241,6 +244,9 @@ _fitout() {
             fitout__subcmd__repo,retract)
                 cmd="fitout__subcmd__repo__subcmd__retract"
                 ;;
+            fitout__subcmd__repo,serve)
+                cmd="fitout__subcmd__repo__subcmd__serve"
+                ;;
             fitout__subcmd__repo,verify)
                 cmd="fitout__subcmd__repo__subcmd__verify"
                 ;;
@@ -255,6 +261,9 @@ _fitout() {
                 ;;
             fitout__subcmd__repo__subcmd__help,retract)
                 cmd="fitout__subcmd__repo__subcmd__help__subcmd__retract"
+                ;;
+            fitout__subcmd__repo__subcmd__help,serve)
+                cmd="fitout__subcmd__repo__subcmd__help__subcmd__serve"
                 ;;
             fitout__subcmd__repo__subcmd__help,verify)
                 cmd="fitout__subcmd__repo__subcmd__help__subcmd__verify"
@@ -1334,7 +1343,7 @@ _fitout() {
             return 0
             ;;
         fitout__subcmd__help__subcmd__repo)
-            opts="list verify prune retract"
+            opts="list verify prune serve retract"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1376,6 +1385,20 @@ _fitout() {
             return 0
             ;;
         fitout__subcmd__help__subcmd__repo__subcmd__retract)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fitout__subcmd__help__subcmd__repo__subcmd__serve)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -2105,7 +2128,7 @@ _fitout() {
             return 0
             ;;
         fitout__subcmd__repo)
-            opts="-C -v -q -h -V --config --json --color --verbose --quiet --help --version list verify prune retract help"
+            opts="-C -v -q -h -V --config --json --color --verbose --quiet --help --version list verify prune serve retract help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2145,7 +2168,7 @@ _fitout() {
             return 0
             ;;
         fitout__subcmd__repo__subcmd__help)
-            opts="list verify prune retract help"
+            opts="list verify prune serve retract help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2201,6 +2224,20 @@ _fitout() {
             return 0
             ;;
         fitout__subcmd__repo__subcmd__help__subcmd__retract)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fitout__subcmd__repo__subcmd__help__subcmd__serve)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -2319,6 +2356,50 @@ _fitout() {
                 return 0
             fi
             case "${prev}" in
+                -C)
+                    COMPREPLY=()
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o plusdirs
+                    fi
+                    return 0
+                    ;;
+                --config)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fitout__subcmd__repo__subcmd__serve)
+            opts="-C -v -q -h -V --port --config --json --color --verbose --quiet --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --port)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 -C)
                     COMPREPLY=()
                     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
