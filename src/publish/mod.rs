@@ -15,6 +15,7 @@ pub mod draft;
 mod parallel;
 mod parcel;
 mod promote;
+mod registry;
 pub mod repo;
 pub mod send;
 mod stored;
