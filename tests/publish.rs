@@ -47,3 +47,6 @@ mod repo;
 
 #[path = "publish/stores.rs"]
 mod stores;
+
+#[path = "publish/page.rs"]
+mod page;

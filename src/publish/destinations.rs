@@ -13,6 +13,7 @@ use crate::config::schema::{At, Manifest, PublishApt, PublishRegistry, Text};
 use crate::diagnostic::{Diagnostic, Findings, codes};
 use crate::sign;
 use crate::store::{self, Address, Place, now};
+use crate::template::Templates;
 
 /// What a config is read against.
 pub(super) struct Ground<'a> {
@@ -21,6 +22,7 @@ pub(super) struct Ground<'a> {
     pub(super) request: &'a Request,
     pub(super) owner: &'a str,
     pub(super) signs: bool,
+    pub(super) templates: Templates,
 }
 
 /// All destinations.
@@ -107,6 +109,22 @@ impl Ground<'_> {
             .map_err(|error| Diagnostic::from(error).at(&span, ""))
     }
 
+    /// An address that hosts can be told, without `/` at its end.
+    fn url(&self, text: &Text) -> Result<String, Diagnostic> {
+        let url = text.trim_end_matches('/');
+        let host = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
+        let plain = |c: char| c.is_ascii_alphanumeric() || "-._~:/%[]@".contains(c);
+        if host.is_none_or(|host| host.is_empty() || host.starts_with('/') || !host.chars().all(plain)) {
+            return Err(Diagnostic::error(
+                codes::CONFIG_INVALID_VALUE,
+                format!("`{}` is no address for hosts", text.value),
+            )
+            .at(&self.document.span(text.range.clone()), "")
+            .help("write it as `https://packages.example.org/apt`"));
+        }
+        Ok(url.to_owned())
+    }
+
     /// A word that becomes a folder or a field of a list.
     fn word(&self, text: Option<&Text>, default: &str) -> Result<String, Diagnostic> {
         let Some(text) = text else { return Ok(default.to_owned()) };
@@ -150,9 +168,13 @@ impl Ground<'_> {
             automatic: config.automatic.unwrap_or(true),
             suite,
         };
+        let url = config.url.as_ref().map(|text| told.or_default(self.url(text)));
         let place = self.place(&config.to);
         match (place, told.0.is_empty()) {
-            (Ok(place), true) => Ok(Apt { place, settings, replace: self.request.replace, signer, now: now::now }),
+            (Ok(place), true) => {
+                let replace = self.request.replace;
+                Ok(Apt { place, settings, url, templates: self.templates.clone(), replace, signer, now: now::now })
+            }
             (place, _) => {
                 told.0.extend(place.err());
                 Err(told.0)

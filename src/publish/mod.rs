@@ -12,6 +12,7 @@ use serde::Serialize;
 pub mod apt;
 mod destinations;
 pub mod draft;
+mod landing;
 mod parallel;
 mod parcel;
 mod promote;
@@ -31,9 +32,10 @@ use crate::build::environment::Variables;
 use crate::config::load::{Document, Reading};
 use crate::diagnostic::{Diagnostic, Findings, codes};
 use crate::listener::Listener;
-use crate::resolve::environment;
+use crate::resolve::{self, environment};
 use crate::run::{self, Made};
 use crate::sign::{self, Certificate};
+use crate::template::Templates;
 
 /// What is asked for.
 #[derive(Debug, Clone, Default)]
@@ -111,7 +113,14 @@ impl Config {
     }
 
     fn destinations(&self, request: &Request, owner: &str, signs: bool) -> Result<Destinations, Findings> {
-        let ground = destinations::Ground { document: &self.document, project: &self.project, request, owner, signs };
+        let ground = destinations::Ground {
+            document: &self.document,
+            project: &self.project,
+            request,
+            owner,
+            signs,
+            templates: resolve::templates(&self.document, &self.project, &self.reading.manifest.package)?,
+        };
         destinations::open(&self.reading.manifest, &ground)
     }
 }
@@ -129,8 +138,14 @@ pub fn destinations(request: &Request, signs: bool) -> Result<Destinations, Find
 /// The public keys of a config, if it has keys that can be opened.
 pub fn certificates(request: &Request) -> Option<Vec<Certificate>> {
     let config = Config::read(request).ok()?;
-    let ground =
-        destinations::Ground { document: &config.document, project: &config.project, request, owner: "", signs: true };
+    let ground = destinations::Ground {
+        document: &config.document,
+        project: &config.project,
+        request,
+        owner: "",
+        signs: true,
+        templates: Templates::default(),
+    };
     let signer = destinations::signer(&config.reading.manifest, &ground).ok()?.0?;
     sign::read_certificates("[sign]", &signer.certificates().ok()?).ok()
 }

@@ -250,5 +250,18 @@ fn of_target(
     })
 }
 
+/// The templates of a project, for what is made without a release.
+///
+/// # Errors
+/// One of the user's is for nothing.
+pub fn templates(
+    document: &Document,
+    folder: &std::path::Path,
+    package: &crate::config::schema::Package,
+) -> Result<Templates, Findings> {
+    let ground = Ground::new(folder, document.source());
+    templates::read(&ground, package.templates.as_ref()).ok_or_else(|| ground.into_findings())
+}
+
 #[cfg(test)]
 mod tests;

@@ -13,6 +13,7 @@ keys = [{ file = "@SHOP@/key.asc" }]
 [[publish.apt]]
 to    = "file:@SHOP@/repository"
 suite = "canary"
+url   = "https://packages.example.org/apt"
 
 [[publish.apt]]
 to    = "file:@SHOP@/repository"

@@ -48,6 +48,9 @@ pub struct PublishRegistry {
 pub struct PublishApt {
     /// Where it lies: `file:PATH`, `s3://BUCKET/PREFIX`, `gs://BUCKET/PREFIX` or `az://CONTAINER/PREFIX`.
     pub to: Text,
+    /// Where hosts reach it, such as `https://packages.example.org/apt`: with it a page, set-up files and keys are published, too.
+    #[serde(default)]
+    pub url: Option<Text>,
     /// The suite, such as `stable`, which is what it is unless set.
     #[serde(default)]
     pub suite: Option<Text>,

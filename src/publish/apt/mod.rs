@@ -12,6 +12,7 @@ mod change;
 mod contents;
 mod indexes;
 pub mod packages;
+mod page;
 pub mod release;
 mod stanza;
 mod stored_package;
@@ -25,6 +26,7 @@ use crate::diagnostic::{Diagnostic, Findings, codes};
 use crate::formats::deb::order;
 use crate::sign::Signer;
 use crate::store::{Body, Kind, Object, Place};
+use crate::template::Templates;
 
 use super::draft::{Draft, Put, What};
 use super::parcel::Parcel;
@@ -70,6 +72,10 @@ pub struct Apt {
     pub place: Box<dyn Place>,
     /// What it is.
     pub settings: Settings,
+    /// Where hosts reach it, if it is to say so; without `/` at the end.
+    pub url: Option<String>,
+    /// What its page is made with.
+    pub templates: Templates,
     /// Whether the same version may come with other bytes, and the suite with another name.
     pub replace: bool,
     /// Who signs; none where nothing is sent.
@@ -330,6 +336,10 @@ impl Destination for Apt {
             }
         }
         let time = suite.release.date().unwrap_or_default();
-        Ok(vec![puts, self.pair(&suite, &text, time).map_err(|finding| vec![finding])?])
+        let one = |finding: Diagnostic| vec![finding];
+        let lists = self.lists(&suite, &[]).map_err(one)?;
+        let mut groups = vec![puts, self.pair(&suite, &text, time).map_err(one)?];
+        groups.extend(self.page(&suite.release, &lists).map_err(one)?);
+        Ok(groups)
     }
 }
