@@ -191,6 +191,35 @@ fn images_of_several_targets_are_one() {
 }
 
 #[test]
+fn packages_lie_beside_their_image() {
+    let Some(registry) = Registry::start(&Mode::Open) else { return };
+    let dock = Dock::new(&table(&registry.image("app"), "insecure = true\nartifacts = [\"deb\", \"rpm\"]"));
+    dock.build_with("1.0.0+b", r#"["linux/amd64"]"#, "");
+    let config = fs::read_to_string(dock.at("fitout.toml")).unwrap();
+    fs::write(dock.at("fitout.toml"), config.replace("[\"oci\"]", "[\"oci\", \"deb\", \"rpm\", \"zip\"]")).unwrap();
+    assert_eq!(finish(fitout(dock.folder.path()).args(["build", "-q"]).output().unwrap()).0, 0);
+    dock.ok(&["publish"]);
+    let deb = fs::read_dir(dock.at("dist")).unwrap().map(|entry| entry.unwrap().path());
+    let deb = deb.into_iter().find(|path| path.extension().is_some_and(|e| e == "deb")).unwrap();
+    let tag = deb.file_name().unwrap().to_str().unwrap().replace('+', "-");
+    let manifest = registry.raw(&format!("app:{tag}"));
+    assert_eq!(manifest["artifactType"], "application/vnd.debian.binary-package");
+    // The same bytes, by a tool that knows nothing of packages.
+    let out = dock.at("out");
+    let from = format!("docker://{}", registry.image(&format!("app:{tag}")));
+    let mut copy = Command::new("skopeo");
+    copy.args(["copy", "-q", "--src-tls-verify=false", &from]).arg(format!("dir:{}", out.display()));
+    assert!(copy.env_remove("REGISTRY_AUTH_FILE").status().unwrap().success());
+    let digest = manifest["layers"][0]["digest"].as_str().unwrap().strip_prefix("sha256:").unwrap().to_owned();
+    assert_eq!(fs::read(out.join(digest)).unwrap(), fs::read(&deb).unwrap());
+    // This registry keeps no list of what refers to the image: it is at a tag.
+    let subject = manifest["subject"]["digest"].as_str().unwrap().replace(':', "-");
+    let list = registry.raw(&format!("app:{subject}"));
+    assert_eq!(list["manifests"].as_array().unwrap().len(), 2, "{list}");
+    assert!(dock.ok(&["publish"]).contains("nothing to do"));
+}
+
+#[test]
 fn a_tag_is_promoted_as_it_is() {
     let Some(registry) = Registry::start(&Mode::Open) else { return };
     let dock = Dock::new(&table(&registry.image("app"), "insecure = true\ntags = [\"{version}\", \"canary\"]"));

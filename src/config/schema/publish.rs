@@ -36,6 +36,9 @@ pub struct PublishRegistry {
     /// Paths in the same registry whose blobs are taken over instead of sent, such as `team/base`.
     #[serde(default)]
     pub mount_from: Texts,
+    /// Formats that are put beside the image, as artifacts that refer to it: `deb`, `rpm`, `tarball`, `zip`.
+    #[serde(default)]
+    pub artifacts: Texts,
     /// MiB of a chunk, where something between here and there stops larger requests; a blob goes in one unless set.
     #[serde(default)]
     pub chunk: Option<At<u32>>,

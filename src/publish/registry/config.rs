@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{Registry, tags};
+use super::{Registry, artifacts, tags};
 use crate::config::load::Document;
 use crate::config::schema::{At, PublishRegistry, Text};
 use crate::diagnostic::{Diagnostic, Findings, codes};
@@ -43,6 +43,13 @@ impl Table<'_> {
                 findings.push(self.wrong(path, codes::REGISTRY_IMAGE, "is no path of a repository").help(help));
             }
         }
+        for format in &config.artifacts {
+            if artifacts::KINDS.iter().all(|(known, _)| *known != format.value) {
+                let known: Vec<&str> = artifacts::KINDS.iter().map(|(known, _)| *known).collect();
+                let finding = self.wrong(format, codes::CONFIG_INVALID_VALUE, "is no format that goes beside an image");
+                findings.push(finding.help(format!("choose from {}", known.join(", "))));
+            }
+        }
         let repository = Repository::parse(&config.image).filter(|repository| !repository.host.is_empty());
         let Some(repository) = repository else {
             findings.push(self.no_image(&config.image));
@@ -62,7 +69,8 @@ impl Table<'_> {
             let span = self.document.span(config.image.range.clone());
             vec![Diagnostic::from(error).at(&span, "")]
         })?;
-        Ok(Registry { place, owner: self.owner.to_owned(), tags, replace: self.request.replace })
+        let formats = config.artifacts.iter().map(|format| format.value.clone()).collect();
+        Ok(Registry { place, owner: self.owner.to_owned(), tags, formats, replace: self.request.replace })
     }
 
     fn ca(&self, path: Option<&Text>) -> Result<Option<Vec<u8>>, Diagnostic> {

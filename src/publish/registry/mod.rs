@@ -1,6 +1,6 @@
 //! A repository of an image registry: blobs first, then manifests, an index behind those that it names, tags last.
 //!
-//! Enters: image archives, and what the registry has. Leaves: a [`Draft`] of what it has not. Whoever pulls a tag sees the old image or the
+//! Enters: image archives, packages that go beside them, and what the registry has. Leaves: a [`Draft`] of what it has not. Whoever pulls a tag sees the old image or the
 //! new one. How it is asked is in `store::registry`.
 
 use std::cmp::Ordering;
@@ -16,6 +16,7 @@ use crate::formats::oci::packed::{self, Packed, PackedManifest};
 use crate::formats::{deb::order, oci};
 use crate::store::{Body, Kind, Object, Place};
 
+mod artifacts;
 mod config;
 mod tags;
 
@@ -28,6 +29,8 @@ pub struct Registry {
     owner: String,
     /// As they are typed.
     tags: Vec<String>,
+    /// Formats that are put beside the image.
+    formats: Vec<String>,
     /// Whether a version's tag may be taken from the image that has it.
     replace: bool,
 }
@@ -53,24 +56,33 @@ impl Registry {
 
     fn publish(&self, parcels: &[&Parcel]) -> Result<Draft, Findings> {
         let one = |finding| vec![finding];
-        let Some(parcel) = image(parcels, &self.place.name()).map_err(one)? else { return Ok(Draft::default()) };
-        let packed = packed::packed(&parcel.path).map_err(one)?;
+        let (images, others): (Vec<&Parcel>, Vec<&Parcel>) = parcels.iter().partition(|p| p.artifact.format == "oci");
         let mut draft = Draft::default();
-        let Some(top) = packed.manifests.last() else { return Ok(draft) };
+        let mut subject = None;
+        if let Some(parcel) = image(&images, &self.place.name()).map_err(one)? {
+            let mut packed = packed::packed(&parcel.path).map_err(one)?;
+            self.image(parcel, &packed, &mut draft)?;
+            subject = packed.manifests.pop();
+        }
+        self.artifacts(&others, subject.as_ref(), &mut draft)?;
+        Ok(draft)
+    }
+
+    /// Adds what is not there of an image.
+    fn image(&self, parcel: &Parcel, packed: &Packed, draft: &mut Draft) -> Result<(), Findings> {
+        let Some((top, inner)) = packed.manifests.split_last() else { return Ok(()) };
         let there = self.place.head(&format!("manifests/sha256:{}", top.sha256));
         if there.map_err(|error| vec![error.into()])?.is_none() {
-            draft.before.push(self.blobs(parcel, &packed).map_err(one)?);
-            let (last, inner) = packed.manifests.split_last().map_or((top, &[][..]), |split| split);
-            let by_digest =
-                |manifest: &PackedManifest| put_manifest(&format!("sha256:{}", manifest.sha256), manifest, true);
+            draft.before.push(self.blobs(parcel, packed).map_err(|finding| vec![finding])?);
+            let by_digest = |one: &PackedManifest| put_manifest(&format!("sha256:{}", one.sha256), one, true);
             draft.before.push(inner.iter().map(by_digest).collect());
-            draft.before.push(vec![by_digest(last)]);
+            draft.before.push(vec![by_digest(top)]);
         }
-        self.tag(parcel, top, &mut draft)?;
+        self.tag(parcel, top, draft)?;
         if draft.is_empty() {
             draft.same.push(parcel.artifact.file.clone());
         }
-        Ok(draft)
+        Ok(())
     }
 
     /// Blobs that are not there.
@@ -221,6 +233,11 @@ impl Destination for Registry {
 
     fn format(&self) -> &'static str {
         "oci"
+    }
+
+    fn takes(&self, parcel: &Parcel) -> bool {
+        let format = parcel.artifact.format;
+        format == self.format() || self.formats.iter().any(|other| other == format)
     }
 
     fn compare(&self, a: &str, b: &str) -> Ordering {
