@@ -29,6 +29,10 @@ pub trait Destination: Sync {
     fn place(&self) -> &dyn Place;
     /// The place alone.
     fn into_place(self: Box<Self>) -> Box<dyn Place>;
+    /// Whether its place is a repository that [`super::repo`] can look at.
+    fn is_repository(&self) -> bool {
+        true
+    }
     /// The channel that it is, for promotion: a suite of apt.
     fn channel(&self) -> Option<&str>;
     /// Whether it has channels that are names for what is there already: tags. Then [`Work::Move`] is what promotes.

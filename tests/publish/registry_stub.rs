@@ -68,7 +68,7 @@ impl Stub {
     fn place(&self) -> Box<dyn Place> {
         let repository = Repository::parse(&format!("127.0.0.1:{}/team/app", self.port)).unwrap();
         let settings = Settings { repository, insecure: true, ca: None, mount_from: Vec::new(), chunk: None };
-        open(settings, &Variables::new()).unwrap()
+        open(&settings, &Variables::new()).unwrap()
     }
 }
 

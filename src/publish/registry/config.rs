@@ -65,7 +65,7 @@ impl Table<'_> {
             mount_from: config.mount_from.iter().map(|path| path.value.clone()).collect(),
             chunk: config.chunk.as_ref().map(|chunk| u64::from(chunk.value.max(1)) << 20),
         };
-        let place = registry::open(settings, &self.request.variables).map_err(|error| {
+        let place = registry::open(&settings, &self.request.variables).map_err(|error| {
             let span = self.document.span(config.image.range.clone());
             vec![Diagnostic::from(error).at(&span, "")]
         })?;

@@ -223,6 +223,10 @@ impl Destination for Registry {
         self.place
     }
 
+    fn is_repository(&self) -> bool {
+        false
+    }
+
     fn channel(&self) -> Option<&str> {
         None
     }

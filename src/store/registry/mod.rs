@@ -46,9 +46,9 @@ pub struct Settings {
 ///
 /// # Errors
 /// Credentials or certificates cannot be read, or this fitout was built without the network.
-pub fn open(settings: Settings, variables: &Variables) -> Result<Box<dyn Place>, StoreError> {
+pub fn open(settings: &Settings, variables: &Variables) -> Result<Box<dyn Place>, StoreError> {
     #[cfg(feature = "network")]
-    return Ok(Box::new(place::Registry::open(settings, variables)?));
+    return Ok(Box::new(place::Registry::open(settings.clone(), variables)?));
     #[cfg(not(feature = "network"))]
     {
         let _ = variables;
