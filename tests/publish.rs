@@ -50,3 +50,6 @@ mod stores;
 
 #[path = "publish/page.rs"]
 mod page;
+
+#[path = "publish/files.rs"]
+mod files;

@@ -220,7 +220,7 @@ fn grouped(fingerprint: &str) -> String {
 }
 
 /// A key as a relative reference (RFC 3986): what has a meaning there is spelled by its number.
-fn path(key: &str) -> String {
+pub fn path(key: &str) -> String {
     let mut text = String::new();
     for byte in key.bytes() {
         if byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte) {

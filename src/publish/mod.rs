@@ -12,6 +12,8 @@ use serde::Serialize;
 pub mod apt;
 mod destinations;
 pub mod draft;
+mod files;
+mod keyring;
 mod landing;
 mod parallel;
 mod parcel;
@@ -88,7 +90,9 @@ pub fn prepare(request: &Request, signs: bool) -> Result<Outgoing, Findings> {
     let made = run::made(&folder)?;
     let parcels = made.artifacts.iter().map(|artifact| Parcel::new(artifact.clone(), folder.join(&artifact.file)));
     let parcels = parcels.collect();
-    let Destinations { all, warnings } = config.destinations(request, &made.name, signs)?;
+    let environment = made.environment.clone().unwrap_or_default();
+    let holes = vec![("name", made.name.clone()), ("version", made.version.clone()), ("environment", environment)];
+    let Destinations { all, warnings } = config.destinations(request, &made.name, holes, signs)?;
     Ok(Outgoing { made, parcels, destinations: all, warnings, folder })
 }
 
@@ -112,27 +116,34 @@ impl Config {
         Ok(Self { document, reading, project })
     }
 
-    fn destinations(&self, request: &Request, owner: &str, signs: bool) -> Result<Destinations, Findings> {
+    fn destinations(
+        &self,
+        request: &Request,
+        owner: &str,
+        holes: Vec<(&'static str, String)>,
+        signs: bool,
+    ) -> Result<Destinations, Findings> {
         let ground = destinations::Ground {
             document: &self.document,
             project: &self.project,
             request,
             owner,
             signs,
+            holes,
             templates: resolve::templates(&self.document, &self.project, &self.reading.manifest.package)?,
         };
         destinations::open(&self.reading.manifest, &ground)
     }
 }
 
-/// All destinations of a config, for what needs nothing that was built.
+/// All repositories of a config, for what needs nothing that was built.
 ///
 /// # Errors
 /// The config, a key or an address is not as it must be.
 pub fn destinations(request: &Request, signs: bool) -> Result<Destinations, Findings> {
     let config = Config::read(request)?;
     let owner = config.reading.manifest.package.name.as_ref().map(|name| name.value.clone());
-    config.destinations(request, &owner.unwrap_or_default(), signs)
+    config.destinations(request, &owner.unwrap_or_default(), Vec::new(), signs)
 }
 
 /// The public keys of a config, if it has keys that can be opened.
@@ -144,6 +155,7 @@ pub fn certificates(request: &Request) -> Option<Vec<Certificate>> {
         request,
         owner: "",
         signs: true,
+        holes: Vec::new(),
         templates: Templates::default(),
     };
     let signer = destinations::signer(&config.reading.manifest, &ground).ok()?.0?;

@@ -24,6 +24,7 @@ pub mod version;
 
 mod changelog;
 mod compression;
+mod duration;
 mod facts;
 mod files;
 mod ground;

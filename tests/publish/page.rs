@@ -4,7 +4,7 @@ use std::fs;
 use std::process::Command;
 
 use crate::roots::{BOOKWORM, Root, TRIXIE};
-use crate::shop::{Server, Shop};
+use crate::shop::{Server, Shop, key};
 use crate::support::tool;
 
 const TABLES: &str = r#"
@@ -53,6 +53,54 @@ fn the_page_works_in_a_browser() {
     assert_eq!(title, "FINE", "{dom}");
 }
 
+/// By the package with the keys, which brings the next keys, too.
+fn by_package(root: &Root, html: &str, shop: &Shop, server: &Server) {
+    let _ = fs::remove_dir_all(root.at("/etc/apt/sources.list.d"));
+    let _ = fs::remove_file(root.at("/etc/apt/sources.list"));
+    let (_, rest) = html.split_once(">curl -fsSLo /tmp/example-s-hne-ltd-archive-keyring.deb ").unwrap();
+    let (url, _) = rest.split_once(" &amp;&amp; sudo apt-get install /tmp/").unwrap();
+    let path = url.strip_prefix(&server.url()).unwrap();
+    fs::copy(shop.at(&format!("repository{path}")), root.at("/tmp/keyring.deb")).unwrap();
+    root.ok(&["apt-get", "-qy", "install", "/tmp/keyring.deb"]);
+    root.ok(&["apt-get", "-q", "--error-on=any", "update"]);
+    root.ok(&["apt-get", "-qy", "install", "hello"]);
+}
+
+#[test]
+fn the_keyring_package_follows_the_keys() {
+    let (shop, _server) = shop();
+    let versions = || {
+        let packages = fs::read_to_string(shop.at("repository/dists/stable/main/binary-amd64/Packages")).unwrap();
+        let stanzas =
+            packages.split("\n\n").filter(|stanza| stanza.starts_with("Package: example-s-hne-ltd-archive-keyring"));
+        stanzas
+            .map(|s| s.lines().find_map(|line| line.strip_prefix("Version: ")).unwrap().to_owned())
+            .collect::<Vec<_>>()
+    };
+    // Three were published, one keyring came with them.
+    assert_eq!(versions().len(), 1);
+    key(shop.folder.path(), "next");
+    let tables = fs::read_to_string(shop.at("tables")).unwrap();
+    let both = tables.replace(
+        "keys = [{ file = \"@SHOP@/key.asc\" }]",
+        "keys = [{ file = \"@SHOP@/key.asc\" }, { file = \"@SHOP@/next.asc\" }]",
+    );
+    fs::write(shop.at("tables"), both).unwrap();
+    shop.publish("hello", "1.2.0");
+    let both = versions();
+    assert_eq!(both.len(), 2, "{both:?}");
+    shop.publish("hello", "1.3.0");
+    assert_eq!(versions(), both);
+    let lintian = tool("lintian", &["--fail-on=error,warning", "--allow-root", keyring(&shop).to_str().unwrap()]);
+    println!("{lintian:?}");
+}
+
+/// The newest package with the keys.
+fn keyring(shop: &Shop) -> std::path::PathBuf {
+    let all = crate::shop::listed(&shop.at("repository/pool"));
+    all.lines().filter(|line| line.contains("archive-keyring_")).max().unwrap().into()
+}
+
 #[test]
 fn a_host_is_set_up_as_the_page_says() {
     let (shop, server) = shop();
@@ -62,6 +110,10 @@ fn a_host_is_set_up_as_the_page_says() {
     assert!(html.contains(&format!(">{line}</code>")), "{html}");
     for suite in [&BOOKWORM, &TRIXIE] {
         let Some(root) = Root::of(suite) else { return };
+        by_package(&root, &html, &shop, &server);
+        root.ok(&["apt-get", "-qy", "purge", "example-s-hne-ltd-archive-keyring", "hello"]);
+        assert!(!root.has(source));
+        root.sh("rm -rf /var/lib/apt/lists/*");
         let _ = fs::remove_dir_all(root.at("/etc/apt/sources.list.d"));
         let _ = fs::remove_file(root.at("/etc/apt/sources.list"));
         // A minimal root has no curl.
@@ -87,7 +139,7 @@ fn a_host_is_set_up_as_the_page_says() {
         .unwrap();
     assert!(sums.status.success(), "{sums:?}");
     let feed = fs::read_to_string(shop.at("repository/feed.xml")).unwrap();
-    assert_eq!(feed.matches("<entry>").count(), 3, "{feed}");
+    assert_eq!(feed.matches("<entry>").count(), 4, "{feed}");
     let check = "import sys,xml.dom.minidom; xml.dom.minidom.parse(sys.argv[1])";
     tool("python3", &["-c", check, shop.at("repository/feed.xml").to_str().unwrap()]);
 }

@@ -140,7 +140,12 @@ fn large(dock: &Dock) {
 #[test]
 fn chunks_go_where_they_are_asked_for_and_the_registry_is_watched() {
     // One that stops at 4 MiB of a request.
-    let small = |ask: &mut Ask, _: &mut State, _: usize| (ask.length() > 4 << 20).then(|| Some(Reply::new(413)));
+    let small = |ask: &mut Ask, _: &mut State, _: usize| {
+        (ask.length() > 4 << 20).then(|| {
+            ask.body(usize::MAX);
+            Some(Reply::new(413))
+        })
+    };
     let stub = Stub::start(small);
     let dock = stub.dock("");
     large(&dock);

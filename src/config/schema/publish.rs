@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{At, Text, Texts};
+use super::{At, FormatName, Text, Texts};
 
 /// `[publish]`: repositories and stores that `fitout publish` fills.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
@@ -14,6 +14,8 @@ pub struct Publish {
     pub apt: Vec<At<PublishApt>>,
     /// Image registries, for .oci.tar.
     pub registry: Vec<At<PublishRegistry>>,
+    /// Folders of stores, for downloads.
+    pub files: Vec<At<PublishFiles>>,
 }
 
 /// `[[publish.registry]]`: a repository of an image registry.
@@ -42,6 +44,19 @@ pub struct PublishRegistry {
     /// MiB of a chunk, where something between here and there stops larger requests; a blob goes in one unless set.
     #[serde(default)]
     pub chunk: Option<At<u32>>,
+}
+
+/// `[[publish.files]]`: artifacts as files, with `SHA256SUMS` beside them.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[schemars(title = "[[publish.files]]")]
+pub struct PublishFiles {
+    /// Where they lie: an address as of `[[publish.apt]]`; `{name}`, `{version}` and `{environment}` are filled in.
+    pub to: Text,
+    /// Formats that go there; all if unset.
+    #[serde(default)]
+    #[schemars(with = "Option<Vec<FormatName>>")]
+    pub formats: Option<Texts>,
 }
 
 /// `[[publish.apt]]`: a suite of an apt repository.

@@ -18,6 +18,9 @@ use crate::store::{Body, StoreError};
 /// Bytes that are read at once.
 const PIECE: u64 = 128 << 10;
 
+/// A request that some do not let pass.
+const LARGE: u64 = 4 << 20;
+
 /// How it came to be there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Came {
@@ -41,7 +44,7 @@ impl Registry {
         for attempt in 1.. {
             let result = self.try_upload(digest, body, session.take()).await;
             let Some(wait) = wire::wait(&result, attempt) else {
-                let answer = result?;
+                let answer = result.map_err(|error| self.hinted(error, body))?;
                 return match answer.status {
                     201 => self.same_digest(&answer, digest).map(|()| Came::Sent),
                     _ => Err(self.refused(&answer)),
@@ -54,6 +57,14 @@ impl Registry {
             }
         }
         unreachable!("the loop ends by its last try")
+    }
+
+    /// Whatever stops large requests often breaks the line rather than say so.
+    fn hinted(&self, mut error: StoreError, body: &Body) -> StoreError {
+        if body.size() > LARGE && self.settings.chunk.is_none() {
+            error.message.push_str("; if something in between stops large requests, set `chunk = 4`");
+        }
+        error
     }
 
     async fn try_upload(&self, digest: &str, body: &Body, session: Option<Answer>) -> Result<Answer, StoreError> {
