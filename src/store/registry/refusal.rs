@@ -60,7 +60,7 @@ impl Refusal {
             Self::Refused => (
                 codes::REGISTRY_REFUSED,
                 "the registry refuses what is sent to",
-                "what it says is above; nothing refers to what was sent before",
+                "mend what it says; nothing refers to what was sent before",
             ),
             Self::Failed => {
                 (codes::REGISTRY_FAILED, "no good answer from", "run it again: what was sent is not sent twice")
