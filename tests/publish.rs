@@ -20,11 +20,27 @@ mod roots;
 #[path = "publish/shop.rs"]
 mod shop;
 
+#[path = "install/image.rs"]
+#[allow(dead_code, reason = "the tests of installation use all of it")]
+mod image;
+
+#[path = "publish/http.rs"]
+mod http;
+
 #[path = "publish/apt.rs"]
 mod apt;
 
 #[path = "publish/races.rs"]
 mod races;
+
+#[path = "publish/registry.rs"]
+mod registry;
+
+#[path = "publish/registry_server.rs"]
+mod registry_server;
+
+#[path = "publish/registry_stub.rs"]
+mod registry_stub;
 
 #[path = "publish/repo.rs"]
 mod repo;

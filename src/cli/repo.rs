@@ -43,7 +43,7 @@ fn places(common: &Common, place: &Where) -> Result<Vec<Box<dyn Place>>, Finding
 /// Each place once, whatever suites are in it.
 fn places_of(destinations: publish::Destinations) -> Vec<Box<dyn Place>> {
     let mut places: Vec<Box<dyn Place>> = Vec::new();
-    for destination in destinations.all {
+    for destination in destinations.all.into_iter().filter(|destination| destination.is_repository()) {
         if places.iter().all(|place| place.name() != destination.place().name()) {
             places.push(destination.into_place());
         }

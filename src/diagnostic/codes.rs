@@ -77,7 +77,7 @@ codes! {
 
     // --- publish ---
     PUBLISH_NOWHERE = "publish/nowhere", Input,
-        "The config has no destination. `[[publish.apt]]` names an apt repository: a folder, or a bucket of S3, Google Cloud Storage or Azure.";
+        "The config has no destination. `[[publish.apt]]` names an apt repository: a folder, or a bucket of S3, Google Cloud Storage or Azure. `[[publish.registry]]` names an image in a registry.";
     PUBLISH_NO_MANIFEST = "publish/no-manifest", Input,
         "What is published is what `fitout build` made: `manifest.json` in the output folder lists it. There is no such list there. `--out` names another folder, `--environment` that of an environment.";
     PUBLISH_CHANGED = "publish/changed", Input,
@@ -105,7 +105,7 @@ codes! {
         "No repository of the config lists a package of this name in this version. Versions are spelled as the repository does: `1.0~rc1-1`, `1.0-1`.";
 
     REPO_NO_CHANNEL = "repo/no-channel", Input,
-        "A channel is the `suite` of a `[[publish.apt]]`, and no destination of the config is the one that is named. Promotion goes from one destination of the config to another: give each channel a table of its own.";
+        "A channel is the `suite` of a `[[publish.apt]]`, and no destination of the config is the one that is named. Promotion goes from one destination of the config to another: give each channel a table of its own. For an image a channel is a tag that is there.";
 
     // --- store: folders and buckets ---
     STORE_NO_CREDENTIALS = "store/no-credentials", Input,
@@ -124,6 +124,32 @@ codes! {
         "This fitout was built without the feature `network` and reaches folders only.";
     STORE_FAILED = "store/failed", Environment,
         "The store does not answer, or not as a store of its kind should. Requests are tried again for a minute before this is said.";
+
+    // --- image registries ---
+    REGISTRY_IMAGE = "registry/image", Input,
+        "`image` of a `[[publish.registry]]` is a host and a path without a tag or digest: `ghcr.io/team/app`, `registry.example.org:5000/app`, `docker.io/team/app`. Tags have a key of their own.";
+    REGISTRY_TAG = "registry/tag", Input,
+        "A tag has up to 128 letters, digits, `_`, `.` and `-`, and begins with none of the last two. `{name}`, `{version}`, `{major}`, `{minor}` and `{patch}` are filled in; a `+` of the version becomes `-`. Tags that would have an empty part are left out.";
+    REGISTRY_SEVERAL = "registry/several", Input,
+        "A tag names one image. The output folder has images for several targets and no archive that holds them all, so they would take the tag from each other. `fitout build` with all targets makes one, `-multi.oci.tar`.";
+    REGISTRY_NO_CREDENTIALS = "registry/no-credentials", Input,
+        "The registry wants to know who asks. fitout reads what `docker login` and `podman login` leave, with their helpers (`credsStore`, `credHelpers`): the files of `REGISTRY_AUTH_FILE` and `DOCKER_CONFIG`, `$XDG_RUNTIME_DIR/containers/auth.json`, `~/.config/containers/auth.json`, `~/.docker/config.json`; the first that knows the host counts.";
+    REGISTRY_WRONG_CREDENTIALS = "registry/wrong-credentials", Input,
+        "The registry, or the server that gives its tokens, does not take the name and password or the token that was found for it.";
+    REGISTRY_FORBIDDEN = "registry/forbidden", Input,
+        "The registry knows who asks and does not let them. Publishing pulls and pushes; promoting does, too. In CI the job's token often may only pull unless it is given more (`packages: write` on GitHub).";
+    REGISTRY_NO_REPOSITORY = "registry/no-repository", Input,
+        "Some registries make a repository with its first image, others (ECR, Harbor's projects, Artifactory) want it to be made before.";
+    REGISTRY_CERTIFICATE = "registry/certificate", Input,
+        "The registry's certificate is not signed by anybody whom this machine trusts, `ca` names no certificate, or the registry speaks plain HTTP. Credentials are never sent to it then.";
+    REGISTRY_LOGIN = "registry/login", Input,
+        "The file in which `docker login` or `podman login` keep credentials is there and cannot be read, or it names a helper, `docker-credential-NAME`, that is not there or fails. An entry that lies beside a helper may be old: it is taken only if the helper knows nothing.";
+    REGISTRY_REFUSED = "registry/refused", Input,
+        "The registry takes something for wrong, in words of its own. Tags are put last, so nothing refers to what was sent before.";
+    REGISTRY_FAILED = "registry/failed", Environment,
+        "The registry does not answer, or not as a registry should. Requests are tried six times, with the pauses that it asks for, before this is said.";
+    REGISTRY_NOTE = "registry/note", Lint,
+        "The registry has said something besides its answer (`Warning: 299`): a deprecation, a quota. Nothing has failed.";
 
     // --- resolve: version, target, clock, environment, presets, build command ---
     RESOLVE_VERSION = "resolve/version", Input,

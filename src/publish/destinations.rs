@@ -7,9 +7,10 @@ use std::sync::Arc;
 
 use super::apt::{Apt, Settings};
 use super::files::Files;
+use super::registry::{Registry, Table};
 use super::{Destination, Request, Signers};
 use crate::config::load::Document;
-use crate::config::schema::{At, Manifest, PublishApt, PublishFiles, Text};
+use crate::config::schema::{At, Manifest, PublishApt, PublishFiles, PublishRegistry, Text};
 use crate::diagnostic::{Diagnostic, Findings, codes};
 use crate::resolve::duration;
 use crate::sign;
@@ -52,6 +53,12 @@ pub(super) fn open(manifest: &Manifest, ground: &Ground<'_>) -> Result<Destinati
             Err(found) => findings.extend(found),
         }
     }
+    for at in &manifest.publish.registry {
+        match ground.registry(at) {
+            Ok(registry) => all.push(Box::new(registry)),
+            Err(found) => findings.extend(found),
+        }
+    }
     // Whose addresses name a build, which there may not be.
     let files = if ground.holes.is_empty() { &[][..] } else { &manifest.publish.files };
     for at in files {
@@ -62,7 +69,7 @@ pub(super) fn open(manifest: &Manifest, ground: &Ground<'_>) -> Result<Destinati
     }
     if all.is_empty() && findings.is_empty() {
         let message = "the config names no place to publish to";
-        let help = "add `[[publish.apt]]` with `to = \"file:repository\"`, for a start";
+        let help = "add `[[publish.apt]]` with `to = \"file:repository\"` for a start, or `[[publish.registry]]`";
         findings.push(Diagnostic::error(codes::PUBLISH_NOWHERE, message).path(&ground.request.config).help(help));
     }
     if findings.is_empty() { Ok(Destinations { all, warnings }) } else { Err(findings) }
@@ -111,6 +118,11 @@ impl Told {
 }
 
 impl Ground<'_> {
+    fn registry(&self, at: &At<PublishRegistry>) -> Result<Registry, Findings> {
+        let Self { document, project, request, owner, .. } = self;
+        Table { document, project, request, owner }.open(at)
+    }
+
     fn place(&self, to: &Text) -> Result<Box<dyn Place>, Diagnostic> {
         let span = self.document.span(to.range.clone());
         let address = Address::parse(to).ok_or_else(|| {

@@ -18,6 +18,7 @@ mod landing;
 mod parallel;
 mod parcel;
 mod promote;
+mod registry;
 pub mod repo;
 pub mod send;
 mod serve;

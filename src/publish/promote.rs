@@ -44,12 +44,21 @@ pub fn promote(
         destinations.iter().map(AsRef::as_ref).filter(move |d| d.channel() == Some(channel)).collect::<Vec<_>>()
     };
     let (sources, targets) = (in_channel(&promotion.from), in_channel(&promotion.to));
+    let mut tagged: Vec<&dyn Destination> = Vec::new();
+    for destination in destinations {
+        let tags = destination.has_tag(&promotion.name, &promotion.from).map_err(|finding| vec![finding])?;
+        tagged.extend(tags.then_some(&**destination));
+    }
+    if sources.is_empty() && targets.is_empty() && !tagged.is_empty() {
+        return retag(&tagged, promotion, dry_run, listener);
+    }
     for (channel, found) in [(&promotion.from, &sources), (&promotion.to, &targets)] {
         if found.is_empty() {
             let known: BTreeSet<&str> = destinations.iter().filter_map(|destination| destination.channel()).collect();
             let known = known.into_iter().collect::<Vec<_>>().join(", ");
             let message = format!("no repository of the config is the channel `{channel}`");
-            let help = format!("channels: {known}; a channel is the `suite` of `[[publish.apt]]`");
+            let help =
+                format!("channels: {known}; a channel is the `suite` of `[[publish.apt]]`, or a tag of an image");
             return Err(vec![Diagnostic::error(codes::REPO_NO_CHANNEL, message).help(help)]);
         }
     }
@@ -80,10 +89,31 @@ pub fn promote(
             let draft = target.draft(&Work::Publish(&for_target(*target)))?;
             Ok((Receipt::planned(target.name(), &draft), names(*target)))
         };
-        return targets.iter().map(draft).collect();
+        let mut done: Vec<_> = targets.iter().map(draft).collect::<Result<_, Findings>>()?;
+        done.extend(retag(&tagged, promotion, dry_run, listener)?);
+        return Ok(done);
     }
     let receipts = settle_all(&targets, |target| Work::Publish(&parcels_of(&parcels, target)).send(target, listener))?;
-    Ok(receipts.into_iter().zip(targets).map(|(receipt, target)| (receipt, names(target))).collect())
+    let mut done: Vec<_> = receipts.into_iter().zip(targets).map(|(receipt, t)| (receipt, names(t))).collect();
+    done.extend(retag(&tagged, promotion, dry_run, listener)?);
+    Ok(done)
+}
+
+/// Where channels are tags: one names what another does.
+fn retag(
+    tagged: &[&dyn Destination],
+    promotion: &Promotion,
+    dry_run: bool,
+    listener: &dyn Listener,
+) -> Result<Vec<(Receipt, Vec<String>)>, Findings> {
+    let what = || vec![format!("{}:{}", promotion.name, promotion.from)];
+    let work = Work::Move(promotion);
+    if dry_run {
+        let draft = |one: &&dyn Destination| Ok((Receipt::planned(one.name(), &one.draft(&work)?), what()));
+        return tagged.iter().map(draft).collect();
+    }
+    let receipts = settle_all(tagged, |one| work.send(one, listener))?;
+    Ok(receipts.into_iter().map(|receipt| (receipt, what())).collect())
 }
 
 fn parcels_of<'p>(parcels: &'p [Parcel], target: &dyn Destination) -> Vec<&'p Parcel> {

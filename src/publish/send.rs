@@ -29,8 +29,19 @@ pub trait Destination: Sync {
     fn place(&self) -> &dyn Place;
     /// The place alone.
     fn into_place(self: Box<Self>) -> Box<dyn Place>;
+    /// Whether its place is a repository that [`super::repo`] can look at.
+    fn is_repository(&self) -> bool {
+        true
+    }
     /// The channel that it is, for promotion: a suite of apt.
     fn channel(&self) -> Option<&str>;
+    /// Whether it has channels that are names for what is there already: tags. Then [`Work::Move`] is what promotes.
+    ///
+    /// # Errors
+    /// It does not answer.
+    fn has_tag(&self, _name: &str, _channel: &str) -> Result<bool, Diagnostic> {
+        Ok(false)
+    }
     /// The format that it takes, by name.
     fn format(&self) -> &'static str;
     /// Whether an artifact is for it.
@@ -68,6 +79,8 @@ pub enum Work<'w> {
         /// Its version in the words of the repository.
         version: &'w str,
     },
+    /// A tag that is to name what another does.
+    Move(&'w super::Promotion),
 }
 
 /// What was done at a destination.
@@ -87,6 +100,9 @@ pub struct Receipt {
     pub lost: usize,
     /// When it was done, seconds since 1970.
     pub time: i64,
+    /// What the place told besides.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
 }
 
 /// One object that was put.
@@ -142,11 +158,17 @@ impl Work<'_> {
         };
         let done = sender.run(self);
         let put = sender.put.load(Ordering::Relaxed);
+        let notes = destination.place().notes();
+        for note in &notes {
+            let message = format!("`{}` says: {note}", destination.name());
+            listener.hear(Event::Finding(Diagnostic::warning(codes::REGISTRY_NOTE, message)));
+        }
         let (draft, lost) = done.map_err(|findings| Halted { findings, put })?;
         Ok(Receipt {
             puts: sender.sent.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner),
             bytes: sender.bytes.load(Ordering::Relaxed),
             lost,
+            notes,
             ..Receipt::planned(destination.name(), &draft)
         })
     }
@@ -163,6 +185,7 @@ impl Receipt {
             bytes: 0,
             lost: 0,
             time: now::now(),
+            notes: Vec::new(),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::error::Error;
 
+use super::registry::Refusal;
 use crate::diagnostic::{Code, Diagnostic, codes};
 
 /// What kind of trouble it is.
@@ -23,6 +24,8 @@ pub enum Trouble {
     Unsupported,
     /// It did not answer, or not as it should.
     Failed,
+    /// What only image registries have.
+    Registry(Refusal),
 }
 
 /// Trouble with a place. It never holds a secret: messages of libraries are cut to what they say of the request.
@@ -104,6 +107,7 @@ impl From<StoreError> for Diagnostic {
             Trouble::Failed => {
                 (codes::STORE_FAILED, "no good answer from", "run it again: what was put is not put twice")
             }
+            Trouble::Registry(refusal) => refusal.words(),
         };
         Self::error(code, format!("{message} `{}`", error.place)).note(error.message).help(help)
     }

@@ -50,6 +50,7 @@ impl Folder {
         let mut file = builder.prefix(TEMPORARY).permissions(Permissions::from_mode(0o666)).tempfile_in(folder)?;
         match body {
             Body::Bytes(bytes) => file.write_all(bytes)?,
+            Body::Part { .. } => file.write_all(&body.read()?)?,
             Body::File { path, size } => {
                 let sent = io::copy(&mut fs_err::File::open(path)?, file.as_file_mut())?;
                 if sent != *size {

@@ -1,9 +1,10 @@
-//! Named bytes in a place that outlives the run: a folder, or a bucket of an object store.
+//! Named bytes in a place that outlives the run: a folder, a bucket of an object store, a repository of an image registry.
 //!
 //! Enters: an [`Address`] and the environment of whoever runs fitout. Leaves: a [`Place`]. What two writers do at once is decided
 //! here, by [`When`]. Not here: what the bytes mean, and in which order they are put (`publish`).
 
 use std::fmt;
+use std::io::{Read as _, Seek as _, SeekFrom};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -17,6 +18,7 @@ mod folder;
 pub mod now;
 #[cfg(feature = "network")]
 mod profile;
+pub mod registry;
 
 pub use address::{Address, HELP as ADDRESS_HELP, Scheme};
 pub use error::{StoreError, Trouble};
@@ -70,6 +72,15 @@ pub enum Body {
         /// Its bytes, as they are known.
         size: u64,
     },
+    /// A part of a file.
+    Part {
+        /// Its path.
+        path: PathBuf,
+        /// Where it begins, in bytes.
+        offset: u64,
+        /// Its bytes.
+        size: u64,
+    },
 }
 
 impl Body {
@@ -77,7 +88,7 @@ impl Body {
     pub fn size(&self) -> u64 {
         match self {
             Self::Bytes(bytes) => bytes.len() as u64,
-            Self::File { size, .. } => *size,
+            Self::File { size, .. } | Self::Part { size, .. } => *size,
         }
     }
 
@@ -92,6 +103,13 @@ impl Body {
                 let bytes = fs_err::read(path)?;
                 if bytes.len() as u64 == *size { Ok(bytes) } else { Err(changed(path)) }
             }
+            Self::Part { path, offset, size } => {
+                let mut file = fs_err::File::open(path)?;
+                file.seek(SeekFrom::Start(*offset))?;
+                let mut bytes = Vec::new();
+                file.take(*size).read_to_end(&mut bytes)?;
+                if bytes.len() as u64 == *size { Ok(bytes) } else { Err(changed(path)) }
+            }
         }
     }
 }
@@ -101,6 +119,7 @@ impl fmt::Debug for Body {
         match self {
             Self::Bytes(bytes) => write!(f, "{} bytes", bytes.len()),
             Self::File { path, .. } => write!(f, "{}", path.display()),
+            Self::Part { path, offset, size } => write!(f, "{}, {size} bytes from {offset} on", path.display()),
         }
     }
 }
@@ -177,6 +196,10 @@ pub trait Place: Send + Sync {
     /// # Errors
     /// Somebody holds it and does not let go.
     fn hold(&self, key: &str) -> Result<Option<Hold<'_>>, StoreError>;
+    /// What it has told besides since it was asked last, for whoever runs fitout.
+    fn notes(&self) -> Vec<String> {
+        Vec::new()
+    }
 }
 
 /// How far a listing goes.

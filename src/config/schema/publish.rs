@@ -12,8 +12,38 @@ use super::{At, FormatName, Text, Texts};
 pub struct Publish {
     /// apt repositories, for .deb.
     pub apt: Vec<At<PublishApt>>,
+    /// Image registries, for .oci.tar.
+    pub registry: Vec<At<PublishRegistry>>,
     /// Folders of stores, for downloads.
     pub files: Vec<At<PublishFiles>>,
+}
+
+/// `[[publish.registry]]`: a repository of an image registry.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[schemars(title = "[[publish.registry]]")]
+pub struct PublishRegistry {
+    /// Host and path, such as `ghcr.io/team/app`.
+    pub image: Text,
+    /// Tags; `{version}`, `{major}.{minor}` and `latest` unless set. A prerelease takes no `latest`, `{major}` or `{major}.{minor}`; in
+    /// an environment only `{version}` is the default.
+    #[serde(default)]
+    pub tags: Option<Texts>,
+    /// It speaks plain HTTP.
+    #[serde(default)]
+    pub insecure: bool,
+    /// File with certificates in PEM that are trusted, too.
+    #[serde(default)]
+    pub ca: Option<Text>,
+    /// Paths in the same registry whose blobs are taken over instead of sent, such as `team/base`.
+    #[serde(default)]
+    pub mount_from: Texts,
+    /// Formats that are put beside the image, as artifacts that refer to it: `deb`, `rpm`, `tarball`, `zip`.
+    #[serde(default)]
+    pub artifacts: Texts,
+    /// MiB of a chunk, where something between here and there stops larger requests; a blob goes in one unless set.
+    #[serde(default)]
+    pub chunk: Option<At<u32>>,
 }
 
 /// `[[publish.files]]`: artifacts as files, with `SHA256SUMS` beside them.

@@ -18,13 +18,16 @@ mod config;
 mod layers;
 mod manifest;
 mod naming;
+pub mod packed;
 mod read;
 #[cfg(test)]
 mod tests;
 mod whiteouts;
 
+pub(crate) use naming::is_tag;
+
 /// Stands for the architecture in the name of an archive of several targets.
-const MULTI: &str = "multi";
+pub const MULTI: &str = "multi";
 
 /// The image format.
 pub struct Oci;

@@ -6,11 +6,10 @@
 use crate::assemble::plan::{Arch, Plan};
 use crate::diagnostic::{Diagnostic, Findings, codes};
 use crate::formats::tarball;
+use crate::store::registry::Repository;
 
 /// Longest tag (distribution-spec: `[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}`).
 const LONGEST_TAG: usize = 128;
-/// Longest repository; registries and Docker ask for this.
-const LONGEST_REPOSITORY: usize = 255;
 
 /// Architecture and variant as the image specification has them, which are Go's.
 pub(super) fn platform(arch: Arch) -> (&'static str, Option<&'static str>) {
@@ -27,9 +26,7 @@ pub(super) fn tag(plan: &Plan) -> Result<String, Diagnostic> {
         Some(tag) => (tag.value.clone(), &tag.origin, ""),
         None => (version.text.replace('+', "-"), &version.origin, ", made of the version,"),
     };
-    let word = |c: char| c.is_ascii_alphanumeric() || c == '_';
-    let legal = tag.starts_with(word) && tag.len() <= LONGEST_TAG && tag.chars().all(|c| word(c) || ".-".contains(c));
-    if legal {
+    if is_tag(&tag) {
         return Ok(tag);
     }
     let message = format!("`{}`{from} cannot be an image's tag", tag.escape_debug());
@@ -37,6 +34,12 @@ pub(super) fn tag(plan: &Plan) -> Result<String, Diagnostic> {
         .at_origin(origin, "")
         .help("a tag has up to 128 letters, digits, `_`, `.` and `-`, and begins with none of the last two")
         .help("set another one: `tag` in `[format.oci]`"))
+}
+
+/// Whether a registry takes it for a tag.
+pub(crate) fn is_tag(text: &str) -> bool {
+    let word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    text.starts_with(word) && text.len() <= LONGEST_TAG && text.chars().all(|c| word(c) || ".-".contains(c))
 }
 
 /// The repository, checked.
@@ -59,36 +62,7 @@ pub(super) fn repository(plan: &Plan) -> Result<&str, Diagnostic> {
 }
 
 fn is_repository(text: &str) -> bool {
-    if text.len() > LONGEST_REPOSITORY {
-        return false;
-    }
-    let path = match text.split_once('/') {
-        // Docker's rule: the first part is a host if it could be nothing else.
-        Some((host, path)) if host == "localhost" || host.contains(['.', ':']) => {
-            let (host, port) = host.split_once(':').unwrap_or((host, "0"));
-            let label = |l: &str| {
-                !l.is_empty()
-                    && l.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
-                    && !l.starts_with('-')
-                    && !l.ends_with('-')
-            };
-            if !host.split('.').all(label) || port.parse::<u16>().is_err() {
-                return false;
-            }
-            path
-        }
-        _ => text,
-    };
-    path.split('/').all(is_component)
-}
-
-/// `[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*`
-fn is_component(text: &str) -> bool {
-    let small = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
-    let separators = text.split(small).filter(|s| !s.is_empty());
-    text.starts_with(small)
-        && text.ends_with(small)
-        && separators.into_iter().all(|s| matches!(s, "." | "_" | "__") || s.chars().all(|c| c == '-'))
+    Repository::parse(text).is_some()
 }
 
 /// `N-V-OS-A.oci.tar`, with the same rules as the other archives have; `arch` is the target's or `multi`.

@@ -313,6 +313,7 @@ impl Destination for Apt {
         let parcels = match *work {
             Work::Publish(parcels) => parcels,
             Work::Retract { name, version } => return self.retract(name, version),
+            Work::Move(_) => return Ok(Draft::default()),
         };
         let one = |finding: Diagnostic| vec![finding];
         let suite = Suite::read(&*self.place, &self.settings.suite).map_err(one)?;

@@ -1,0 +1,70 @@
+//! What can go wrong with a registry, in words for whoever has to mend it.
+
+use crate::diagnostic::{Code, codes};
+
+/// What kind of trouble it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refusal {
+    /// It wants to know who asks, and nothing says it.
+    NoCredentials,
+    /// It does not know whoever asks.
+    WrongCredentials,
+    /// It knows who asks, and does not let them.
+    Forbidden,
+    /// It has no such repository and makes none.
+    NoRepository,
+    /// It speaks no TLS, or not with a certificate that is known.
+    Certificate,
+    /// The file that `docker login` writes, or the helper that it names, cannot be used.
+    Login,
+    /// It takes the request for wrong.
+    Refused,
+    /// It does not answer, or not as a registry does.
+    Failed,
+}
+
+impl Refusal {
+    /// Code, message before the name, help.
+    pub(crate) fn words(self) -> (Code, &'static str, &'static str) {
+        match self {
+            Self::NoCredentials => (
+                codes::REGISTRY_NO_CREDENTIALS,
+                "there are no credentials for",
+                "log in first, with `docker login` or `podman login`; fitout reads what they leave",
+            ),
+            Self::WrongCredentials => (
+                codes::REGISTRY_WRONG_CREDENTIALS,
+                "the credentials are not taken by",
+                "log in again, with `docker login` or `podman login`: a token may have ended",
+            ),
+            Self::Forbidden => (
+                codes::REGISTRY_FORBIDDEN,
+                "the credentials may not do this in",
+                "they need to pull and push there; a token has a list of what it may do",
+            ),
+            Self::NoRepository => (
+                codes::REGISTRY_NO_REPOSITORY,
+                "the registry has no repository",
+                "make the repository (or its project) first: this registry makes none by itself",
+            ),
+            Self::Certificate => (
+                codes::REGISTRY_CERTIFICATE,
+                "no safe connection to",
+                "set `ca = \"FILE.pem\"` if it has a certificate of your own, or `insecure = true` if it speaks plain HTTP",
+            ),
+            Self::Login => (
+                codes::REGISTRY_LOGIN,
+                "the credentials cannot be read for",
+                "log in anew with `docker login` or `podman login`, or install the helper that the file names",
+            ),
+            Self::Refused => (
+                codes::REGISTRY_REFUSED,
+                "the registry refuses what is sent to",
+                "mend what it says; nothing refers to what was sent before",
+            ),
+            Self::Failed => {
+                (codes::REGISTRY_FAILED, "no good answer from", "run it again: what was sent is not sent twice")
+            }
+        }
+    }
+}
