@@ -16,6 +16,7 @@ use crate::formats::{Artifact, FileName, Format, Layout, Listing, Measure, Piece
 mod changelog;
 mod classes;
 pub mod elfdeps;
+pub mod facts;
 mod files;
 mod header;
 pub mod naming;
