@@ -39,15 +39,15 @@ impl Destinations {
     /// Artifacts as they are sent: signed copies of packages, in place of what was built.
     pub(super) fn signed(&self, parcels: Vec<Parcel>) -> Result<Vec<Parcel>, Findings> {
         let Some(signer) = &self.signer else { return Ok(parcels) };
-        let (mut signed, mut findings) = (Vec::new(), Findings::new());
+        let (mut copies, mut findings) = (Vec::new(), Findings::new());
         for parcel in parcels {
             let is_sent = self.all.iter().any(|destination| destination.takes(&parcel));
             match if is_sent { parcel.signed(signer, self.signs_deb) } else { Ok(parcel) } {
-                Ok(parcel) => signed.push(parcel),
+                Ok(parcel) => copies.push(parcel),
                 Err(finding) => findings.push(finding),
             }
         }
-        if findings.is_empty() { Ok(signed) } else { Err(findings) }
+        if findings.is_empty() { Ok(copies) } else { Err(findings) }
     }
 }
 

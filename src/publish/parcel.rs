@@ -44,11 +44,13 @@ impl Parcel {
         if self.artifact.format == "rpm" && self.is_signed(signer)? {
             return Ok(self);
         }
-        let failed = |error: std::io::Error| Diagnostic::from(StoreError::of(&self.artifact.file, Trouble::Failed, &error));
+        let failed =
+            |error: std::io::Error| Diagnostic::from(StoreError::of(&self.artifact.file, Trouble::Failed, &error));
         let folder = tempfile::tempdir().map_err(failed)?;
         let path = folder.path().join(&self.artifact.file);
         sign(&self.path, &path, signer, self.time(signer)?)?;
-        let (size, sha256) = formats::digest(fs_err::File::open(&path).map_err(failed)?.into_parts().0).map_err(failed)?;
+        let (size, sha256) =
+            formats::digest(fs_err::File::open(&path).map_err(failed)?.into_parts().0).map_err(failed)?;
         let artifact = Artifact { size, sha256: hex(&sha256), ..self.artifact.clone() };
         let built = Some(self.artifact.sha256);
         Ok(Self { artifact, path, built, listing: OnceLock::new(), _folder: Some(Arc::new(folder)) })
@@ -64,7 +66,12 @@ impl Parcel {
     /// When it was made, so that each run signs at the same time.
     fn time(&self, signer: &Signer) -> Result<i64, Diagnostic> {
         let made = match self.artifact.format {
-            "rpm" => self.listing()?.fields.iter().find(|(name, _)| name == "Build Date").and_then(|(_, time)| time.parse().ok()),
+            "rpm" => self
+                .listing()?
+                .fields
+                .iter()
+                .find(|(name, _)| name == "Build Date")
+                .and_then(|(_, time)| time.parse().ok()),
             _ => self.listing()?.entries.iter().map(|entry| entry.mtime).max(),
         };
         let created = signer.keys().first().map_or(0, |key| key.created);

@@ -41,16 +41,17 @@ pub fn promote(
     listener: &dyn Listener,
 ) -> Result<Vec<(Receipt, Vec<String>)>, Findings> {
     let all = &destinations.all;
-    let in_channel = |channel: &str| {
-        all.iter().map(AsRef::as_ref).filter(move |d| d.channel() == Some(channel)).collect::<Vec<_>>()
-    };
+    let in_channel =
+        |channel: &str| all.iter().map(AsRef::as_ref).filter(move |d| d.channel() == Some(channel)).collect::<Vec<_>>();
     let (sources, targets) = (in_channel(&promotion.from), in_channel(&promotion.to));
     for (channel, found) in [(&promotion.from, &sources), (&promotion.to, &targets)] {
         if found.is_empty() {
             let known: BTreeSet<&str> = all.iter().filter_map(|destination| destination.channel()).collect();
             let known = known.into_iter().collect::<Vec<_>>().join(", ");
             let message = format!("no repository of the config is the channel `{channel}`");
-            let help = format!("channels: {known}; a channel is the `suite` of `[[publish.apt]]`, the `channel` of `[[publish.yum]]`");
+            let help = format!(
+                "channels: {known}; a channel is the `suite` of `[[publish.apt]]`, the `channel` of `[[publish.yum]]`"
+            );
             return Err(vec![Diagnostic::error(codes::REPO_NO_CHANNEL, message).help(help)]);
         }
     }

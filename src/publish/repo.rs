@@ -203,17 +203,17 @@ pub fn useless(place: &dyn Place, now: i64, grace: i64) -> Result<Vec<String>, D
     let used = reachable(place)?;
     let all = place.list("", Depth::All)?;
     let mut found = Vec::new();
-    let mut lists: BTreeMap<&str, (usize, Vec<(i64, &str)>)> = BTreeMap::new();
+    let mut lists: BTreeMap<(&str, usize), Vec<(i64, &str)>> = BTreeMap::new();
     for meta in &all {
         if meta.key.starts_with("pool/") || meta.key.starts_with("Packages/") {
             if !used.contains(&meta.key) && meta.modified + grace < now {
                 found.push(meta.key.clone());
             }
-        } else if let Some((kind, stay)) = generations(&meta.key) {
-            lists.entry(kind).or_insert((stay, Vec::new())).1.push((meta.modified, &meta.key));
+        } else if let Some(kind) = generations(&meta.key) {
+            lists.entry(kind).or_default().push((meta.modified, &meta.key));
         }
     }
-    for (stay, mut all) in lists.into_values() {
+    for ((_, stay), mut all) in lists {
         all.sort_unstable();
         let old = &all[..all.len().saturating_sub(stay)];
         let useless = old.iter().filter(|(modified, key)| modified + grace < now && !used.contains(*key));

@@ -223,7 +223,10 @@ impl Sender<'_> {
             let since = now::Since::now();
             for group in &draft.after {
                 self.all(group)?;
-                if draft.root.is_some() && self.destination.signs_apart() && group.iter().any(|put| put.what == What::Signature) {
+                if draft.root.is_some()
+                    && self.destination.signs_apart()
+                    && group.iter().any(|put| put.what == What::Signature)
+                {
                     *self.unsigned.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(since.millis());
                 }
             }

@@ -101,7 +101,10 @@ impl Facts {
             group: text(T::RPMTAG_GROUP),
             build_host: text(T::RPMTAG_BUILDHOST),
             source_rpm: text(T::RPMTAG_SOURCERPM),
-            build_time: header.number(T::RPMTAG_BUILDTIME).and_then(|time| i64::try_from(time).ok()).unwrap_or_default(),
+            build_time: header
+                .number(T::RPMTAG_BUILDTIME)
+                .and_then(|time| i64::try_from(time).ok())
+                .unwrap_or_default(),
             installed: number(T::RPMTAG_SIZE, T::RPMTAG_LONGSIZE),
             archive,
             header_start: front.main_at,

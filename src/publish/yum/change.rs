@@ -33,8 +33,8 @@ pub(super) struct New {
 
 impl New {
     /// An rpm that lies at `location`; none if it lacks what packages are known by.
-    pub(super) fn of(facts: &Facts, location: String, size: u64, sha256: &str) -> Option<Self> {
-        let described = describe::describe(facts, &location, size, sha256);
+    pub(super) fn of(facts: &Facts, location: &str, size: u64, sha256: &str) -> Option<Self> {
+        let described = describe::describe(facts, location, size, sha256);
         Entry::read(&described.primary).map(|entry| Self { entry, described })
     }
 }

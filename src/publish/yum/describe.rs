@@ -1,8 +1,9 @@
 //! What the three lists say of a package.
 //!
 //! Enters: the facts of an rpm and where it lies. Leaves: its elements, as `createrepo_c` writes them, which tests compare.
-//! Source: createrepo_c's `parsehdr.c` for what is left out, and the schemas of rpm-md.
+//! Source: `createrepo_c`'s `parsehdr.c` for what is left out, and the schemas of rpm-md.
 
+use std::cmp::Ordering;
 use std::fmt::Write as _;
 
 use super::xml::{escaped, push};
@@ -58,7 +59,8 @@ pub fn describe(facts: &Facts, location: &str, size: u64, sha256: &str) -> Descr
 fn primary(facts: &Facts, version: &str, location: &str, size: u64, sha256: &str) -> String {
     let mut out = String::from("<package type=\"rpm\">\n");
     let element = |out: &mut String, name: &str, text: &str| {
-        let _ = write!(out, "  <{name}>");
+        let indent = if name.starts_with("rpm:") { "    " } else { "  " };
+        let _ = write!(out, "{indent}<{name}>");
         push(out, text);
         let _ = writeln!(out, "</{name}>");
     };
@@ -75,13 +77,13 @@ fn primary(facts: &Facts, version: &str, location: &str, size: u64, sha256: &str
     let _ = writeln!(out, "  <size package=\"{size}\" installed=\"{installed}\" archive=\"{archive}\"/>");
     let _ = writeln!(out, "  <location href=\"{}\"/>\n  <format>", escaped(location));
     for (name, text) in [
-        ("license", &facts.license),
-        ("vendor", &facts.vendor),
-        ("group", &facts.group),
-        ("buildhost", &facts.build_host),
-        ("sourcerpm", &facts.source_rpm),
+        ("rpm:license", &facts.license),
+        ("rpm:vendor", &facts.vendor),
+        ("rpm:group", &facts.group),
+        ("rpm:buildhost", &facts.build_host),
+        ("rpm:sourcerpm", &facts.source_rpm),
     ] {
-        element(&mut out, &format!("  rpm:{name}"), text);
+        element(&mut out, name, text);
     }
     let _ = writeln!(out, "    <rpm:header-range start=\"{header_start}\" end=\"{header_end}\"/>");
     relations(facts, &mut out);
@@ -169,7 +171,7 @@ fn required<'r>(all: &'r [Relation], provided: &[Relation], facts: &Facts) -> Ve
             continue;
         }
         if name.starts_with("libc.so.6") {
-            let newer = libc.is_none_or(|libc| order::compare(&libc.name, name) == std::cmp::Ordering::Less);
+            let newer = libc.is_none_or(|libc| order::compare(symbols(&libc.name), symbols(name)) == Ordering::Less);
             libc = if newer { Some(relation) } else { libc };
             continue;
         }
@@ -179,11 +181,17 @@ fn required<'r>(all: &'r [Relation], provided: &[Relation], facts: &Facts) -> Ve
     kept
 }
 
+/// `GLIBC_2.34` of `libc.so.6(GLIBC_2.34)(64bit)`; empty where any version will do.
+fn symbols(name: &str) -> &str {
+    name.split_once('(').and_then(|(_, rest)| rest.split_once(')')).map_or("", |(version, _)| version)
+}
+
 fn entry(relation: &Relation, requires: bool, out: &mut String) {
     let _ = write!(out, "      <rpm:entry name=\"{}\"", escaped(&relation.name));
     if let Some(flags) = facts::comparison(relation) {
         let (epoch, rest) = relation.version.split_once(':').unwrap_or(("0", &relation.version));
-        let (version, release) = rest.rsplit_once('-').map_or((rest, None), |(version, release)| (version, Some(release)));
+        let (version, release) =
+            rest.rsplit_once('-').map_or((rest, None), |(version, release)| (version, Some(release)));
         let epoch = if epoch.is_empty() { "0" } else { epoch };
         let _ = write!(out, " flags=\"{flags}\" epoch=\"{}\" ver=\"{}\"", escaped(epoch), escaped(version));
         if let Some(release) = release {

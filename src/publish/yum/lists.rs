@@ -28,9 +28,9 @@ pub enum Packing {
     Zstd,
 }
 
-/// As createrepo_c's.
+/// As `createrepo_c`'s.
 const GZIP: u8 = 6;
-/// As createrepo_c's.
+/// As `createrepo_c`'s.
 const ZSTD: u8 = 10;
 /// Threads of zstd; the bytes are the same for any.
 const THREADS: usize = 2;

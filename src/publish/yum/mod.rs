@@ -2,7 +2,7 @@
 //!
 //! Enters: .rpm files and what lies at the place. Leaves: a [`Draft`]: packages, then lists by their digests, then `repomd.xml`, which is
 //! replaced only if nobody else did meanwhile, and at once its signature. dnf, yum and zypper read both, one after the other: a reader
-//! that comes between them asks again. Source: createrepo_c(8), dnf.conf(5), libzypp's wiki on signed repositories.
+//! that comes between them asks again. Source: `createrepo_c(8)`, `dnf.conf(5)`, libzypp's wiki on signed repositories.
 
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
@@ -103,7 +103,7 @@ impl Yum {
                 what: What::Artifact,
             });
         }
-        New::of(facts, location, artifact.size, &artifact.sha256)
+        New::of(facts, &location, artifact.size, &artifact.sha256)
             .ok_or_else(|| damaged(&*self.place, &artifact.file, "it has no name, version or release"))
     }
 
@@ -118,7 +118,8 @@ impl Yum {
             return Ok(false);
         };
         let Ok(own_front) = Unsigned::read(&mut std::io::Cursor::new(&bytes[..])) else { return Ok(false) };
-        let behind = |bytes: &[u8], front: u64| usize::try_from(front).ok().and_then(|at| bytes.get(at..).map(<[u8]>::to_vec));
+        let behind =
+            |bytes: &[u8], front: u64| usize::try_from(front).ok().and_then(|at| bytes.get(at..).map(<[u8]>::to_vec));
         if behind(&object.bytes, there_front.front()) != behind(&bytes, own_front.front()) {
             return Ok(false);
         }
@@ -141,9 +142,8 @@ impl Yum {
             let of_name = entries.iter().filter(|entry| *entry.name == facts.name && *entry.arch != *"src");
             let newest = of_name.max_by(|a, b| a.compare(b)).map(|entry| format!("{} {}", entry.name, entry.evr()));
             draft.newest = newest.or(draft.newest.take());
-            let is_it = |entry: &Entry| {
-                *entry.name == facts.name && *entry.arch == facts.arch && entry.evr() == facts.evr()
-            };
+            let is_it =
+                |entry: &Entry| *entry.name == facts.name && *entry.arch == facts.arch && entry.evr() == facts.evr();
             let there: Vec<usize> = (0..entries.len()).filter(|at| is_it(&entries[*at])).collect();
             let same = match there.iter().find(|at| *entries[**at].id == parcel.artifact.sha256) {
                 Some(_) => Ok(true),
@@ -175,7 +175,8 @@ impl Yum {
         let now = (self.now)();
         let there = self.place.get(SIGNATURE)?;
         let holds = there.is_some_and(|there| {
-            sign::verify_detached(&certificates, &there.bytes, root, now).is_ok() && sign::is_canonical_armor(&there.bytes)
+            sign::verify_detached(&certificates, &there.bytes, root, now).is_ok()
+                && sign::is_canonical_armor(&there.bytes)
         });
         let mut groups = Vec::new();
         if !holds {
@@ -231,9 +232,12 @@ fn key_put(keys: Vec<u8>) -> Put {
 fn facts(parcel: &Parcel) -> Result<Facts, Diagnostic> {
     let read = || Facts::read(&mut std::io::BufReader::new(fs_err::File::open(&parcel.path)?));
     read().map_err(|error| {
-        Diagnostic::error(crate::diagnostic::codes::RPM_DAMAGED, format!("`{}` cannot be read: {error}", parcel.artifact.file))
-            .path(&parcel.path)
-            .help("compare its size and digest with those of the original")
+        Diagnostic::error(
+            crate::diagnostic::codes::RPM_DAMAGED,
+            format!("`{}` cannot be read: {error}", parcel.artifact.file),
+        )
+        .path(&parcel.path)
+        .help("compare its size and digest with those of the original")
     })
 }
 

@@ -1,6 +1,6 @@
 //! `repomd.xml`: which lists there are, with their digests; it is what is signed.
 //!
-//! Source: the schema of rpm-md; createrepo_c's `repomd.c`.
+//! Source: the schema of rpm-md; `createrepo_c`'s `repomd.c`.
 
 use std::fmt::Write as _;
 
@@ -119,7 +119,7 @@ impl Repomd {
         let mut repomd = Self { data, ..Self::default() };
         repomd.revision = text(content, "revision").and_then(|text| text.parse().ok()).unwrap_or_default();
         let tags = content.split_once("<tags>").and_then(|(_, rest)| rest.split_once("</tags>"));
-        repomd.tags = tags.map_or("", |(tags, _)| tags).to_owned();
+        tags.map_or("", |(tags, _)| tags).clone_into(&mut repomd.tags);
         repomd.take_own_tags();
         Ok(repomd)
     }

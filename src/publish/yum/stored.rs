@@ -99,13 +99,11 @@ impl<'a> Repository<'a> {
     /// The place does not answer, or its root is none.
     pub fn read(place: &'a dyn Place) -> Result<Self, Diagnostic> {
         let was = Was(place.get(ROOT)?);
-        let repomd = match &was.0 {
-            None => Repomd::default(),
-            Some(_) => {
-                let text = was.text().ok_or_else(|| "it is not UTF-8".to_owned());
-                text.and_then(Repomd::read).map_err(|why| damaged(place, ROOT, &why))?
-            }
-        };
+        let mut repomd = Repomd::default();
+        if was.0.is_some() {
+            let text = was.text().ok_or_else(|| "it is not UTF-8".to_owned());
+            repomd = text.and_then(Repomd::read).map_err(|why| damaged(place, ROOT, &why))?;
+        }
         Ok(Self { place, was, repomd })
     }
 

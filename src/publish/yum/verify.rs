@@ -94,7 +94,8 @@ impl Judge<'_> {
             self.wrong(codes::REPO_MISSING, key, "it is not there, and `repomd.xml` names it");
             return Ok(());
         };
-        let is = |(algorithm, stated): &(String, String), bytes: &[u8]| digest(algorithm, bytes).as_ref() == Some(stated);
+        let is =
+            |(algorithm, stated): &(String, String), bytes: &[u8]| digest(algorithm, bytes).as_ref() == Some(stated);
         if !is(&data.checksum, &bytes) || data.size.is_some_and(|size| size != bytes.len() as u64) {
             self.wrong(codes::REPO_CHANGED, key, "its digest or size is another than that in `repomd.xml`");
             return Ok(());
@@ -174,7 +175,8 @@ fn judge_package(place: &dyn Place, entry: &Entry, certificates: Option<&[Certif
         Ok(None) => return wrong(codes::REPO_MISSING, "it is not there, and a list names it"),
         Err(error) => return vec![error.into()],
     };
-    if digest(&entry.algorithm, &object.bytes).as_deref() != Some(&*entry.id) || object.bytes.len() as u64 != entry.size {
+    if digest(&entry.algorithm, &object.bytes).as_deref() != Some(&*entry.id) || object.bytes.len() as u64 != entry.size
+    {
         return wrong(codes::REPO_CHANGED, "its digest or size is another than that in the list");
     }
     let listing = match Rpm.read(&mut Cursor::new(&object.bytes), key) {
