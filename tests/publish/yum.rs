@@ -143,7 +143,7 @@ fn with_change(path: &Path, change: impl FnOnce(&mut Vec<u8>), look: impl FnOnce
     fs::write(path, &was).unwrap();
 }
 
-fn flip(bytes: &mut Vec<u8>) {
+fn flip(bytes: &mut [u8]) {
     let middle = bytes.len() / 2;
     bytes[middle] ^= 1;
 }
@@ -152,10 +152,10 @@ fn tampered(host: &Host, shop: &Shop) {
     let other = ["install", "other"];
     let digests = ["checksum", "digest", "corrupt", "does not match"];
     let package = shop.at("repository/Packages/o/other-0.1.0-1.noarch.rpm");
-    with_change(&package, flip, || host.refuses(&other, &digests));
+    with_change(&package, |bytes| flip(bytes), || host.refuses(&other, &digests));
     // What is named by the root is another.
     host.trust(shop, "key");
-    with_change(&repodata(shop, "primary"), flip, || host.refuses(&other, &digests));
+    with_change(&repodata(shop, "primary"), |bytes| flip(bytes), || host.refuses(&other, &digests));
     // What is signed.
     host.trust(shop, "key");
     let damage = |bytes: &mut Vec<u8>| {
