@@ -45,3 +45,6 @@ mod yum;
 
 #[path = "publish/yum_lists.rs"]
 mod yum_lists;
+
+#[path = "publish/yum_size.rs"]
+mod yum_size;
