@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use crate::assemble::plan::{Entry, Plan, Sources};
-use crate::build::cache::shared::Use;
+use crate::build::cache::shared::{self, Use};
 use crate::build::environment::Variables;
 use crate::build::state::State;
 use crate::build::step::Step;
@@ -17,6 +17,7 @@ use crate::config::load::{Document, Vocabulary, load};
 use crate::diagnostic::{Diagnostic, Findings, codes};
 use crate::engine::EngineError;
 use crate::engine::cache::Cache;
+use crate::engine::cache::shared::Shared;
 use crate::engine::emit::Emitted;
 use crate::engine::output;
 use crate::formats::{self, Format};
@@ -24,6 +25,7 @@ use crate::interrupt;
 use crate::listener::{Event, Listener};
 
 mod before;
+pub mod caches;
 mod kept;
 mod manifest;
 mod mend;
@@ -57,10 +59,12 @@ pub struct Request {
     pub cache: Option<PathBuf>,
     /// Whether what lies there is not to be used.
     pub no_cache: bool,
-    /// Bytes that the caches of build steps may have there.
+    /// Bytes that caches may have there.
     pub cache_size: u64,
     /// How a cache that machines share is used.
     pub shared_cache: Use,
+    /// Whether all that is compressed is decompressed and compared with what it was made of.
+    pub verify: bool,
 }
 
 /// All plans of a run, one a target, and the content that they name.
@@ -77,6 +81,10 @@ pub struct Planned {
     pub sources: Sources,
     /// What runs around the packaging.
     step: Step,
+    /// The time before the sources were looked at, as the file system of the cache has it; none without one.
+    begun: Option<i128>,
+    /// Whether all that is compressed is decompressed and compared with what it was made of.
+    verify: bool,
     /// Findings that do not stop a build.
     pub warnings: Findings,
     /// `[lint]` of the config.
@@ -189,6 +197,7 @@ pub fn plan(request: &Request, listener: &dyn Listener) -> Result<Planned, Findi
 pub fn build(request: &Request, out: &Path, listener: &dyn Listener) -> Result<Built, Findings> {
     let mut planned = plans::make(request, Some(out), listener)?;
     let folder = output_folders(request, &planned.project, out).pop().unwrap_or_default();
+    refuse_another(&planned, &folder)?;
     fs_err::create_dir_all(&folder)
         .map_err(|source| vec![EngineError::Write { path: folder.clone(), source }.into()])?;
     let state = state(request, &planned.project);
@@ -208,23 +217,27 @@ fn artifacts(
     listener: &dyn Listener,
 ) -> Result<(Vec<Artifact>, Findings), Findings> {
     let kept = state.folder.as_deref().filter(|_| state.reuse);
-    let kept = kept.and_then(|state| Some((kept::Key::of(planned, state).ok()?, state)));
+    let kept = kept.and_then(|state| Some((kept::Key::of(planned)?, state)));
     let narrowed = !request.formats.is_empty() || !request.targets.is_empty();
     let found = kept.as_ref().and_then(|(key, state)| key.find(planned, state, folder));
-    let Packed { artifacts, emitted, warnings } = match found {
-        Some(artifacts) => {
-            for Artifact { format, arch, size, .. } in &artifacts {
-                listener.hear(Event::Unchanged { format, arch: arch.clone(), bytes: *size });
-            }
-            // The list of a part names what others left, and they may be gone.
-            if !narrowed {
-                return Ok((artifacts, Findings::new()));
-            }
-            Packed { artifacts, emitted: Vec::new(), warnings: Findings::new() }
+    // What was seen of the files is as true if packing fails; without the note they are opened again.
+    let _ = planned.sources.heads.keep();
+    let Packed { artifacts, emitted, warnings } = if let Some(artifacts) = found {
+        for Artifact { format, arch, size, .. } in &artifacts {
+            listener.hear(Event::Unchanged { format, arch: arch.clone(), bytes: *size });
         }
-        None => pack::pack(planned, folder, engine_cache(state), listener)?,
+        // The list of a part names what others left, and they may be gone.
+        if !narrowed {
+            return Ok((artifacts, Findings::new()));
+        }
+        Packed { artifacts, emitted: Vec::new(), warnings: Findings::new() }
+    } else {
+        let (cache, mut warnings) = engine_cache(planned, state);
+        let packed = pack::pack(planned, folder, cache, listener)?;
+        warnings.extend(packed.warnings);
+        Packed { warnings, ..packed }
     };
-    finish(planned, folder, &artifacts, emitted, narrowed).map_err(|error| vec![error.into()])?;
+    finish(planned, folder, &artifacts, emitted, narrowed)?;
     if let Some((key, state)) = kept {
         // Without the note the next run packs again.
         let _ = key.leave(state, folder, &artifacts);
@@ -232,9 +245,18 @@ fn artifacts(
     Ok((artifacts, warnings))
 }
 
-/// What earlier runs read and compressed.
-fn engine_cache(state: &State) -> Option<Cache> {
-    Some(Cache::open(state.folder.as_deref()?, state.runs()?, state.limit))
+/// What earlier runs read and compressed, also on other machines.
+fn engine_cache(planned: &Planned, state: &State) -> (Option<Cache>, Findings) {
+    let mut findings = Findings::new();
+    let writes = state.shared == Use::Write;
+    let shared = planned.step.shared().filter(|_| state.reuse && state.shared != Use::Off);
+    let shared = shared.and_then(|(address, variables)| {
+        let opened = shared::open(address, variables, state.shared);
+        let store = opened.map_err(|error| findings.push(Shared::closed(address, &error))).ok()?;
+        Some(Shared::new(store, writes))
+    });
+    let open = || Some(Cache::open(state.folder.as_deref()?, state.cache()?, state.limit, shared));
+    (open(), findings)
 }
 
 /// What earlier builds left, and where this one leaves it.
@@ -277,6 +299,11 @@ fn chosen_formats(
     Ok(formats::ALL.iter().copied().filter(|format| wanted(format.name())).collect())
 }
 
+fn refuse_another(planned: &Planned, folder: &Path) -> Result<(), Findings> {
+    let Some(plan) = planned.plans.first() else { return Ok(()) };
+    manifest::refuse_another(&plan.identity.name, &planned.project, folder).map_err(|finding| vec![finding])
+}
+
 /// Stages everything before the first rename: what can fail (space, permissions, a folder in the way) fails while nothing
 /// has its final name. The manifest comes last.
 fn finish(
@@ -285,15 +312,18 @@ fn finish(
     artifacts: &[Artifact],
     emitted: Vec<Emitted>,
     narrowed: bool,
-) -> Result<(), EngineError> {
+) -> Result<(), Findings> {
+    let failed = |error: EngineError| vec![error.into()];
     // Two runs into one folder: the files and the list of each come together, those of the later one last.
     let _alone = output::lock(folder);
-    let mut staged = emitted.into_iter().map(|file| file.stage(folder)).collect::<Result<Vec<_>, _>>()?;
-    staged.extend(manifest::stage(planned, folder, artifacts, narrowed)?);
+    refuse_another(planned, folder)?;
+    let staged = emitted.into_iter().map(|file| file.stage(folder)).collect::<Result<Vec<_>, _>>();
+    let mut staged = staged.map_err(failed)?;
+    staged.extend(manifest::stage(planned, folder, artifacts, narrowed).map_err(failed)?);
     let naming = interrupt::naming();
     for file in staged {
         let path = file.path().to_path_buf();
-        file.finish().map_err(|source| EngineError::Write { path, source })?;
+        file.finish().map_err(|source| failed(EngineError::Write { path, source }))?;
     }
     naming.done();
     Ok(())

@@ -35,6 +35,8 @@ pub struct Template {
 /// What is written with a template, which decides how values are quoted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Language {
+    /// What browsers read.
+    Html,
     /// POSIX shell.
     Shell,
     /// What systemd and logrotate read: lines of `Key=value`, or of words.
@@ -135,6 +137,7 @@ pub const TEMPLATES: &[Template] = &[
     template!(Shell, "maintainer/rpm/note.sh", "of a %pre: what the later scripts cannot see"),
     template!(Shell, "maintainer/rpm/setup.sh", "of a %post: directories and secrets"),
     template!(Shell, "maintainer/rpm/stop.sh", "of a %preun: units stopped and disabled"),
+    template!(Html, "publish/index.html", "the page of a published repository"),
     template!(Unit, "systemd/logrotate.unit", "rotation of log files"),
     template!(Unit, "systemd/preset.unit", "which units the first installation enables"),
     template!(Unit, "systemd/service.unit", "NAME.service"),
@@ -232,6 +235,8 @@ fn registry(language: Language) -> Handlebars<'static> {
     // A value that is not there is an error, not an empty text.
     registry.set_strict_mode(true);
     match language {
+        // Handlebars' own escaping is for it.
+        Language::Html => {}
         Language::Shell => shell::register(&mut registry),
         Language::Unit => unit::register(&mut registry),
     }
@@ -286,6 +291,7 @@ mod tests {
         assert_eq!(TEMPLATES.iter().map(|template| template.name).collect::<Vec<_>>(), found);
         for Template { name, text, language, .. } in TEMPLATES {
             let suffix = match language {
+                Language::Html => ".html",
                 Language::Shell => ".sh",
                 Language::Unit => ".unit",
             };

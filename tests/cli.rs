@@ -18,8 +18,12 @@ mod cache;
 mod command;
 #[path = "cli/environments.rs"]
 mod environments;
+#[path = "cli/full.rs"]
+mod full;
 #[path = "cli/init.rs"]
 mod init;
+#[path = "cli/kept.rs"]
+mod kept;
 #[path = "cli/keys.rs"]
 mod keys;
 #[path = "cli/later.rs"]

@@ -21,9 +21,14 @@ mod bundle;
 #[path = "foreign/examples.rs"]
 mod examples;
 
+#[path = "foreign/go.rs"]
+mod go;
+
 #[path = "foreign/mix.rs"]
 mod mix;
 
+#[path = "foreign/readers.rs"]
+mod readers;
 #[path = "foreign/run_path.rs"]
 mod run_path;
 

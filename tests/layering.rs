@@ -26,8 +26,8 @@ const FLOW: &[&[&str]] = &[
     &["engine"],
     &["sign"],
     &["run"],
-    &["publish"],
     &["report"],
+    &["publish"],
     &["cli"],
 ];
 

@@ -48,3 +48,9 @@ mod yum_lists;
 
 #[path = "publish/yum_size.rs"]
 mod yum_size;
+
+#[path = "publish/page.rs"]
+mod page;
+
+#[path = "publish/files.rs"]
+mod files;

@@ -127,7 +127,7 @@ fn text(run: &Run, service: &Service, packaged: &dyn Fn(&str) -> bool) -> Result
             "start_timeout": seconds(service.start_timeout),
             "stop_timeout": seconds(service.stop_timeout),
             "stop_signal": bare(&service.stop_signal),
-            "stop_whom": if service.stops_its_children { "main" } else { "all" },
+            "stop_whom": if service.stops_its_children() { "main" } else { "all" },
             "reload_signal": reload_signal,
             "open_files": service.limits.open_files.map_or_else(String::new, |n| n.to_string()),
             "low_port": yes(service.ports.iter().any(|port| port.number < FIRST_FREE_PORT)),

@@ -24,6 +24,7 @@ pub mod documents;
 pub mod draft;
 pub mod elf;
 pub mod gaps;
+pub mod heads;
 pub mod launcher;
 pub mod lifecycle;
 pub mod links;

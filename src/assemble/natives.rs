@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
+use super::heads::Said;
 use super::plan::{Content, ElfFacts, ElfFile, Entry, Kind, Role, Sources, Target};
 use super::{content, elf};
 use crate::diagnostic::{Diagnostic, Findings, codes};
@@ -28,7 +29,7 @@ pub fn elf_facts(
     project: &Path,
     findings: &mut Findings,
 ) -> ElfFacts {
-    // To open a file takes longer than to look at its first bytes.
+    // To open a file takes longer than to look at its first bytes; what an earlier build saw is not opened.
     let looked: Vec<Look> = entries.par_iter().map(|entry| look(entry, sources, project)).collect();
     let mut facts = ElfFacts::default();
     for (entry, look) in entries.iter().zip(looked) {
@@ -84,9 +85,10 @@ fn look<'a>(entry: &'a Entry, sources: &Sources, project: &Path) -> Look<'a> {
             Content::Slice { .. } | Content::Patched { .. } => Look::Nothing,
             Content::File { stat, .. } if stat.size == 0 => Look::Nothing,
             Content::Made(bytes) => Look::Content(said(&mut Cursor::new(bytes), executable), entry.path.to_string()),
-            Content::File { path, .. } => {
-                let file = fs_err::File::open(path).map_err(elf::ElfError::Io);
-                match file.and_then(|mut file| said(&mut file, executable)) {
+            Content::File { path, stat } => {
+                let open = || fs_err::File::open(path).map_err(elf::ElfError::Io);
+                let look = || open().and_then(|mut file| said(&mut file, executable));
+                match sources.heads.of(path, stat, executable, look) {
                     Ok(Said::Nothing) => Look::Nothing,
                     said => Look::Content(said, content::show(project, path)),
                 }
@@ -100,14 +102,6 @@ fn same<T: Clone>(facts: &mut BTreeMap<Arc<str>, T>, first: &Arc<str>, entry: &E
     if let Some(fact) = facts.get(first).cloned() {
         facts.insert(Arc::clone(&entry.path), fact);
     }
-}
-
-/// What the beginning of a file says.
-enum Said {
-    Nothing,
-    /// First line without `#!` of a script with an x bit.
-    Script(String),
-    Elf(Box<ElfFile>),
 }
 
 fn said(file: &mut (impl Read + Seek), executable: bool) -> Result<Said, elf::ElfError> {

@@ -9,7 +9,9 @@ use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::heads::Heads;
 use super::patch::Patch;
+use crate::build::seen;
 
 /// Where the content of a file comes from. Two entries with the same id have the same content.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,6 +33,8 @@ pub struct Sources {
     /// By the bytes of the path: comparing component by component takes longer than all else here.
     by_path: BTreeMap<OsString, SourceId>,
     by_bytes: BTreeMap<Arc<[u8]>, SourceId>,
+    /// What earlier builds saw of them.
+    pub heads: Heads,
 }
 
 /// Content that is named and not yet read.
@@ -74,6 +78,8 @@ pub struct Stat {
     pub size: u64,
     /// Modification time in nanoseconds.
     pub mtime_ns: i128,
+    /// When the inode changed, in nanoseconds: it tells of a change that keeps size and time.
+    pub ctime_ns: i128,
     /// Device and inode.
     pub inode: (u64, u64),
 }
@@ -84,12 +90,29 @@ impl Stat {
         Self {
             size: meta.len(),
             mtime_ns: i128::from(meta.mtime()) * 1_000_000_000 + i128::from(meta.mtime_nsec()),
+            ctime_ns: i128::from(meta.ctime()) * 1_000_000_000 + i128::from(meta.ctime_nsec()),
             inode: (meta.dev(), meta.ino()),
         }
+    }
+
+    /// Whether a file is the one that the walk saw. Another name or mode that it got meanwhile is no other content.
+    pub fn is_of(&self, meta: &std::fs::Metadata) -> bool {
+        let now = Self::of(meta);
+        (now.size, now.mtime_ns, now.inode) == (self.size, self.mtime_ns, self.inode)
+    }
+
+    /// Whether a later change of the file would show here; `now` is a time before it was looked at.
+    pub fn is_settled(&self, now: i128) -> bool {
+        seen::is_old((self.mtime_ns, self.ctime_ns), now)
     }
 }
 
 impl Sources {
+    /// None yet.
+    pub fn new(heads: Heads) -> Self {
+        Self { heads, ..Self::default() }
+    }
+
     /// Names a file; the same path gets the same id.
     pub fn file(&mut self, path: PathBuf, stat: Stat) -> Source {
         if let Some(id) = self.by_path.get(path.as_os_str()) {

@@ -266,7 +266,7 @@ fn look(path: &Path, metadata: &Metadata) -> Result<FoundKind, ProblemKind> {
         }
     } else if kind.is_file() {
         Ok(FoundKind::File(OnDisk {
-            stat: stat(metadata),
+            stat: Stat::of(metadata),
             links: metadata.nlink(),
             executable: metadata.mode() & 0o111 != 0,
         }))
@@ -301,13 +301,4 @@ pub fn add_folders(base: &Path, found: &mut Vec<Found>) {
 /// Whether there is nothing at a path.
 pub fn is_missing(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
-}
-
-/// What must not change until the content is read.
-pub fn stat(metadata: &Metadata) -> Stat {
-    Stat {
-        size: metadata.len(),
-        mtime_ns: i128::from(metadata.mtime()) * 1_000_000_000 + i128::from(metadata.mtime_nsec()),
-        inode: (metadata.dev(), metadata.ino()),
-    }
 }

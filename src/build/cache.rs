@@ -198,6 +198,29 @@ fn touch(path: &Path) -> std::io::Result<()> {
     Ok(rustix::fs::utimensat(CWD, path, &times, AtFlags::SYMLINK_NOFOLLOW)?)
 }
 
+/// Files of a store in a folder that are not what was put there.
+///
+/// # Errors
+/// When the folder cannot be read.
+pub fn check(store: &Path) -> std::io::Result<Vec<PathBuf>> {
+    let is_blob = |path: &Path, bytes: &[u8]| path.file_name().is_some_and(|name| unpack::is_of(name, bytes));
+    let is_tree = |_: &Path, bytes: &[u8]| Tree::decode(bytes).is_ok();
+    let mut damaged = Vec::new();
+    damaged.extend(used::files(&store.join("blob"))?.into_iter().filter(|file| !is_good(&file.path, is_blob)));
+    damaged.extend(used::files(&store.join("tree"))?.into_iter().filter(|file| !is_good(&file.path, is_tree)));
+    Ok(damaged.into_iter().map(|file| file.path).collect())
+}
+
+/// Whether a file is what `judge` wants, or is not there any more, or not yet whole.
+fn is_good(path: &Path, judge: impl Fn(&Path, &[u8]) -> bool) -> bool {
+    let unfinished = path.file_name().is_some_and(|n| n.to_string_lossy().starts_with(store::TEMPORARY));
+    unfinished
+        || match fs_err::read(path) {
+            Ok(bytes) => judge(path, &bytes),
+            Err(error) => error.kind() == std::io::ErrorKind::NotFound,
+        }
+}
+
 /// Where a blob lies.
 fn blob_name(digest: &str) -> String {
     format!("blob/{}/{digest}", digest.get(..2).unwrap_or_default())

@@ -1,11 +1,13 @@
 //! Which files the build step reads: those that `inputs` names, else all that git tracks or does not ignore in the
 //! repository, else all of the folder.
 //!
-//! Enters: a folder and globs. Leaves: absolute paths. What the step itself makes and what fitout writes is left out. The
+//! Enters: a folder and globs. Leaves: absolute paths. What the step itself makes and what fitout writes is left out, also
+//! for another config file of the project. The
 //! whole repository counts, because an umbrella or a workspace reads beyond the folder of its config file.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
+use std::io::Read as _;
 use std::path::{Component, Path, PathBuf};
 
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
@@ -67,7 +69,12 @@ impl Inputs {
         let others = files(&["--others", "--exclude-standard"])?;
         let filled = |path: &PathBuf| self.filled.iter().any(|filled| path.starts_with(filled));
         let left = |path: &PathBuf| path.strip_prefix(&self.folder).is_ok_and(|below| is_left(below.as_os_str()));
-        let others = others.into_iter().filter(|path| !filled(path) && !left(path));
+        let mut folders = BTreeMap::new();
+        let mut is_artifact = |path: &PathBuf| {
+            let folder = path.parent().unwrap_or(&top);
+            *folders.entry(folder.to_owned()).or_insert_with(|| holds_artifacts(folder))
+        };
+        let others = others.into_iter().filter(|path| !filled(path) && !left(path) && !is_artifact(path));
         let mut found = BTreeSet::new();
         for path in tracked.into_iter().chain(others).filter(|path| !self.is_written(path)) {
             // A submodule, or another repository in this one.
@@ -118,9 +125,20 @@ fn walk(path: &Path, without: &[PathBuf], found: &mut BTreeSet<PathBuf>) -> Opti
         return Some(());
     }
     for entry in fs_err::read_dir(path).ok()? {
-        walk(&entry.ok()?.path(), without, found)?;
+        let path = entry.ok()?.path();
+        if !holds_artifacts(&path) {
+            walk(&path, without, found)?;
+        }
     }
     Some(())
+}
+
+/// Whether fitout has built into this folder: its list begins so.
+fn holds_artifacts(folder: &Path) -> bool {
+    let mut start = String::new();
+    let list = fs_err::File::open(folder.join("manifest.json"));
+    let read = list.is_ok_and(|list| list.take(64).read_to_string(&mut start).is_ok());
+    read && start.contains("\"fitout/manifest/")
 }
 
 /// What a restore left that was killed.
@@ -194,7 +212,9 @@ mod tests {
             "shared/s",
             "ignored",
             "sub/x",
+            "app/packages/y.deb",
         ]);
+        fs_err::write(top.join("app/packages/manifest.json"), "{\n  \"schema\": \"fitout/manifest/1\"\n}").unwrap();
         fs_err::write(top.join(".gitignore"), "ignored\n").unwrap();
         git(&top, &["init", "-q"]);
         git(&top.join("sub"), &["init", "-q"]);
@@ -208,6 +228,9 @@ mod tests {
         };
         let expected = [".gitignore", "app/a", "app/new", "app/vendor/v", "shared/s", "sub/x"];
         assert_eq!(listed(&top, &inputs), expected);
+        // One that is tracked is somebody's source.
+        git(&top, &["add", "app/packages"]);
+        assert!(listed(&top, &inputs).contains(&"app/packages/y.deb".to_owned()));
     }
 
     #[test]

@@ -20,6 +20,8 @@ use crate::codec::hex::hex;
 const YOUNG: i128 = 50_000_000;
 /// The same where a file system counts in seconds, or in twos of them.
 const YOUNG_COARSE: i128 = 2_000_000_000;
+/// In nanoseconds.
+const SECOND: i128 = 1_000_000_000;
 /// Bytes that are read at a time.
 const BUFFER: usize = 128 * 1024;
 /// Said in place of a digest.
@@ -68,10 +70,14 @@ pub type AllSeen = BTreeMap<String, Seen>;
 
 /// Whether a later change of it would show in its stat. `now` is in nanoseconds since 1970.
 pub fn is_settled(meta: &Metadata, now: i128) -> bool {
-    let young = if meta.ctime_nsec() == 0 { YOUNG_COARSE } else { YOUNG };
-    let time = |seconds: i64, nanoseconds: i64| i128::from(seconds) * 1_000_000_000 + i128::from(nanoseconds);
-    let changed = time(meta.ctime(), meta.ctime_nsec()).max(time(meta.mtime(), meta.mtime_nsec()));
-    changed < now - young
+    let time = |seconds: i64, nanoseconds: i64| i128::from(seconds) * SECOND + i128::from(nanoseconds);
+    is_old((time(meta.mtime(), meta.mtime_nsec()), time(meta.ctime(), meta.ctime_nsec())), now)
+}
+
+/// The same of the times of content and of inode, in nanoseconds since 1970.
+pub fn is_old((content, inode): (i128, i128), now: i128) -> bool {
+    let young = if inode % SECOND == 0 { YOUNG_COARSE } else { YOUNG };
+    content.max(inode) < now - young
 }
 
 /// The time as the file system of a folder has it, in nanoseconds since 1970.

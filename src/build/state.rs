@@ -6,9 +6,16 @@ use std::path::{Path, PathBuf};
 use super::cache::shared::Use;
 use super::cache::store::Local;
 use super::log::Log;
+use super::seen;
 use crate::codec::hashes::{Hashes, sums};
 use crate::codec::hex::hex;
 
+/// Folder of what build tools keep.
+pub const STORE: &str = "store";
+/// Folder of compressed content.
+pub const RUNS: &str = "runs";
+/// Folder of logs and stamps, one for each project.
+pub const PROJECTS: &str = "projects";
 /// Bytes of a digest in a folder's name.
 const SHORT: usize = 8;
 
@@ -20,7 +27,7 @@ pub struct State {
     pub folder: Option<PathBuf>,
     /// Whether what lies there may be used.
     pub reuse: bool,
-    /// Bytes that the store may have.
+    /// Bytes that the folder of all projects may have.
     pub limit: u64,
     /// How the store of several machines is used.
     pub shared: Use,
@@ -31,7 +38,7 @@ impl State {
     pub fn new(cache: Option<&Path>, config: &Path, environment: Option<&str>) -> Self {
         let key = [config.as_os_str().as_bytes(), environment.unwrap_or_default().as_bytes()].join(&0);
         let digest = sums(&key, Hashes::SHA256).sha256.unwrap_or_default();
-        let folder = cache.map(|cache| cache.join("projects").join(hex(&digest[..SHORT])));
+        let folder = cache.map(|cache| cache.join(PROJECTS).join(hex(&digest[..SHORT])));
         Self { cache: cache.map(Path::to_owned), folder, reuse: true, limit: 0, shared: Use::Off }
     }
 
@@ -40,14 +47,19 @@ impl State {
         Log::new(self.folder.as_ref().map(|folder| folder.join(format!("{name}.log"))))
     }
 
-    /// Where what build tools keep is kept.
-    pub fn store(&self) -> Option<Local> {
-        self.cache.as_ref().filter(|_| self.reuse).map(|cache| Local::new(cache.join("store")))
+    /// The folder of all projects, where it may be used.
+    pub fn cache(&self) -> Option<&Path> {
+        self.cache.as_deref().filter(|_| self.reuse)
     }
 
-    /// Where compressed content is kept, of all projects.
-    pub fn runs(&self) -> Option<PathBuf> {
-        self.cache.as_ref().filter(|_| self.reuse).map(|cache| cache.join("runs"))
+    /// Where what build tools keep is kept.
+    pub fn store(&self) -> Option<Local> {
+        self.cache().map(|cache| Local::new(cache.join(STORE)))
+    }
+
+    /// The time as the file system of the folder has it, in nanoseconds since 1970; none where nothing can be left.
+    pub fn begun(&self) -> Option<i128> {
+        seen::now(self.folder.as_deref()?).ok()
     }
 
     /// Where versions of programs are remembered.

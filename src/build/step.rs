@@ -157,15 +157,19 @@ impl Step {
         };
         listener.hear(Event::Decided { what: "build", value: format!("runs, because {why}") });
         stamp.begin();
-        let kept = &self.watch.kept;
-        let shared = kept.shared.as_deref().map(|address| (address, &kept.variables));
-        let mut cache = Caches::new(self.cache(versions), state, shared, before.inputs());
+        let mut cache = Caches::new(self.cache(versions), state, self.shared(), before.inputs());
         cache.restore(listener);
         run()?;
         cache.save(listener);
         let warnings = cache.warnings;
         stamp.done(before);
         Ok(warnings)
+    }
+
+    /// Address of the store that machines share, and what it is asked with.
+    pub fn shared(&self) -> Option<(&str, &Variables)> {
+        let kept = &self.watch.kept;
+        kept.shared.as_deref().map(|address| (address, &kept.variables))
     }
 
     fn name(&self) -> &str {

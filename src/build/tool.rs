@@ -78,7 +78,7 @@ const TOOLS: &[Tool] = &[
     },
     Tool {
         name: "rebar3",
-        steps: |_| strings(&["rebar3 as prod compile", "rebar3 as prod release"]),
+        steps: rebar3,
         env: &[DETERMINISTIC],
         test_env: &[],
         programs: &["rebar3", "erl"],
@@ -87,7 +87,9 @@ const TOOLS: &[Tool] = &[
         locks: &["rebar.lock"],
         filled: &["_build"],
         remakes: true,
-        output: |_| Some(("_build/prod/rel".to_owned(), ALL)),
+        output: |project| {
+            Some((format!("_build/{}/rel", project.release().map_or("prod", |(profile, _)| profile)), ALL))
+        },
         prefixes: &["REBAR_", "REBAR3_", "HEX_", "ERL_"],
         variables: &["ERLC_USE_SERVER", "DIAGNOSTIC", "DEBUG", "QUIET"],
     },
@@ -271,6 +273,14 @@ fn mix(project: &Project<'_>) -> Vec<String> {
     steps
 }
 
+/// Profile and release are those of the input, where it says which.
+fn rebar3(project: &Project<'_>) -> Vec<String> {
+    let Some((profile, name)) = project.release() else {
+        return strings(&["rebar3 as prod compile", "rebar3 as prod release"]);
+    };
+    vec![format!("rebar3 as {profile} compile"), format!("rebar3 as {profile} release -n {name}")]
+}
+
 /// `npm ci` begins by deleting what is there: only where that is not what the lock file says.
 fn npm(project: &Project<'_>) -> Vec<String> {
     let install = if project.has("package-lock.json") {
@@ -329,6 +339,13 @@ mod tests {
         let all = steps(schema::Tool::Mix, &files, Some("_build/staging/rel/web"));
         assert_eq!(all[..2], ["mix local.hex --if-missing --force", "mix local.rebar --if-missing --force"]);
         assert_eq!(all[5..], ["mix assets.deploy", "mix release web --overwrite"]);
+    }
+
+    #[test]
+    fn rebar3_makes_the_release_that_is_asked_for() {
+        assert_eq!(steps(schema::Tool::Rebar3, &[], Some("rel"))[1], "rebar3 as prod release");
+        let all = steps(schema::Tool::Rebar3, &[], Some("_build/default/rel/tern"));
+        assert_eq!(all, ["rebar3 as default compile", "rebar3 as default release -n tern"]);
     }
 
     #[test]

@@ -130,6 +130,8 @@ pub enum Verb {
     Keys(Keys),
     /// Show the templates that scripts of the packages are made with
     Templates(Templates),
+    /// Show what earlier builds left for the next, verify it, or remove it
+    Cache(Cache),
     /// Print the JSON schema of the config, shell completions or man pages
     Generate(Generate),
 }
@@ -167,8 +169,8 @@ pub struct Build {
     /// Folder for what a build leaves for the next: log, stamp, caches; `fitout` in the user's cache folder unless set
     #[arg(long, value_name = "DIR", env = "FITOUT_CACHE_DIR", hide_env_values = true, value_hint = clap::ValueHint::DirPath)]
     pub cache_dir: Option<PathBuf>,
-    /// Bytes that the caches of build steps may have, and as many those of compressed content, such as 500M or 20G; what was used longest ago goes first
-    #[arg(long, value_name = "SIZE", env = "FITOUT_CACHE_SIZE", hide_env_values = true, default_value = "5G", value_parser = bytes)]
+    /// Bytes that the caches there may have together, such as 500M or 20G; what was used longest ago goes first
+    #[arg(long, value_name = "SIZE", env = "FITOUT_CACHE_SIZE", hide_env_values = true, default_value = CACHE_SIZE, value_parser = bytes)]
     pub cache_size: u64,
     /// What of `[build.cache] shared` is used
     #[arg(
@@ -180,9 +182,47 @@ pub struct Build {
         default_value = "write"
     )]
     pub shared_cache: SharedCache,
+    /// Decompress all that is compressed and compare it with what it was made of; on where `CI` is set
+    #[arg(long)]
+    pub verify: bool,
+    /// Do without that in CI, too
+    #[arg(long, conflicts_with = "verify")]
+    pub no_verify: bool,
     /// Use nothing that earlier builds left, and leave nothing but the log
     #[arg(long)]
     pub no_cache: bool,
+}
+
+/// Bytes of the caches unless set.
+const CACHE_SIZE: &str = "5G";
+
+/// `fitout cache`
+#[derive(Debug, Args)]
+pub struct Cache {
+    /// What of it.
+    #[command(subcommand)]
+    pub action: CacheAction,
+    /// The folder; `fitout` in the user's cache folder unless set
+    #[arg(long, global = true, value_name = "DIR", env = "FITOUT_CACHE_DIR", hide_env_values = true, value_hint = clap::ValueHint::DirPath)]
+    pub cache_dir: Option<PathBuf>,
+}
+
+/// What to do with the cache.
+#[derive(Debug, Subcommand)]
+pub enum CacheAction {
+    /// How much there is of what
+    Show,
+    /// Read all of it and name the files that are not what was put there; exit 1 where there are some
+    Verify,
+    /// Remove what is damaged, and what was used longest ago
+    Prune {
+        /// Bytes that may be left, such as 500M or 20G
+        #[arg(long, value_name = "SIZE", env = "FITOUT_CACHE_SIZE", hide_env_values = true, default_value = CACHE_SIZE, value_parser = bytes)]
+        cache_size: u64,
+        /// Remove all of it
+        #[arg(long)]
+        all: bool,
+    },
 }
 
 /// `500M`: a whole number and a unit, which is a power of 1024.

@@ -13,6 +13,8 @@ pub const NO_COLOR: &str = "NO_COLOR";
 pub const CLICOLOR_FORCE: &str = "CLICOLOR_FORCE";
 /// `dumb` means no colour and no redrawing.
 pub const TERM: &str = "TERM";
+/// Set by every runner of continuous integration.
+pub const CI: &str = "CI";
 /// `true` on GitHub's runners: findings are also printed as annotations.
 pub const GITHUB_ACTIONS: &str = "GITHUB_ACTIONS";
 /// The folder that the workflow checked the repository out to.

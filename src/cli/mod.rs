@@ -16,6 +16,7 @@ use crate::run::Request;
 
 pub mod args;
 mod build;
+mod cache;
 mod diff;
 mod env;
 mod exit;
@@ -81,6 +82,7 @@ fn run(cli: &Cli, terminal: &Terminal) -> Result<Exit, Findings> {
         Verb::Explain(args) => explain::run(common, args, terminal),
         Verb::Keys(args) => keys::run(common, args, terminal),
         Verb::Templates(args) => templates::run(common, args, terminal),
+        Verb::Cache(args) => cache::run(common, args, terminal),
         Verb::Generate(args) => generate::run(args, terminal),
     }
 }
@@ -99,6 +101,7 @@ fn request(common: &Common, narrow: &Narrow) -> Request {
         no_cache: false,
         cache_size: 0,
         shared_cache: Use::Off,
+        verify: false,
     }
 }
 

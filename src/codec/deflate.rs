@@ -2,97 +2,88 @@
 //!
 //! A run is a byte-aligned, non-final piece of a raw deflate stream. Any concatenation of runs followed by
 //! [`END_OF_STREAM`] is a valid stream of the concatenated content, so one run serves zip entries and gzip streams
-//! alike. libdeflate only makes whole streams; `seal` turns one into a run: it clears the final bit of the last block
-//! and pads to a byte with an empty stored block.
+//! alike. Which library makes them is decided when fitout is compiled: libdeflate, or with the feature `pure-rust` zlib-rs.
 
-use libdeflater::{CompressionLvl, Compressor};
+use std::io::{self, Read as _};
 
-use super::inflate_scan::last_block;
+use flate2::read::DeflateDecoder;
 
+#[cfg(all(feature = "libdeflate", not(feature = "pure-rust")))]
+#[path = "deflate/libdeflate.rs"]
+mod library;
+#[cfg(not(all(feature = "libdeflate", not(feature = "pure-rust"))))]
+#[path = "deflate/zlib.rs"]
+mod library;
+
+/// What makes the bytes: another one makes other bytes.
+pub const ENCODER: &str = library::NAME;
 /// Most content bytes of a run. Larger runs gain 0.05 % in size and cost parallelism.
 pub const RUN: usize = 1 << 20;
 /// Ends a stream of runs: an empty final block with fixed codes.
 pub const END_OF_STREAM: [u8; 2] = [3, 0];
 
+/// What was compressed does not decompress to what it was made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("what was compressed does not decompress to its content")]
+pub struct Unfaithful;
+
 /// Makes runs and whole streams at one level. Reuse it: it holds the compressor's tables.
 pub struct Deflater {
-    compressor: Compressor,
+    encoder: library::Encoder,
+    verify: bool,
 }
 
 impl Deflater {
-    /// A libdeflate level, 1 to 12; others are brought into that range.
-    pub fn new(level: u8) -> Self {
-        let level = CompressionLvl::new(i32::from(level.clamp(1, 12))).unwrap_or_default();
-        Self { compressor: Compressor::new(level) }
+    /// A level from 1 to 12; what the library does not know is brought into its range. With `verify` all that is made is
+    /// decompressed and compared.
+    pub fn new(level: u8, verify: bool) -> Self {
+        Self { encoder: library::Encoder::new(level), verify }
     }
 
     /// Appends `content` as runs of at most [`RUN`] bytes each; empty content is no run at all.
-    pub fn runs(&mut self, content: &[u8], out: &mut Vec<u8>) {
+    ///
+    /// # Errors
+    /// When it is verified and not right.
+    pub fn runs(&mut self, content: &[u8], out: &mut Vec<u8>) -> Result<(), Unfaithful> {
         for chunk in content.chunks(RUN) {
             let start = out.len();
-            self.append(chunk, out);
-            if seal(out, start).is_err() {
-                out.truncate(start);
-                stored(chunk, out);
+            self.encoder.run(chunk, out);
+            if self.verify && !is_of((&out[start..]).chain(&END_OF_STREAM[..]), chunk) {
+                return Err(Unfaithful);
             }
         }
+        Ok(())
     }
 
     /// `content` as one complete stream.
     ///
-    /// # Panics
-    /// When libdeflate asks for a larger buffer than it announced: a fault of the library.
-    pub fn whole(&mut self, content: &[u8]) -> Vec<u8> {
+    /// # Errors
+    /// When it is verified and not right.
+    pub fn whole(&mut self, content: &[u8]) -> Result<Vec<u8>, Unfaithful> {
         let mut stream = Vec::new();
-        self.append(content, &mut stream);
-        stream
-    }
-
-    /// Appends one complete stream. It is made in place: what `out` had room for in an earlier round serves again.
-    fn append(&mut self, content: &[u8], out: &mut Vec<u8>) {
-        let start = out.len();
-        out.resize(start + self.compressor.deflate_compress_bound(content.len()), 0);
-        let length = self
-            .compressor
-            .deflate_compress(content, &mut out[start..])
-            .expect("the buffer has the size that libdeflate asks for");
-        out.truncate(start + length);
+        self.encoder.whole(content, &mut stream);
+        if self.verify && !is_of(&*stream, content) { Err(Unfaithful) } else { Ok(stream) }
     }
 }
 
-/// Turns the complete stream from `start` on into a run.
-///
-/// # Errors
-/// When the bytes are not a complete stream.
-fn seal(out: &mut Vec<u8>, start: usize) -> Result<(), super::inflate_scan::Malformed> {
-    let last = last_block(&out[start..])?;
-    out[start + last.header / 8] &= !(1 << (last.header % 8));
-    let bits = last.end % 8;
-    if bits != 0 {
-        // The padding is zero already, which reads as the header of a stored block if its three bits fit.
-        if bits > 5 {
-            out.push(0);
+/// Whether a stream is that of `content`.
+fn is_of(stream: impl io::Read, content: &[u8]) -> bool {
+    let mut decoder = DeflateDecoder::new(stream);
+    let (mut rest, mut buffer) = (content, [0; 16 * 1024]);
+    loop {
+        match decoder.read(&mut buffer) {
+            Ok(0) => return rest.is_empty(),
+            Ok(count) => match rest.strip_prefix(&buffer[..count]) {
+                Some(more) => rest = more,
+                None => return false,
+            },
+            Err(_) => return false,
         }
-        out.extend_from_slice(&[0, 0, 0xff, 0xff]);
-    }
-    Ok(())
-}
-
-/// `content` as stored blocks: the way out should a compressor's stream ever not parse.
-fn stored(content: &[u8], out: &mut Vec<u8>) {
-    for block in content.chunks(0xffff) {
-        let length = u16::try_from(block.len()).unwrap_or(u16::MAX);
-        out.push(0);
-        out.extend_from_slice(&length.to_le_bytes());
-        out.extend_from_slice(&(!length).to_le_bytes());
-        out.extend_from_slice(block);
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::io::Read as _;
-
     use super::*;
 
     fn inflate(stream: &[u8]) -> Vec<u8> {
@@ -126,12 +117,12 @@ mod tests {
     fn runs_join_to_their_content() {
         let shapes = shapes();
         for level in [1, 3, 6, 9, 12] {
-            let mut deflater = Deflater::new(level);
+            let mut deflater = Deflater::new(level, false);
             for shape in &shapes {
                 let (mut stream, mut content) = (Vec::new(), shape.clone());
-                deflater.runs(shape, &mut stream);
-                deflater.runs(b"between", &mut stream);
-                deflater.runs(shape, &mut stream);
+                deflater.runs(shape, &mut stream).unwrap();
+                deflater.runs(b"between", &mut stream).unwrap();
+                deflater.runs(shape, &mut stream).unwrap();
                 stream.extend(END_OF_STREAM);
                 content.extend(b"between");
                 content.extend(shape);
@@ -141,25 +132,32 @@ mod tests {
     }
 
     #[test]
-    fn stored_blocks_are_runs() {
-        let content: Vec<u8> = (0..200_000u32).map(|i| (i * 7) as u8).collect();
-        let mut stream = Vec::new();
-        stored(&content, &mut stream);
-        stream.extend(END_OF_STREAM);
-        assert!(inflate(&stream) == content);
+    fn what_is_made_is_what_is_verified() {
+        let content = shapes().concat();
+        let mut deflater = Deflater::new(6, true);
+        let mut runs = Vec::new();
+        deflater.runs(&content, &mut runs).unwrap();
+        let whole = deflater.whole(&content).unwrap();
+        assert!(is_of(&*whole, &content) && is_of((&*runs).chain(&END_OF_STREAM[..]), &content));
+        for (name, stream) in [("whole", &whole), ("runs", &runs)] {
+            for at in [0, 17, stream.len() / 2, stream.len() - 3] {
+                let mut damaged = stream.clone();
+                damaged[at] ^= 0x10;
+                assert!(!is_of((&*damaged).chain(&END_OF_STREAM[..]), &content), "{name} with a flipped bit in {at}");
+            }
+        }
+        for other in [&content[1..], &content[..content.len() - 1]] {
+            assert!(!is_of(&*whole, other));
+        }
     }
 
     #[test]
-    fn damage_never_panics_and_truncation_is_found() {
-        let content: Vec<u8> = (0..60_000u32).map(|i| ((i * i) >> 5) as u8 & 63).collect();
-        let stream = Deflater::new(6).whole(&content);
-        for length in 0..stream.len() {
-            assert!(last_block(&stream[..length]).is_err(), "cut at {length}");
-        }
-        for bit in 0..stream.len() * 8 {
-            let mut damaged = stream.clone();
-            damaged[bit / 8] ^= 1 << (bit % 8);
-            let _ = last_block(&damaged);
+    fn the_encoder_is_the_one_that_is_locked() {
+        let lock = include_str!("../../Cargo.lock");
+        for name_and_version in ENCODER.trim_end_matches(',').split(", ") {
+            let (name, version) = name_and_version.split_once(' ').unwrap();
+            let entry = format!("name = \"{name}\"\nversion = \"{version}\"");
+            assert!(lock.contains(&entry), "Cargo.lock has another {name} than {version}");
         }
     }
 }

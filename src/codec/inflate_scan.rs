@@ -24,12 +24,12 @@ const TABLE_BITS: u32 = 11;
 const TABLE_SIZE: usize = 1 << TABLE_BITS;
 /// What a window holds at least.
 const WINDOW_BITS: u32 = 57;
-/// What a length and its distance take at most in the tables: two codes, 5 and 13 extra bits.
-const PAIR_BITS: u32 = 2 * TABLE_BITS + 5 + 13;
+/// What a symbol takes at most in the tables: its code, and 13 extra bits of a distance.
+const SYMBOL_BITS: u32 = TABLE_BITS + 13;
 /// Entry flag: leave the fast loop (end of block, long code, unused code).
 const LEAVE: u16 = 1 << 15;
-/// Entry flag: a distance follows.
-const LENGTH: u16 = 1 << 14;
+/// Entry flag: a distance follows. It is what to add to find it in its half of the table.
+const LENGTH: u16 = 1 << TABLE_BITS;
 /// Low bits of an entry: code and extra bits to drop.
 const DROP: u16 = 63;
 const END_OF_BLOCK: usize = 256;
@@ -38,122 +38,143 @@ const MAX_CODE: usize = 15;
 const LENGTH_EXTRA: [u8; 29] = [0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3, 4, 4, 4, 4, 5, 5, 5, 5, 0];
 const CODE_LENGTH_ORDER: [usize; 19] = [16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15];
 
-/// Finds the last block of `stream`.
-///
-/// # Errors
-/// When the bytes are not one whole stream.
-pub fn last_block(stream: &[u8]) -> Result<LastBlock, Malformed> {
-    let mut bits = Bits { data: stream, position: 0 };
-    let mut literals = Code::new();
-    let mut distances = Code::new();
-    loop {
-        let header = bits.position;
-        let last = bits.take(1)? == 1;
-        match bits.take(2)? {
-            0 => bits.skip_stored()?,
-            1 => {
-                let mut lengths = [8u8; 288];
-                lengths[144..256].fill(9);
-                lengths[256..280].fill(7);
-                literals.build(&lengths, literal_extra, true)?;
-                distances.build(&[5; 30], distance_extra, false)?;
-                skip_symbols(&mut bits, &literals, &distances)?;
-            }
-            2 => {
-                read_codes(&mut bits, &mut literals, &mut distances)?;
-                skip_symbols(&mut bits, &literals, &distances)?;
-            }
-            _ => return Err(Malformed),
-        }
-        if last {
-            let end = bits.position;
-            let padding = if end.is_multiple_of(8) { 0 } else { stream.get(end / 8).ok_or(Malformed)? >> (end % 8) };
-            return if end.div_ceil(8) == stream.len() && padding == 0 {
-                Ok(LastBlock { header, end })
-            } else {
-                Err(Malformed)
-            };
-        }
+impl Default for Scanner {
+    /// With empty tables.
+    fn default() -> Self {
+        Self { table: Box::new([LEAVE; 2 * TABLE_SIZE]), literals: Code::new(), distances: Code::new() }
     }
 }
 
-/// Reads the two codes of a dynamic block (RFC 1951, 3.2.7).
-fn read_codes(bits: &mut Bits<'_>, literals: &mut Code, distances: &mut Code) -> Result<(), Malformed> {
-    let literal_count = bits.take(5)? as usize + 257;
-    let distance_count = bits.take(5)? as usize + 1;
-    let mut lengths = [0u8; 19];
-    for &place in &CODE_LENGTH_ORDER[..bits.take(4)? as usize + 4] {
-        lengths[place] = bits.take_byte(3)?;
+/// Finds last blocks. Reuse it: it holds the tables.
+pub struct Scanner {
+    /// Literals and lengths in the first half, distances in the second: which half is looked into is part of the entry before,
+    /// not a branch that nobody can foretell.
+    table: Box<[u16; 2 * TABLE_SIZE]>,
+    literals: Code,
+    distances: Code,
+}
+
+impl Scanner {
+    /// Finds the last block of `stream`.
+    ///
+    /// # Errors
+    /// When the bytes are not one whole stream.
+    pub fn last_block(&mut self, stream: &[u8]) -> Result<LastBlock, Malformed> {
+        let mut bits = Bits { data: stream, position: 0 };
+        loop {
+            let header = bits.position;
+            let last = bits.take(1)? == 1;
+            match bits.take(2)? {
+                0 => bits.skip_stored()?,
+                1 => {
+                    let mut lengths = [8u8; 288];
+                    lengths[144..256].fill(9);
+                    lengths[256..280].fill(7);
+                    self.build(&lengths, &[5; 30])?;
+                    self.skip_symbols(&mut bits)?;
+                }
+                2 => {
+                    self.read_codes(&mut bits)?;
+                    self.skip_symbols(&mut bits)?;
+                }
+                _ => return Err(Malformed),
+            }
+            if last {
+                let end = bits.position;
+                let padding =
+                    if end.is_multiple_of(8) { 0 } else { stream.get(end / 8).ok_or(Malformed)? >> (end % 8) };
+                return if end.div_ceil(8) == stream.len() && padding == 0 {
+                    Ok(LastBlock { header, end })
+                } else {
+                    Err(Malformed)
+                };
+            }
+        }
     }
-    // The code of code lengths is read through the slow path: it has at most 320 symbols.
-    literals.build(&lengths, |_| Some(0), false)?;
-    let mut all = [0u8; 320];
-    let total = literal_count + distance_count;
-    let mut filled = 0;
-    while filled < total {
-        let symbol = literals.decode(bits)?;
-        let (value, repeat) = match symbol {
-            0..=15 => (u8::try_from(symbol).map_err(|_| Malformed)?, 1),
-            16 if filled > 0 => (all[filled - 1], 3 + bits.take(2)? as usize),
-            17 => (0, 3 + bits.take(3)? as usize),
-            18 => (0, 11 + bits.take(7)? as usize),
-            _ => return Err(Malformed),
-        };
-        let end = filled + repeat;
-        if end > total {
+
+    /// Takes the lengths of both codes.
+    fn build(&mut self, literals: &[u8], distances: &[u8]) -> Result<(), Malformed> {
+        let (of_literals, of_distances) = self.table.split_at_mut(TABLE_SIZE);
+        self.literals.build(literals)?;
+        self.literals.fill(literals, literal_extra, true, of_literals);
+        self.distances.build(distances)?;
+        self.distances.fill(distances, distance_extra, false, of_distances);
+        Ok(())
+    }
+
+    /// Reads the two codes of a dynamic block (RFC 1951, 3.2.7).
+    fn read_codes(&mut self, bits: &mut Bits<'_>) -> Result<(), Malformed> {
+        let literal_count = bits.take(5)? as usize + 257;
+        let distance_count = bits.take(5)? as usize + 1;
+        let mut lengths = [0u8; 19];
+        for &place in &CODE_LENGTH_ORDER[..bits.take(4)? as usize + 4] {
+            lengths[place] = bits.take_byte(3)?;
+        }
+        // The code of code lengths is read through the slow path: it has at most 320 symbols.
+        self.literals.build(&lengths)?;
+        let mut all = [0u8; 320];
+        let total = literal_count + distance_count;
+        let mut filled = 0;
+        while filled < total {
+            let symbol = self.literals.decode(bits)?;
+            let (value, repeat) = match symbol {
+                0..=15 => (u8::try_from(symbol).map_err(|_| Malformed)?, 1),
+                16 if filled > 0 => (all[filled - 1], 3 + bits.take(2)? as usize),
+                17 => (0, 3 + bits.take(3)? as usize),
+                18 => (0, 11 + bits.take(7)? as usize),
+                _ => return Err(Malformed),
+            };
+            let end = filled + repeat;
+            if end > total {
+                return Err(Malformed);
+            }
+            all[filled..end].fill(value);
+            filled = end;
+        }
+        if all[END_OF_BLOCK] == 0 {
             return Err(Malformed);
         }
-        all[filled..end].fill(value);
-        filled = end;
+        self.build(&all[..literal_count], &all[literal_count..total])
     }
-    if all[END_OF_BLOCK] == 0 {
-        return Err(Malformed);
-    }
-    literals.build(&all[..literal_count], literal_extra, true)?;
-    distances.build(&all[literal_count..total], distance_extra, false)
-}
 
-/// Drops all symbols of a block up to and with its end-of-block code.
-fn skip_symbols(bits: &mut Bits<'_>, literals: &Code, distances: &Code) -> Result<(), Malformed> {
-    'refill: loop {
-        let window = bits.window();
-        let look = |code: &Code, used: u32| code.table[slot(window >> used)];
-        let mut used = 0u32;
-        while used <= WINDOW_BITS - PAIR_BITS {
-            let entry = look(literals, used);
-            if entry & LEAVE != 0 {
-                bits.advance(used as usize)?;
-                if skip_rare(bits, literals, distances)? {
-                    return Ok(());
-                }
-                continue 'refill;
-            }
-            used += u32::from(entry & DROP);
-            if entry & LENGTH != 0 {
-                let entry = look(distances, used);
+    /// Drops all symbols of a block up to and with its end-of-block code.
+    fn skip_symbols(&self, bits: &mut Bits<'_>) -> Result<(), Malformed> {
+        // Where the half of the table begins that the next symbol is in.
+        let mut half = 0u16;
+        'refill: loop {
+            let window = bits.window();
+            let mut used = 0u32;
+            while used <= WINDOW_BITS - SYMBOL_BITS {
+                let entry = self.table[usize::from(half) | slot(window >> used)];
                 if entry & LEAVE != 0 {
                     bits.advance(used as usize)?;
-                    bits.skip_distance(distances)?;
+                    if half != 0 {
+                        bits.skip_distance(&self.distances)?;
+                        half = 0;
+                    } else if self.skip_rare(bits)? {
+                        return Ok(());
+                    }
                     continue 'refill;
                 }
                 used += u32::from(entry & DROP);
+                half = entry & LENGTH;
+            }
+            bits.advance(used as usize)?;
+        }
+    }
+
+    /// Drops a symbol that the table does not hold, and says whether it ends the block.
+    fn skip_rare(&self, bits: &mut Bits<'_>) -> Result<bool, Malformed> {
+        match self.literals.decode(bits)? {
+            END_OF_BLOCK => return Ok(true),
+            0..END_OF_BLOCK => {}
+            symbol => {
+                bits.advance(literal_extra(symbol).ok_or(Malformed)? as usize)?;
+                bits.skip_distance(&self.distances)?;
             }
         }
-        bits.advance(used as usize)?;
+        Ok(false)
     }
-}
-
-/// Drops a symbol that the table does not hold, and says whether it ends the block.
-fn skip_rare(bits: &mut Bits<'_>, literals: &Code, distances: &Code) -> Result<bool, Malformed> {
-    match literals.decode(bits)? {
-        END_OF_BLOCK => return Ok(true),
-        0..END_OF_BLOCK => {}
-        symbol => {
-            bits.advance(literal_extra(symbol).ok_or(Malformed)? as usize)?;
-            bits.skip_distance(distances)?;
-        }
-    }
-    Ok(false)
 }
 
 /// The table slot of the next bits.
@@ -176,42 +197,52 @@ fn distance_extra(symbol: usize) -> Option<u8> {
     }
 }
 
-/// A canonical Huffman code: a table for short codes, counts and sorted symbols for the others.
+/// A canonical Huffman code: counts and sorted symbols. Short codes are also in a table.
 struct Code {
-    table: Box<[u16; TABLE_SIZE]>,
     count: [u16; MAX_CODE + 1],
     symbols: [u16; 320],
 }
 
 impl Code {
     fn new() -> Self {
-        Self { table: Box::new([LEAVE; TABLE_SIZE]), count: [0; MAX_CODE + 1], symbols: [0; 320] }
+        Self { count: [0; MAX_CODE + 1], symbols: [0; 320] }
     }
 
-    /// Builds the code from its lengths. `literal` marks length symbols and the end of the block in the table.
-    fn build(&mut self, lengths: &[u8], extra: impl Fn(usize) -> Option<u8>, literal: bool) -> Result<(), Malformed> {
+    /// Builds the code from its lengths.
+    fn build(&mut self, lengths: &[u8]) -> Result<(), Malformed> {
         self.count = [0; MAX_CODE + 1];
         for &length in lengths {
             self.count[usize::from(length)] += 1;
         }
         self.count[0] = 0;
         let mut offsets = [0u16; MAX_CODE + 2];
-        let mut next = [0u32; MAX_CODE + 2];
-        let (mut code, mut left) = (0u32, 1i32);
+        let mut left = 1i32;
         for length in 1..=MAX_CODE {
             left = left * 2 - i32::from(self.count[length]);
             if left < 0 {
                 return Err(Malformed);
             }
-            next[length] = code;
-            code = (code + u32::from(self.count[length])) << 1;
             offsets[length + 1] = offsets[length] + self.count[length];
         }
-        self.table.fill(LEAVE);
-        for (symbol, &length) in lengths.iter().enumerate().filter(|(_, length)| **length > 0) {
-            let length = usize::from(length);
-            self.symbols[usize::from(offsets[length])] = u16::try_from(symbol).map_err(|_| Malformed)?;
-            offsets[length] += 1;
+        for (symbol, &length) in (0u16..).zip(lengths).filter(|(_, length)| **length > 0) {
+            let place = &mut offsets[usize::from(length)];
+            self.symbols[usize::from(*place)] = symbol;
+            *place += 1;
+        }
+        Ok(())
+    }
+
+    /// Fills a table with the codes that fit into it. `literal` marks length symbols and leaves the end of the block out.
+    fn fill(&self, lengths: &[u8], extra: impl Fn(usize) -> Option<u8>, literal: bool, table: &mut [u16]) {
+        let mut next = [0u32; MAX_CODE + 2];
+        let mut code = 0u32;
+        for (next, count) in next.iter_mut().zip(&self.count).skip(1) {
+            *next = code;
+            code = (code + u32::from(*count)) << 1;
+        }
+        table.fill(LEAVE);
+        for (symbol, &bits) in lengths.iter().enumerate().filter(|(_, length)| **length > 0) {
+            let length = usize::from(bits);
             let reversed = (next[length].reverse_bits() >> (32 - length)) as usize;
             next[length] += 1;
             if length > TABLE_BITS as usize || (literal && symbol == END_OF_BLOCK) {
@@ -219,12 +250,11 @@ impl Code {
             }
             let Some(extra) = extra(symbol) else { continue };
             let flag = if literal && symbol > END_OF_BLOCK { LENGTH } else { 0 };
-            let entry = flag | (u16::try_from(length).map_err(|_| Malformed)? + u16::from(extra));
-            for slot in self.table[reversed..].iter_mut().step_by(1 << length) {
+            let entry = flag | (u16::from(bits) + u16::from(extra));
+            for slot in table[reversed..].iter_mut().step_by(1 << length) {
                 *slot = entry;
             }
         }
-        Ok(())
     }
 
     /// Decodes one symbol bit by bit, without its extra bits.

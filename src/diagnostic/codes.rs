@@ -164,6 +164,8 @@ codes! {
         "A file that should hold one Erlang term (`.rel`, `.app`) does not. These files are written by the release tool; one that cannot be read was cut off or edited by hand. Make the release anew.";
     RESOLVE_STALE_PART = "resolve/stale-part", Input,
         "The release folder holds parts of another version than the live one, left over from an earlier build. They are left out of the package. `mix release --overwrite` does not remove them; deleting the folder before the build does.";
+    RESOLVE_OTP_VERSION = "resolve/otp-version", Input,
+        "The release has no Erlang of its own (`include_erts: false`) and was made with another major version of OTP than the distribution of `[format.deb]` has. Compiled modules and boot scripts are of one version, so the package would ask for an Erlang that nobody can install there. Make the release with the distribution's version, include the runtime, or make the package for a distribution that has it.";
     RESOLVE_COOKIE = "resolve/cookie", Input,
         "A file of the release sets the distribution cookie, and would carry one secret to every host, readable by anyone there. fitout ships neither `releases/COOKIE` nor a `-setcookie` of vm.args: the launcher makes a cookie of its own on each host, and takes one for a cluster from `RELEASE_COOKIE`.";
     RESOLVE_CARGO = "resolve/cargo", Input,
@@ -238,6 +240,10 @@ codes! {
     // --- elf ---
     ELF_WRONG_ARCH = "elf/wrong-arch", Input,
         "An ELF file is made for another architecture than the package: it would install and not run. Build for the target, set `targets`, or exclude the file if it is data for another machine.";
+    ELF_WRONG_LIBC = "elf/wrong-libc", Input,
+        "A program was built for another C library than the distribution has: for musl (Alpine) together with other libraries of the system, which are glibc's there, or for a glibc that is newer than that of `distribution`. It would install and not start. Build it on the oldest distribution that it is to run on, such as in an image of that by `sandbox = \"podman:debian:bookworm\"` under `[build]`, or make an image from a base that has the right one.";
+    ELF_NOT_IN_DISTRIBUTION = "elf/not-in-distribution", Input,
+        "An ELF file, most often a NIF or another module, needs a shared library that the distribution of `[format.deb]` does not have, though others have it: the package was built on another release than it is made for. Build it on that release, pack the library (`bundle`), or say under `[format.deb.libraries]` which package has it.";
     ELF_UNREADABLE = "elf/unreadable", Environment,
         "A file could not be read while fitout looked for what it needs. Dependencies are derived from the headers of every ELF file in the tree, so each of them must be readable.";
     ELF_DAMAGED = "elf/damaged", Lint,
@@ -463,6 +469,8 @@ codes! {
     // --- run ---
     RUN_SAME_NAME = "run/same-name", Input,
         "A package without ELF files suits every architecture, so its name says none (`all` in deb, `noarch` in rpm) and it is made once for all targets. Here the targets would put different things into that one package, most often because a rendered file holds `{arch}`. Either both targets must give the same, or each is built by itself into a folder of its own.";
+    RUN_OTHER_PACKAGE = "run/other-package", Input,
+        "The output folder holds the artifacts of another package. `manifest.json` there lists those of one package, which is what `publish` sends: a second package in the folder would take the place of the first in the list, and the first would never be sent. Two config files of one project build into folders of their own, by `--out`. After a package got another name, or where the other one is not wanted any more, remove what is left of it.";
     // --- end of run ---
 
     // --- command line, init, templates ---

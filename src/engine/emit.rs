@@ -1,8 +1,7 @@
 //! One Layout -> one file.
 //!
 //! Enters: a [`Layout`] and the sealed [`Store`]. Leaves: an [`Emitted`], a temporary file in the output folder that the
-//! caller renames when all artifacts of the run are whole. gzip streams are one member each: literals and small content
-//! are compressed in runs of their own, large content is spliced from the store, and the CRC is combined.
+//! caller renames when all artifacts of the run are whole. How gzip streams come about is [`super::gzip`]'s matter.
 
 use std::fs::File;
 use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
@@ -12,18 +11,16 @@ use std::path::Path;
 use sha2::{Digest as _, Sha256};
 
 use super::EngineError;
+use super::gzip::Gzip;
 use super::output::{Output, Staged};
 use super::store::Store;
 use crate::assemble::plan::{Compression, SourceId};
 use crate::codec::compress::{self, Finish};
-use crate::codec::deflate::{Deflater, END_OF_STREAM, RUN};
 use crate::codec::hashes::{Hasher, Hashes, sums};
 use crate::formats::{Fill, Known, Layout, Piece, Pieces, Section, SectionFacts};
 
-/// Runs of literals and small content are not cut below this size, in bytes.
-const CUT_FROM: usize = 256 * 1024;
-/// From there on, behind one content of so many. Measured in benches/README.md: what shorter runs cost in size.
-const CUT_EVERY: u32 = 64;
+/// Bytes that are written at a time: what is still in the processor's cache when it is written costs less.
+const BUFFER: usize = 128 * 1024;
 
 /// An artifact that is whole and has no final name yet. Dropped without [`Emitted::stage`], it vanishes.
 #[derive(Debug)]
@@ -92,7 +89,7 @@ struct Written<'p> {
 fn write_sections<'p>(layout: &Layout<'p>, store: &Store<'_>, file: &File, threads: usize) -> io::Result<Written<'p>> {
     let mut known = Known::default();
     let mut patches = Vec::new();
-    let file = BufWriter::with_capacity(RUN, file);
+    let file = BufWriter::with_capacity(BUFFER, file);
     let mut out = Out { file, offset: 0, whole: Some(Sha256::new()), section: Hasher::default() };
     for section in &layout.sections {
         let mut facts = SectionFacts { offset: out.offset, ..SectionFacts::default() };
@@ -184,7 +181,7 @@ impl Raw {
 /// Where the pieces of a section go.
 enum StreamSink<'s, 'o, 'f> {
     Plain(&'o mut Out<'f>),
-    Gzip(Box<Gzip<'s, 'o, 'f>>),
+    Gzip(Box<Gzip<'s, &'o mut Out<'f>>>),
     Encoded(Box<dyn Finish + 'o>),
 }
 
@@ -206,7 +203,7 @@ impl StreamSink<'_, '_, '_> {
     fn bytes(&mut self, bytes: &[u8]) -> io::Result<()> {
         match self {
             Self::Plain(out) => out.write_all(bytes),
-            Self::Gzip(gzip) => gzip.solid(bytes),
+            Self::Gzip(gzip) => gzip.literal(bytes),
             Self::Encoded(encoder) => encoder.write_all(bytes),
         }
     }
@@ -258,93 +255,21 @@ impl<'p> Stream<'_, '_, '_, 'p> {
 
     fn content(&mut self, id: SourceId) -> io::Result<()> {
         let Self { store, raw, sink, .. } = self;
-        if let StreamSink::Gzip(gzip) = sink
-            && store.is_spliced(id, gzip.level)
-        {
-            let (size, _) = store.size_and_crc(id);
-            raw.size += size;
-            // The bytes themselves are needed only where they are hashed.
-            if !raw.hasher.is_idle() {
-                store.raw(id, |bytes| {
-                    raw.hasher.update(bytes);
-                    Ok(())
-                })?;
-            }
-            return gzip.splice(id);
+        let StreamSink::Gzip(gzip) = sink else {
+            return store.raw(id, |bytes| {
+                raw.update(bytes);
+                sink.bytes(bytes)
+            });
+        };
+        // The bytes themselves are needed only where they are hashed.
+        if raw.hasher.is_idle() {
+            raw.size += store.size_and_crc(id).0;
+        } else {
+            store.raw(id, |bytes| {
+                raw.update(bytes);
+                Ok(())
+            })?;
         }
-        store.raw(id, |bytes| {
-            raw.update(bytes);
-            sink.bytes(bytes)
-        })?;
-        match sink {
-            StreamSink::Gzip(gzip) => gzip.cut_behind(store.size_and_crc(id).1),
-            _ => Ok(()),
-        }
-    }
-}
-
-/// A gzip member made of runs (RFC 1952). No name and no time, so that equal content gives equal bytes.
-struct Gzip<'s, 'o, 'f> {
-    out: &'o mut Out<'f>,
-    store: &'s Store<'s>,
-    level: u8,
-    deflater: Deflater,
-    /// Literals and small content that wait for their run.
-    pending: Vec<u8>,
-    run: Vec<u8>,
-    crc: crc32fast::Hasher,
-    size: u64,
-}
-
-impl<'s, 'o, 'f> Gzip<'s, 'o, 'f> {
-    fn new(out: &'o mut Out<'f>, store: &'s Store<'s>, level: u8) -> io::Result<Self> {
-        // Method deflate, no flags, no time, no extra flags, system Unix.
-        out.write_all(&[0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3])?;
-        let (deflater, crc) = (Deflater::new(level), crc32fast::Hasher::new());
-        Ok(Self { out, store, level, deflater, pending: Vec::new(), run: Vec::new(), crc, size: 0 })
-    }
-
-    fn solid(&mut self, mut bytes: &[u8]) -> io::Result<()> {
-        while !bytes.is_empty() {
-            let (now, later) = bytes.split_at(bytes.len().min(RUN - self.pending.len()));
-            self.pending.extend_from_slice(now);
-            if self.pending.len() == RUN {
-                self.flush()?;
-            }
-            bytes = later;
-        }
-        Ok(())
-    }
-
-    /// Ends the run where the content itself says so: what follows a changed file soon is the same run as before.
-    fn cut_behind(&mut self, crc32: u32) -> io::Result<()> {
-        let cut = self.pending.len() >= CUT_FROM && crc32.is_multiple_of(CUT_EVERY);
-        if cut { self.flush() } else { Ok(()) }
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.crc.update(&self.pending);
-        self.size += self.pending.len() as u64;
-        self.run.clear();
-        self.store.between(&mut self.deflater, self.level, &self.pending, &mut self.run)?;
-        self.pending.clear();
-        self.out.write_all(&self.run)
-    }
-
-    fn splice(&mut self, id: SourceId) -> io::Result<()> {
-        self.flush()?;
-        let (size, crc) = self.store.size_and_crc(id);
-        self.crc.combine(&crc32fast::Hasher::new_with_initial_len(crc, size));
-        self.size += size;
-        self.store.runs(id, self.level, |bytes| self.out.write_all(bytes))
-    }
-
-    fn finish(mut self) -> io::Result<()> {
-        self.flush()?;
-        self.out.write_all(&END_OF_STREAM)?;
-        let (crc, size) = (self.crc.finalize(), self.size);
-        self.out.write_all(&crc.to_le_bytes())?;
-        // ISIZE is the length modulo 2^32 by its definition.
-        self.out.write_all(&size.to_le_bytes()[..4])
+        gzip.content(id)
     }
 }

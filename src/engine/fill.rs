@@ -3,6 +3,7 @@
 //! Enters: a [`Content`], and what an earlier run left. Leaves: a [`Slot`] and a [`Digest`]. Not here: which content is
 //! taken when, and by how many threads; that is [`super::store`]'s matter.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use md5::{Digest as _, Md5};
@@ -17,21 +18,27 @@ use super::opened::{Opened, read_all, size_of};
 use super::scratch::{Extent, Scratch, length_of};
 use super::store::{SPLICED_FROM, Slot, Wants};
 use crate::assemble::plan::Content;
-use crate::codec::deflate::{Deflater, END_OF_STREAM, RUN};
+use crate::codec;
+use crate::codec::deflate::{Deflater, END_OF_STREAM, RUN, Unfaithful};
 use crate::formats::Digest;
 use crate::listener::{Event, Listener};
 
 /// One compressor for each level and room for what it makes, per thread.
-#[derive(Default)]
 pub(super) struct Deflaters {
+    verify: bool,
     list: Vec<(u8, Deflater)>,
     run: Vec<u8>,
 }
 
 impl Deflaters {
+    /// None yet; with `verify` each decompresses what it made.
+    pub fn new(verify: bool) -> Self {
+        Self { verify, list: Vec::new(), run: Vec::new() }
+    }
+
     fn of(&mut self, level: u8) -> &mut Deflater {
         let place = self.list.iter().position(|(l, _)| *l == level).unwrap_or_else(|| {
-            self.list.push((level, Deflater::new(level)));
+            self.list.push((level, Deflater::new(level, self.verify)));
             self.list.len() - 1
         });
         &mut self.list[place].1
@@ -44,7 +51,7 @@ impl Deflaters {
             .chunks(RUN)
             .map(|chunk| {
                 run.clear();
-                self.of(level).runs(chunk, &mut run);
+                self.of(level).runs(chunk, &mut run)?;
                 scratch.append(&run)
             })
             .collect();
@@ -62,40 +69,86 @@ pub(super) struct Filler<'a> {
     pub listener: &'a dyn Listener,
 }
 
+/// A content, kept and hashed.
+pub(super) type Filled = (Slot, Digest);
+
+/// A content that is being taken.
+enum Begun<'c> {
+    Kept(Filled),
+    /// `digest` is what an earlier run knew, if the bytes agree.
+    Read {
+        look: Option<Look>,
+        digest: Option<Digest>,
+        bytes: Cow<'c, [u8]>,
+        crc32: u32,
+    },
+}
+
 impl Filler<'_> {
-    /// A content that fits in memory.
-    pub(super) fn whole(self, content: &Content, deflaters: &mut Deflaters) -> Result<(Slot, Digest), EngineError> {
+    /// Contents that fit in memory together: their MD5s are computed side by side.
+    pub(super) fn together(self, group: &[&Content], deflaters: &mut Deflaters) -> Result<Vec<Filled>, EngineError> {
+        let read = group.iter().copied().map(|content| self.begin(content)).collect::<Result<Vec<_>, _>>()?;
+        let unknown: Vec<&[u8]> = read
+            .iter()
+            .filter_map(|begun| match begun {
+                Begun::Read { bytes, digest: None, .. } if self.wants.md5 => Some(&**bytes),
+                _ => None,
+            })
+            .collect();
+        let mut md5s = codec::md5::of_each(&unknown).into_iter();
+        read.into_iter()
+            .zip(group)
+            .map(|(begun, content)| match begun {
+                Begun::Kept(filled) => Ok(filled),
+                Begun::Read { look, digest, bytes, crc32 } => {
+                    let digest = digest.unwrap_or_else(|| Digest {
+                        size: bytes.len() as u64,
+                        sha256: Sha256::digest(&bytes).into(),
+                        md5: if self.wants.md5 { md5s.next().unwrap_or_default() } else { [0; 16] },
+                        crc32,
+                        deflated: 0,
+                    });
+                    self.note(look.as_ref(), &digest);
+                    self.whole(content, digest, &bytes, deflaters)
+                }
+            })
+            .collect()
+    }
+
+    /// Reads a content, if it is not kept whole.
+    fn begin(self, content: &Content) -> Result<Begun<'_>, EngineError> {
         let look = self.look(content);
         let known = look.as_ref().and_then(|look| look.digest.clone());
         if let Some(found) = known.as_ref().and_then(|digest| self.kept(content, digest)) {
-            return Ok(found);
+            return Ok(Begun::Kept(found));
         }
         let bytes = read_all(content)?;
         let crc32 = crc32fast::hash(&bytes);
-        let mut digest = match known.filter(|known| known.crc32 == crc32 && known.size == bytes.len() as u64) {
-            Some(known) => known,
-            None => Digest {
-                size: bytes.len() as u64,
-                sha256: Sha256::digest(&bytes).into(),
-                md5: if self.wants.md5 { Md5::digest(&bytes).into() } else { [0; 16] },
-                crc32,
-                deflated: 0,
-            },
-        };
-        self.note(look.as_ref(), &digest);
+        let digest = known.filter(|known| known.crc32 == crc32 && known.size == bytes.len() as u64);
+        Ok(Begun::Read { look, digest, bytes, crc32 })
+    }
+
+    /// Compresses a content that lies in memory.
+    fn whole(
+        self,
+        content: &Content,
+        mut digest: Digest,
+        bytes: &[u8],
+        deflaters: &mut Deflaters,
+    ) -> Result<Filled, EngineError> {
         let mut slot = Slot::default();
         if digest.size < SPLICED_FROM {
             if let Some(level) = self.wants.zip_level {
                 slot.whole = self.form(Form::Whole, level, &digest, || {
-                    Ok(vec![self.scratch.append(&deflaters.of(level).whole(&bytes))?])
+                    Ok(vec![self.scratch.append(&deflaters.of(level).whole(bytes)?)?])
                 })?;
                 digest.deflated = length_of(&slot.whole);
             }
-            slot.raw = Some(self.scratch.append(&bytes)?);
+            slot.raw = Some(self.scratch.append(bytes)?);
             return Ok((slot, digest));
         }
         for level in self.levels(content) {
-            let runs = self.form(Form::Runs, level, &digest, || deflaters.runs(level, &bytes, self.scratch))?;
+            let runs = self.form(Form::Runs, level, &digest, || deflaters.runs(level, bytes, self.scratch))?;
             slot.runs.push((level, runs));
         }
         digest.deflated = self.deflated(&slot);
@@ -103,7 +156,7 @@ impl Filler<'_> {
     }
 
     /// A large content: in batches of runs, hashed beside the compression.
-    pub(super) fn piecewise(self, content: &Content) -> Result<(Slot, Digest), EngineError> {
+    pub(super) fn piecewise(self, content: &Content) -> Result<Filled, EngineError> {
         let look = self.look(content);
         let mut known = look.as_ref().and_then(|look| look.digest.clone());
         if known.is_none() && self.cache.is_some_and(|cache| cache.runs.has_size(size_of(content))) {
@@ -153,7 +206,7 @@ impl Filler<'_> {
             reader.fill(bytes)?;
             let bytes = &*bytes;
             let (compressed, ()) = rayon::join(
-                || levels.map(|levels| compress_batch(bytes, levels)),
+                || levels.map(|levels| compress_batch(bytes, levels, self.wants.verify)).transpose(),
                 || {
                     sha256.update(bytes);
                     if self.wants.md5 {
@@ -162,7 +215,7 @@ impl Filler<'_> {
                     crc32.update(bytes);
                 },
             );
-            if let Some(compressed) = compressed {
+            if let Some(compressed) = compressed? {
                 take(compressed)?;
                 self.listener.hear(Event::Read { bytes: want as u64 });
             }
@@ -202,12 +255,15 @@ impl Filler<'_> {
         }
     }
 
-    /// A content whose digests are known and whose runs are all kept: it is not read.
-    fn kept(self, content: &Content, digest: &Digest) -> Option<(Slot, Digest)> {
-        if digest.size < SPLICED_FROM {
-            return None;
-        }
+    /// A content whose digests are known and whose runs are all kept: it is not read, but by who wants its bytes.
+    fn kept(self, content: &Content, digest: &Digest) -> Option<Filled> {
         let cache = self.cache?;
+        if digest.size < SPLICED_FROM {
+            let find = |level| cache.runs.find(&key(Form::Whole, level, &digest.sha256));
+            let whole = self.wants.zip_level.map_or_else(|| Some(Vec::new()), find)?;
+            let digest = Digest { deflated: length_of(&whole), ..digest.clone() };
+            return Some((Slot { whole, ..Slot::default() }, digest));
+        }
         let find = |level| Some((level, cache.runs.find(&key(Form::Runs, level, &digest.sha256))?));
         let runs = self.levels(content).into_iter().map(find).collect::<Option<_>>()?;
         let slot = Slot { runs, ..Slot::default() };
@@ -233,24 +289,24 @@ impl Filler<'_> {
 
     fn put(self, form: Form, level: u8, digest: &Digest, extents: &[Extent]) {
         if let Some(cache) = self.cache {
-            cache.runs.put(key(form, level, &digest.sha256), digest.size, extents);
+            cache.runs.put(key(form, level, &digest.sha256), form, digest.size, extents);
         }
     }
 }
 
 /// The runs of a batch, for each level in order.
-fn compress_batch(bytes: &[u8], levels: &[u8]) -> Vec<Vec<Vec<u8>>> {
+fn compress_batch(bytes: &[u8], levels: &[u8], verify: bool) -> Result<Vec<Vec<Vec<u8>>>, Unfaithful> {
     levels
         .iter()
         .map(|level| {
             bytes
                 .par_chunks(RUN)
                 .map_init(
-                    || Deflater::new(*level),
+                    || Deflater::new(*level, verify),
                     |deflater, chunk| {
                         let mut run = Vec::new();
-                        deflater.runs(chunk, &mut run);
-                        run
+                        deflater.runs(chunk, &mut run)?;
+                        Ok(run)
                     },
                 )
                 .collect()

@@ -7,11 +7,13 @@ use std::io;
 use std::path::PathBuf;
 
 use crate::assemble::plan::SourceId;
+use crate::codec::deflate::Unfaithful;
 use crate::diagnostic::{Diagnostic, codes};
 
 pub mod cache;
 pub mod emit;
 mod fill;
+mod gzip;
 mod opened;
 pub mod output;
 mod scratch;
@@ -52,6 +54,9 @@ pub enum EngineError {
     /// A format refuses, now that it knows what compression left.
     #[error("{0}")]
     Refused(Box<Diagnostic>),
+    /// What was compressed is not what it was made of: a fault of fitout, of its compressor or of the machine.
+    #[error(transparent)]
+    Unfaithful(#[from] Unfaithful),
     /// A layout asks for a compressed form that was not prepared: a fault of fitout.
     #[error("content {} was not kept in the form that a layout asks for", id.0)]
     NotKept {
@@ -105,7 +110,7 @@ impl From<EngineError> for Diagnostic {
                 Self::error(codes::ENGINE_WRITE, message).path(path).note(source.to_string()).help(help)
             }
             EngineError::Refused(finding) => *finding,
-            EngineError::NotKept { .. } | EngineError::Width { .. } => Self::error(codes::ENGINE_BUG, message),
+            EngineError::NotKept { .. } | EngineError::Width { .. } | EngineError::Unfaithful(_) => Self::error(codes::ENGINE_BUG, message),
         }
     }
 }

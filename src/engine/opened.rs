@@ -97,7 +97,7 @@ impl<'c> Opened<'c> {
             Self::Made(_) => return Ok(()),
         };
         let meta = file.metadata().map_err(|source| EngineError::Read { path: (*path).clone(), source })?;
-        if Stat::of(&meta) == **stat { Ok(()) } else { Err(self.changed()) }
+        if stat.is_of(&meta) { Ok(()) } else { Err(self.changed()) }
     }
 
     /// The next bytes, as many as the buffer has.

@@ -5,21 +5,22 @@
 //! What is kept lies in one unnamed scratch file, so memory does not grow with the input. A file that is not as the
 //! walk saw it, or reads otherwise the second time, is an error.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::Path;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rayon::prelude::*;
-use sha2::{Digest as _, Sha256};
 
 use super::EngineError;
 use super::cache::Cache;
-use super::cache::runs::{Form, key};
-use super::fill::{Deflaters, Filler};
+use super::cache::runs::{Form, Key, key};
+use super::fill::{Deflaters, Filled, Filler};
 use super::opened::{Opened, size_of};
 use super::scratch::{Extent, Scratch};
 use crate::assemble::plan::{Content, SourceId};
-use crate::codec::deflate::{Deflater, END_OF_STREAM, RUN};
+use crate::codec::deflate::{END_OF_STREAM, RUN};
+use crate::codec::md5;
 use crate::diagnostic::Findings;
 use crate::listener::{Event, Listener};
 
@@ -33,6 +34,8 @@ pub const SPLICED_FROM: u64 = 16 * 1024;
 const PIECEWISE_FROM: u64 = 8 << 20;
 /// Most bytes of content that lie in memory whole.
 const WHOLE_AT_ONCE: u64 = 64 << 20;
+/// Most bytes of contents that one thread takes together; one content may be larger.
+const TOGETHER: u64 = 4 << 20;
 /// Literals and small content are looked for in the cache from this size on: compressing less is quicker.
 const LOOKED_FOR_FROM: usize = 512;
 
@@ -45,6 +48,10 @@ pub struct Wants {
     pub levels: BTreeSet<u8>,
     /// Deflate level of zip entries: smaller content is kept as a stream of its own, too.
     pub zip_level: Option<u8>,
+    /// Whether several streams may have the same bytes: the tar streams of deb and of an image.
+    pub twins: bool,
+    /// Whether what is compressed is decompressed and compared.
+    pub verify: bool,
 }
 
 /// Content, read and kept.
@@ -53,8 +60,18 @@ pub struct Store<'s> {
     slots: Vec<Slot>,
     scratch: Scratch,
     cache: Option<Cache>,
-    digests: Vec<(u64, u32)>,
+    digests: Vec<Known>,
     zip_level: u8,
+    /// Runs between spliced content that this build made, where there is no cache and several streams may have the same.
+    made: Option<Mutex<BTreeMap<Key, Extent>>>,
+    pub(super) verify: bool,
+}
+
+/// What streams ask of a content.
+struct Known {
+    size: u64,
+    crc32: u32,
+    sha256: [u8; 32],
 }
 
 /// Where one content lies in the scratch file.
@@ -83,7 +100,7 @@ impl<'s> Store<'s> {
     ) -> Result<(Self, Digests), EngineError> {
         let scratch = Scratch::new(scratch)?;
         let with = Filler { wants, scratch: &scratch, cache: cache.as_ref(), listener };
-        let mut filled: Vec<Option<(Slot, Digest)>> = vec![None; sources.len()];
+        let mut filled: Vec<Option<Filled>> = vec![None; sources.len()];
         let mut small = Vec::new();
         let piecewise_from = (WHOLE_AT_ONCE / rayon::current_num_threads() as u64).min(PIECEWISE_FROM);
         for (index, content) in sources.iter().enumerate() {
@@ -95,21 +112,30 @@ impl<'s> Store<'s> {
         }
         // Largest first: the last task to end is a short one. The order changes no byte of any artifact.
         small.sort_by_key(|index| std::cmp::Reverse(size_of(&sources[*index])));
-        let done: Vec<(usize, (Slot, Digest))> = small
+        let done: Vec<Vec<(usize, Filled)>> = groups(&small, sources)
             .par_iter()
-            .map_init(Deflaters::default, |deflaters, index| {
-                let filled = with.whole(&sources[*index], deflaters)?;
-                listener.hear(Event::Read { bytes: filled.1.size });
-                Ok((*index, filled))
-            })
+            .map_init(
+                || Deflaters::new(wants.verify),
+                |deflaters, group| {
+                    let contents: Vec<&Content> = group.iter().map(|index| &sources[*index]).collect();
+                    let filled = with.together(&contents, deflaters)?;
+                    listener.hear(Event::Read { bytes: filled.iter().map(|(_, digest)| digest.size).sum() });
+                    Ok(group.iter().copied().zip(filled).collect())
+                },
+            )
             .collect::<Result<_, EngineError>>()?;
-        for (index, result) in done {
+        for (index, result) in done.into_iter().flatten() {
             filled[index] = Some(result);
         }
         let (slots, list): (Vec<Slot>, Vec<Digest>) = filled.into_iter().flatten().unzip();
-        let digests = list.iter().map(|d| (d.size, d.crc32)).collect();
+        let known = |digest: &Digest| Known { size: digest.size, crc32: digest.crc32, sha256: digest.sha256 };
+        let digests = list.iter().map(known).collect();
         let zip_level = wants.zip_level.unwrap_or_default();
-        Ok((Self { sources, slots, scratch, cache, digests, zip_level }, Digests::new(list)))
+        let made = (wants.twins && cache.is_none()).then(Mutex::default);
+        Ok((
+            Self { sources, slots, scratch, cache, digests, zip_level, made, verify: wants.verify },
+            Digests::new(list),
+        ))
     }
 
     /// Leaves what was read and compressed for the next run; what was wrong with the cache.
@@ -119,7 +145,13 @@ impl<'s> Store<'s> {
 
     /// Bytes and CRC-32 of a content.
     pub fn size_and_crc(&self, id: SourceId) -> (u64, u32) {
-        self.digests[id.0 as usize]
+        let Known { size, crc32, .. } = self.digests[id.0 as usize];
+        (size, crc32)
+    }
+
+    /// SHA-256 of a content.
+    pub(super) fn sha256(&self, id: SourceId) -> &[u8; 32] {
+        &self.digests[id.0 as usize].sha256
     }
 
     /// Whether streams of this level splice the content; otherwise they take its raw bytes.
@@ -165,22 +197,49 @@ impl<'s> Store<'s> {
         extents.iter().try_for_each(|extent| self.extent(*extent, &mut take))
     }
 
-    /// Appends bytes that stand between spliced content to `out` as runs.
+    /// Appends the run to `out` that was made of literals and small content with this key, if it is there.
+    pub(super) fn find_run(&self, level: u8, content: &[u8; 32], size: usize, out: &mut Vec<u8>) -> bool {
+        if size < LOOKED_FOR_FROM {
+            return false;
+        }
+        let key = key(Form::Between, level, content);
+        if let Some(cache) = &self.cache {
+            return cache.runs.read(&key, &self.scratch, out);
+        }
+        let made = self.made().and_then(|made| made.get(&key).copied());
+        made.is_some_and(|extent| {
+            let start = out.len();
+            let mut take = |bytes: &[u8]| {
+                out.extend_from_slice(bytes);
+                Ok(())
+            };
+            let whole = self.scratch.read(extent, &mut take).is_ok();
+            if !whole {
+                out.truncate(start);
+            }
+            whole
+        })
+    }
+
+    /// Remembers a run for the next stream that has the same, and for the next build.
     ///
     /// # Errors
     /// When the scratch file cannot be written.
-    pub fn between(&self, deflater: &mut Deflater, level: u8, bytes: &[u8], out: &mut Vec<u8>) -> io::Result<()> {
-        let Some(cache) = self.cache.as_ref().filter(|_| bytes.len() >= LOOKED_FOR_FROM) else {
-            deflater.runs(bytes, out);
+    pub(super) fn keep_run(&self, level: u8, content: &[u8; 32], size: usize, run: &[u8]) -> io::Result<()> {
+        if size < LOOKED_FOR_FROM || self.cache.is_none() && self.made.is_none() {
             return Ok(());
-        };
-        let key = key(Form::Runs, level, &Sha256::digest(bytes).into());
-        if !cache.runs.read(&key, &self.scratch, out) {
-            let start = out.len();
-            deflater.runs(bytes, out);
-            cache.runs.put(key, bytes.len() as u64, &[self.scratch.append(&out[start..])?]);
+        }
+        let (key, extent) = (key(Form::Between, level, content), self.scratch.append(run)?);
+        if let Some(cache) = &self.cache {
+            cache.runs.put(key, Form::Between, size as u64, &[extent]);
+        } else if let Some(mut made) = self.made() {
+            made.insert(key, extent);
         }
         Ok(())
+    }
+
+    fn made(&self) -> Option<MutexGuard<'_, BTreeMap<Key, Extent>>> {
+        self.made.as_ref().map(|made| made.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     fn extent(&self, extent: Extent, take: impl FnMut(&[u8]) -> io::Result<()>) -> io::Result<()> {
@@ -202,4 +261,22 @@ impl<'s> Store<'s> {
         self.runs(id, self.zip_level, &mut take)?;
         take(&END_OF_STREAM)
     }
+}
+
+/// Neighbours of about the same size, as many as are hashed side by side.
+fn groups<'i>(order: &'i [usize], sources: &[Content]) -> Vec<&'i [usize]> {
+    let mut groups = Vec::new();
+    let mut rest = order;
+    while !rest.is_empty() {
+        let mut bytes = 0;
+        let fits = |index: &&usize| {
+            bytes += size_of(&sources[**index]);
+            bytes <= TOGETHER
+        };
+        let count = rest.iter().take(md5::LANES).take_while(fits).count().max(1);
+        let (group, later) = rest.split_at(count);
+        groups.push(group);
+        rest = later;
+    }
+    groups
 }

@@ -15,6 +15,7 @@ use crate::diagnostic::{Diagnostic, Findings, codes};
 pub mod deb;
 mod digests;
 mod layout;
+mod libc;
 mod listing;
 pub mod oci;
 pub mod rpm;

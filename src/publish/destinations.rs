@@ -6,13 +6,15 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::apt::{Apt, Settings};
+use super::files::Files;
 use super::yum::{self, Packing, Yum};
 use super::{Destination, Parcel, Request, Signers};
 use crate::config::load::Document;
-use crate::config::schema::{At, ListCompression, Manifest, PublishApt, PublishYum, Text};
+use crate::config::schema::{At, ListCompression, Manifest, PublishApt, PublishFiles, PublishYum, Text};
 use crate::diagnostic::{Diagnostic, Findings, codes};
 use crate::sign;
 use crate::store::{self, Address, Place, now};
+use crate::template::Templates;
 
 /// What a config is read against.
 pub(super) struct Ground<'a> {
@@ -21,6 +23,9 @@ pub(super) struct Ground<'a> {
     pub(super) request: &'a Request,
     pub(super) owner: &'a str,
     pub(super) signs: bool,
+    /// What `{…}` in addresses stands for.
+    pub(super) holes: Vec<(&'static str, String)>,
+    pub(super) templates: Templates,
 }
 
 /// All destinations.
@@ -73,6 +78,14 @@ pub(super) fn open(manifest: &Manifest, ground: &Ground<'_>) -> Result<Destinati
             Err(found) => findings.extend(found),
         }
     }
+    // Whose addresses name a build, which there may not be.
+    let files = if ground.holes.is_empty() { &[][..] } else { &manifest.publish.files };
+    for at in files {
+        match ground.files(at, signer.clone()) {
+            Ok(files) => all.push(Box::new(files)),
+            Err(finding) => findings.push(finding),
+        }
+    }
     if all.is_empty() && findings.is_empty() {
         let message = "the config names no place to publish to";
         let help = "add `[[publish.apt]]` or `[[publish.yum]]` with `to = \"file:repository\"`, for a start";
@@ -84,7 +97,9 @@ pub(super) fn open(manifest: &Manifest, ground: &Ground<'_>) -> Result<Destinati
 
 /// The keys, if any destination needs them.
 pub(super) fn signer(manifest: &Manifest, ground: &Ground<'_>) -> Result<(Option<Signers>, Findings), Findings> {
-    if !ground.signs || (manifest.publish.apt.is_empty() && manifest.publish.yum.is_empty()) {
+    let publish = &manifest.publish;
+    let optional = publish.apt.is_empty() && publish.yum.is_empty() && manifest.sign.keys.is_empty();
+    if !ground.signs || optional {
         return Ok((None, Findings::new()));
     }
     let opened = sign::open(
@@ -98,6 +113,17 @@ pub(super) fn signer(manifest: &Manifest, ground: &Ground<'_>) -> Result<(Option
     )?;
     Ok((Some(Arc::new(opened.0)), opened.1))
 }
+
+/// The suite of a place that hosts are set up with: `stable` if the config has one there, else the first.
+fn main(config: &PublishApt, suite: &str, all: &[At<PublishApt>]) -> String {
+    let suite_of = |one: &PublishApt| one.suite.as_ref().map_or(STABLE, |suite| suite.as_str()).to_owned();
+    let mut beside = all.iter().filter(|one| *one.to == *config.to).map(|one| suite_of(one));
+    let first = beside.next().unwrap_or_else(|| suite.to_owned());
+    if first == STABLE || beside.any(|other| other == STABLE) { STABLE.to_owned() } else { first }
+}
+
+/// The suite where the config names none.
+const STABLE: &str = "stable";
 
 /// Findings of one table: all of them are told.
 #[derive(Default)]
@@ -121,6 +147,44 @@ impl Ground<'_> {
         })?;
         store::open(&address.below(self.project), &self.request.variables)
             .map_err(|error| Diagnostic::from(error).at(&span, ""))
+    }
+
+    /// An address that hosts can be told, without `/` at its end.
+    fn url(&self, text: &Text) -> Result<String, Diagnostic> {
+        let url = text.trim_end_matches('/');
+        let host = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
+        let plain = |c: char| c.is_ascii_alphanumeric() || "-._~:/%[]@".contains(c);
+        if host.is_none_or(|host| host.is_empty() || host.starts_with('/') || !host.chars().all(plain)) {
+            return Err(Diagnostic::error(
+                codes::CONFIG_INVALID_VALUE,
+                format!("`{}` is no address for hosts", text.value),
+            )
+            .at(&self.document.span(text.range.clone()), "")
+            .help("write it as `https://packages.example.org/apt`"));
+        }
+        Ok(url.to_owned())
+    }
+
+    fn files(&self, at: &At<PublishFiles>, signer: Option<Signers>) -> Result<Files, Diagnostic> {
+        let PublishFiles { to, formats } = &at.value;
+        let (mut text, mut rest) = (String::new(), to.as_str());
+        while let Some((before, behind)) = rest.split_once('{') {
+            let (hole, behind) = behind.split_once('}').unwrap_or((behind, ""));
+            let fill = self.holes.iter().find(|(name, _)| *name == hole).map(|(_, value)| value);
+            let Some(fill) = fill else {
+                let names: Vec<String> = self.holes.iter().map(|(name, _)| format!("`{{{name}}}`")).collect();
+                return Err(Diagnostic::error(codes::CONFIG_UNSET_HOLE, format!("`{{{hole}}}` has no value here"))
+                    .at(&self.document.span(to.range.clone()), "")
+                    .help(format!("filled in are {}", names.join(", "))));
+            };
+            text.push_str(before);
+            text.push_str(fill);
+            rest = behind;
+        }
+        text.push_str(rest);
+        let to = At { value: text, range: to.range.clone() };
+        let formats = formats.iter().flatten().map(|format| format.value.clone()).collect();
+        Ok(Files { place: self.place(&to)?, formats, replace: self.request.replace, signer, now: now::now })
     }
 
     /// A word that becomes a folder or a field of a list.
@@ -150,7 +214,7 @@ impl Ground<'_> {
         let config = &at.value;
         let mut told = Told::default();
         let vendor = manifest.package.vendor.as_ref().map_or(self.owner, |vendor| vendor.as_str());
-        let suite = told.or_default(self.word(config.suite.as_ref(), "stable"));
+        let suite = told.or_default(self.word(config.suite.as_ref(), STABLE));
         let codename = config.codename.as_ref().map(|text| told.or_default(self.word(Some(text), "")));
         let settings = Settings {
             codename,
@@ -161,14 +225,20 @@ impl Ground<'_> {
             label: told.or_default(self.line(config.label.as_ref())),
             description: told.or_default(self.line(config.description.as_ref())),
             valid_for: config.valid_for.as_ref().map(|text| told.or_default(self.span_of_time(text))),
+            main: main(config, &suite, &manifest.publish.apt),
+            maintainer: manifest.package.maintainer.as_ref().map(|text| text.value.clone()).unwrap_or_default(),
             keep: config.keep.as_ref().map(|keep| keep.value.max(1) as usize),
             xz: config.xz,
             automatic: config.automatic.unwrap_or(true),
             suite,
         };
+        let url = config.url.as_ref().map(|text| told.or_default(self.url(text)));
         let place = self.place(&config.to);
         match (place, told.0.is_empty()) {
-            (Ok(place), true) => Ok(Apt { place, settings, replace: self.request.replace, signer, now: now::now }),
+            (Ok(place), true) => {
+                let replace = self.request.replace;
+                Ok(Apt { place, settings, url, templates: self.templates.clone(), replace, signer, now: now::now })
+            }
             (place, _) => {
                 told.0.extend(place.err());
                 Err(told.0)

@@ -61,6 +61,8 @@ pub struct Draft {
     pub newest: Option<String>,
     /// Old indexes that no reader has any more.
     pub stale: Vec<String>,
+    /// Folders that live as long as the draft.
+    pub folders: Vec<tempfile::TempDir>,
     /// Files that live as long as the draft.
     pub scratch: Vec<tempfile::TempPath>,
 }

@@ -12,6 +12,9 @@ use serde::Serialize;
 pub mod apt;
 mod destinations;
 pub mod draft;
+mod files;
+mod keyring;
+mod landing;
 mod parallel;
 mod parcel;
 mod promote;
@@ -31,9 +34,10 @@ use crate::build::environment::Variables;
 use crate::config::load::{Document, Reading};
 use crate::diagnostic::{Diagnostic, Findings, codes};
 use crate::listener::Listener;
-use crate::resolve::environment;
+use crate::resolve::{self, environment};
 use crate::run::{self, Made};
 use crate::sign::{self, Certificate};
+use crate::template::Templates;
 
 /// What is asked for.
 #[derive(Debug, Clone, Default)]
@@ -86,7 +90,9 @@ pub fn prepare(request: &Request, signs: bool) -> Result<Outgoing, Findings> {
     let made = run::made(&folder)?;
     let parcels = made.artifacts.iter().map(|artifact| Parcel::new(artifact.clone(), folder.join(&artifact.file)));
     let parcels: Vec<Parcel> = parcels.collect();
-    let destinations = config.destinations(request, &made.name, signs)?;
+    let environment = made.environment.clone().unwrap_or_default();
+    let holes = vec![("name", made.name.clone()), ("version", made.version.clone()), ("environment", environment)];
+    let destinations = config.destinations(request, &made.name, holes, signs)?;
     let parcels = destinations.signed(parcels)?;
     let Destinations { all, warnings, .. } = destinations;
     Ok(Outgoing { made, parcels, destinations: all, warnings, folder })
@@ -112,27 +118,48 @@ impl Config {
         Ok(Self { document, reading, project })
     }
 
-    fn destinations(&self, request: &Request, owner: &str, signs: bool) -> Result<Destinations, Findings> {
-        let ground = destinations::Ground { document: &self.document, project: &self.project, request, owner, signs };
+    fn destinations(
+        &self,
+        request: &Request,
+        owner: &str,
+        holes: Vec<(&'static str, String)>,
+        signs: bool,
+    ) -> Result<Destinations, Findings> {
+        let ground = destinations::Ground {
+            document: &self.document,
+            project: &self.project,
+            request,
+            owner,
+            signs,
+            holes,
+            templates: resolve::templates(&self.document, &self.project, &self.reading.manifest.package)?,
+        };
         destinations::open(&self.reading.manifest, &ground)
     }
 }
 
-/// All destinations of a config, for what needs nothing that was built.
+/// All repositories of a config, for what needs nothing that was built.
 ///
 /// # Errors
 /// The config, a key or an address is not as it must be.
 pub fn destinations(request: &Request, signs: bool) -> Result<Destinations, Findings> {
     let config = Config::read(request)?;
     let owner = config.reading.manifest.package.name.as_ref().map(|name| name.value.clone());
-    config.destinations(request, &owner.unwrap_or_default(), signs)
+    config.destinations(request, &owner.unwrap_or_default(), Vec::new(), signs)
 }
 
 /// The public keys of a config, if it has keys that can be opened.
 pub fn certificates(request: &Request) -> Option<Vec<Certificate>> {
     let config = Config::read(request).ok()?;
-    let ground =
-        destinations::Ground { document: &config.document, project: &config.project, request, owner: "", signs: true };
+    let ground = destinations::Ground {
+        document: &config.document,
+        project: &config.project,
+        request,
+        owner: "",
+        signs: true,
+        holes: Vec::new(),
+        templates: Templates::default(),
+    };
     let signer = destinations::signer(&config.reading.manifest, &ground).ok()?.0?;
     sign::read_certificates("[sign]", &signer.certificates().ok()?).ok()
 }

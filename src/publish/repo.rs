@@ -5,11 +5,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
+use sha2::Digest as _;
 
-use super::apt::{self, Suite, packages::Packages};
+use super::apt::packages::{Entry, Packages};
+use super::apt::{self, Suite};
+use super::landing;
 use super::yum;
+use crate::codec::hex::hex;
 use crate::diagnostic::{Diagnostic, Findings, codes};
-use crate::sign::Certificate;
+use crate::sign::{self, Certificate};
 use crate::store::{Depth, Place, StoreError};
 
 /// One package of a repository.
@@ -86,15 +90,7 @@ pub fn list(place: &dyn Place, asked: &[String]) -> Result<Vec<Listed>, Diagnost
     for name in suites(place, asked)? {
         let suite = Suite::read(place, &name)?;
         for packages in lists(&suite)? {
-            found.extend(packages.entries().map(|entry| Listed {
-                channel: name.clone(),
-                name: entry.name.to_owned(),
-                version: entry.version.to_owned(),
-                arch: entry.arch.to_owned(),
-                size: entry.field("Size").and_then(|size| size.parse().ok()).unwrap_or_default(),
-                sha256: entry.field("SHA256").unwrap_or_default().to_owned(),
-                file: entry.file_name().to_owned(),
-            }));
+            found.extend(listed(&name, &packages));
         }
     }
     if asked.is_empty() && is_yum(place)? {
@@ -103,6 +99,20 @@ pub fn list(place: &dyn Place, asked: &[String]) -> Result<Vec<Listed>, Diagnost
     found.sort();
     found.dedup();
     Ok(found)
+}
+
+/// What a list of packages names.
+pub(super) fn listed(channel: &str, packages: &Packages) -> Vec<Listed> {
+    let one = |entry: Entry<'_>| Listed {
+        channel: channel.to_owned(),
+        name: entry.name.to_owned(),
+        version: entry.version.to_owned(),
+        arch: entry.arch.to_owned(),
+        size: entry.field("Size").and_then(|size| size.parse().ok()).unwrap_or_default(),
+        sha256: entry.field("SHA256").unwrap_or_default().to_owned(),
+        file: entry.file_name().to_owned(),
+    };
+    packages.entries().map(one).collect()
 }
 
 /// Every list of packages of a suite.
@@ -143,6 +153,7 @@ pub fn verify(
         judgement.findings.extend(checked.findings);
         judgement.packages += checked.packages;
     }
+    judge_page(place, certificates, now, &mut seen, &mut judgement.findings)?;
     if certificates.is_none() {
         let message = "no signature was looked at: there is no key to judge by";
         let help = "name the public keys with `--key FILE`, or run it where the config has `[sign]`";
@@ -159,6 +170,44 @@ pub fn verify(
     }
     judgement.objects = seen.len();
     Ok(judgement)
+}
+
+/// What stands beside the lists for people, by its own signed list.
+fn judge_page(
+    place: &dyn Place,
+    certificates: Option<&[Certificate]>,
+    now: i64,
+    seen: &mut BTreeSet<String>,
+    findings: &mut Findings,
+) -> Result<(), StoreError> {
+    let sums = place.get(landing::SUMS)?;
+    let mut wrong = |code, key: &str, why: &str| findings.push(Diagnostic::error(code, format!("`{key}`: {why}")));
+    let Some(sums) = sums else {
+        if place.head(landing::JSON)?.is_some() {
+            wrong(codes::REPO_MISSING, landing::SUMS, "it is not there, and the page is");
+        }
+        return Ok(());
+    };
+    seen.insert(landing::SUMS.to_owned());
+    if let Some(certificates) = certificates {
+        if let Err(error) = sign::verify_clear(certificates, &sums.bytes, now) {
+            wrong(codes::REPO_SIGNATURE, landing::SUMS, &error.to_string());
+        } else if !sign::is_canonical_clear(&sums.bytes) {
+            wrong(codes::REPO_CHANGED, landing::SUMS, "its frame is not as it was written");
+        }
+    }
+    let text = std::str::from_utf8(&sums.bytes).ok().and_then(apt::release::clear_text).unwrap_or_default();
+    for (sha256, key) in text.lines().filter_map(|line| line.split_once("  ")) {
+        seen.insert(key.to_owned());
+        match place.get(key)? {
+            None => wrong(codes::REPO_MISSING, key, "it is not there, and `SHA256SUMS.asc` lists it"),
+            Some(object) if hex(&sha2::Sha256::digest(&object.bytes)) != sha256 => {
+                wrong(codes::REPO_CHANGED, key, "its digest is another than that in `SHA256SUMS.asc`");
+            }
+            Some(_) => {}
+        }
+    }
+    Ok(())
 }
 
 /// Seconds for which a file stays that no list names: readers may have the list from before.

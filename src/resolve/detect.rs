@@ -5,22 +5,25 @@
 use std::path::Path;
 
 use super::ground::not_found;
-use super::preset::{assembled_releases, one_line, otp::OtpRelease, rust::Package};
-use super::version::{mix_app, mix_description, mix_release};
+use super::preset::rust::Package;
 use super::{git, license};
 use crate::build::ask::ask;
 use crate::diagnostic::Findings;
 
+mod otp;
 mod text;
 mod variables;
 
 use variables::Variable;
 
+/// A file or folder, and what it was taken for.
+type Found = (String, String);
+
 /// What `init` has to say and to write.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Proposal {
     /// What was found: a file or folder, and what it was taken for.
-    pub findings: Vec<(String, String)>,
+    pub findings: Vec<Found>,
     /// Text of `fitout.toml`.
     pub config: String,
     /// Other files to write: path and text.
@@ -43,6 +46,8 @@ struct Draft {
     is_service: bool,
     /// File that reads variables when the service starts, and which.
     reads: Option<(&'static str, Vec<Variable>)>,
+    /// Of a further release of the project: the names of its own config file and environment file.
+    beside: Option<(String, String)>,
     /// The rule is an example only, in a comment.
     is_open: bool,
     /// The file that gives what is not said here.
@@ -58,96 +63,36 @@ pub fn propose(dir: &Path) -> Result<Proposal, Findings> {
         return Err(vec![not_found(dir, &dir.display().to_string())]);
     }
     let mut findings = Vec::new();
-    let mut draft = if let Some(draft) = otp(dir, &mut findings) {
-        draft
+    let mut drafts = if let Some(drafts) = otp::drafts(dir, &mut findings) {
+        drafts
     } else if let Some(draft) = rust(dir, &mut findings) {
-        draft
+        vec![draft]
     } else if let Some(draft) = go(dir, &mut findings) {
-        draft
+        vec![draft]
     } else {
-        plain(dir, &mut findings)
+        vec![plain(dir, &mut findings)]
     };
-    common(dir, &mut draft, &mut findings);
-    if draft.is_service {
-        draft.reads = variables::read(dir);
+    let reads = if drafts.iter().any(|draft| draft.is_service) { variables::read(dir) } else { None };
+    let mut said = Vec::new();
+    for draft in &mut drafts {
+        said.clear();
+        common(dir, draft, &mut said);
+        draft.reads.clone_from(&reads);
     }
-    if let Some((file, variables)) = &draft.reads {
+    findings.append(&mut said);
+    if let Some((file, variables)) = &reads {
         let names: Vec<&str> = variables.iter().map(|variable| variable.name.as_str()).collect();
         findings.push(((*file).to_owned(), format!("reads {}", names.join(", "))));
     }
-    let other_files = draft.env_file().into_iter().filter(|(path, _)| !dir.join(path).exists()).collect();
-    Ok(Proposal { findings, config: draft.text(), other_files, is_open: draft.is_open })
+    let first = drafts.remove(0);
+    let env_files = std::iter::once(&first).chain(&drafts).filter_map(Draft::env_file);
+    let mut other_files: Vec<_> = env_files.filter(|(path, _)| !dir.join(path).exists()).collect();
+    other_files.extend(drafts.iter().filter_map(|draft| Some((draft.beside.as_ref()?.0.clone(), draft.text()))));
+    Ok(Proposal { findings, config: first.text(), other_files, is_open: first.is_open })
 }
 
 fn text(path: &Path) -> Option<String> {
     fs_err::read_to_string(path).ok()
-}
-
-/// What is said of the releases that the config is not for.
-const ANOTHER: &str = "one more release; it takes a config file of its own: `fitout build --config FILE --out DIR`";
-
-/// An assembled release, or a project that would make one.
-fn otp(dir: &Path, findings: &mut Vec<(String, String)>) -> Option<Draft> {
-    let mix = text(&dir.join("mix.exs"));
-    let is_rebar = dir.join("rebar.config").is_file();
-    let mut assembled = assembled_releases(dir).into_iter();
-    let found = assembled.find_map(|path| {
-        let release = OtpRelease::read(&dir.join(&path), &path).ok()?;
-        Some((path, release))
-    });
-    // The folder may be a release itself.
-    let found = found.or_else(|| OtpRelease::read(dir, ".").ok().map(|release| (".".to_owned(), release)));
-    let mut draft = Draft::default();
-    if let Some(mix) = &mix {
-        let app = mix_app(mix).unwrap_or_else(|| "unknown".into());
-        findings.push(("mix.exs".into(), format!("an Elixir project, application `{app}`")));
-        draft.summary = mix_description(mix).map(|text| one_line(&text));
-    } else if is_rebar {
-        findings.push(("rebar.config".into(), "an Erlang project".into()));
-    } else if found.is_none() {
-        return None;
-    }
-    let name = match &found {
-        Some((path, release)) => {
-            let natives = release.native_files().len();
-            let erts = if release.erts_included { format!("ERTS {} inside", release.erts) } else { "no ERTS".into() };
-            let what = format!(
-                "{} {}, a release by {}: {} applications, {natives} native files, {erts}",
-                release.name,
-                release.version,
-                release.producer.name(),
-                release.applications.len()
-            );
-            findings.push((path.clone(), what));
-            findings.extend(assembled.map(|path| (path, ANOTHER.to_owned())));
-            draft.summary = draft.summary.or_else(|| release.summary.as_deref().map(one_line));
-            release.name.clone()
-        }
-        None => {
-            mix.as_deref().and_then(|mix| mix_release(mix).or_else(|| mix_app(mix))).unwrap_or_else(|| folder_name(dir))
-        }
-    };
-    draft.version = Some("{ from = \"release\" }".into());
-    draft.summary = draft.summary.or_else(|| Some(format!("The {name} service")));
-    draft.build.push(("preset", quoted("otp"), "layout, command and image start of an OTP release"));
-    if mix.is_some() {
-        draft.build.push((
-            "tool",
-            quoted("mix"),
-            "gets dependencies, compiles, assembles the release; skipped where nothing changed",
-        ));
-    } else if is_rebar {
-        draft.build.push((
-            "tool",
-            quoted("rebar3"),
-            "compiles and assembles the release; skipped where nothing changed",
-        ));
-    }
-    let input = found.map_or_else(|| format!("_build/prod/rel/{name}"), |(path, _)| path);
-    draft.build.push(("input", quoted(&input), "the assembled release"));
-    draft.name = Some(name.replace('_', "-"));
-    draft.is_service = true;
-    Some(draft)
 }
 
 fn rust(dir: &Path, findings: &mut Vec<(String, String)>) -> Option<Draft> {

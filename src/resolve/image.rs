@@ -9,6 +9,7 @@ use crate::resolve::packaging::{Base, HealthCheck, Image};
 
 use super::account::{Account, id_of};
 use super::compression;
+use super::duration;
 use super::facts::host_path;
 use super::ground::{Ground, not_found};
 use super::preset::Preset;
@@ -308,10 +309,7 @@ pub(super) fn environment(ground: &Ground, env: &BTreeMap<String, Text>) -> Opti
 fn health(ground: &Ground, check: &At<schema::HealthCheck>) -> Option<HealthCheck> {
     let time = |text: &Option<Text>| match text {
         None => Some(0),
-        Some(text) => match duration(text) {
-            Some(time) => Some(time),
-            None => invalid(ground, text, "duration", "write it as `30s`, `1m30s` or `500ms`"),
-        },
+        Some(text) => duration::nanoseconds(text).or_else(|| invalid(ground, text, "duration", duration::HELP)),
     };
     let times = (time(&check.interval), time(&check.timeout), time(&check.start_period));
     if check.command.is_empty() {
@@ -328,25 +326,6 @@ fn health(ground: &Ground, check: &At<schema::HealthCheck>) -> Option<HealthChec
     })
 }
 
-/// `1m30s` in nanoseconds: whole numbers with units, each unit once, from long to short.
-pub(super) fn duration(text: &str) -> Option<u64> {
-    const UNITS: [(&str, u64); 4] =
-        [("h", 3_600_000_000_000), ("m", 60_000_000_000), ("s", 1_000_000_000), ("ms", 1_000_000)];
-    let (mut rest, mut total, mut next) = (text, 0u64, 0);
-    while !rest.is_empty() {
-        let digits = rest.find(|c: char| !c.is_ascii_digit()).filter(|&digits| digits > 0)?;
-        let (number, after) = rest.split_at(digits);
-        let unit = after.find(|c: char| c.is_ascii_digit()).unwrap_or(after.len());
-        let (unit, after) = after.split_at(unit);
-        let place = next + UNITS[next..].iter().position(|(name, _)| *name == unit)?;
-        total = total.checked_add(number.parse::<u64>().ok()?.checked_mul(UNITS[place].1)?)?;
-        next = place + 1;
-        rest = after;
-    }
-    // Docker reads times as signed.
-    (!text.is_empty() && i64::try_from(total).is_ok()).then_some(total)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -359,17 +338,6 @@ mod tests {
         for bad in ["", "TERM", "SIG", "SIGFOO", "sigterm", "SIGRTMIN+16", "SIGRTMIN-1", "SIGRTMAX-15", "0", "65", "+9"]
         {
             assert!(!is_signal(bad), "{bad}");
-        }
-    }
-
-    #[test]
-    fn durations() {
-        assert_eq!(duration("30s"), Some(30_000_000_000));
-        assert_eq!(duration("1m30s"), Some(90_000_000_000));
-        assert_eq!(duration("2h500ms"), Some(7_200_500_000_000));
-        assert_eq!(duration("0s"), Some(0));
-        for bad in ["", "30", "s", "1s1m", "1s1s", "-1s", "1.5s", "1 s", "99999999999999h", "3000000h", "1é"] {
-            assert_eq!(duration(bad), None, "{bad}");
         }
     }
 }

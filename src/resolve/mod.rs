@@ -24,6 +24,7 @@ pub mod version;
 
 mod changelog;
 mod compression;
+mod duration;
 mod facts;
 mod files;
 mod ground;
@@ -248,6 +249,19 @@ fn of_target(
         zip: shared.zip.clone(),
         image: shared.image.clone(),
     })
+}
+
+/// The templates of a project, for what is made without a release.
+///
+/// # Errors
+/// One of the user's is for nothing.
+pub fn templates(
+    document: &Document,
+    folder: &std::path::Path,
+    package: &crate::config::schema::Package,
+) -> Result<Templates, Findings> {
+    let ground = Ground::new(folder, document.source());
+    templates::read(&ground, package.templates.as_ref()).ok_or_else(|| ground.into_findings())
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::diagnostic::Origin;
 
-pub use crate::config::schema::{Hardening, Init, OnUpgrade, Restart};
+pub use crate::config::schema::{Hardening, Init, NotifyAccess, OnUpgrade, Restart, Vm};
 
 pub mod node;
 pub(super) mod read;
@@ -15,7 +15,6 @@ use node::Node;
 
 /// Something that the host starts and stops.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub struct Service {
     /// Unit name without suffix; ends with `@` for a template unit.
     pub name: String,
@@ -75,10 +74,10 @@ pub struct Service {
     pub requires: Vec<String>,
     /// How much is kept from it.
     pub hardening: Hardening,
-    /// It makes machine code while it runs, as the BEAM does: memory must be allowed to become executable.
-    pub jit: bool,
-    /// Only the main process gets the stop signal; it ends its children itself.
-    pub stops_its_children: bool,
+    /// Which of its processes may tell systemd how it is, where the config says so.
+    pub notify_access: Option<NotifyAccess>,
+    /// The virtual machine that runs it: memory must be allowed to become executable.
+    pub vm: Option<Vm>,
     /// File for standard output and error.
     pub log_file: Option<String>,
     /// Started at times.
@@ -127,6 +126,11 @@ impl Service {
             (None, Some(_)) => format!("{}.socket", self.name),
             (None, None) => self.unit_name(),
         }
+    }
+
+    /// Whether only its main process gets the stop signal; it ends its children itself.
+    pub fn stops_its_children(&self) -> bool {
+        self.vm == Some(Vm::Beam)
     }
 
     /// Its first state directory, else `/`.

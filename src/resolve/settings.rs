@@ -47,6 +47,9 @@ pub(crate) fn deb(ground: &Ground, formats: &Formats, preset: Option<&Preset>) -
     if let Some(runtime) = absent_runtime(preset) {
         let needs = host::deb(&runtime).into_iter().map(|needed| fact("otp", "a release without ERTS", needed));
         relations.entry("Depends").or_default().extend(needs);
+        if let Some(text) = &deb.distribution {
+            ground.ok(host::suits(&runtime, text).map_err(|finding| finding.at(&ground.span(&text.range), "")));
+        }
     }
     Some(packaging::Deb {
         compression: compression?,

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Artifact, Planned, manifest};
 use crate::assemble::plan::Content;
-use crate::build::seen::{self, Stat};
+use crate::build::seen::Stat;
 use crate::codec::hashes::{Hasher, Hashes};
 use crate::codec::hex::hex;
 
@@ -43,10 +43,10 @@ pub(super) struct Key {
 }
 
 impl Key {
-    /// Of what was planned; `state` is the project's folder of the cache.
-    pub fn of(planned: &Planned, state: &Path) -> io::Result<Self> {
-        let now = seen::now(state)?;
-        let mut digest = Digest(Hasher::new(Hashes::SHA256));
+    /// Of what was planned; none where it is not known when that was.
+    pub fn of(planned: &Planned) -> Option<Self> {
+        let now = planned.begun?;
+        let mut digest = Digest::new();
         // Another fitout may make other bytes.
         let own = std::env::current_exe().and_then(fs_err::metadata).map(|meta| Stat::of(&meta));
         let names: Vec<&str> = planned.wanted.iter().map(super::Wanted::file).collect();
@@ -60,15 +60,11 @@ impl Key {
         );
         let mut settled = written.is_ok();
         for content in planned.sources.list() {
-            let (Content::File { path, .. } | Content::Patched { path, .. } | Content::Slice { path, .. }) = content
-            else {
-                continue;
-            };
-            // More than the walk wants to know: the time of the inode tells of a change that keeps size and time.
-            let meta = fs_err::metadata(path)?;
-            settled &= seen::is_settled(&meta, now) && write!(digest, "{:?}", Stat::of(&meta)).is_ok();
+            if let Content::File { stat, .. } | Content::Patched { stat, .. } | Content::Slice { stat, .. } = content {
+                settled &= stat.is_settled(now);
+            }
         }
-        Ok(Self { plans: hex(&digest.0.finish().sha256.unwrap_or_default()), settled })
+        Some(Self { plans: hex(&digest.finish()), settled })
     }
 
     /// The artifacts, if they are there as they would be made.
@@ -109,11 +105,33 @@ fn stat(path: &Path) -> Option<Stat> {
 }
 
 /// Takes text in place of a string that would hold all of it.
-struct Digest(Hasher);
+struct Digest {
+    hasher: Hasher,
+    /// Text comes in many short pieces.
+    waiting: String,
+}
+
+/// Bytes that are hashed at a time.
+const AT_A_TIME: usize = 16 * 1024;
+
+impl Digest {
+    fn new() -> Self {
+        Self { hasher: Hasher::new(Hashes::SHA256), waiting: String::with_capacity(2 * AT_A_TIME) }
+    }
+
+    fn finish(mut self) -> [u8; 32] {
+        self.hasher.update(self.waiting.as_bytes());
+        self.hasher.finish().sha256.unwrap_or_default()
+    }
+}
 
 impl fmt::Write for Digest {
     fn write_str(&mut self, text: &str) -> fmt::Result {
-        self.0.update(text.as_bytes());
+        self.waiting.push_str(text);
+        if self.waiting.len() >= AT_A_TIME {
+            self.hasher.update(self.waiting.as_bytes());
+            self.waiting.clear();
+        }
         Ok(())
     }
 }

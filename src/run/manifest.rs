@@ -2,7 +2,7 @@
 //!
 //! Enters: what a run made. Leaves: the list, ready for the last rename of the run. A run that is narrowed to some formats or targets keeps
 //! the entries of the others, if they are of the same package and time and their files are there as they were made; a whole
-//! run lists what it made.
+//! run lists what it made. The list is of one package: the list of another one, whose files are there, is not replaced.
 
 use std::io::Read as _;
 use std::path::Path;
@@ -86,6 +86,22 @@ pub(super) fn stage(
     let output = Output::create(folder).map_err(failed)?;
     std::io::Write::write_all(&mut output.file(), &text).map_err(failed)?;
     output.stage(&path).map(Some).map_err(failed)
+}
+
+/// Refuses a folder that holds artifacts of another package, which would be in no list any more.
+pub(super) fn refuse_another(own: &str, project: &Path, folder: &Path) -> Result<(), Diagnostic> {
+    let Some(old) = read(folder).filter(|old| old.schema == SCHEMA && old.name != own) else { return Ok(()) };
+    let is_there = |old: &&OldArtifact| fs_err::symlink_metadata(folder.join(&old.file)).is_ok();
+    let Some(file) = old.artifacts.iter().find(is_there).map(|old| &old.file) else { return Ok(()) };
+    let shown = folder.strip_prefix(project).unwrap_or(folder).display().to_string();
+    Err(Diagnostic::error(
+        codes::RUN_OTHER_PACKAGE,
+        format!("`{shown}` holds the artifacts of `{}`, such as `{file}`", old.name),
+    )
+    .path(&shown)
+    .help(format!("build each package into a folder of its own: `fitout build --out {shown}/{own}`"))
+    .help(format!("or remove what `{}` has left there, if nobody wants it any more", old.name))
+    .note("`manifest.json`, the list that `fitout publish` reads, is of one package"))
 }
 
 /// What lies there. One that cannot be read says nothing: it is about to be replaced.

@@ -253,6 +253,9 @@ fn wants_of(planned: &Planned) -> Wants {
         wants.levels.insert(source::LEVEL);
         wants.zip_level.get_or_insert(source::LEVEL);
     }
+    let twins = |wanted: &&Wanted| matches!(wanted.format(), "deb" | "oci");
+    wants.verify = planned.verify;
+    wants.twins = planned.wanted.iter().filter(twins).count() > 1;
     wants
 }
 

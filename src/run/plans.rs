@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use super::mend::{self, Asked, Resolved, Unknown};
 use super::pack::{self, Wanted};
 use super::{Planned, Request, before, chosen_formats, read_config};
+use crate::assemble::heads::Heads;
 use crate::assemble::plan::{Entry, Kind, Plan, Sources};
 use crate::assemble::{self, Assembled, content};
 use crate::build::step::{Given, Step};
@@ -49,12 +50,17 @@ pub(super) fn make(request: &Request, out: Option<&Path>, listener: &dyn Listene
     if out.is_some() && (!step.is_empty() || BUILDING.iter().any(|path| reading.lost(path))) {
         let mut errors = before::errors(asked, &chosen);
         errors.extend(doubts.iter().cloned());
+        if let (Some(name), Some(folder)) = (&manifest.package.name, asked.request.output.last()) {
+            errors.extend(super::manifest::refuse_another(name, &project, folder).err());
+        }
         if !errors.is_empty() {
             return Err(in_order(errors));
         }
         cached = run_step(request, &step, &project, listener).map_err(|finding| vec![finding])?;
     }
-    let (mut findings, mut sources) = (reading.findings.clone(), Sources::default());
+    // After the build step, which may write what is packed.
+    let (heads, begun) = out.and_then(|_| begin(request, &project)).unwrap_or_default();
+    let (mut findings, mut sources) = (reading.findings.clone(), Sources::new(heads));
     findings.extend(doubts.into_iter().chain(cached));
     let planning = plans(asked, &chosen, &mut sources, &mut findings, listener);
     let source = match source_entries(request, manifest, &document, &project, &mut sources) {
@@ -74,7 +80,15 @@ pub(super) fn make(request: &Request, out: Option<&Path>, listener: &dyn Listene
     }
     keep_what_is_named(&planning.all, source.as_deref(), &mut sources);
     let (plans, warnings, lint) = (planning.all, findings, reading.manifest.lint);
-    Ok(Planned { project, plans, source, wanted, sources, step, warnings, lint })
+    let verify = request.verify;
+    Ok(Planned { project, plans, source, wanted, sources, step, begun, verify, warnings, lint })
+}
+
+/// What the last build saw of files, and the time before this one looks at any.
+fn begin(request: &Request, project: &Path) -> Option<(Heads, Option<i128>)> {
+    let state = super::state(request, project);
+    let (folder, now) = (state.folder.as_deref().filter(|_| state.reuse)?, state.begun()?);
+    Some((Heads::open(folder, now), Some(now)))
 }
 
 /// Keys that say what runs before the input is read.

@@ -87,3 +87,138 @@ fn machines_share_what_tools_keep() {
     assert!(how == "cold" && said.matches("warning[build/cache]").count() == 1, "{said}");
     assert!(start.elapsed() < Duration::from_secs(60), "took {:?}", start.elapsed());
 }
+
+/// A project of content that is spliced, without a build step.
+fn packed(top: &std::path::Path, shared: &str) -> PathBuf {
+    let project = top.join("project");
+    fs::create_dir_all(project.join("tree")).unwrap();
+    let config = format!(
+        "[package]\nname = \"packed\"\nversion = \"1.0.0\"\nsummary = \"Packs\"\nlicense = \"MIT\"\n\
+         maintainer = \"A <a@example.org>\"\n[build]\npreset = \"plain\"\nformats = [\"deb\", \"zip\"]\n\
+         [build.cache]\nshared = \"{shared}\"\n[[files]]\nfrom = \"tree\"\nto = \"/opt/packed\"\n"
+    );
+    fs::write(project.join("fitout.toml"), config).unwrap();
+    for number in 0..40u32 {
+        let bytes: Vec<u8> = (0..30_000u32).map(|i| (i.wrapping_mul(i ^ number) >> 7) as u8 & 0x3f).collect();
+        fs::write(project.join(format!("tree/f{number}")), bytes).unwrap();
+    }
+    project
+}
+
+/// Builds with an empty cache of its own: the artifacts, what was said, and bytes in the cache of compressed content.
+fn packs(top: &std::path::Path, shared: &str, used: &str) -> (Vec<Vec<u8>>, String, usize) {
+    let project = packed(top, shared);
+    let cache = tempfile::tempdir_in(top).unwrap();
+    let out = tempfile::tempdir_in(top).unwrap();
+    let mut command = fitout(&project);
+    command
+        .args(["-v", "build", "--shared-cache", used, "--out"])
+        .arg(out.path())
+        .env("FITOUT_CACHE_DIR", cache.path());
+    let (code, _, said) = finish(command.output().unwrap());
+    assert_eq!(code, 0, "{said}");
+    let mut files: Vec<PathBuf> = fs::read_dir(out.path()).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    let segments = fs::read_dir(cache.path().join("runs")).unwrap().count();
+    (files.iter().map(|file| fs::read(file).unwrap()).collect(), said, segments)
+}
+
+#[test]
+fn machines_share_what_was_compressed() {
+    let top = tempfile::tempdir().unwrap();
+    let store = top.path().join("store");
+    let shared = format!("file:{}", store.display());
+    let (plain, said, _) = packs(top.path(), &shared, "off");
+    assert!(!said.contains("warning") && !store.exists(), "{said}");
+    let (first, said, segments) = packs(top.path(), &shared, "write");
+    assert!(first == plain && !said.contains("warning") && segments == 1, "{segments}: {said}");
+    let objects = || -> Vec<PathBuf> {
+        let mut found: Vec<_> = fs::read_dir(store.join("runs")).unwrap().map(|entry| entry.unwrap().path()).collect();
+        found.sort();
+        found
+    };
+    let [object] = &objects()[..] else { panic!("{:?}", objects()) };
+    // One of the other machine, and one of what is not shared.
+    for used in ["read", "write"] {
+        let (again, said, segments) = packs(top.path(), &shared, used);
+        assert!(again == plain && !said.contains("warning") && segments == 2, "{segments}: {said}");
+    }
+    assert_eq!(objects().len(), 1, "what was there was put there again");
+    lies(top.path(), &shared, object, &plain);
+}
+
+/// Whatever the store gives, the artifacts are the same.
+fn lies(top: &std::path::Path, shared: &str, object: &std::path::Path, plain: &[Vec<u8>]) {
+    let whole = fs::read(object).unwrap();
+    for damage in ["a flipped bit", "cut off", "nothing", "something else"] {
+        let mut bytes = whole.clone();
+        match damage {
+            "a flipped bit" => bytes[1000] ^= 1,
+            "cut off" => bytes.truncate(whole.len() / 2),
+            "nothing" => bytes.clear(),
+            _ => bytes = b"<html>no such page</html>".repeat(1000),
+        }
+        fs::write(object, &bytes).unwrap();
+        let (read, said, _) = packs(top, shared, "read");
+        assert!(read == plain && said.contains("warning[engine/cache]"), "{damage}: {said}");
+        assert!(fs::read(object).unwrap() == bytes, "{damage}: it only reads");
+        let (written, said, _) = packs(top, shared, "write");
+        assert!(written == plain && said.contains("warning[engine/cache]"), "{damage}: {said}");
+        let (mended, said, _) = packs(top, shared, "write");
+        assert!(mended == plain && !said.contains("warning"), "{damage}: {said}");
+    }
+    // An entry of other content under a key that was asked for: its own digests agree.
+    forge(object, &whole);
+    let (forged, said, _) = packs(top, shared, "write");
+    assert!(forged == plain && said.contains("warning[engine/cache]"), "{said}");
+}
+
+/// Exchanges the keys of two entries and makes all digests of the file right again.
+fn forge(object: &std::path::Path, whole: &[u8]) {
+    const FOOTER: usize = 56;
+    let number = |at: usize| u64::from_le_bytes(whole[at..at + 8].try_into().unwrap()) as usize;
+    let (index, count) = (number(whole.len() - FOOTER), number(whole.len() - FOOTER + 8));
+    let record = (whole.len() - FOOTER - index) / count;
+    let mut bytes = whole.to_vec();
+    let (first, second) = (index, index + record);
+    for at in 0..32 {
+        bytes.swap(first + at, second + at);
+    }
+    // Sorted by key again: the rest of the records is exchanged instead.
+    for at in 0..record {
+        bytes.swap(first + at, second + at);
+    }
+    let digest = <sha2::Sha256 as sha2::Digest>::digest(&bytes[index..whole.len() - FOOTER]);
+    bytes[whole.len() - FOOTER + 16..whole.len() - FOOTER + 48].copy_from_slice(&digest);
+    fs::write(object, bytes).unwrap();
+}
+
+#[test]
+fn a_bucket_that_is_down_or_slow_costs_seconds() {
+    let Some(mut server) = Server::start() else { return };
+    let run = |top: &std::path::Path, port: u16| {
+        let project = packed(top, "s3://bucket/builds/web");
+        let cache = tempfile::tempdir_in(top).unwrap();
+        let mut command = fitout(&project);
+        command.args(["build"]).env("FITOUT_CACHE_DIR", cache.path());
+        command.env("AWS_ENDPOINT_URL", format!("http://127.0.0.1:{port}")).env("AWS_REGION", "us-east-1");
+        command.env("AWS_ACCESS_KEY_ID", "key").env("AWS_SECRET_ACCESS_KEY", SECRET);
+        let start = Instant::now();
+        let (code, _, said) = finish(command.output().unwrap());
+        assert_eq!(code, 0, "{said}");
+        (said, start.elapsed())
+    };
+    let top = tempfile::tempdir().unwrap();
+    assert!(!run(top.path(), server.port).0.contains("warning"));
+    let objects = server.objects();
+    assert!(objects.len() == 1 && objects[0].starts_with("builds/web/runs/"), "{objects:?}");
+    server.stop();
+    let (said, took) = run(top.path(), server.port);
+    assert!(said.matches("warning[engine/cache]").count() == 1, "{said}");
+    // It takes connections and never answers.
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    fs::write(top.path().join("project/tree/f0"), "another").unwrap();
+    let (said, took_silent) = run(top.path(), silent.local_addr().unwrap().port());
+    assert!(said.matches("warning[engine/cache]").count() == 1 && !said.contains(SECRET), "{said}");
+    assert!(took < Duration::from_secs(60) && took_silent < Duration::from_secs(120), "{took:?}, {took_silent:?}");
+}

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 use crate::support::{copy_tree, finish, fitout, root, tool};
 
@@ -206,15 +207,19 @@ fn an_umbrella_has_two_releases_and_one_cache() {
     rig.commit("one");
     rig.git(".", &["clone", "-q", "one", "two"]);
     for (name, files) in [("left", 2), ("right", 0)] {
-        let (code, said) = rig.build("one", &["--config", &format!("{name}.toml")]);
+        let (code, said) = rig.build("one", &["--config", &format!("{name}.toml"), "--out", &format!("dist/{name}")]);
         assert!(code == 0 && said.matches("Compiling 1 file (.ex)").count() == files, "{said}");
         assert!(said.contains("Kept deps, _build in the cache: 1"), "releases are not kept: {said}");
     }
-    for name in ["left", "right"] {
-        let (_, said) = rig.build("one", &["--config", &format!("{name}.toml")]);
+    let mut fastest = Duration::MAX;
+    for name in ["left", "right", "left", "right"] {
+        let begun = Instant::now();
+        let (_, said) = rig.build("one", &["--config", &format!("{name}.toml"), "--out", &format!("dist/{name}")]);
         assert!(said.contains("Skipped mix"), "{said}");
+        fastest = fastest.min(begun.elapsed());
     }
-    assert_eq!(artifacts(&rig.at("one")), 2);
+    // Whatever else the machine does meanwhile.
+    assert!(fastest < Duration::from_millis(500), "{fastest:?}");
     let (code, said) = rig.build("two", &["--config", "right.toml"]);
     assert!(code == 0 && said.contains("Restored deps, _build") && !said.contains("Compiling"), "{said}");
 }

@@ -16,6 +16,7 @@ const VERBS: &[&str] = &[
     "explain",
     "keys",
     "templates",
+    "cache",
     "generate",
 ];
 

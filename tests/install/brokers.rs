@@ -1,8 +1,7 @@
 //! Debian's RabbitMQ and ejabberd, packaged by fitout out of the trees of Debian's own packages: they answer as those do,
 //! and live through an upgrade and a purge.
 //!
-//! Both are trees for Debian's Erlang, started by scripts of theirs: `preset = "plain"`, and what a BEAM needs of the unit in
-//! words of systemd.
+//! Both are trees for Debian's Erlang, started by scripts of theirs: `preset = "plain"` and `vm = "beam"`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -69,13 +68,14 @@ mode  = "0640"
 exec          = ["/usr/lib/broker/sbin/rabbitmq-server"]
 command       = "/usr/bin/broker"
 ready         = "notify"
+vm            = "beam"
 ports         = ["5672"]
 logs          = ["/var/log/broker"]
 config        = ["/etc/broker"]
 after         = ["epmd.socket"]        # Debian's
 wants         = ["epmd.socket"]
 limits        = { open-files = 65536 }
-start-timeout = "10m"
+start-timeout = "10min"
 stop-timeout  = "60s"
 
 [service.env]
@@ -92,13 +92,6 @@ pre-start = [{ text = "[ -e .erlang.cookie ] || (umask 277 && openssl rand -hex 
 [service.commands]
 ctl         = { about = "rabbitmqctl", exec = ["/usr/lib/broker/sbin/rabbitmqctl"] }
 diagnostics = { about = "rabbitmq-diagnostics", exec = ["/usr/lib/broker/sbin/rabbitmq-diagnostics"] }
-
-[service.unit.Service]
-KillMode                = "mixed"      # the BEAM ends its port programs itself
-MemoryDenyWriteExecute  = "no"         # it makes machine code while it runs
-SystemCallFilter        = "@chown"     # it sets owner and mode of a file in one step
-ProcSubset              = "all"        # it reads /proc/meminfo
-RestrictAddressFamilies = "AF_NETLINK" # and the list of interfaces
 
 [format.deb]
 distribution = "debian-12"
@@ -189,6 +182,8 @@ exec          = ["/usr/lib/chat/ejabberdctl", "foreground"]
 reload        = ["/usr/lib/chat/ejabberdctl", "reload_config"]
 command       = "/usr/bin/chat"
 ready         = "notify"
+notify-access = "all"                  # the BEAM is a child of ejabberdctl
+vm            = "beam"
 ports         = ["5222", "5269"]
 logs          = ["/var/log/chat"]
 config        = ["/etc/chat"]
@@ -205,13 +200,6 @@ pre-stop  = [{ text = "/usr/lib/chat/ejabberdctl stop && /usr/lib/chat/ejabberdc
 
 [service.commands]
 ctl = { about = "ejabberdctl", exec = ["/usr/lib/chat/ejabberdctl"] }
-
-[service.unit.Service]
-NotifyAccess            = "all"        # the BEAM is a child of ejabberdctl
-MemoryDenyWriteExecute  = "no"
-SystemCallFilter        = "@chown"
-ProcSubset              = "all"
-RestrictAddressFamilies = "AF_NETLINK"
 
 [format.deb]
 distribution = "debian-12"

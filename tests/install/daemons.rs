@@ -15,6 +15,16 @@ pub struct Built {
     pub rpm: PathBuf,
 }
 
+impl Built {
+    /// Of a project.
+    pub fn of(folder: tempfile::TempDir) -> Self {
+        let (code, _, stderr) = run(folder.path(), &["build", "--format", "deb,rpm"]);
+        assert_eq!(code, 0, "{stderr}");
+        let [deb, rpm] = [".deb", ".rpm"].map(|suffix| artifact_of(folder.path(), suffix));
+        Self { _folder: folder, deb, rpm }
+    }
+}
+
 /// Builds a package; `body` is what its config says besides who it is, keys of `[package]` first.
 pub fn package(name: &str, version: &str, body: &str) -> Built {
     package_with(name, version, body, &[])
@@ -27,11 +37,7 @@ pub fn package_with(name: &str, version: &str, body: &str, files: &[(&str, &str)
          maintainer = \"Ops Team <ops@example.org>\"\nlicense = \"MIT\"\n{body}\n\
          [[files]]\ntext = \"{version}\"\nto = \"/usr/share/{name}/version\"\n"
     );
-    let folder = project(&[&[("fitout.toml", config.as_str())], files].concat());
-    let (code, _, stderr) = run(folder.path(), &["build", "--format", "deb,rpm"]);
-    assert_eq!(code, 0, "{stderr}");
-    let [deb, rpm] = [".deb", ".rpm"].map(|suffix| artifact_of(folder.path(), suffix));
-    Built { _folder: folder, deb, rpm }
+    Built::of(project(&[&[("fitout.toml", config.as_str())], files].concat()))
 }
 
 /// A service of such a package, with further keys.
@@ -52,13 +58,18 @@ pub struct System {
     pub machine: Machine,
 }
 
+/// Where a package lies in a root. Of several, rpm 6.1.0 loses names of less than 16 bytes.
+fn place(name: &str, suffix: &str) -> String {
+    format!("/package-of-the-test-{name}.{suffix}")
+}
+
 impl System {
     /// Boots it; none where that cannot be done.
     fn boot(installer: Installer, suite: &'static Suite, packages: &[(&str, &Built)]) -> Option<Self> {
         let root = Root::of(suite)?;
         for (name, built) in packages {
             let (file, suffix) = if installer == Installer::Apt { (&built.deb, "deb") } else { (&built.rpm, "rpm") };
-            fs::copy(file, root.at(&format!("/{name}.{suffix}"))).unwrap();
+            fs::copy(file, root.at(&place(name, suffix))).unwrap();
         }
         Some(Self { installer, machine: Machine::boot(root)? })
     }
@@ -73,7 +84,7 @@ impl System {
             }
             Installer::Rpm => (&["rpm", "-U", "--nodeps", "--oldpackage", "--replacepkgs"], "rpm"),
         };
-        let files: Vec<String> = names.iter().map(|name| format!("/{name}.{suffix}")).collect();
+        let files: Vec<String> = names.iter().map(|name| place(name, suffix)).collect();
         let files: Vec<&str> = files.iter().map(String::as_str).collect();
         self.machine.run(&[fixed, &files].concat())
     }
@@ -112,11 +123,16 @@ impl System {
 
 /// Runs a check on Debian 12 and 13 with apt and on a system with rpm 6, each booted; not at all where that cannot be done.
 pub fn on_each(packages: &[(&str, &Built)], check: impl Fn(&System) + Sync) {
-    let systems = [(Installer::Apt, &BOOKWORM), (Installer::Apt, &TRIXIE), (Installer::Rpm, &TESTING)];
+    on(&[(Installer::Apt, &BOOKWORM), (Installer::Apt, &TRIXIE), (Installer::Rpm, &TESTING)], packages, check);
+}
+
+/// Runs a check on these systems, each booted; not at all where that cannot be done.
+pub fn on(systems: &[(Installer, &'static Suite)], packages: &[(&str, &Built)], check: impl Fn(&System) + Sync) {
     std::thread::scope(|scope| {
         let check = &check;
-        let on = move |(installer, suite)| System::boot(installer, suite, packages).inspect(check).is_some();
-        let threads: Vec<_> = systems.into_iter().map(|system| scope.spawn(move || on(system))).collect();
+        let on =
+            move |(installer, suite): (Installer, _)| System::boot(installer, suite, packages).inspect(check).is_some();
+        let threads: Vec<_> = systems.iter().map(|&system| scope.spawn(move || on(system))).collect();
         for thread in threads {
             thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
         }

@@ -116,9 +116,16 @@ pub fn image_of(project: &Path, programs: &[&str]) -> PathBuf {
     let tarball = tarball.find(|path| path.to_string_lossy().ends_with(".tar.gz")).unwrap();
     let unpack = "mkdir -p unpacked && tar -xzf \"$1\" -C unpacked --strip-components=1";
     shell(unpack, project, &[tarball.to_str().unwrap()]);
-    let programs: Vec<String> = programs.iter().map(|path| format!("unpacked/{path}")).collect();
+    // One with its whole path is the machine's own, and comes along; of a folder all does.
+    let (own, inside): (Vec<&str>, Vec<&str>) = programs.iter().partition(|path| path.starts_with('/'));
+    let copy = |path: &&str| {
+        format!("for p in {path}; do mkdir -p root\"$(dirname \"$p\")\"; cp -a \"$p\" root\"${{p%/}}\"; done; ")
+    };
+    let copied: String = own.iter().map(copy).collect();
+    let own = own.iter().filter(|path| !path.ends_with('/')).map(|path| (*path).to_owned());
+    let programs: Vec<String> = own.chain(inside.iter().map(|path| format!("unpacked/{path}"))).collect();
     // Names with versions in them are found by the shell.
-    shell(&format!("set -- {}; {BASE}", programs.join(" ")), project, &[]);
+    shell(&format!("{copied}set -- {}; {BASE}", programs.join(" ")), project, &[]);
     fs::remove_dir_all(project.join("dist")).unwrap();
     let (code, stdout, stderr) = run(project, &["build", "--environment", "image", "--format", "oci", "--quiet"]);
     assert_eq!(code, 0, "{name}: {stderr}");

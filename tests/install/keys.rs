@@ -6,8 +6,9 @@ use crate::systemd::wait;
 const SERVICES: &str = r#"
 [[service]]
 name  = "notifies"
-exec  = ["/usr/bin/perl", "-MSocket", "-e", 'sleep 2; socket(S, AF_UNIX, SOCK_DGRAM, 0) or die; ($p = $ENV{NOTIFY_SOCKET}) =~ s/^@/\0/; send(S, "READY=1\nSTATUS=100% there", 0, sockaddr_un($p)) or die; sleep 1000']
+exec  = ["/bin/sh", "-c", '"$@" & wait', "sh", "/usr/bin/perl", "-MSocket", "-e", 'sleep 2; socket(S, AF_UNIX, SOCK_DGRAM, 0) or die; ($p = $ENV{NOTIFY_SOCKET}) =~ s/^@/\0/; send(S, "READY=1\nSTATUS=100% there", 0, sockaddr_un($p)) or die; sleep 1000']
 ready = "notify"
+notify-access = "all"
 
 [[service]]
 name          = "limited"
@@ -35,6 +36,7 @@ unit          = { Unit = { ConditionPathExists = "/usr" }, Service = { OOMScoreA
 name  = "low"
 exec  = ["/usr/bin/perl", "-MIO::Socket::INET", "-e", 'sleep 2; $s = IO::Socket::INET->new(LocalAddr => "127.0.0.1", LocalPort => 81, Listen => 5) or die $@; while ($c = $s->accept) { print $c "low\n"; close $c }']
 ports = ["81"]
+vm    = "jvm"
 ready = { port = 81 }
 
 [[service]]
@@ -56,7 +58,7 @@ socket = { listen-datagram = ["/run/letters.socket"], mode = "0622" }
 [[service]]
 name  = "later"
 exec  = ["/bin/true"]
-timer = { on-boot = "1h", on-active = "2h", randomized-delay = "5min", persistent = true }
+timer = { on-boot = "1h 30min", on-active = "2h", randomized-delay = "5min", persistent = true }
 "#;
 
 /// Properties that a unit must have.
@@ -133,6 +135,10 @@ fn every_key_of_a_service_means_what_it_says() {
         // It counted as started when it said so.
         let is = [("ActiveState", "active"), ("StatusText", "100% there"), ("Type", "notify")];
         shows(system, "notifies.service", &is);
+        let of_vm = ["MemoryDenyWriteExecute=no", "ProcSubset=all", "SuccessExitStatus=143 TERM"]
+            .map(|line| line.split_once('=').unwrap());
+        shows(system, "low.service", &of_vm);
+        shows(system, "notifies.service", &[("MemoryDenyWriteExecute", "yes"), ("NotifyAccess", "all")]);
         limited(system);
         // The installation has waited until it listened, where only root and who has the capability may.
         assert_eq!(machine.sh("head -n 1 </dev/tcp/127.0.0.1/81"), "low");
@@ -155,6 +161,6 @@ fn every_key_of_a_service_means_what_it_says() {
             &[("Persistent", "yes"), ("RandomizedDelayUSec", "5min"), ("ActiveState", "active")],
         );
         let times = machine.show("later.timer", "TimersMonotonic");
-        assert!(times.contains("OnBootUSec=1h") && times.contains("OnUnitActiveUSec=2h"), "{times}");
+        assert!(times.contains("OnBootUSec=1h 30min") && times.contains("OnUnitActiveUSec=2h"), "{times}");
     });
 }

@@ -18,7 +18,17 @@ mod systemd;
 #[path = "otp/image.rs"]
 mod image;
 
+#[path = "otp/cluster.rs"]
+mod cluster;
+
+#[path = "otp/each.rs"]
+mod each;
+
+#[path = "otp/terminal.rs"]
+mod terminal;
+
 use made::{Kind, Project};
+use terminal::Terminal;
 
 /// An account of every Debian, where root runs the tests.
 const ACCOUNT: &str = "games";
@@ -31,6 +41,7 @@ fn rounds() -> u32 {
 /// A release unpacked in a folder with an odd name.
 struct Unpacked {
     holder: tempfile::TempDir,
+    folder: &'static str,
     name: &'static str,
     port: u16,
 }
@@ -38,13 +49,18 @@ struct Unpacked {
 impl Unpacked {
     /// With these lines in its environment file, of which `PORT` is filled.
     fn of(kind: Kind, service: &str, environment: &str) -> Option<Self> {
+        Self::within("it's a \"tree\" $HOME", kind, service, environment)
+    }
+
+    /// The same in a folder with this name.
+    fn within(folder: &'static str, kind: Kind, service: &str, environment: &str) -> Option<Self> {
         // Other tests run the same release, on the port of its name.
         let node = if service.contains("[service.node]") { String::new() } else { "[service.node]\n".to_owned() };
         let port = if service.contains("port =") { String::new() } else { format!("port = {}\n", free_port()) };
         let project = Project::new(kind, false, &format!("user = \"{ACCOUNT}\"\n{node}{service}{port}"))?;
         let holder = tempfile::tempdir().unwrap();
         fs::set_permissions(holder.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
-        let this = Self { holder, name: project.name, port: free_port() };
+        let this = Self { holder, folder, name: project.name, port: free_port() };
         unpack(&project.build("tarball", ".tar.gz"), &this.tree());
         this.environment(environment);
         Some(this)
@@ -57,7 +73,7 @@ impl Unpacked {
     }
 
     fn tree(&self) -> PathBuf {
-        self.holder.path().join("it's a \"tree\" $HOME")
+        self.holder.path().join(self.folder)
     }
 
     fn path(&self, path: &str) -> PathBuf {
@@ -69,27 +85,27 @@ impl Unpacked {
     }
 
     fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new("env");
-        command.arg("--default-signal").arg(self.launcher()).args(arguments).stdin(Stdio::null());
-        command
+        self.own().command(arguments)
     }
 
     /// Exit code, and what was said on both.
     fn run(&self, arguments: &[&str]) -> (i32, String) {
-        said(self.command(arguments).output().unwrap())
+        self.own().run(arguments)
     }
 
     /// What it prints, of a command that must succeed.
     fn ok(&self, arguments: &[&str]) -> String {
-        let output = self.command(arguments).output().unwrap();
-        let told = String::from_utf8_lossy(&output.stdout).into_owned();
-        assert!(
-            output.status.success(),
-            "{arguments:?}: {told}{}{}",
-            String::from_utf8_lossy(&output.stderr),
-            self.log()
-        );
-        told
+        self.own().ok(arguments)
+    }
+
+    fn own(&self) -> Launcher {
+        Launcher { path: self.launcher(), log: self.path(&format!("var/log/{}.log", self.name)) }
+    }
+
+    /// Another service of the package.
+    fn other(&self, name: &str) -> Launcher {
+        let path = self.path(&format!("usr/lib/{}/launcher/{name}", self.name));
+        Launcher { path, log: self.path(&format!("var/log/{name}.log")) }
     }
 
     fn log(&self) -> String {
@@ -112,6 +128,38 @@ impl Unpacked {
             command,
             lines,
         )
+    }
+}
+
+/// The launcher of a service.
+struct Launcher {
+    path: PathBuf,
+    log: PathBuf,
+}
+
+impl Launcher {
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new("env");
+        command.arg("--default-signal").arg(&self.path).args(arguments).stdin(Stdio::null());
+        command
+    }
+
+    /// Exit code, and what was said on both.
+    fn run(&self, arguments: &[&str]) -> (i32, String) {
+        said(self.command(arguments).output().unwrap())
+    }
+
+    /// What it prints, of a command that must succeed.
+    fn ok(&self, arguments: &[&str]) -> String {
+        let output = self.command(arguments).output().unwrap();
+        let told = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(
+            output.status.success(),
+            "{arguments:?}: {told}{}{}",
+            String::from_utf8_lossy(&output.stderr),
+            fs::read_to_string(&self.log).unwrap_or_default()
+        );
+        told
     }
 }
 
@@ -148,7 +196,8 @@ fn watched<T>(secrets: &[&str], act: impl FnOnce() -> T) -> T {
                         let line = fs::read(entry.path().join("cmdline")).unwrap_or_default();
                         let line = String::from_utf8_lossy(&line);
                         assert!(!secrets.iter().any(|secret| line.contains(secret)), "{line}");
-                        let is_own = line.contains("beam.smp") && (line.contains("heron") || line.contains("tern"));
+                        let is_own = line.contains("beam.smp")
+                            && ["heron", "tern", "gannet"].iter().any(|name| line.contains(name));
                         assert!(!is_own || !line.contains("-setcookie"), "{line}");
                     }
                 }
@@ -190,8 +239,10 @@ fn a_release_of_mix_is_started_asked_and_stopped() {
         let told =
             there.ok(&["eval", "IO.inspect({Application.get_env(:heron, :port), node(), System.argv()})", "a b"]);
         assert_eq!(told, format!("{{{}, :nonode@nohost, [\"a b\"]}}\n", there.port));
-        let told = there.typed("remote", &["IO.puts(\"in #{node()}\")"]);
-        assert!(told.contains("in heron_line@127.0.0.1"), "{told}");
+        let terminal = Terminal::of(&there.command(&["remote"]));
+        terminal.shows("iex(heron_line@127.0.0.1)1>");
+        terminal.types("IO.puts(\"in #{node()}\")");
+        terminal.shows("in heron_line@127.0.0.1");
         there.ok(&["restart"]);
     });
     assert_eq!(there.cookie(), cookie, "a restart keeps it");
@@ -278,6 +329,16 @@ fn a_release_of_distillery_keeps_its_hooks_and_commands() {
     let link = fs::read_link(there.path("usr/lib/heron/bin/absolute")).unwrap();
     assert_eq!(link, Path::new("../releases/RELEASES"), "it led into the build");
     assert_eq!(there.run(&["stop"]).0, 0);
+}
+
+#[test]
+fn native_code_of_a_release_is_run() {
+    let Some(there) = Unpacked::of(Kind::Nif, "", "GANNET_PORT=\n") else { return };
+    there.ok(&["start"]);
+    assert_eq!(there.answer(), "gannet as gannet@127.0.0.1: 42 so-so 3E19853B");
+    assert_eq!(there.ok(&["rpc", "IO.puts(Gannet.Beak.add(1, 2))"]), "3\n");
+    assert_eq!(there.run(&["stop"]).0, 0);
+    assert!(there.log().contains("gannet ends"), "{}", there.log());
 }
 
 #[test]

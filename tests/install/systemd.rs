@@ -96,6 +96,10 @@ fn life(machine: &Machine, example: &Answering) {
     let found = found.unwrap_or_else(|| panic!("{security}"));
     assert!(found <= exposure, "{name}: exposure {found}");
 
+    if name == "hello-otp" {
+        assert_eq!(machine.ok(&[name, "rpc", "IO.puts(node())"]), "hello_otp@127.0.0.1");
+    }
+
     // An upgrade restarts it once; it is the new version, with the state of the old one.
     machine.sh(&format!("echo '# edited' >>/etc/{name}/env"));
     let before = machine.show(unit, "InvocationID");

@@ -4,7 +4,7 @@
 //! native program and 2.5 or less for one that makes machine code while it runs.
 
 use super::Service;
-use crate::resolve::service::Hardening;
+use crate::resolve::service::{Hardening, Vm};
 
 /// Needed to listen below this port.
 const FIRST_FREE_PORT: u16 = 1024;
@@ -53,7 +53,7 @@ pub(super) fn lines(service: &Service) -> Vec<(&'static str, String)> {
     set("ProtectKernelLogs", "yes");
     set("ProtectProc", "invisible");
     // A virtual machine reads /proc/meminfo and the list of interfaces.
-    if service.jit {
+    if service.vm.is_some() {
         set("RestrictAddressFamilies", "AF_INET AF_INET6 AF_UNIX AF_NETLINK");
     } else {
         set("ProcSubset", "pid");
@@ -68,7 +68,7 @@ pub(super) fn lines(service: &Service) -> Vec<(&'static str, String)> {
     if service.user != "root" {
         set("SystemCallFilter", "~@privileged @resources");
         // `file:write_file_info` of OTP sets the owner along with the mode, were it to the same: it fails as a whole otherwise.
-        if service.jit {
+        if service.vm == Some(Vm::Beam) {
             set("SystemCallFilter", "@chown");
         }
     }

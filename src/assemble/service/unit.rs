@@ -6,7 +6,7 @@
 use serde_json::{Value, json};
 
 use super::{Service, hardening};
-use crate::resolve::service::{Moment, Ready, Reload, Restart};
+use crate::resolve::service::{Moment, NotifyAccess, Ready, Reload, Restart, Vm};
 use crate::template::{self, TemplateError, Templates};
 
 /// Units whose names say that they need the network.
@@ -54,10 +54,10 @@ pub(crate) fn service(service: &Service, around: &Around) -> Result<String, Temp
         "restart_delay": seconds(service.restart_delay),
         "start_timeout": seconds(service.start_timeout),
         "stop_timeout": seconds(service.stop_timeout),
-        "kill_mode": if service.stops_its_children { "mixed" } else { "control-group" },
+        "notify_access": notify_access(service),
+        "kill_mode": if service.stops_its_children() { "mixed" } else { "control-group" },
         "stop_signal": service.stop_signal,
-        // The shell that starts a BEAM dies of the signal where the BEAM itself has not taken over yet.
-        "success_exit": if service.stops_its_children { vec!["143"] } else { Vec::new() },
+        "success_exit": success_exit(service),
         "output": service.log_file.iter().collect::<Vec<_>>(),
         "limits": limits(service),
         "directories": directories(service),
@@ -103,10 +103,28 @@ pub(crate) fn socket(service: &Service, templates: &Templates) -> Option<Result<
 
 fn kind(service: &Service) -> &'static str {
     match service.ready {
-        Ready::Notify => "notify",
+        // systemd asks what it has not heard of yet to stop once, and a node that boots may lose that: its launcher, which can
+        // ask again, waits for the node's word in systemd's place.
+        Ready::Notify if service.node.is_none() => "notify",
         _ if service.timer.is_some() => "oneshot",
-        Ready::Exec | Ready::Port(_) => "exec",
+        Ready::Exec | Ready::Port(_) | Ready::Notify => "exec",
     }
+}
+
+/// Ends that are no failures, besides systemd's own.
+fn success_exit(service: &Service) -> Vec<&'static str> {
+    // The shell that starts a BEAM dies of the signal where the BEAM itself has not taken over yet; a JVM always does so.
+    let by_vm = matches!(service.vm, Some(Vm::Beam | Vm::Jvm)).then_some("143");
+    // A stop during the start kills the hook that runs, or who waits.
+    let is_accompanied =
+        waits(service) || [Moment::PreStart, Moment::PostStart].iter().any(|m| service.hooks.contains_key(m));
+    by_vm.into_iter().chain(is_accompanied.then_some("SIGTERM")).collect()
+}
+
+/// Who may tell systemd of its state and feed its watchdog, where that is not systemd's own default.
+fn notify_access(service: &Service) -> Vec<&'static str> {
+    let of_node = (service.node.is_some() && service.ready == Ready::Notify).then_some(NotifyAccess::Main);
+    service.notify_access.or(of_node).map(NotifyAccess::word).into_iter().collect()
 }
 
 fn pair((key, value): (&'static str, String)) -> Value {
@@ -130,17 +148,16 @@ fn steps(service: &Service, around: &Around, moments: &[Moment], wait: bool) -> 
 /// Waiting, and hooks.
 fn start_post(service: &Service, around: &Around) -> Vec<Vec<String>> {
     let mut all = steps(service, around, &[Moment::PostStart], waits(service));
-    if service.node.is_some() && waits(service) {
+    if service.node.is_some() {
         // One that is stopped before it heeds the signal has not failed. A node that dies, or takes too long, systemd sees.
         all[0][0].insert(0, '-');
     }
     all
 }
 
-/// Whether the start is over only when the launcher has seen that it is ready. Of a node that tells systemd itself it would
-/// see nothing more.
+/// Whether the start is over only when the launcher has seen that it is ready.
 fn waits(service: &Service) -> bool {
-    matches!(service.ready, Ready::Port(_)) || (service.node.is_some() && service.ready == Ready::Exec)
+    matches!(service.ready, Ready::Port(_)) || service.node.is_some()
 }
 
 /// Hooks, and what asks a node to stop until it is gone: while it boots it may lose a signal.

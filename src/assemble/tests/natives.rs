@@ -61,7 +61,7 @@ fn a_program_for_another_machine_is_refused() {
 #[test]
 fn a_file_that_cannot_be_opened_is_the_machines_fault() {
     let mut sources = Sources::default();
-    let stat = Stat { size: 9, mtime_ns: 0, inode: (0, 0) };
+    let stat = Stat { size: 9, mtime_ns: 0, ctime_ns: 0, inode: (0, 0) };
     let file = sources.file("/nonexistent/file".into(), stat);
     let entries = [super::super::sample::entry("/opt/x", Kind::File(file))];
     let target = plan_of(Vec::new()).target;

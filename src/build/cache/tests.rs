@@ -132,11 +132,11 @@ fn what_was_used_longest_ago_goes_first() {
     }
     let there = |plan: &Plan| trial.store.get(&plan.names().1).unwrap().is_some();
     let before = trial.size();
-    evict::evict(&trial.store, before, 0).unwrap();
+    evict::evict(trial.top.path(), before, 0).unwrap();
     assert_eq!(trial.size(), before, "it is not larger than it may be");
-    evict::evict(&trial.store, 3_300_000, evict::YOUNG).unwrap();
+    evict::evict(trial.top.path(), 3_300_000, evict::YOUNG).unwrap();
     assert!(trial.size() > 4_900_000, "young blobs may belong to an entry that is not written yet");
-    evict::evict(&trial.store, 3_300_000, 0).unwrap();
+    evict::evict(trial.top.path(), 3_300_000, 0).unwrap();
     assert!(trial.size() <= 3_300_000, "{}", trial.size());
     assert_eq!(plans.iter().map(there).collect::<Vec<_>>(), [false, false, true, true]);
     for (number, plan) in plans.iter().enumerate().skip(2) {
@@ -147,6 +147,30 @@ fn what_was_used_longest_ago_goes_first() {
         assert_eq!((restored.map(|r| r.exact), warnings.len()), (Some(true), 0), "{number}");
     }
     // The last one stays, however large it is.
-    evict::evict(&trial.store, 1, 0).unwrap();
+    evict::evict(trial.top.path(), 1, 0).unwrap();
     assert_eq!(plans.iter().filter(|plan| there(plan)).count(), 1);
+}
+
+#[test]
+fn both_caches_share_one_limit() {
+    let trial = Trial::new();
+    let plan = trial.plan("p", "1");
+    trial.write("p/kept/own", &noise(1_000_000, 1));
+    trial.save(&plan);
+    unpack::set_time(&trial.store.folder().join(plan.names().1), (1000, 0)).unwrap();
+    for (name, time) in [("old.runs", 500), ("new.runs", 2000)] {
+        trial.write(&format!("runs/{name}"), &noise(1_000_000, 2));
+        unpack::set_time(&trial.top.path().join("runs").join(name), (time, 0)).unwrap();
+    }
+    let there = || {
+        let runs = ["old.runs", "new.runs"].map(|name| trial.top.path().join("runs").join(name).exists());
+        (runs, trial.store.folder().join(plan.names().1).exists())
+    };
+    evict::evict(trial.top.path(), 3_500_000, 0).unwrap();
+    assert_eq!(there(), ([true, true], true));
+    evict::evict(trial.top.path(), 2_500_000, 0).unwrap();
+    assert_eq!(there(), ([false, true], true));
+    // The last of each kind stays.
+    evict::evict(trial.top.path(), 1, 0).unwrap();
+    assert_eq!(there(), ([false, true], true));
 }

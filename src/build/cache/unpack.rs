@@ -133,6 +133,11 @@ fn fetch(name: &str, store: &dyn Store) -> Result<Vec<u8>, Failure> {
     })
 }
 
+/// Whether a blob is what its name says.
+pub fn is_of(name: &std::ffi::OsStr, packed: &[u8]) -> bool {
+    decompressed(packed).is_ok_and(|bytes| name == digest(&bytes).as_str())
+}
+
 fn decompressed(packed: &[u8]) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     zstd::stream::read::Decoder::new(packed)?.take(LARGEST).read_to_end(&mut bytes)?;

@@ -1,5 +1,7 @@
 //! The caches of one run of the step: brought back before it, kept after it.
 
+use std::path::{Path, PathBuf};
+
 use crate::build::cache::shared::{self, Use};
 use crate::build::cache::store::{Local, Store};
 use crate::build::cache::{Plan, cannot_open, evict};
@@ -13,6 +15,7 @@ use crate::listener::{Event, Listener};
 pub(super) struct Caches<'a> {
     plan: Plan,
     local: Option<Local>,
+    cache: Option<PathBuf>,
     limit: u64,
     shared: Option<Box<dyn Store>>,
     writes: bool,
@@ -30,7 +33,8 @@ impl<'a> Caches<'a> {
             opened.map_err(|error| warnings.push(cannot_open(address, &error))).ok()
         });
         let writes = state.shared == Use::Write;
-        Self { plan, local: state.store(), limit: state.limit, shared, writes, sources, warnings }
+        let (local, cache) = (state.store(), state.cache().map(Path::to_owned));
+        Self { plan, local, cache, limit: state.limit, shared, writes, sources, warnings }
     }
 
     pub fn restore(&mut self, listener: &dyn Listener) {
@@ -54,9 +58,9 @@ impl<'a> Caches<'a> {
             let what = self.plan.paths.join(", ");
             listener.hear(Event::Kept { what, files: put.files, bytes: put.bytes, new: put.new });
         }
-        if let Some(local) = &self.local {
+        if let Some(cache) = &self.cache {
             // What stays too long is found the next time.
-            let _ = evict::evict(local, self.limit, evict::YOUNG);
+            let _ = evict::evict(cache, self.limit, evict::YOUNG);
         }
     }
 }

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{At, Text, Texts};
+use super::{At, FormatName, Text, Texts};
 
 /// `[publish]`: repositories and stores that `fitout publish` fills.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
@@ -14,6 +14,8 @@ pub struct Publish {
     pub apt: Vec<At<PublishApt>>,
     /// yum repositories, for .rpm: dnf and zypper read them, too.
     pub yum: Vec<At<PublishYum>>,
+    /// Folders of stores, for downloads.
+    pub files: Vec<At<PublishFiles>>,
 }
 
 /// `[[publish.yum]]`: a yum repository.
@@ -45,6 +47,19 @@ pub enum ListCompression {
     Zstd,
 }
 
+/// `[[publish.files]]`: artifacts as files, with `SHA256SUMS` beside them.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[schemars(title = "[[publish.files]]")]
+pub struct PublishFiles {
+    /// Where they lie: an address as of `[[publish.apt]]`; `{name}`, `{version}` and `{environment}` are filled in.
+    pub to: Text,
+    /// Formats that go there; all if unset.
+    #[serde(default)]
+    #[schemars(with = "Option<Vec<FormatName>>")]
+    pub formats: Option<Texts>,
+}
+
 /// `[[publish.apt]]`: a suite of an apt repository.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
@@ -52,6 +67,9 @@ pub enum ListCompression {
 pub struct PublishApt {
     /// Where it lies: `file:PATH`, `s3://BUCKET/PREFIX`, `gs://BUCKET/PREFIX` or `az://CONTAINER/PREFIX`.
     pub to: Text,
+    /// Where hosts reach it, such as `https://packages.example.org/apt`: with it a page, set-up files and keys are published, too.
+    #[serde(default)]
+    pub url: Option<Text>,
     /// The suite, such as `stable`, which is what it is unless set.
     #[serde(default)]
     pub suite: Option<Text>,

@@ -52,7 +52,7 @@ pub struct Service {
     pub working_dir: Option<Text>,
     /// When systemd starts it again: its own words. `on-failure` unless set.
     pub restart: Option<At<Restart>>,
-    /// Time before it is started again, such as `5s`.
+    /// Time before it is started again, such as `5s`; this and every other time in the words of systemd.time(7).
     pub restart_delay: Option<Text>,
     /// Start it at boot. On unless set.
     pub enable: Option<bool>,
@@ -64,11 +64,17 @@ pub struct Service {
     pub stop_signal: Option<Text>,
     /// Time that it may take to stop, such as `30s`.
     pub stop_timeout: Option<Text>,
-    /// Time that it may take to be ready, such as `90s`.
+    /// Time that it may take to be ready, such as `90s` or `10min`.
     pub start_timeout: Option<Text>,
     /// When it counts as started: `exec` (the program runs), `notify` (it says so by `sd_notify`), or `{ port = 8080 }` (it
-    /// listens on that TCP port).
+    /// listens on that TCP port). An Erlang node has always started when its applications have.
     pub ready: Option<At<Ready>>,
+    /// Which of its processes may tell systemd by `sd_notify` how it is: `main` where `ready = "notify"` or the service is an Erlang
+    /// node, none otherwise, unless set.
+    pub notify_access: Option<At<NotifyAccess>>,
+    /// The virtual machine that runs it, which is left what it needs: `beam` for a release of `preset = "otp"`, none otherwise,
+    /// unless set.
+    pub vm: Option<At<Vm>>,
     /// What it may use.
     pub limits: Limits,
     /// Ports that it listens on, such as `443` or `53/udp`. Below 1024 it gets the capability to.
@@ -148,6 +154,44 @@ impl OnUpgrade {
             Self::Nothing => "nothing",
         }
     }
+}
+
+/// `notify-access`: systemd.service(5).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+#[schemars(title = "who may notify")]
+pub enum NotifyAccess {
+    /// The main process.
+    Main,
+    /// It and those of the unit's other commands.
+    Exec,
+    /// All, such as the program that a start script runs as its child.
+    All,
+}
+
+impl NotifyAccess {
+    /// As the config and systemd spell it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Main => "main",
+            Self::Exec => "exec",
+            Self::All => "all",
+        }
+    }
+}
+
+/// `vm`
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+#[schemars(title = "virtual machine")]
+pub enum Vm {
+    /// Erlang's. It makes machine code while it runs, ends its port programs itself, and the shell that starts it may die of the
+    /// signal that stops it.
+    Beam,
+    /// Java's. It makes machine code while it runs, and a signal ends it with 143.
+    Jvm,
+    /// Any other that makes machine code while it runs, such as Node.js or .NET.
+    Jit,
 }
 
 /// `hardening`

@@ -13,7 +13,7 @@ use std::sync::{Mutex, PoisonError};
 
 use sha2::{Digest as _, Sha256};
 
-use crate::assemble::plan::{Content, Stat};
+use crate::assemble::plan::Content;
 use crate::build::seen;
 use crate::formats::Digest;
 
@@ -74,7 +74,7 @@ impl Known {
             // What is changed in it is not in its stat.
             Content::Patched { .. } | Content::Made(_) => return None,
         };
-        let meta = fs_err::metadata(path).ok().filter(|meta| Stat::of(meta) == *stat)?;
+        let meta = fs_err::metadata(path).ok().filter(|meta| stat.is_of(meta))?;
         let key = key(path, &meta, part);
         let value = self.find(&key).filter(|value| !md5 || value[48] == 1);
         let size = part.map_or(meta.len(), |(_, length)| length);

@@ -6,19 +6,22 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
-use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use sha2::{Digest as _, Sha256};
 
-use super::super::scratch::{Extent, Scratch, read};
-use super::segment::{EXTENSION, Key, Segment, Writer};
+use super::super::scratch::{Extent, Scratch, length_of, read};
+pub(in super::super) use super::segment::Key;
+use super::segment::{EXTENSION, Segment, Writer};
+use crate::build::cache::evict;
 use crate::build::cache::used::{self, Used};
+use crate::build::state::RUNS;
+use crate::codec::deflate::ENCODER;
 
-/// Compressor and cut of runs: other ones make other bytes. A test compares it with Cargo.lock.
-pub const ENCODER: &str = "libdeflater 1.26.1, libdeflate-sys 1.26.1, runs of 1 MiB";
+/// How content is cut into runs: another cut makes other bytes.
+const CUT: &str = " runs of 1 MiB";
 /// Segments that are opened: those used last.
 const MOST: usize = 200;
 /// Bytes of their indexes: all of them lie in memory. Those used last count first.
@@ -34,6 +37,8 @@ pub enum Form {
     Runs,
     /// One whole stream.
     Whole,
+    /// Runs of what stands between content that is spliced; the key says of which parts they were made.
+    Between,
 }
 
 /// The key of a content in a form and at a level.
@@ -41,15 +46,34 @@ pub(in super::super) fn key(form: Form, level: u8, sha256: &[u8; 32]) -> Key {
     let form = match form {
         Form::Runs => 0,
         Form::Whole => 1,
+        Form::Between => 2,
     };
-    Sha256::new().chain_update(ENCODER).chain_update([0, form, level]).chain_update(sha256).finalize().into()
+    Sha256::new()
+        .chain_update(ENCODER)
+        .chain_update(CUT)
+        .chain_update([0, form, level])
+        .chain_update(sha256)
+        .finalize()
+        .into()
 }
 
 /// What this run compressed, in its scratch file.
 #[derive(Debug, Clone)]
 struct Fresh {
+    form: Form,
     raw: u64,
     extents: Vec<Extent>,
+}
+
+/// Hands bytes over in order.
+type Give<'a> = Box<dyn Fn(&mut dyn FnMut(&[u8]) -> io::Result<()>) -> io::Result<()> + 'a>;
+
+/// Something that other machines can use.
+pub(super) struct Shareable<'a> {
+    pub key: Key,
+    pub raw: u64,
+    pub bytes: u64,
+    pub give: Give<'a>,
 }
 
 /// See the module.
@@ -67,8 +91,9 @@ pub(in super::super) struct Runs {
 }
 
 impl Runs {
-    /// Opens what is in the folder, which is made when something is kept.
-    pub fn open(folder: PathBuf, limit: u64) -> Self {
+    /// Opens what is in the folder of all caches, which may have `limit` bytes.
+    pub fn open(cache: &Path, limit: u64) -> Self {
+        let folder = cache.join(RUNS);
         let (mut segments, mut broken, mut indexes) = (Vec::new(), Vec::new(), 0);
         for Used { path, .. } in segments_of(&folder).unwrap_or_default().into_iter().take(MOST) {
             if indexes > INDEXES {
@@ -129,8 +154,33 @@ impl Runs {
     }
 
     /// Remembers what a content of `raw` bytes became; it lies in the scratch file.
-    pub fn put(&self, key: Key, raw: u64, extents: &[Extent]) {
-        self.fresh().insert(key, Fresh { raw, extents: extents.to_vec() });
+    pub fn put(&self, key: Key, form: Form, raw: u64, extents: &[Extent]) {
+        self.fresh().insert(key, Fresh { form, raw, extents: extents.to_vec() });
+    }
+
+    /// Calls `with` with all that this run compressed and other machines can check.
+    pub(super) fn shared<T>(&self, scratch: &Scratch, with: impl FnOnce(&[Shareable<'_>]) -> T) -> T {
+        let fresh = self.fresh();
+        let own = fresh.iter().filter(|(_, fresh)| fresh.form != Form::Between);
+        let shareable = |(key, fresh): (&Key, &Fresh)| {
+            let Fresh { raw, extents, .. } = fresh.clone();
+            let bytes = length_of(&extents);
+            let give: Give<'_> = Box::new(move |take| self.give(&extents, scratch, take));
+            Shareable { key: *key, raw, bytes, give }
+        };
+        with(&own.map(shareable).collect::<Vec<_>>())
+    }
+
+    fn give(
+        &self,
+        extents: &[Extent],
+        scratch: &Scratch,
+        take: &mut dyn FnMut(&[u8]) -> io::Result<()>,
+    ) -> io::Result<()> {
+        extents.iter().try_for_each(|extent| match extent.segment {
+            None => scratch.read(*extent, &mut *take),
+            Some(number) => self.extent(number, *extent, &mut *take),
+        })
     }
 
     /// Hands over what lies at an extent of a segment.
@@ -163,56 +213,60 @@ impl Runs {
         let written = if fresh.is_empty() && merged.is_empty() {
             None
         } else {
-            std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&self.folder)?;
+            super::create(&self.folder)?;
             Some(self.write(&fresh, &merged, scratch)?)
         };
         let gone = merged.iter().map(|segment| &segment.path).chain(&self.broken);
         for path in gone.filter(|path| Some(*path) != written.as_ref()) {
             used::remove(path)?;
         }
-        if written.is_some() { self.evict(written.as_deref()) } else { Ok(()) }
+        match self.folder.parent().filter(|_| written.is_some()) {
+            Some(cache) => evict::evict(cache, self.limit, evict::YOUNG),
+            None => Ok(()),
+        }
     }
 
     fn write(&self, fresh: &BTreeMap<Key, Fresh>, merged: &[&Segment], scratch: &Scratch) -> io::Result<PathBuf> {
         let mut writer = Writer::new(&self.folder)?;
         for (key, fresh) in fresh {
-            writer.add(*key, fresh.raw, |take| {
-                fresh.extents.iter().try_for_each(|extent| match extent.segment {
-                    None => scratch.read(*extent, &mut *take),
-                    Some(number) => self.extent(number, *extent, &mut *take),
-                })
-            })?;
+            writer.add(*key, fresh.raw, |take| self.give(&fresh.extents, scratch, take))?;
         }
         let mut seen = BTreeSet::new();
         for segment in merged {
             for entry in segment.entries().filter(|entry| !fresh.contains_key(&entry.key)) {
                 // Looked at before it is copied: a half entry cannot be taken back.
-                if !seen.contains(&entry.key) && segment.read(&entry, |_| {}) {
+                if !seen.contains(&entry.key) && segment.check(&entry) {
                     seen.insert(entry.key);
-                    let extent = entry.extent(None);
-                    writer.add(entry.key, entry.raw, |take| read((&segment.file, &segment.path), extent, take))?;
+                    writer.add(entry.key, entry.raw, |take| segment.give(&entry, take))?;
                 }
             }
         }
         writer.finish()
     }
 
-    fn evict(&self, written: Option<&Path>) -> io::Result<()> {
-        let mut kept = 0;
-        for Used { path, bytes: size, .. } in segments_of(&self.folder)? {
-            kept += size;
-            // What was just written stays, however large it is.
-            if kept > self.limit && Some(&*path) != written {
-                kept -= size;
-                used::remove(&path)?;
-            }
-        }
-        Ok(())
-    }
-
     fn fresh(&self) -> std::sync::MutexGuard<'_, BTreeMap<Key, Fresh>> {
         self.fresh.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Segments in the folder of all caches that are not as they were written, down to the last entry.
+///
+/// # Errors
+/// When the folder cannot be read.
+pub fn check(cache: &Path) -> io::Result<Vec<PathBuf>> {
+    let whole = |path: &Path| {
+        let segment = Segment::open(path.to_owned())?;
+        Ok(segment.entries().all(|entry| segment.check(&entry)))
+    };
+    let mut damaged = Vec::new();
+    for Used { path, .. } in segments_of(&cache.join(RUNS))? {
+        match whole(&path) {
+            Ok(true) => {}
+            Err(error) if std::io::Error::kind(&error) == io::ErrorKind::NotFound => {}
+            Ok(false) | Err(_) => damaged.push(path),
+        }
+    }
+    Ok(damaged)
 }
 
 /// The segments, the last used first.

@@ -137,15 +137,31 @@ impl Segment {
         None
     }
 
-    /// Hands the bytes of an entry over, and tells whether they were what was put there.
+    /// Hands the bytes of an entry over that was looked at before.
+    ///
+    /// # Errors
+    /// When they cannot be read, or changed since.
+    pub fn give(&self, entry: &Entry, take: &mut dyn FnMut(&[u8]) -> io::Result<()>) -> io::Result<()> {
+        scratch::read((&self.file, &self.path), entry.extent(None), take)
+    }
+
+    /// Hands the bytes of an entry over, and tells whether they were what was put there, by their CRC-32.
     pub fn read(&self, entry: &Entry, mut take: impl FnMut(&[u8])) -> bool {
-        let mut sha256 = Sha256::new();
         let read = scratch::read((&self.file, &self.path), entry.extent(None), |bytes| {
-            sha256.update(bytes);
             take(bytes);
             Ok(())
         });
-        let good = read.is_ok() && sha256.finalize()[..DIGEST] == entry.digest;
+        self.judged(read.is_ok())
+    }
+
+    /// The same by their SHA-256, which takes longer than all else that is done with them.
+    pub fn check(&self, entry: &Entry) -> bool {
+        let mut sha256 = Sha256::new();
+        let read = self.read(entry, |bytes| sha256.update(bytes));
+        self.judged(read && sha256.finalize()[..DIGEST] == entry.digest)
+    }
+
+    fn judged(&self, good: bool) -> bool {
         self.used.fetch_or(good, Ordering::Relaxed);
         self.damaged.fetch_or(!good, Ordering::Relaxed);
         good
@@ -166,6 +182,11 @@ impl Writer {
     pub fn new(folder: &Path) -> io::Result<Self> {
         let output = Output::create(folder)?;
         Ok(Self { folder: folder.to_owned(), output, buffer: Vec::new(), end: 0, entries: Vec::new() })
+    }
+
+    /// Bytes of what was added.
+    pub fn size(&self) -> u64 {
+        self.end
     }
 
     /// Adds what `give` hands over.
@@ -202,6 +223,19 @@ impl Writer {
 
     /// Ends it and gives it its name, which its index decides: two builds of the same write the same.
     pub fn finish(mut self) -> io::Result<PathBuf> {
+        let name = self.end()?;
+        self.output.stage(&self.folder.join(name))?.finish()
+    }
+
+    /// Ends it, and gives its name and its bytes away; here it is no more.
+    pub fn into_bytes(mut self) -> io::Result<(String, Vec<u8>)> {
+        let name = self.end()?;
+        let mut bytes = vec![0; usize::try_from(self.end).map_err(io::Error::other)?];
+        self.output.file().read_exact_at(&mut bytes, 0)?;
+        Ok((name, bytes))
+    }
+
+    fn end(&mut self) -> io::Result<String> {
         self.entries.sort_by_key(|entry| entry.key);
         let mut index = Vec::with_capacity(self.entries.len() * RECORD);
         for entry in &self.entries {
@@ -211,7 +245,6 @@ impl Writer {
         self.write(&index)?;
         self.write(&[&offset.to_le_bytes()[..], &count.to_le_bytes()[..], &digest[..], MAGIC].concat())?;
         self.flush()?;
-        let name = format!("{}.{EXTENSION}", hex(&digest[..16]));
-        self.output.stage(&self.folder.join(name))?.finish()
+        Ok(format!("{}.{EXTENSION}", hex(&digest[..16])))
     }
 }

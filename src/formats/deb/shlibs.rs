@@ -12,8 +12,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::assemble::loader::{Found, Inside};
-use crate::assemble::plan::{ElfFile, Fact, Kind, Plan};
+use crate::assemble::plan::{ElfFile, Fact, Plan};
 use crate::diagnostic::{Diagnostic, Findings, codes};
+use crate::formats::libc;
 
 mod floor;
 mod table;
@@ -22,6 +23,7 @@ mod tests;
 
 use floor::{Floor, Verdict};
 pub use table::{DISTRIBUTIONS, knows, sonames};
+use table::{GLIBC, GLIBC_OF};
 
 /// Relations for `Depends` from what the ELF files of the deb need, sorted and without doubles, and what could not be
 /// told. Empty when `auto_depends` is off.
@@ -31,11 +33,8 @@ pub fn depends(plan: &Plan) -> (Vec<String>, Findings) {
         return (Vec::new(), needs.findings);
     }
     let release = needs.release(plan.deb.distribution.as_ref());
-    let files: BTreeMap<&str, &ElfFile> = plan
-        .entries_for("deb")
-        .filter(|entry| matches!(entry.kind, Kind::File(_)))
-        .filter_map(|entry| Some((entry.path.as_ref(), plan.elf.files.get(&entry.path)?)))
-        .collect();
+    let files = libc::elf_files(plan, "deb");
+    needs.findings.extend(libc::of_musl(plan, "deb", |soname| plan.deb.libraries.contains_key(soname)));
     let inside = Inside::new(plan.entries_for("deb"), &files);
     for (path, file) in &files {
         for soname in &file.needed {
@@ -75,6 +74,8 @@ struct Needs<'p> {
     astray: BTreeMap<(&'p str, &'p str), Vec<&'p str>>,
     /// Files with symbols of one build of the C library.
     private: BTreeSet<&'p str>,
+    /// Version of glibc that the release does not have yet -> files.
+    newer: BTreeMap<Floor, Vec<&'p str>>,
     /// Version and soname -> files.
     unread: BTreeMap<(&'p str, &'p str), Vec<&'p str>>,
     findings: Findings,
@@ -126,7 +127,12 @@ impl<'p> Needs<'p> {
         let least = self.packages.entry(packages).or_default();
         for version in file.verneed.get(soname).into_iter().flatten() {
             match row.floor(version) {
-                Verdict::AtLeast(floor) => *least = least.take().max(Some(floor)),
+                Verdict::AtLeast(floor) => {
+                    if release.is_some_and(|release| soname == GLIBC && floor.is_above(GLIBC_OF[release])) {
+                        self.newer.entry(floor.clone()).or_default().push(path);
+                    }
+                    *least = least.take().max(Some(floor));
+                }
                 Verdict::Nothing => {}
                 Verdict::Private => {
                     self.private.insert(path);
@@ -139,6 +145,13 @@ impl<'p> Needs<'p> {
     fn finish(mut self, release: Option<usize>) -> (Vec<String>, Findings) {
         for (soname, files) in &self.unknown {
             self.findings.push(unknown(soname, files, release));
+        }
+        for (floor, files) in &self.newer {
+            let has = release.map_or("", |release| GLIBC_OF[release]);
+            let distribution = release.map_or("", |release| DISTRIBUTIONS[release]);
+            let message = format!("{} glibc {floor}, and `{distribution}` has {has}", who(files, "needs"));
+            let help = format!("build it on `{distribution}`, or make the package for a newer one");
+            self.findings.push(Diagnostic::error(codes::ELF_WRONG_LIBC, message).path(files[0]).help(help));
         }
         for ((soname, place), files) in &self.astray {
             let message =
@@ -182,17 +195,24 @@ impl<'p> Needs<'p> {
 }
 
 fn unknown(soname: &str, files: &[&str], release: Option<usize>) -> Diagnostic {
+    if let Some(release) = release.filter(|_| table::row(soname).is_some()) {
+        let message = format!("{} `{soname}`, which `{}` does not have", who(files, "needs"), DISTRIBUTIONS[release]);
+        return Diagnostic::error(codes::ELF_NOT_IN_DISTRIBUTION, message)
+            .path(files[0])
+            .help(format!(
+                "build it on `{}`, or pack it: `bundle = [\"{soname}\"]` under `[package]`",
+                DISTRIBUTIONS[release]
+            ))
+            .help(format!("or say which package has it: `\"{soname}\" = \"PACKAGE\"` under `[format.deb.libraries]`"));
+    }
     let message = format!("{} `{soname}`, which is neither in the package nor in fitout's table", who(files, "needs"));
     let finding = Diagnostic::warning(codes::ELF_UNKNOWN_SONAME, message)
         .path(files[0])
         .help(format!("say which package has it: `\"{soname}\" = \"PACKAGE\"` under `[format.deb.libraries]`"))
         .help(format!("or pack it: `bundle = [\"{soname}\"]` under `[package]`"));
-    match (table::nearest(soname), release) {
-        (Some(near), Some(release)) if near == soname => {
-            finding.note(format!("`{}` has no package with this library", DISTRIBUTIONS[release]))
-        }
-        (Some(near), _) => finding.note(format!("the table has `{near}`")),
-        (None, _) => finding,
+    match table::nearest(soname) {
+        Some(near) => finding.note(format!("the table has `{near}`")),
+        None => finding,
     }
 }
 

@@ -64,20 +64,24 @@ fn left_to_base(plan: &Plan, entry: &Entry) -> bool {
 
 /// Why an entry cannot stand in a layer, if it cannot.
 pub(super) fn refusal(plan: &Plan, entry: &Entry) -> Option<tar::Error> {
+    let linked;
     let kind = match &entry.kind {
         Kind::Directory { .. } => Type::Directory,
         Kind::File(source) => Type::File(source.size),
         Kind::Symlink { target } => Type::Symlink(target),
-        Kind::Hardlink { target } => Type::Hardlink(target),
+        Kind::Hardlink { target } => {
+            linked = format!(".{target}");
+            Type::Hardlink(&linked)
+        }
     };
     header(plan, entry, kind).err()
 }
 
-/// The blocks before an entry's content. Names have no leading `./`, as other image builders have it.
+/// The blocks before an entry's content. Names begin with `./` as in a deb, so that what is compressed for one serves both.
 fn header(plan: &Plan, entry: &Entry, kind: Type<'_>) -> Result<Vec<u8>, tar::Error> {
-    let owner = &entry.owner;
+    let (owner, path) = (&entry.owner, format!(".{}", entry.path));
     tar::header(&Member {
-        path: entry.path.trim_start_matches('/'),
+        path: &path,
         kind,
         mode: entry.mode,
         uid: owner.uid,
@@ -118,12 +122,16 @@ impl<'p> Layer<'p> {
     pub fn pieces(&self, digests: &Digests, sink: Sink<'_, 'p>) -> io::Result<()> {
         let mut links = Links::new(self);
         for entry in &self.members {
+            let linked;
             let (kind, content) = match &entry.kind {
                 Kind::Directory { .. } => (Type::Directory, None),
                 Kind::Symlink { target } => (Type::Symlink(target), None),
                 Kind::File(source) => (Type::File(digests[source.id].size), Some(source.id)),
                 Kind::Hardlink { target } => match links.resolve(entry, target)? {
-                    Link::To(first) => (Type::Hardlink(first.trim_start_matches('/')), None),
+                    Link::To(first) => {
+                        linked = format!(".{first}");
+                        (Type::Hardlink(&linked), None)
+                    }
                     Link::Copy(id) => (Type::File(digests[id].size), Some(id)),
                 },
             };

@@ -10,8 +10,8 @@ use ::rpm::IndexTag as T;
 use crate::assemble::plan::{Abilities, Compression, Dialect, Fact, Plan};
 use crate::diagnostic::codes::{RPM_CLOCK, RPM_HEADER_TOO_LARGE, RPM_PREFIX, RPM_TEXT};
 use crate::diagnostic::{Diagnostic, Findings, Origin};
-use crate::formats::Digests;
 use crate::formats::{Artifact, FileName, Format, Layout, Listing, Measure, Piece, Section};
+use crate::formats::{Digests, libc};
 
 mod changelog;
 mod classes;
@@ -138,6 +138,9 @@ struct Spelled {
 impl Spelled {
     fn of(plan: &Plan) -> Result<Self, Findings> {
         let mut findings = check_texts(plan);
+        if plan.rpm.auto_requires {
+            findings.extend(libc::of_musl(plan, "rpm", |_| false));
+        }
         let name = naming::name(plan);
         let scripts = Scripts::of(plan);
         let needs = Needs::typed(plan);

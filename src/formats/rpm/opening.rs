@@ -5,7 +5,9 @@
 //! space for one.
 //!
 //! MD5 over header and payload (1004) is left out: the header holds the payload's digest, so it could be computed only
-//! by a second pass over the payload. It served EL 6; everything newer checks the SHA digests.
+//! by a second pass over the payload. It served EL 6; everything newer checks the SHA digests. In v4 the digest of the payload
+//! before compression (5097) is left out, too: header and payload have digests of their own, and the bytes of the files are
+//! not read again for it.
 //!
 //! Sources: rpm's manual, "RPM V4 Package format", "RPM V6 Package format", "Signature tags".
 
@@ -43,16 +45,18 @@ pub fn lead(nevr: &str, arch: u16, format: u8) -> [u8; LEAD] {
 
 /// The digests that the opening asks the payload for.
 pub fn measure(format: u8) -> Measure {
-    let hashes = if format == 6 { Hashes::ALL } else { Hashes::SHA256 };
-    Measure { raw: hashes, packed: hashes }
+    match format {
+        6 => Measure { raw: Hashes::ALL, packed: Hashes::ALL },
+        _ => Measure { raw: Hashes::default(), packed: Hashes::SHA256 },
+    }
 }
 
 /// Puts zeros where the payload's facts will stand.
 pub fn reserve(header: &mut Writer, format: u8) {
     let zeros = hex(&[0; 32]);
     header.texts(IndexTag::RPMTAG_PAYLOADSHA256, [&*zeros]);
-    header.texts(IndexTag::RPMTAG_PAYLOADSHA256ALT, [&*zeros]);
     if format == 6 {
+        header.texts(IndexTag::RPMTAG_PAYLOADSHA256ALT, [&*zeros]);
         header.text(IndexTag::RPMTAG_PAYLOAD_SHA3_256, &zeros);
         header.text(IndexTag::RPMTAG_PAYLOAD_SHA3_256_ALT, &zeros);
         let zeros = hex(&[0; 64]);

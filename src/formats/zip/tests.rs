@@ -193,7 +193,7 @@ fn what_zip_cannot_carry_is_refused_all_at_once() {
 fn by_hand(entries: &[(&str, u32, &[u8], bool)]) -> Vec<u8> {
     let (mut out, mut directory) = (Vec::new(), Vec::new());
     for (name, mode, content, deflate) in entries {
-        let packed = if *deflate { Deflater::new(6).whole(content) } else { content.to_vec() };
+        let packed = if *deflate { Deflater::new(6, false).whole(content).unwrap() } else { content.to_vec() };
         let record = Record {
             name,
             mode: *mode,

@@ -103,6 +103,7 @@ impl Apt {
         indexes.translation(&lists, &change.news).map_err(one)?;
         let text = release.write();
         self.sign(&mut draft, suite, &text, time).map_err(one)?;
+        draft.after.extend(self.page(&release, &lists).map_err(one)?);
         Ok(draft)
     }
 

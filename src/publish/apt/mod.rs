@@ -12,6 +12,7 @@ mod change;
 mod contents;
 mod indexes;
 pub mod packages;
+mod page;
 pub mod release;
 mod stanza;
 mod stored_package;
@@ -25,6 +26,7 @@ use crate::diagnostic::{Diagnostic, Findings, codes};
 use crate::formats::deb::{order, signing};
 use crate::sign::Signer;
 use crate::store::{Body, Kind, Object, Place};
+use crate::template::Templates;
 
 use super::draft::{Draft, Put, What};
 use super::parcel::Parcel;
@@ -56,6 +58,10 @@ pub struct Settings {
     pub description: Option<String>,
     /// Seconds for which a list is valid.
     pub valid_for: Option<i64>,
+    /// The suite that hosts are set up with, where several lie in one place.
+    pub main: String,
+    /// Who answers for the packages that the repository makes itself: `Name <mail>`.
+    pub maintainer: String,
     /// Versions of a package that stay in the lists.
     pub keep: Option<usize>,
     /// Whether indexes are there as .xz, too.
@@ -70,6 +76,10 @@ pub struct Apt {
     pub place: Box<dyn Place>,
     /// What it is.
     pub settings: Settings,
+    /// Where hosts reach it, if it is to say so; without `/` at the end.
+    pub url: Option<String>,
+    /// What its page is made with.
+    pub templates: Templates,
     /// Whether the same version may come with other bytes, and the suite with another name.
     pub replace: bool,
     /// Who signs; none where nothing is sent.
@@ -79,6 +89,12 @@ pub struct Apt {
 }
 
 impl Apt {
+    /// Whose the suite is: what the config says, else what it says itself, else the owner of the first package.
+    fn origin(&self, old: &Release) -> String {
+        let Settings { origin, owner, .. } = &self.settings;
+        origin.as_deref().or(old.get("Origin")).unwrap_or(owner).to_owned()
+    }
+
     fn root_key(&self) -> String {
         format!("dists/{}/InRelease", self.settings.suite)
     }
@@ -240,7 +256,7 @@ impl Apt {
         let was = |name: &str, typed: &Option<String>, default: &str| {
             typed.as_deref().or(old.get(name)).unwrap_or(default).to_owned()
         };
-        let origin = was("Origin", &settings.origin, &settings.owner);
+        let origin = self.origin(old);
         let automatic = if settings.automatic { ["", ""] } else { ["yes", "yes"] };
         for (name, value) in [
             ("Origin", origin.as_str()),
@@ -331,7 +347,9 @@ impl Destination for Apt {
         }
         let lists = self.lists(&suite, parcels).map_err(one)?;
         let mut draft = Draft { before: vec![Vec::new(), Vec::new()], ..Draft::default() };
-        let news = self.news(parcels, &lists, &mut draft)?;
+        let keyring = self.keyring(&suite, &lists, &mut draft)?;
+        let parcels: Vec<&Parcel> = parcels.iter().copied().chain(&keyring).collect();
+        let news = self.news(&parcels, &lists, &mut draft)?;
         if news.is_empty() && suite.was.0.is_some() && !self.is_due(&suite.release, &lists) {
             draft.before.clear();
             return Ok(draft);
@@ -355,6 +373,10 @@ impl Destination for Apt {
             }
         }
         let time = suite.release.date().unwrap_or_default();
-        Ok(vec![puts, self.pair(&suite, &text, time).map_err(|finding| vec![finding])?])
+        let one = |finding: Diagnostic| vec![finding];
+        let lists = self.lists(&suite, &[]).map_err(one)?;
+        let mut groups = vec![puts, self.pair(&suite, &text, time).map_err(one)?];
+        groups.extend(self.page(&suite.release, &lists).map_err(one)?);
+        Ok(groups)
     }
 }

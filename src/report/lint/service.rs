@@ -128,7 +128,9 @@ pub fn readable_secrets(plan: &Plan) -> Findings {
 /// It could do without a restart.
 pub fn cuts_connections(plan: &Plan) -> Findings {
     let services = plan.services.iter().filter(|service| {
-        service.on_upgrade == OnUpgrade::Restart && service.reload.is_some() && !service.ports.is_empty()
+        // A node reads its configuration again by the launcher, and takes new code by a restart alone.
+        let reloads = service.reload.is_some() && service.node.is_none();
+        service.on_upgrade == OnUpgrade::Restart && reloads && !service.ports.is_empty()
     });
     services
         .map(|service| {

@@ -42,7 +42,7 @@ fn an_assembled_release_is_found() {
 }
 
 #[test]
-fn of_several_releases_the_others_are_named() {
+fn each_release_has_a_config_of_its_own() {
     let dir = tempfile::tempdir().unwrap();
     for name in ["heron_web", "heron_jobs"] {
         crate::resolve::preset::otp::tests::synthetic(&dir.path().join("_build/prod/rel").join(name));
@@ -50,7 +50,12 @@ fn of_several_releases_the_others_are_named() {
     let (proposal, manifest) = proposed(dir.path());
     assert_eq!(manifest.build.input.unwrap().value, "_build/prod/rel/heron_jobs");
     let other = proposal.findings.iter().find(|(path, _)| path == "_build/prod/rel/heron_web").unwrap();
-    assert!(other.1.contains("--config"), "{other:?}");
+    assert!(other.1.contains("2 native files"), "{other:?}");
+    let [(name, text)] = &proposal.other_files[..] else { panic!("{:?}", proposal.other_files) };
+    assert_eq!(name, "fitout-heron_web.toml");
+    assert!(text.contains("\"heron-web\"") && text.contains("_build/prod/rel/heron_web"), "{text}");
+    let command = "`fitout build --config fitout-heron_web.toml --out dist/heron_web`";
+    assert!(proposal.findings.iter().any(|(_, said)| said.contains(command)), "{:?}", proposal.findings);
 }
 
 #[test]

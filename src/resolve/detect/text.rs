@@ -68,6 +68,10 @@ impl Draft {
         legal(self.name.as_deref().unwrap_or_default())
     }
 
+    fn env_path(&self) -> &str {
+        self.beside.as_ref().map_or(ENV_FILE, |(_, env)| env)
+    }
+
     fn secrets(&self) -> Vec<&'static str> {
         let read = |name: &&str| self.variables().iter().any(|variable| variable.name == *name);
         GENERATED.into_iter().filter(read).collect()
@@ -80,7 +84,7 @@ impl Draft {
     /// The environment file and its text; none where nothing is read.
     pub(super) fn env_file(&self) -> Option<(String, String)> {
         let (from, variables) = self.reads.as_ref()?;
-        Some((ENV_FILE.to_owned(), variables::file(from, variables, &self.secrets())))
+        Some((self.env_path().to_owned(), variables::file(from, variables, &self.secrets())))
     }
 
     /// Keys of the service, and the rule of its environment file.
@@ -103,7 +107,7 @@ impl Draft {
             out.extend([format!("{secret} = {{ file = {}, as = \"env\", generate = true }}\n", quoted(&file))]);
         }
         let rule = [
-            ("from", ENV_FILE.to_owned()),
+            ("from", self.env_path().to_owned()),
             ("to", format!("/etc/{name}/env")),
             ("role", "config".to_owned()),
             ("owner", format!("root:{name}")),

@@ -49,10 +49,8 @@ pub(crate) struct Runs {
     pub exec: Vec<String>,
     /// Variables that it needs on a host where its own tree is read-only.
     pub env: BTreeMap<String, String>,
-    /// It makes machine code while it runs.
-    pub jit: bool,
-    /// Only its main process is to get the stop signal.
-    pub stops_its_children: bool,
+    /// The virtual machine that runs it.
+    pub vm: Option<schema::Vm>,
     /// It is an Erlang node of this release.
     pub node: Option<otp::node::Runtime>,
     /// Scripts that it brings along, by moment.

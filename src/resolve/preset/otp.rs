@@ -2,6 +2,7 @@
 //!
 //! Enters: a folder. Leaves: name, version, runtime, applications, who assembled it. [`rules`] says what goes where.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -69,7 +70,7 @@ impl OtpRelease {
     /// Reads a release folder; `typed` names it in messages.
     ///
     /// # Errors
-    /// It is not there, is not a release, or has a `.rel` file that cannot be read.
+    /// It is not there, is not a release, or has a `.rel` or `.app` file that cannot be read.
     pub fn read(dir: &Path, typed: &str) -> Result<Self> {
         if !dir.is_dir() {
             return Err(not_found(dir, typed));
@@ -99,8 +100,20 @@ impl OtpRelease {
             erts,
             applications,
         };
-        release.summary = release.own_description();
+        let described = release.described()?;
+        release.summary = release.own_description(&described);
         Ok(release)
+    }
+
+    /// What the `.app` file of each application inside says. One in another encoding than UTF-8 says nothing here.
+    fn described(&self) -> Result<BTreeMap<&str, Vec<term::Term>>> {
+        let mut all = BTreeMap::new();
+        for (name, version) in &self.applications {
+            let file = format!("lib/{name}-{version}/ebin/{name}.app");
+            let Ok(text) = read_text(&self.dir.join(&file), &format!("{}/{file}", self.typed)) else { continue };
+            all.insert(name.as_str(), term::parse(&text)?);
+        }
+        Ok(all)
     }
 
     /// Whether an application is the release's own code: it has the release's name, or its version (applications of an
@@ -124,12 +137,9 @@ impl OtpRelease {
     }
 
     /// The description in the `.app` file of the application that has the release's name.
-    fn own_description(&self) -> Option<String> {
-        let (name, version) = self.applications.iter().find(|(name, _)| *name == self.name)?;
-        let file = format!("lib/{name}-{version}/ebin/{name}.app");
-        // A summary is a convenience: what cannot be read gives none.
-        let text = read_text(&self.dir.join(&file), &file).ok()?;
-        let terms = term::parse(&text).ok()?;
+    fn own_description(&self, described: &BTreeMap<&str, Vec<term::Term>>) -> Option<String> {
+        let name = self.name.as_str();
+        let terms = described.get(name)?;
         let [_, _, facts] = terms.first()?.tuple()? else { return None };
         let description = facts.property("description")?.text()?.trim();
         // What the project generators of mix and rebar3 put there says nothing.

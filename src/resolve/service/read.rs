@@ -12,6 +12,7 @@ use crate::config::rules::parse_mode;
 use crate::config::schema::{self, At, Hardening, OnUpgrade, Restart, Text, Texts};
 use crate::diagnostic::{Diagnostic, codes};
 use crate::resolve::account;
+use crate::resolve::duration;
 use crate::resolve::facts::host_path;
 use crate::resolve::ground::Ground;
 use crate::resolve::image::{self, invalid};
@@ -141,8 +142,8 @@ impl One<'_> {
             wants: wants?,
             requires: requires?,
             hardening: typed.hardening.as_ref().map_or(Hardening::Strict, |hardening| hardening.value),
-            jit: runs.jit,
-            stops_its_children: runs.stops_its_children,
+            notify_access: typed.notify_access.as_ref().map(|access| access.value),
+            vm: typed.vm.as_ref().map(|vm| vm.value).or(runs.vm),
             log_file,
             timer: schedule?,
             socket: socket?,
@@ -273,15 +274,16 @@ impl One<'_> {
         let typed = &self.typed.value;
         let time = |text: &Option<Text>, default: u64| match text {
             None => Some(default),
-            Some(text) => match image::duration(text) {
-                Some(ns) => Some(ns / 1_000_000),
-                None => invalid(self.ground, text, "duration", "write it as `30s`, `1m30s` or `500ms`"),
-            },
+            Some(text) => self.duration(text).map(|nanoseconds| nanoseconds / 1_000_000),
         };
         let delay = time(&typed.restart_delay, RESTART_DELAY);
         let stop = time(&typed.stop_timeout, STOP_TIMEOUT);
         let start = time(&typed.start_timeout, START_TIMEOUT);
         Some([delay?, stop?, start?])
+    }
+
+    fn duration(&self, text: &Text) -> Option<u64> {
+        duration::nanoseconds(text).or_else(|| invalid(self.ground, text, "duration", duration::HELP))
     }
 
     fn ready(&self) -> Option<Ready> {

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Mutex, OnceLock};
 
+use crate::daemons::Built;
 use crate::support::{artifact_of, copy_tree, finish, root, run, tool};
 
 /// What a release of the tests is like.
@@ -18,6 +19,8 @@ pub enum Kind {
     Relx,
     /// Laid out as Distillery does.
     Distillery,
+    /// By `mix release`, with a library in the runtime and a program beside it, in C, and OpenSSL.
+    Nif,
 }
 
 /// Runs lines of a shell in a folder.
@@ -51,6 +54,14 @@ mv tern.erl tern.app.src src/
 chmod +x before.sh song
 REBAR_OFFLINE=1 REBAR_CACHE_DIR=$PWD/cache REBAR_GLOBAL_CONFIG_DIR=$PWD/global rebar3 release -o "$PWD/out"
 mv out/tern tern-0.8.2
+"#;
+
+const NIF: &str = r#"
+mkdir lib native
+cp "$1"/nif/mix.exs .
+cp "$1"/nif/gannet.ex lib/
+cp "$1"/nif/*.c native/
+mix release --quiet --path gannet-1.2.0
 "#;
 
 /// By the rules of Distillery: what it has that the others do not, and modes as it leaves them.
@@ -88,7 +99,7 @@ fn all() -> Option<&'static Path> {
         let folder = tempfile::tempdir().unwrap();
         let given = root().join("tests/install/otp");
         let given = given.to_str().unwrap();
-        for (name, script) in [("mix", MIX), ("relx", RELX)] {
+        for (name, script) in [("mix", MIX), ("relx", RELX), ("nif", NIF)] {
             fs::create_dir(folder.path().join(name)).unwrap();
             shell(script, &folder.path().join(name), &[given]);
         }
@@ -120,6 +131,7 @@ impl Project {
             Kind::Bare => ("heron-bare", format!("mix/heron_bare-{version}")),
             Kind::Relx => ("tern", "relx/tern-0.8.2".to_owned()),
             Kind::Distillery => ("heron", "distillery/heron-0.3.1".to_owned()),
+            Kind::Nif => ("gannet", "nif/gannet-1.2.0".to_owned()),
         };
         let folder = tempfile::tempdir().unwrap();
         let config = format!(
@@ -143,6 +155,12 @@ impl Project {
     /// Its folder.
     pub fn folder(&self) -> &Path {
         self.folder.path()
+    }
+
+    /// Builds it as deb and rpm.
+    pub fn both(self) -> Built {
+        let _turn = TURN.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        Built::of(self.folder)
     }
 
     /// Builds it as one format; the artifact.

@@ -10,7 +10,7 @@ use crate::machine::Machine;
 use crate::roots::{BOOKWORM, Root};
 use crate::systemd::answer;
 
-const ENV: &str =
+pub const ENV: &str =
     "[[files]]\nfrom = \"env\"\nto = \"/etc/NAME/env\"\nrole = \"config\"\nowner = \"root:NAME\"\nmode = \"0640\"\n";
 
 /// A package with an environment file, and what keeps it.
@@ -66,8 +66,9 @@ fn two_nodes_live_on_one_host() {
     assert!(cookie.len() >= 40);
     assert_eq!(machine.sh("stat -c '%U:%G %a' /var/lib/heron-line/.erlang.cookie"), "heron-line:heron-line 400");
     assert_eq!(machine.sh("cat /var/lib/tern/.erlang.cookie"), "open-sesame-of-the-machine");
-    for (unit, kind) in [("heron-line.service", "exec"), ("tern.service", "notify")] {
-        assert_eq!(machine.show(unit, "Type"), kind);
+    for (unit, told) in [("heron-line.service", "none"), ("tern.service", "main")] {
+        assert_eq!(machine.show(unit, "Type"), "exec");
+        assert_eq!(machine.show(unit, "NotifyAccess"), told);
         assert_eq!(machine.show(unit, "ActiveState"), "active");
         let process = machine.show(unit, "MainPID");
         assert_eq!(machine.sh(&format!("cat /proc/{process}/comm")), "beam.smp");
@@ -107,7 +108,10 @@ fn two_nodes_live_on_one_host() {
     let upgraded = answer(&machine, 4201);
     assert_eq!(upgraded, "heron 0.4.0-rc.1 as heron_line@127.0.0.1: morning by heron_line, 4");
     assert_eq!(machine.sh("cat /var/lib/heron-line/.erlang.cookie"), cookie);
-    stops_at_any_moment(&machine, "heron-line.service");
+    stops_at_any_moment(&machine, "heron-line.service", rounds());
+    // One that notifies is no other.
+    stops_at_any_moment(&machine, "tern.service", rounds() / 4);
+    machine.ok(&["systemctl", "start", "tern.service"]);
     assert_eq!(machine.ok(&["systemctl", "show", "--value", "--property=ActiveState", "tern.service"]), "active");
     machine.ok(&["apt-get", "-y", "-q", "purge", "heron-line"]);
     assert!(!machine.root.has("/var/lib/heron-line"));
@@ -115,13 +119,20 @@ fn two_nodes_live_on_one_host() {
 }
 
 /// While it boots and after that: the unit is never killed, and has not failed.
-fn stops_at_any_moment(machine: &Machine, unit: &str) {
+fn stops_at_any_moment(machine: &Machine, unit: &str, rounds: u32) {
     machine.ok(&["systemctl", "stop", unit]);
-    for round in 0..rounds() {
-        let moment = u64::from(round % 70) * 20;
+    let begun = std::time::Instant::now();
+    machine.ok(&["systemctl", "start", unit]);
+    let boot = begun.elapsed();
+    machine.ok(&["systemctl", "stop", unit]);
+    // Every 20 ms of the boot and a little after it, or as many of them as there are rounds.
+    let steps = u32::try_from(boot.as_millis() / 20).unwrap() + 5;
+    let mut slowest = Duration::ZERO;
+    for round in 0..rounds {
+        let moment = if rounds < steps { round * steps / rounds } else { round % steps } * 20;
         let script = format!(
             "systemctl reset-failed {unit}; systemctl start --no-block {unit}; sleep {}; systemctl stop {unit}",
-            moment as f64 / 1000.0
+            f64::from(moment) / 1000.0
         );
         let begun = std::time::Instant::now();
         machine.sh(&script);
@@ -129,7 +140,9 @@ fn stops_at_any_moment(machine: &Machine, unit: &str) {
         assert_eq!(facts, ["inactive", "success"], "after {moment} ms: {}", machine.journal(unit));
         let took = begun.elapsed();
         assert!(took < Duration::from_secs(15), "after {moment} ms: {took:?}");
+        slowest = slowest.max(took);
     }
+    println!("{unit}: {rounds} boots of {boot:?}, the slowest from start to stop {slowest:?}");
     let journal = machine.journal(unit);
     let killed = |line: &&str| (line.contains("SIGKILL") && line.contains("beam.smp")) || line.contains("timed out");
     assert_eq!(journal.lines().find(killed), None, "{journal}");

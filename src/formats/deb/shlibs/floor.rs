@@ -29,6 +29,11 @@ impl fmt::Display for Floor {
 }
 
 impl Floor {
+    /// Whether it is higher than this version, which is plain numbers.
+    pub fn is_above(&self, version: &str) -> bool {
+        Self::parse("", version).is_some_and(|other| self.numbers > other.numbers)
+    }
+
     /// From `2.34` or `3_4`; nothing if it holds more than numbers.
     fn parse(epoch: &str, version: &str) -> Option<Self> {
         let version = version.replace('_', ".");

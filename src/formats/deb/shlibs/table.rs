@@ -14,6 +14,11 @@ use super::floor::{Scheme, Verdict};
 /// The distributions whose package names are known, as `distribution` spells them.
 pub const DISTRIBUTIONS: [&str; 4] = ["debian-12", "debian-13", "ubuntu-22.04", "ubuntu-24.04"];
 
+/// The C library of the distributions.
+pub const GLIBC: &str = "libc.so.6";
+/// Its version, by [`DISTRIBUTIONS`].
+pub const GLIBC_OF: [&str; 4] = ["2.36", "2.41", "2.35", "2.39"];
+
 /// One library.
 pub struct Library {
     /// `DT_SONAME`.

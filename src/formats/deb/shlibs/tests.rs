@@ -1,6 +1,6 @@
 use super::table::TABLE;
 use super::*;
-use crate::assemble::plan::{ElfFacts, Sources};
+use crate::assemble::plan::{ElfFacts, Kind, Sources};
 use crate::assemble::sample::{entry, fact, plan_of};
 
 /// A program; versions as `("libc.so.6", "GLIBC_2.34")`.
@@ -115,7 +115,8 @@ fn a_library_that_one_release_lacks() {
     plan.deb.distribution = Some(fact("debian-13".into()));
     let (relations, findings) = depends(&plan);
     assert!(relations.is_empty());
-    assert_eq!(findings[0].notes, ["`debian-13` has no package with this library"]);
+    assert_eq!(codes_of(&findings), ["elf/not-in-distribution"]);
+    assert_eq!(findings[0].message, "`/x` needs `libldap-2.5.so.0`, which `debian-13` does not have");
 }
 
 #[test]

@@ -5,6 +5,7 @@
 //! without a table of all OTPs, the launcher looks at when it starts.
 
 use super::node::Runtime;
+use crate::diagnostic::{self, Diagnostic, codes};
 
 /// What is in Debian's erlang-base.
 const IN_BASE: &[&str] = &["compiler", "erts", "kernel", "sasl", "stdlib"];
@@ -56,6 +57,23 @@ pub(crate) fn deb(runtime: &Runtime) -> Vec<String> {
             None => vec![format!("erlang-{name}")],
         })
         .collect()
+}
+
+/// Erlang/OTP of the distributions that a deb is made for; the packages of 2026-11-28.
+const OTP: [(&str, u32); 4] = [("debian-12", 25), ("debian-13", 27), ("ubuntu-22.04", 24), ("ubuntu-24.04", 25)];
+
+/// Refuses a distribution that has another OTP.
+pub(crate) fn suits(runtime: &Runtime, distribution: &str) -> diagnostic::Result<()> {
+    let has = OTP.iter().find(|(name, _)| *name == distribution);
+    let (Some((_, has)), Some(wanted)) = (has, runtime.otp) else { return Ok(()) };
+    if *has == wanted {
+        return Ok(());
+    }
+    let message = format!(
+        "the release was made with Erlang/OTP {wanted} and has none of its own, and `{distribution}` has {has}"
+    );
+    Err(Diagnostic::error(codes::RESOLVE_OTP_VERSION, message)
+        .help(format!("make the release with OTP {has}, or include the runtime (`include_erts: true`)")))
 }
 
 /// Of an rpm: `erlang-erts >= 25`, `erlang-erts < 26~`.

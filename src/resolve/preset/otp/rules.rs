@@ -14,6 +14,7 @@ use crate::resolve::ground::Ground;
 use crate::resolve::identity::Fact;
 use crate::resolve::preset::{Place, Runs, fact, rule};
 use crate::resolve::release::Churn;
+use crate::resolve::service::Vm;
 use crate::resolve::{Rule, Take};
 
 use super::{OtpRelease, Producer, arguments, links, names};
@@ -94,8 +95,7 @@ pub(crate) fn runs(release: &OtpRelease, prefix: &str, home: &str, runtime: &str
     Runs {
         exec: vec![program, start.to_owned()],
         env: env.collect(),
-        jit: true,
-        stops_its_children: true,
+        vm: Some(Vm::Beam),
         node: Some(super::node::Runtime::of(release, prefix)),
         hooks: release.own_hooks(),
         commands: release.own_commands(),

@@ -52,3 +52,18 @@ fn the_machines_own_app_files_are_read() {
     }
     assert!(read_files > 5);
 }
+
+/// Where there is an Erlang, the files of all its applications are terms.
+#[test]
+fn files_of_real_applications_are_read() {
+    let folders = fs_err::read_dir("/usr/lib/erlang/lib").into_iter().flatten().flatten();
+    let files = folders.filter_map(|entry| {
+        let name = entry.file_name().into_string().ok()?;
+        let name = name.rsplit_once('-')?.0.to_owned();
+        let text = fs_err::read_to_string(entry.path().join(format!("ebin/{name}.app"))).ok()?;
+        Some(Arc::new(SourceText { name, text }))
+    });
+    for file in files {
+        assert!(parse(&file).is_ok(), "{}: {:?}", file.name, parse(&file));
+    }
+}

@@ -12,9 +12,10 @@ impl One<'_> {
         let Some(timer) = &self.typed.timer else { return Some(None) };
         let words = |text: &Text| self.line(text);
         let on_calendar = Self::each(&timer.on_calendar, words);
-        let on_boot = Self::maybe(timer.on_boot.as_ref(), words);
-        let on_active = Self::maybe(timer.on_active.as_ref(), words);
-        let delay = Self::maybe(timer.randomized_delay.as_ref(), words);
+        let time = |text: &Text| self.duration(text).map(|_| text.trim().to_owned());
+        let on_boot = Self::maybe(timer.on_boot.as_ref(), time);
+        let on_active = Self::maybe(timer.on_active.as_ref(), time);
+        let delay = Self::maybe(timer.randomized_delay.as_ref(), time);
         if timer.on_calendar.is_empty() && timer.on_boot.is_none() && timer.on_active.is_none() {
             self.missing("`[service.timer]` says no time", "set `on-calendar`, `on-boot` or `on-active`");
             return None;

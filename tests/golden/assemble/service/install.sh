@@ -65,6 +65,7 @@ TimeoutStartSec=20s
 TimeoutStopSec=10s
 KillMode=control-group
 KillSignal=SIGTERM
+SuccessExitStatus=SIGTERM
 LimitNOFILE=4096
 TasksMax=64
 MemoryMax=512M

@@ -1,0 +1,174 @@
+//! What the beginnings of files said in the last build, so that they need not be opened to be looked at again.
+//!
+//! Enters: files with the stat of the walk, and the note of the last build. Leaves: what they say, where the stat is that of a file
+//! that was looked at when it was old enough to be trusted; and the note of this build. What is wrong with a note costs the looking.
+
+use std::collections::BTreeMap;
+use std::io::{self, Write as _};
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+
+use super::plan::{ElfFile, Stat};
+use crate::build::seen;
+use crate::codec::hex::hex;
+
+const FILE: &str = "heads.json";
+/// Bytes of a digest that tell files apart.
+const SHORT: usize = 16;
+/// Hexadecimal digits of the digest at the end of a note.
+const SUM: usize = 64;
+
+/// What the beginning of a file says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Said {
+    /// It is neither program nor script.
+    Nothing,
+    /// First line without `#!` of a script with an x bit.
+    Script(String),
+    /// It is an ELF file.
+    Elf(Box<ElfFile>),
+}
+
+type Notes = BTreeMap<String, Said>;
+
+/// See the module; the default knows nothing and leaves nothing.
+#[derive(Debug, Default)]
+pub struct Heads {
+    folder: Option<PathBuf>,
+    /// The time before the first look, as the file system has it, in nanoseconds since 1970.
+    now: i128,
+    /// The fitout that looks: another may see other things.
+    by: String,
+    before: Notes,
+    seen: Mutex<Notes>,
+}
+
+impl Heads {
+    /// Of a project's folder in the cache; `now` is when nothing of this run had been looked at yet.
+    pub fn open(folder: &Path, now: i128) -> Self {
+        let own = std::env::current_exe().and_then(fs_err::metadata).map(|meta| seen::Stat::of(&meta));
+        let by = format!("{} {own:?}", env!("CARGO_PKG_VERSION"));
+        let before = fs_err::read(folder.join(FILE)).ok().and_then(|note| notes(&note, &by)).unwrap_or_default();
+        Self { folder: Some(folder.to_owned()), now, by, before, seen: Mutex::default() }
+    }
+
+    /// What the last build saw of this file, else what `look` finds.
+    pub fn of<E>(
+        &self,
+        path: &Path,
+        stat: &Stat,
+        executable: bool,
+        look: impl FnOnce() -> Result<Said, E>,
+    ) -> Result<Said, E> {
+        if self.folder.is_none() || !stat.is_settled(self.now) {
+            return look();
+        }
+        let key = key(path, stat, executable);
+        let said = match self.before.get(&key) {
+            Some(said) => said.clone(),
+            None => look()?,
+        };
+        self.seen().insert(key, said.clone());
+        Ok(said)
+    }
+
+    /// Leaves the note for the next build, if it is another than the last.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn keep(&self) -> io::Result<()> {
+        let seen = self.seen();
+        let Some(folder) = self.folder.as_ref().filter(|_| *seen != self.before) else { return Ok(()) };
+        let mut note = serde_json::to_vec(&(&self.by, &*seen))?;
+        let sum = hex(&Sha256::digest(&note));
+        note.extend(sum.as_bytes());
+        let mut file = tempfile::NamedTempFile::new_in(folder)?;
+        file.write_all(&note)?;
+        file.persist(folder.join(FILE)).map_err(|error| error.error)?;
+        Ok(())
+    }
+
+    fn seen(&self) -> MutexGuard<'_, Notes> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What is in a note that is whole and of this fitout.
+fn notes(note: &[u8], by: &str) -> Option<Notes> {
+    let (text, sum) = note.split_at_checked(note.len().checked_sub(SUM)?)?;
+    if hex(&Sha256::digest(text)).as_bytes() != sum {
+        return None;
+    }
+    let (of, notes): (String, Notes) = serde_json::from_slice(text).ok()?;
+    (of == by).then_some(notes)
+}
+
+fn key(path: &Path, stat: &Stat, executable: bool) -> String {
+    let numbers = [stat.inode.0, stat.inode.1, stat.size, u64::from(executable)];
+    let mut sha256 = Sha256::new();
+    for number in numbers {
+        sha256.update(number.to_le_bytes());
+    }
+    for time in [stat.mtime_ns, stat.ctime_ns] {
+        sha256.update(time.to_le_bytes());
+    }
+    hex(&sha256.chain_update(path.as_os_str().as_bytes()).finalize()[..SHORT])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LONG_AGO: i128 = 1_000_000_000_000_000_000;
+
+    fn stat(ctime_ns: i128) -> Stat {
+        Stat { size: 9, mtime_ns: LONG_AGO, ctime_ns, inode: (1, 2) }
+    }
+
+    fn looked(heads: &Heads, stat: &Stat, executable: bool) -> (Said, bool) {
+        let mut opened = false;
+        let said = heads.of(Path::new("/a"), stat, executable, || {
+            opened = true;
+            Ok::<_, io::Error>(Said::Script("/bin/sh".into()))
+        });
+        (said.unwrap(), opened)
+    }
+
+    #[test]
+    fn what_is_the_same_is_not_opened_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let now = LONG_AGO + 5_000_000_000;
+        let first = Heads::open(folder.path(), now);
+        assert!(looked(&first, &stat(LONG_AGO), true).1);
+        first.keep().unwrap();
+        let second = Heads::open(folder.path(), now);
+        assert_eq!(looked(&second, &stat(LONG_AGO), true), (Said::Script("/bin/sh".into()), false));
+        for (stat, executable) in [(stat(LONG_AGO + 1), true), (stat(LONG_AGO), false)] {
+            assert!(looked(&second, &stat, executable).1);
+        }
+        // What changed in the last moment may change again without a sign.
+        let young = Heads::open(folder.path(), LONG_AGO + 1);
+        assert!(looked(&young, &stat(LONG_AGO), true).1);
+        assert!(looked(&Heads::default(), &stat(LONG_AGO), true).1);
+    }
+
+    #[test]
+    fn a_note_with_a_flipped_bit_is_no_note() {
+        let folder = tempfile::tempdir().unwrap();
+        let now = LONG_AGO + 5_000_000_000;
+        let first = Heads::open(folder.path(), now);
+        looked(&first, &stat(LONG_AGO), true);
+        first.keep().unwrap();
+        let whole = fs_err::read(folder.path().join(FILE)).unwrap();
+        for at in 0..whole.len() {
+            let mut damaged = whole.clone();
+            damaged[at] ^= 1;
+            fs_err::write(folder.path().join(FILE), &damaged).unwrap();
+            assert!(looked(&Heads::open(folder.path(), now), &stat(LONG_AGO), true).1, "byte {at}");
+        }
+    }
+}

@@ -1,0 +1,156 @@
+//! Artifacts as files in a folder of a store, with a list of their digests: downloads, and what goes on from there.
+//!
+//! Enters: artifacts. Leaves: a [`Draft`]: the files, then `SHA256SUMS`, which is replaced only if nobody else did meanwhile, then its
+//! signature. Publishers of several targets fill one folder at once.
+
+use std::cmp::Ordering;
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use super::draft::{Draft, Put, Root, Was, What};
+use super::parcel::Parcel;
+use super::repo::Listed;
+use super::send::{Destination, Work};
+use super::{apt, stored};
+use crate::diagnostic::{Diagnostic, Findings};
+use crate::sign::Signer;
+use crate::store::{Body, Kind, Object, Place};
+
+const SUMS: &str = "SHA256SUMS";
+const SIGNATURE: &str = "SHA256SUMS.asc";
+const TEXT: Kind = Kind { content_type: "text/plain; charset=utf-8", immutable: false, sha256: None };
+
+/// A folder of a store.
+pub struct Files {
+    /// Where it lies.
+    pub place: Box<dyn Place>,
+    /// Formats that go there; all if empty.
+    pub formats: Vec<String>,
+    /// Whether a file may be replaced.
+    pub replace: bool,
+    /// Who signs the list of digests, if anybody does.
+    pub signer: Option<Arc<Signer>>,
+    /// Time of day, seconds since 1970.
+    pub now: fn() -> i64,
+}
+
+/// `sha256sum`'s lines: digest by name.
+fn read(text: &str) -> BTreeMap<String, String> {
+    let line = |line: &str| line.split_once("  ").map(|(sha256, name)| (name.to_owned(), sha256.to_owned()));
+    text.lines().filter_map(line).collect()
+}
+
+impl Files {
+    fn put(&self, parcel: &Parcel) -> Put {
+        let artifact = &parcel.artifact;
+        let sha256 = Some(artifact.sha256.clone());
+        Put {
+            key: artifact.file.clone(),
+            body: Body::File { path: parcel.path.clone(), size: artifact.size },
+            kind: Kind { content_type: content_type(&artifact.file), immutable: !self.replace, sha256 },
+            what: What::Artifact,
+        }
+    }
+
+    fn signature(&self, sums: &[u8]) -> Result<Vec<Vec<Put>>, Diagnostic> {
+        let Some(signer) = &self.signer else { return Ok(Vec::new()) };
+        let bytes = signer.sign_detached(sums, (self.now)())?;
+        let body = Body::Bytes(bytes.into());
+        Ok(vec![vec![Put { key: SIGNATURE.to_owned(), body, kind: TEXT, what: What::Signature }]])
+    }
+}
+
+fn content_type(name: &str) -> &'static str {
+    match name.rsplit('.').next() {
+        Some("deb") => "application/vnd.debian.binary-package",
+        Some("rpm") => "application/x-rpm",
+        Some("zip") => "application/zip",
+        Some("gz") => "application/gzip",
+        Some("tar") => "application/x-tar",
+        Some("zst") => "application/zstd",
+        Some("xz") => "application/x-xz",
+        _ => "application/octet-stream",
+    }
+}
+
+impl Destination for Files {
+    fn name(&self) -> String {
+        format!("files {}", self.place.name())
+    }
+
+    fn place(&self) -> &dyn Place {
+        &*self.place
+    }
+
+    fn into_place(self: Box<Self>) -> Box<dyn Place> {
+        self.place
+    }
+
+    fn channel(&self) -> Option<&str> {
+        None
+    }
+
+    fn format(&self) -> &'static str {
+        "files"
+    }
+
+    fn takes(&self, parcel: &Parcel) -> bool {
+        self.formats.is_empty() || self.formats.iter().any(|format| format == parcel.artifact.format)
+    }
+
+    fn compare(&self, a: &str, b: &str) -> Ordering {
+        a.cmp(b)
+    }
+
+    fn list(&self) -> Result<Vec<Listed>, Diagnostic> {
+        Ok(Vec::new())
+    }
+
+    fn draft(&self, work: &Work<'_>) -> Result<Draft, Findings> {
+        let Work::Publish(parcels) = *work else { return Ok(Draft::default()) };
+        let one = |finding: Diagnostic| vec![finding];
+        let was = Was(self.place.get(SUMS).map_err(|error| vec![error.into()])?);
+        let mut sums = read(was.text().unwrap_or_default());
+        let (mut draft, mut puts, mut findings) = (Draft::default(), Vec::new(), Findings::new());
+        for parcel in parcels {
+            let artifact = &parcel.artifact;
+            let found = stored::compare(&*self.place, &artifact.file, artifact.size, &artifact.sha256).map_err(one)?;
+            match found {
+                stored::Found::Same => draft.same.push(artifact.file.clone()),
+                stored::Found::Other if !self.replace => {
+                    findings.push(apt::other_bytes(&artifact.file, &self.place.name()));
+                }
+                stored::Found::Other | stored::Found::Absent => puts.push(self.put(parcel)),
+            }
+            sums.insert(artifact.file.clone(), artifact.sha256.clone());
+        }
+        if !findings.is_empty() {
+            return Err(findings);
+        }
+        let mut text = String::new();
+        for (name, sha256) in &sums {
+            let _ = writeln!(text, "{sha256}  {name}");
+        }
+        if puts.is_empty() && was.text() == Some(&text) {
+            return Ok(draft);
+        }
+        draft.after = self.signature(text.as_bytes()).map_err(one)?;
+        draft.root = Some(Root {
+            put: Put {
+                key: SUMS.to_owned(),
+                body: Body::Bytes(text.into_bytes().into()),
+                kind: TEXT,
+                what: What::Root,
+            },
+            was: was.tag(),
+            modified: None,
+        });
+        draft.before = vec![puts];
+        Ok(draft)
+    }
+
+    fn settle(&self, root: &Object) -> Result<Vec<Vec<Put>>, Findings> {
+        self.signature(&root.bytes).map_err(|finding| vec![finding])
+    }
+}
