@@ -24,7 +24,7 @@ pub use verify::verify;
 
 use crate::diagnostic::{Diagnostic, Findings, codes};
 use crate::formats::deb::{order, signing};
-use crate::sign::Signer;
+use crate::sign::{self, Signer};
 use crate::store::{Body, Kind, Object, Place};
 use crate::template::Templates;
 
@@ -218,6 +218,17 @@ impl Apt {
         if findings.is_empty() { Ok(news) } else { Err(findings) }
     }
 
+    /// Whether `Release` and its signature are those of the root.
+    fn is_followed(&self, suite: &Suite<'_>, root: &Object) -> Result<bool, Diagnostic> {
+        let Some(signer) = &self.signer else { return Ok(true) };
+        let text = std::str::from_utf8(&root.bytes).ok().and_then(release::clear_text).unwrap_or_default();
+        let get = |name: &str| self.place.get(&format!("{}/{name}", suite.folder()));
+        let (Some(release), Some(signature)) = (get("Release")?, get("Release.gpg")?) else { return Ok(false) };
+        let certificates = sign::read_certificates("[sign]", &signer.certificates()?)?;
+        let holds = sign::verify_detached(&certificates, &signature.bytes, text.as_bytes(), (self.now)());
+        Ok(release.bytes == text.as_bytes() && holds.is_ok())
+    }
+
     /// Every architecture of the component with its list; new ones begin with what is for all.
     fn lists(&self, suite: &Suite<'_>, parcels: &[&Parcel]) -> Result<BTreeMap<String, Packages>, Diagnostic> {
         let mut lists = BTreeMap::new();
@@ -352,6 +363,12 @@ impl Destination for Apt {
         let news = self.news(&parcels, &lists, &mut draft)?;
         if news.is_empty() && suite.was.0.is_some() && !self.is_due(&suite.release, &lists) {
             draft.before.clear();
+            // Who put the root may have been killed before what follows it.
+            if let Some(root) = suite.was.0.as_ref().filter(|_| self.signer.is_some())
+                && !self.is_followed(&suite, root).map_err(one)?
+            {
+                draft.after = self.settle(root)?;
+            }
             return Ok(draft);
         }
         self.change(&suite, lists, &Change { news, ..Change::default() }, draft)
