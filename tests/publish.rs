@@ -17,6 +17,14 @@ mod support;
 #[allow(dead_code, reason = "the tests of installation use all of it")]
 mod roots;
 
+#[path = "install/distribution.rs"]
+#[allow(dead_code, reason = "the tests of installation use all of it")]
+mod distribution;
+
+#[path = "install/managers.rs"]
+#[allow(dead_code, reason = "the tests of installation use all of it")]
+mod managers;
+
 #[path = "publish/shop.rs"]
 mod shop;
 
@@ -47,6 +55,15 @@ mod repo;
 
 #[path = "publish/stores.rs"]
 mod stores;
+
+#[path = "publish/yum.rs"]
+mod yum;
+
+#[path = "publish/yum_lists.rs"]
+mod yum_lists;
+
+#[path = "publish/yum_size.rs"]
+mod yum_size;
 
 #[path = "publish/page.rs"]
 mod page;

@@ -23,7 +23,7 @@ pub fn run(common: &Common, args: &Promote, terminal: &Terminal) -> Result<Exit,
         from: args.from.clone(),
         to: args.to.clone(),
     };
-    let done = publish::promote(&destinations.all, &promotion, args.dry_run, terminal)?;
+    let done = publish::promote(&destinations, &promotion, args.dry_run, terminal)?;
     for (receipt, files) in &done {
         for file in files {
             let word = if receipt.same.contains(file) {

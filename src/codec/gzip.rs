@@ -1,39 +1,107 @@
-//! A whole gzip member from bytes in memory, on all threads.
+//! A gzip member of bytes in memory, or of a stream, on all threads.
 //!
 //! Not here: artifacts, whose runs come from the engine. Source: RFC 1952.
 
+use std::io::{self, Write};
+
 use rayon::prelude::*;
 
+use super::compress::Finish;
 use super::deflate::{Deflater, END_OF_STREAM, RUN};
+
+const HEAD: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff];
+/// Runs of a stream that are compressed at once.
+const AT_ONCE: usize = 4;
 
 /// One member at a level of libdeflate (1 to 12), without name and time: the same bytes on any number of threads.
 pub fn whole(content: &[u8], level: u8) -> Vec<u8> {
-    let runs: Vec<(Vec<u8>, crc32fast::Hasher)> = content
-        .par_chunks(RUN)
-        .map_init(
-            || Deflater::new(level, false),
-            |deflater, chunk| {
-                let mut run = Vec::new();
-                // It fails only where it verifies what it made.
-                let _ = deflater.runs(chunk, &mut run);
-                let mut crc = crc32fast::Hasher::new();
-                crc.update(chunk);
-                (run, crc)
-            },
-        )
-        .collect();
-    let mut crc = crc32fast::Hasher::new();
-    let mut member = vec![0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff];
-    member.reserve(runs.iter().map(|(run, _)| run.len()).sum::<usize>() + 16);
-    for (run, of_run) in &runs {
-        member.extend_from_slice(run);
-        crc.combine(of_run);
+    let mut out = Vec::new();
+    let mut pack = || -> io::Result<()> {
+        let mut member = Member::new(&mut out, level)?;
+        member.batch(content)?;
+        member.end()
+    };
+    // Writing to a vector cannot fail.
+    let _ = pack();
+    out
+}
+
+/// As [`whole`], of what is written to it. Memory stays within some runs.
+pub struct Member<W> {
+    out: W,
+    level: u8,
+    pending: Vec<u8>,
+    crc: crc32fast::Hasher,
+    length: u64,
+}
+
+impl<W: Write> Member<W> {
+    /// Into `out`.
+    ///
+    /// # Errors
+    /// Those of `out`.
+    pub fn new(mut out: W, level: u8) -> io::Result<Self> {
+        out.write_all(&HEAD)?;
+        Ok(Self { out, level, pending: Vec::new(), crc: crc32fast::Hasher::new(), length: 0 })
     }
-    member.extend_from_slice(&END_OF_STREAM);
-    member.extend_from_slice(&crc.finalize().to_le_bytes());
-    // Modulo 2^32, as the format has it.
-    member.extend_from_slice(&(content.len() as u64).to_le_bytes()[..4]);
-    member
+
+    fn batch(&mut self, content: &[u8]) -> io::Result<()> {
+        let level = self.level;
+        let runs: Vec<(Vec<u8>, crc32fast::Hasher)> = content
+            .par_chunks(RUN)
+            .map_init(
+                || Deflater::new(level, false),
+                |deflater, chunk| {
+                    let mut run = Vec::new();
+                    // It fails only where it verifies what it made.
+                    let _ = deflater.runs(chunk, &mut run);
+                    let mut crc = crc32fast::Hasher::new();
+                    crc.update(chunk);
+                    (run, crc)
+                },
+            )
+            .collect();
+        for (run, of_run) in &runs {
+            self.out.write_all(run)?;
+            self.crc.combine(of_run);
+        }
+        self.length += content.len() as u64;
+        Ok(())
+    }
+
+    fn end(&mut self) -> io::Result<()> {
+        self.out.write_all(&END_OF_STREAM)?;
+        self.out.write_all(&self.crc.clone().finalize().to_le_bytes())?;
+        // Modulo 2^32, as the format has it.
+        self.out.write_all(&self.length.to_le_bytes()[..4])
+    }
+}
+
+impl<W: Write> Write for Member<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.pending.extend_from_slice(bytes);
+        // Whole runs only, so that the borders are those of `whole`.
+        if self.pending.len() >= AT_ONCE * RUN {
+            let mut pending = std::mem::take(&mut self.pending);
+            let length = pending.len() / RUN * RUN;
+            self.batch(&pending[..length])?;
+            pending.drain(..length);
+            self.pending = pending;
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<W: Write> Finish for Member<W> {
+    fn finish(mut self: Box<Self>) -> io::Result<()> {
+        let rest = std::mem::take(&mut self.pending);
+        self.batch(&rest)?;
+        self.end()
+    }
 }
 
 #[cfg(test)]
@@ -44,11 +112,16 @@ mod tests {
 
     #[test]
     fn what_is_packed_comes_out_again() {
-        for size in [0, 1, 1000, RUN - 1, RUN, 3 * RUN + 17] {
+        for size in [0, 1, 1000, RUN - 1, RUN, 3 * RUN + 17, 9 * RUN + 1] {
             let content: Vec<u8> = (0..size).map(|at| (at * at / 7 % 251) as u8).collect();
             let mut out = Vec::new();
             flate2::read::GzDecoder::new(&whole(&content, 6)[..]).read_to_end(&mut out).unwrap();
             assert!(out == content, "{size} bytes");
+            let mut streamed = Vec::new();
+            let mut member = Box::new(Member::new(&mut streamed, 6).unwrap());
+            content.chunks(777_777).for_each(|chunk| member.write_all(chunk).unwrap());
+            member.finish().unwrap();
+            assert!(streamed == whole(&content, 6), "{size} bytes");
         }
     }
 }

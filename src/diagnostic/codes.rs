@@ -77,7 +77,7 @@ codes! {
 
     // --- publish ---
     PUBLISH_NOWHERE = "publish/nowhere", Input,
-        "The config has no destination. `[[publish.apt]]` names an apt repository: a folder, or a bucket of S3, Google Cloud Storage or Azure. `[[publish.registry]]` names an image in a registry.";
+        "The config has no destination. `[[publish.apt]]` names an apt repository, `[[publish.yum]]` a yum repository: a folder, or a bucket of S3, Google Cloud Storage or Azure. `[[publish.registry]]` names an image in a registry.";
     PUBLISH_NO_MANIFEST = "publish/no-manifest", Input,
         "What is published is what `fitout build` made: `manifest.json` in the output folder lists it. There is no such list there. `--out` names another folder, `--environment` that of an environment.";
     PUBLISH_CHANGED = "publish/changed", Input,
@@ -105,7 +105,7 @@ codes! {
         "No repository of the config lists a package of this name in this version. Versions are spelled as the repository does: `1.0~rc1-1`, `1.0-1`.";
 
     REPO_NO_CHANNEL = "repo/no-channel", Input,
-        "A channel is the `suite` of a `[[publish.apt]]`, and no destination of the config is the one that is named. Promotion goes from one destination of the config to another: give each channel a table of its own. For an image a channel is a tag that is there.";
+        "A channel is the `suite` of a `[[publish.apt]]` or the `channel` of a `[[publish.yum]]`, and no destination of the config is the one that is named. Promotion goes from one destination of the config to another: give each channel a table of its own. For an image a channel is a tag that is there.";
 
     // --- store: folders and buckets ---
     STORE_NO_CREDENTIALS = "store/no-credentials", Input,

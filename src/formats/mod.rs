@@ -122,7 +122,10 @@ pub fn read_file(path: &Path) -> Result<(Listing, [u8; 32]), Diagnostic> {
 }
 
 /// Bytes and SHA-256 of a whole file.
-fn digest(mut file: std::fs::File) -> std::io::Result<(u64, [u8; 32])> {
+///
+/// # Errors
+/// It cannot be read.
+pub fn digest(mut file: std::fs::File) -> std::io::Result<(u64, [u8; 32])> {
     let mut hasher = sha2::Sha256::new();
     let size = std::io::copy(&mut file, &mut hasher)?;
     Ok((size, hasher.finalize().into()))

@@ -8,9 +8,12 @@ use std::sync::Arc;
 use super::apt::{Apt, Settings};
 use super::files::Files;
 use super::registry::{Registry, Table};
-use super::{Destination, Request, Signers};
+use super::yum::{self, Packing, Yum};
+use super::{Destination, Parcel, Request, Signers};
 use crate::config::load::Document;
-use crate::config::schema::{At, Manifest, PublishApt, PublishFiles, PublishRegistry, Text};
+use crate::config::schema::{
+    At, ListCompression, Manifest, PublishApt, PublishFiles, PublishRegistry, PublishYum, Text,
+};
 use crate::diagnostic::{Diagnostic, Findings, codes};
 use crate::resolve::duration;
 use crate::sign;
@@ -35,6 +38,26 @@ pub struct Destinations {
     pub all: Vec<Box<dyn Destination>>,
     /// Findings that stop nothing: a key that ends soon.
     pub warnings: Findings,
+    /// Who signs, where something is sent that is signed.
+    pub(super) signer: Option<Signers>,
+    /// Whether .deb packages are signed, too.
+    pub(super) signs_deb: bool,
+}
+
+impl Destinations {
+    /// Artifacts as they are sent: signed copies of packages, in place of what was built.
+    pub(super) fn signed(&self, parcels: Vec<Parcel>) -> Result<Vec<Parcel>, Findings> {
+        let Some(signer) = &self.signer else { return Ok(parcels) };
+        let (mut copies, mut findings) = (Vec::new(), Findings::new());
+        for parcel in parcels {
+            let is_sent = self.all.iter().any(|destination| destination.takes(&parcel));
+            match if is_sent { parcel.signed(signer, self.signs_deb) } else { Ok(parcel) } {
+                Ok(parcel) => copies.push(parcel),
+                Err(finding) => findings.push(finding),
+            }
+        }
+        if findings.is_empty() { Ok(copies) } else { Err(findings) }
+    }
 }
 
 /// Opens every destination.
@@ -59,6 +82,12 @@ pub(super) fn open(manifest: &Manifest, ground: &Ground<'_>) -> Result<Destinati
             Err(found) => findings.extend(found),
         }
     }
+    for at in &manifest.publish.yum {
+        match ground.yum(at, signer.clone()) {
+            Ok(yum) => all.push(Box::new(yum)),
+            Err(found) => findings.extend(found),
+        }
+    }
     // Whose addresses name a build, which there may not be.
     let files = if ground.holes.is_empty() { &[][..] } else { &manifest.publish.files };
     for at in files {
@@ -69,15 +98,17 @@ pub(super) fn open(manifest: &Manifest, ground: &Ground<'_>) -> Result<Destinati
     }
     if all.is_empty() && findings.is_empty() {
         let message = "the config names no place to publish to";
-        let help = "add `[[publish.apt]]` with `to = \"file:repository\"` for a start, or `[[publish.registry]]`";
+        let help = "add `[[publish.apt]]` or `[[publish.yum]]` with `to = \"file:repository\"` for a start, or `[[publish.registry]]`";
         findings.push(Diagnostic::error(codes::PUBLISH_NOWHERE, message).path(&ground.request.config).help(help));
     }
-    if findings.is_empty() { Ok(Destinations { all, warnings }) } else { Err(findings) }
+    let signs_deb = manifest.sign.deb;
+    if findings.is_empty() { Ok(Destinations { all, warnings, signer, signs_deb }) } else { Err(findings) }
 }
 
 /// The keys, if any destination needs them.
 pub(super) fn signer(manifest: &Manifest, ground: &Ground<'_>) -> Result<(Option<Signers>, Findings), Findings> {
-    let optional = manifest.publish.apt.is_empty() && manifest.sign.keys.is_empty();
+    let publish = &manifest.publish;
+    let optional = publish.apt.is_empty() && publish.yum.is_empty() && manifest.sign.keys.is_empty();
     if !ground.signs || optional {
         return Ok((None, Findings::new()));
     }
@@ -223,6 +254,26 @@ impl Ground<'_> {
                 let replace = self.request.replace;
                 Ok(Apt { place, settings, url, templates: self.templates.clone(), replace, signer, now: now::now })
             }
+            (place, _) => {
+                told.0.extend(place.err());
+                Err(told.0)
+            }
+        }
+    }
+
+    fn yum(&self, at: &At<PublishYum>, signer: Option<Signers>) -> Result<Yum, Findings> {
+        let config = &at.value;
+        let mut told = Told::default();
+        let settings = yum::Settings {
+            channel: told.or_default(self.word(config.channel.as_ref(), "stable")),
+            keep: config.keep.as_ref().map(|keep| keep.value.max(1) as usize),
+            packing: match config.compression {
+                ListCompression::Gzip => Packing::Gzip,
+                ListCompression::Zstd => Packing::Zstd,
+            },
+        };
+        match (self.place(&config.to), told.0.is_empty()) {
+            (Ok(place), true) => Ok(Yum { place, settings, replace: self.request.replace, signer, now: now::now }),
             (place, _) => {
                 told.0.extend(place.err());
                 Err(told.0)

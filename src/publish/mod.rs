@@ -23,13 +23,14 @@ pub mod repo;
 pub mod send;
 mod serve;
 mod stored;
+pub mod yum;
 
 pub use destinations::Destinations;
 pub use draft::{Draft, What};
 use parallel::at_once;
 pub use parcel::Parcel;
 pub use promote::{Promotion, promote};
-pub use send::{Destination, Halted, Receipt, Sent, Work};
+pub use send::{Destination, Halted, Receipt, Sent, Signed, Work};
 pub use serve::serve;
 
 use crate::build::environment::Variables;
@@ -91,10 +92,12 @@ pub fn prepare(request: &Request, signs: bool) -> Result<Outgoing, Findings> {
     folder.extend(&request.environment);
     let made = run::made(&folder)?;
     let parcels = made.artifacts.iter().map(|artifact| Parcel::new(artifact.clone(), folder.join(&artifact.file)));
-    let parcels = parcels.collect();
+    let parcels: Vec<Parcel> = parcels.collect();
     let environment = made.environment.clone().unwrap_or_default();
     let holes = vec![("name", made.name.clone()), ("version", made.version.clone()), ("environment", environment)];
-    let Destinations { all, warnings } = config.destinations(request, &made.name, holes, signs)?;
+    let destinations = config.destinations(request, &made.name, holes, signs)?;
+    let parcels = destinations.signed(parcels)?;
+    let Destinations { all, warnings, .. } = destinations;
     Ok(Outgoing { made, parcels, destinations: all, warnings, folder })
 }
 
@@ -185,8 +188,11 @@ pub fn drafts(outgoing: &Outgoing) -> Result<Vec<(String, Draft)>, Findings> {
 /// What stopped a destination. If something was put anywhere, the last finding says that it stopped half-way.
 pub fn publish(outgoing: &Outgoing, listener: &dyn Listener) -> Result<Vec<Receipt>, Findings> {
     let all: Vec<&dyn Destination> = outgoing.destinations.iter().map(AsRef::as_ref).collect();
-    let receipts =
+    let mut receipts =
         settle_all(&all, |destination| Work::Publish(&for_it(outgoing, destination)).send(destination, listener))?;
+    for (receipt, destination) in receipts.iter_mut().zip(&all) {
+        receipt.signed = for_it(outgoing, *destination).into_iter().filter_map(Signed::of).collect();
+    }
     note(outgoing, &receipts).map_err(|finding| vec![finding])?;
     Ok(receipts)
 }

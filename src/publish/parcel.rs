@@ -1,11 +1,14 @@
 //! One artifact that is to be published, and what is known of it.
 
 use std::path::PathBuf;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
+use crate::codec::hex::hex;
 use crate::diagnostic::Diagnostic;
 use crate::formats::{self, Listing};
 use crate::run::Artifact;
+use crate::sign::{self, Signer};
+use crate::store::{StoreError, Trouble, now};
 
 /// An artifact of the output folder.
 #[derive(Debug)]
@@ -14,13 +17,65 @@ pub struct Parcel {
     pub artifact: Artifact,
     /// Where it lies.
     pub path: PathBuf,
+    /// SHA-256 in hex of the artifact that was built, if this is its signed copy.
+    pub built: Option<String>,
     listing: OnceLock<Listing>,
+    /// Where a signed copy lies, as long as somebody has it.
+    _folder: Option<Arc<tempfile::TempDir>>,
 }
 
 impl Parcel {
     /// It is not read yet.
     pub fn new(artifact: Artifact, path: PathBuf) -> Self {
-        Self { artifact, path, listing: OnceLock::new() }
+        Self { artifact, path, built: None, listing: OnceLock::new(), _folder: None }
+    }
+
+    /// The form in which it is sent: rpm packages are signed, deb packages if that is wished for. One that the first key has signed stays
+    /// as it is: it was published before. The same package and key give the same bytes, unless the key is outside of fitout.
+    ///
+    /// # Errors
+    /// It cannot be read or written, or a key fails.
+    pub fn signed(self, signer: &Signer, deb: bool) -> Result<Self, Diagnostic> {
+        let sign = match self.artifact.format {
+            "rpm" => sign::sign_rpm,
+            "deb" if deb => sign::sign_deb,
+            _ => return Ok(self),
+        };
+        if self.artifact.format == "rpm" && self.is_signed(signer)? {
+            return Ok(self);
+        }
+        let failed =
+            |error: std::io::Error| Diagnostic::from(StoreError::of(&self.artifact.file, Trouble::Failed, &error));
+        let folder = tempfile::tempdir().map_err(failed)?;
+        let path = folder.path().join(&self.artifact.file);
+        sign(&self.path, &path, signer, self.time(signer)?)?;
+        let (size, sha256) =
+            formats::digest(fs_err::File::open(&path).map_err(failed)?.into_parts().0).map_err(failed)?;
+        let artifact = Artifact { size, sha256: hex(&sha256), ..self.artifact.clone() };
+        let built = Some(self.artifact.sha256);
+        Ok(Self { artifact, path, built, listing: OnceLock::new(), _folder: Some(Arc::new(folder)) })
+    }
+
+    fn is_signed(&self, signer: &Signer) -> Result<bool, Diagnostic> {
+        let certificates = sign::read_certificates("[sign]", &signer.certificates()?)?;
+        let file = fs_err::File::open(&self.path);
+        let mut file = file.map_err(|error| StoreError::of(&self.artifact.file, Trouble::Failed, &error))?;
+        Ok(sign::verify_rpm(&certificates[..1], &self.path, &mut file, now::now()).is_ok())
+    }
+
+    /// When it was made, so that each run signs at the same time.
+    fn time(&self, signer: &Signer) -> Result<i64, Diagnostic> {
+        let made = match self.artifact.format {
+            "rpm" => self
+                .listing()?
+                .fields
+                .iter()
+                .find(|(name, _)| name == "Build Date")
+                .and_then(|(_, time)| time.parse().ok()),
+            _ => self.listing()?.entries.iter().map(|entry| entry.mtime).max(),
+        };
+        let created = signer.keys().first().map_or(0, |key| key.created);
+        Ok(made.unwrap_or(0_i64).max(created))
     }
 
     /// What is in it, read once.

@@ -10,7 +10,7 @@ use sha2::Digest as _;
 
 use super::repo::Listed;
 use super::send::{Destination, Receipt};
-use super::{Parcel, Work, settle_all};
+use super::{Destinations, Parcel, Work, settle_all};
 use crate::codec::hex::hex;
 use crate::diagnostic::{Diagnostic, Findings, codes};
 use crate::listener::Listener;
@@ -35,17 +35,17 @@ pub struct Promotion {
 /// # Errors
 /// There are no such channels, no such package, or a destination stopped.
 pub fn promote(
-    destinations: &[Box<dyn Destination>],
+    destinations: &Destinations,
     promotion: &Promotion,
     dry_run: bool,
     listener: &dyn Listener,
 ) -> Result<Vec<(Receipt, Vec<String>)>, Findings> {
-    let in_channel = |channel: &str| {
-        destinations.iter().map(AsRef::as_ref).filter(move |d| d.channel() == Some(channel)).collect::<Vec<_>>()
-    };
+    let all = &destinations.all;
+    let in_channel =
+        |channel: &str| all.iter().map(AsRef::as_ref).filter(move |d| d.channel() == Some(channel)).collect::<Vec<_>>();
     let (sources, targets) = (in_channel(&promotion.from), in_channel(&promotion.to));
     let mut tagged: Vec<&dyn Destination> = Vec::new();
-    for destination in destinations {
+    for destination in all {
         let tags = destination.has_tag(&promotion.name, &promotion.from).map_err(|finding| vec![finding])?;
         tagged.extend(tags.then_some(&**destination));
     }
@@ -54,11 +54,12 @@ pub fn promote(
     }
     for (channel, found) in [(&promotion.from, &sources), (&promotion.to, &targets)] {
         if found.is_empty() {
-            let known: BTreeSet<&str> = destinations.iter().filter_map(|destination| destination.channel()).collect();
+            let known: BTreeSet<&str> = all.iter().filter_map(|destination| destination.channel()).collect();
             let known = known.into_iter().collect::<Vec<_>>().join(", ");
             let message = format!("no repository of the config is the channel `{channel}`");
-            let help =
-                format!("channels: {known}; a channel is the `suite` of `[[publish.apt]]`, or a tag of an image");
+            let help = format!(
+                "channels: {known}; a channel is the `suite` of `[[publish.apt]]`, the `channel` of `[[publish.yum]]`, or a tag of an image"
+            );
             return Err(vec![Diagnostic::error(codes::REPO_NO_CHANNEL, message).help(help)]);
         }
     }
@@ -75,6 +76,7 @@ pub fn promote(
             parcels.push(fetch(*source, package, path).map_err(|finding| vec![finding])?);
         }
     }
+    let parcels = destinations.signed(parcels)?;
     if parcels.is_empty() {
         let version = promotion.version.as_deref().unwrap_or("any version");
         let message = format!("the channel `{}` does not list `{}` in {version}", promotion.from, promotion.name);

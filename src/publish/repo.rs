@@ -2,7 +2,7 @@
 //!
 //! Enters: a place. Leaves: what is in it, what is wrong with it, or what nobody needs any more.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 use sha2::Digest as _;
@@ -10,6 +10,7 @@ use sha2::Digest as _;
 use super::apt::packages::{Entry, Packages};
 use super::apt::{self, Suite};
 use super::landing;
+use super::yum;
 use crate::codec::hex::hex;
 use crate::diagnostic::{Diagnostic, Findings, codes};
 use crate::sign::{self, Certificate};
@@ -32,6 +33,17 @@ pub struct Listed {
     pub sha256: String,
     /// Where it lies.
     pub file: String,
+}
+
+/// What was looked at in a part of a repository, and what is wrong with it.
+#[derive(Debug, Default)]
+pub struct Checked {
+    /// Keys.
+    pub seen: BTreeSet<String>,
+    /// What is wrong.
+    pub findings: Findings,
+    /// Packages in the lists.
+    pub packages: usize,
 }
 
 /// What a judgement found.
@@ -64,7 +76,12 @@ pub fn suites(place: &dyn Place, asked: &[String]) -> Result<Vec<String>, StoreE
     Ok(found.into_iter().collect())
 }
 
-/// All packages, sorted.
+/// Whether a yum repository lies there; one whose root somebody has removed is one, too.
+fn is_yum(place: &dyn Place) -> Result<bool, StoreError> {
+    Ok(place.head(yum::ROOT)?.is_some() || !place.list("repodata", Depth::One)?.is_empty())
+}
+
+/// All packages, sorted; those of the suites that are asked for, or of all that lies there, apt or yum.
 ///
 /// # Errors
 /// The place does not answer, or an index is not what its root says.
@@ -75,6 +92,9 @@ pub fn list(place: &dyn Place, asked: &[String]) -> Result<Vec<Listed>, Diagnost
         for packages in lists(&suite)? {
             found.extend(listed(&name, &packages));
         }
+    }
+    if asked.is_empty() && is_yum(place)? {
+        found.extend(yum::list(place)?);
     }
     found.sort();
     found.dedup();
@@ -123,6 +143,12 @@ pub fn verify(
     let mut judgement = Judgement { objects: 0, packages: 0, findings: Findings::new() };
     for suite in suites(place, asked)? {
         let checked = apt::verify(place, &suite, certificates, now)?;
+        seen.extend(checked.seen);
+        judgement.findings.extend(checked.findings);
+        judgement.packages += checked.packages;
+    }
+    if asked.is_empty() && is_yum(place)? {
+        let checked = yum::verify(place, certificates, now)?;
         seen.extend(checked.seen);
         judgement.findings.extend(checked.findings);
         judgement.packages += checked.packages;
@@ -187,11 +213,8 @@ fn judge_page(
 /// Seconds for which a file stays that no list names: readers may have the list from before.
 pub const GRACE: i64 = 3 * 86_400;
 
-/// Objects that no root reaches and that are older than `grace` seconds, sorted. Of lists by digest the newest three of each folder stay.
-///
-/// # Errors
-/// The place does not answer, or an index is not what its root says: then nothing is known to be useless.
-pub fn useless(place: &dyn Place, now: i64, grace: i64) -> Result<Vec<String>, Diagnostic> {
+/// Everything that a root reaches.
+fn reachable(place: &dyn Place) -> Result<BTreeSet<String>, Diagnostic> {
     let mut used = BTreeSet::new();
     for name in suites(place, &[])? {
         let suite = Suite::read(place, &name)?;
@@ -202,35 +225,52 @@ pub fn useless(place: &dyn Place, now: i64, grace: i64) -> Result<Vec<String>, D
             used.extend(packages.entries().map(|entry| entry.file_name().to_owned()));
         }
     }
+    if is_yum(place)? {
+        let repository = yum::Repository::read(place)?;
+        used.extend(repository.repomd.data.iter().map(|data| data.location.clone()));
+        used.extend(repository.packages()?.into_iter().filter_map(|entry| entry.location).map(str::into_string));
+    }
+    Ok(used)
+}
+
+/// Lists of one kind that have their digests as names, and how many of them stay whatever their age.
+fn generations(key: &str) -> Option<(&str, usize)> {
+    let (folder, name) = key.rsplit_once('/')?;
+    if folder.ends_with("/by-hash/SHA256") {
+        // Packed or not, three lists each.
+        return Some((folder, 3 * GENERATIONS));
+    }
+    let (digest, list) = name.split_once('-')?;
+    (folder == "repodata" && digest.len() == 64).then_some((list, GENERATIONS))
+}
+
+/// Objects that no root reaches and that are older than `grace` seconds, sorted. Of lists by digest the newest three of each kind stay.
+///
+/// # Errors
+/// The place does not answer, or an index is not what its root says: then nothing is known to be useless.
+pub fn useless(place: &dyn Place, now: i64, grace: i64) -> Result<Vec<String>, Diagnostic> {
+    let used = reachable(place)?;
     let all = place.list("", Depth::All)?;
     let mut found = Vec::new();
-    let mut folders: std::collections::BTreeMap<&str, Vec<(i64, &str)>> = std::collections::BTreeMap::new();
+    let mut lists: BTreeMap<(&str, usize), Vec<(i64, &str)>> = BTreeMap::new();
     for meta in &all {
-        if meta.key.starts_with("pool/") {
+        if meta.key.starts_with("pool/") || meta.key.starts_with("Packages/") {
             if !used.contains(&meta.key) && meta.modified + grace < now {
                 found.push(meta.key.clone());
             }
-        } else if let Some((folder, _)) = meta.key.rsplit_once('/')
-            && folder.ends_with("/by-hash/SHA256")
-        {
-            folders.entry(folder).or_default().push((meta.modified, &meta.key));
+        } else if let Some(kind) = generations(&meta.key) {
+            lists.entry(kind).or_default().push((meta.modified, &meta.key));
         }
     }
-    for generations in folders.into_values() {
-        // Packed or not, three lists each.
-        let mut old = generations;
-        old.sort_unstable();
-        let young = old.len().saturating_sub(GENERATIONS);
-        found.extend(
-            old[..young]
-                .iter()
-                .filter(|(modified, key)| modified + grace < now && !used.contains(*key))
-                .map(|(_, key)| (*key).to_owned()),
-        );
+    for ((_, stay), mut all) in lists {
+        all.sort_unstable();
+        let old = &all[..all.len().saturating_sub(stay)];
+        let useless = old.iter().filter(|(modified, key)| modified + grace < now && !used.contains(*key));
+        found.extend(useless.map(|(_, key)| (*key).to_owned()));
     }
     found.sort();
     Ok(found)
 }
 
-/// Files of a folder of lists that stay whatever their age: three generations in three forms.
-const GENERATIONS: usize = 9;
+/// Generations of lists that stay whatever their age.
+const GENERATIONS: usize = 3;

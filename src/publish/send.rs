@@ -44,6 +44,10 @@ pub trait Destination: Sync {
     }
     /// The format that it takes, by name.
     fn format(&self) -> &'static str;
+    /// Whether the root has its signature in a file of its own, which follows it at once.
+    fn signs_apart(&self) -> bool {
+        false
+    }
     /// Whether an artifact is for it.
     fn takes(&self, parcel: &Parcel) -> bool {
         parcel.artifact.format == self.format()
@@ -94,6 +98,10 @@ pub struct Receipt {
     pub same: Vec<String>,
     /// Packages that retention took out of the lists.
     pub dropped: Vec<String>,
+    /// Artifacts that were sent as signed copies.
+    pub signed: Vec<Signed>,
+    /// For how many milliseconds the root was there before its signature; none where the root is signed itself, or was not put.
+    pub unsigned_ms: Option<u64>,
     /// Bytes that were sent.
     pub bytes: u64,
     /// How often somebody else was faster.
@@ -103,6 +111,25 @@ pub struct Receipt {
     /// What the place told besides.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
+}
+
+/// An artifact that was sent as a signed copy.
+#[derive(Debug, Clone, Serialize)]
+pub struct Signed {
+    /// Its file name.
+    pub file: String,
+    /// SHA-256 in hex of what was built.
+    pub built: String,
+    /// SHA-256 in hex of the copy.
+    pub sent: String,
+}
+
+impl Signed {
+    /// That of a parcel, if it is such a copy.
+    pub(super) fn of(parcel: &Parcel) -> Option<Self> {
+        let built = parcel.built.clone()?;
+        Some(Self { file: parcel.artifact.file.clone(), built, sent: parcel.artifact.sha256.clone() })
+    }
 }
 
 /// One object that was put.
@@ -141,6 +168,7 @@ struct Sender<'a> {
     sent: Mutex<Vec<Sent>>,
     bytes: AtomicU64,
     put: AtomicUsize,
+    unsigned: Mutex<Option<u64>>,
 }
 
 impl Work<'_> {
@@ -155,6 +183,7 @@ impl Work<'_> {
             sent: Mutex::default(),
             bytes: AtomicU64::new(0),
             put: AtomicUsize::new(0),
+            unsigned: Mutex::default(),
         };
         let done = sender.run(self);
         let put = sender.put.load(Ordering::Relaxed);
@@ -169,6 +198,7 @@ impl Work<'_> {
             bytes: sender.bytes.load(Ordering::Relaxed),
             lost,
             notes,
+            unsigned_ms: *sender.unsigned.lock().unwrap_or_else(std::sync::PoisonError::into_inner),
             ..Receipt::planned(destination.name(), &draft)
         })
     }
@@ -182,6 +212,8 @@ impl Receipt {
             puts: Vec::new(),
             same: draft.same.clone(),
             dropped: draft.dropped.clone(),
+            signed: Vec::new(),
+            unsigned_ms: None,
             bytes: 0,
             lost: 0,
             time: now::now(),
@@ -211,8 +243,15 @@ impl Sender<'_> {
                 std::thread::sleep(now::jitter(wait));
                 continue;
             }
+            let since = now::Since::now();
             for group in &draft.after {
                 self.all(group)?;
+                if draft.root.is_some()
+                    && self.destination.signs_apart()
+                    && group.iter().any(|put| put.what == What::Signature)
+                {
+                    *self.unsigned.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(since.millis());
+                }
             }
             if let (Some(root), false) = (&draft.root, exclusive) {
                 self.settle(root)?;

@@ -38,7 +38,7 @@ pub use error::{ProgramProblem, Refusal, SignError};
 pub use generate::{Algorithm, NewKey, generate};
 pub use key::{Fingerprint, Key, NotAFingerprint};
 pub use open::{Ground, Seen, look, look_at, one_line, open};
-pub use rpm::sign_rpm;
+pub use rpm::{sign_rpm, verify_rpm};
 pub use verify::{Verified, read_certificates, verify_clear, verify_detached};
 
 use armor::{Many, Packets};

@@ -12,7 +12,8 @@ use pgp::crypto::public_key::PublicKeyAlgorithm;
 use pgp::packet::{Signature, SignatureType};
 
 use super::armor::{self, Packets};
-use super::{SignError, Signer, in_memory};
+use super::{Certificate, Fingerprint, SignError, Signer, in_memory, verify_detached};
+use crate::formats::Artifact;
 use crate::formats::rpm::signing::{Class, HeaderSignature, Unsigned};
 
 /// Writes a copy of the package at `from` to `to`, signed by the first of the keys, since rpm asks for the key of every
@@ -28,6 +29,24 @@ pub fn sign_rpm(from: &Path, to: &Path, signer: &Signer, time: i64) -> Result<()
     let front = unsigned.signed(&header_signature(&signature)?);
     package.seek(SeekFrom::Start(unsigned.front())).map_err(SignError::file(from))?;
     write(to, &front, &mut package).map_err(SignError::file(to))
+}
+
+/// Whose keys signed the package; `now` is in seconds since 1970. The payload is not looked at: the header has its digest.
+///
+/// # Errors
+/// It is no rpm package, none of its signatures is by one of the keys, or one does not hold.
+pub fn verify_rpm(
+    certificates: &[Certificate],
+    name: &Path,
+    package: &mut dyn Artifact,
+    now: i64,
+) -> Result<Vec<Fingerprint>, SignError> {
+    let unsigned = Unsigned::read(package).map_err(|source| SignError::Damaged { path: name.into(), source })?;
+    let packets = unsigned.signatures().concat();
+    if packets.is_empty() {
+        return Err(SignError::Unsigned);
+    }
+    verify_detached(certificates, &packets, unsigned.header(), now)
 }
 
 fn header_signature(signature: &Signature) -> Result<HeaderSignature, SignError> {

@@ -13,6 +13,23 @@ pub fn now() -> i64 {
         .map_or(0, |time| i64::try_from(time.as_secs()).unwrap_or(0))
 }
 
+/// A moment, from which time is measured.
+#[derive(Debug, Clone, Copy)]
+pub struct Since(std::time::Instant);
+
+impl Since {
+    /// This one.
+    #[allow(clippy::disallowed_methods, reason = "receipts say how long something took")]
+    pub fn now() -> Self {
+        Self(std::time::Instant::now())
+    }
+
+    /// Milliseconds that have passed.
+    pub fn millis(self) -> u64 {
+        u64::try_from(self.0.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+}
+
 /// A word that nobody else has: 16 hex digits of chance.
 pub fn unique() -> String {
     format!("{:016x}", RandomState::new().hash_one(std::process::id()))

@@ -14,6 +14,8 @@ pub struct Publish {
     pub apt: Vec<At<PublishApt>>,
     /// Image registries, for .oci.tar.
     pub registry: Vec<At<PublishRegistry>>,
+    /// yum repositories, for .rpm: dnf and zypper read them, too.
+    pub yum: Vec<At<PublishYum>>,
     /// Folders of stores, for downloads.
     pub files: Vec<At<PublishFiles>>,
 }
@@ -44,6 +46,35 @@ pub struct PublishRegistry {
     /// MiB of a chunk, where something between here and there stops larger requests; a blob goes in one unless set.
     #[serde(default)]
     pub chunk: Option<At<u32>>,
+}
+
+/// `[[publish.yum]]`: a yum repository.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[schemars(title = "[[publish.yum]]")]
+pub struct PublishYum {
+    /// Where it lies: `file:PATH`, `s3://BUCKET/PREFIX`, `gs://BUCKET/PREFIX` or `az://CONTAINER/PREFIX`.
+    pub to: Text,
+    /// The channel that it is, for `fitout promote`; `stable` unless set. Each channel lies in a place of its own.
+    #[serde(default)]
+    pub channel: Option<Text>,
+    /// How many versions of a package stay in its lists; all unless set.
+    #[serde(default)]
+    pub keep: Option<At<u32>>,
+    /// How its lists are packed; `gzip` unless set, which everybody reads.
+    #[serde(default)]
+    pub compression: ListCompression,
+}
+
+/// How lists of a yum repository are packed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ListCompression {
+    /// Everybody reads it.
+    #[default]
+    Gzip,
+    /// Smaller; EL 8 and later read it.
+    Zstd,
 }
 
 /// `[[publish.files]]`: artifacts as files, with `SHA256SUMS` beside them.

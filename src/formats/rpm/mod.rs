@@ -16,6 +16,7 @@ use crate::formats::{Digests, libc};
 mod changelog;
 mod classes;
 pub mod elfdeps;
+pub mod facts;
 mod files;
 mod header;
 pub mod naming;

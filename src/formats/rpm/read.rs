@@ -18,7 +18,7 @@ use crate::diagnostic::Diagnostic;
 use crate::diagnostic::codes::RPM_DAMAGED;
 use crate::formats::{Artifact, Check, Listing};
 
-mod entries;
+pub(super) mod entries;
 mod payload;
 mod signatures;
 mod words;

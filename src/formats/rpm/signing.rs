@@ -65,6 +65,16 @@ impl Unsigned {
         &self.main.bytes
     }
 
+    /// The OpenPGP packets of all signatures over the header, each once.
+    pub fn signatures(&self) -> Vec<Vec<u8>> {
+        let old = [S::RPMSIGTAG_RSA, S::RPMSIGTAG_DSA].into_iter().filter_map(|tag| self.signature.binary(tag));
+        let mut found: Vec<Vec<u8>> = old.map(<[u8]>::to_vec).collect();
+        found.extend(self.signature.texts(S::RPMSIGTAG_OPENPGP).filter_map(|text| base64::decode(&text)));
+        found.sort();
+        found.dedup();
+        found
+    }
+
     /// Where the main header begins, which stays as it is with all that follows.
     pub fn front(&self) -> u64 {
         self.front

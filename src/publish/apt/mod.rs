@@ -23,8 +23,8 @@ pub use suite::{Suite, damaged};
 pub use verify::verify;
 
 use crate::diagnostic::{Diagnostic, Findings, codes};
-use crate::formats::deb::order;
-use crate::sign::Signer;
+use crate::formats::deb::{order, signing};
+use crate::sign::{self, Signer};
 use crate::store::{Body, Kind, Object, Place};
 use crate::template::Templates;
 
@@ -34,7 +34,7 @@ use super::repo::{self, Listed};
 use super::send::{Destination, Work};
 use super::stored;
 use change::{Change, New};
-use packages::Packages;
+use packages::{Entry, Packages};
 use release::Release;
 
 /// What the config says of a suite; all of it in the words of a `Release` file.
@@ -157,6 +157,27 @@ impl Apt {
         Ok(New::of(listing, file_name, artifact.size, &artifact.sha256))
     }
 
+    /// Whether what is listed is the same package, signed at another time: by an older key, or by one outside of fitout, whose signatures
+    /// differ each time; or the one that would be signed if something was sent.
+    fn is_signed_otherwise(&self, entry: &Entry<'_>, parcel: &Parcel) -> Result<bool, Diagnostic> {
+        if self.signer.is_some() && parcel.built.is_none() {
+            return Ok(false);
+        }
+        let (Some(there), Ok(own)) = (self.place.get(entry.file_name())?, fs_err::read(&parcel.path)) else {
+            return Ok(false);
+        };
+        let content = |bytes: &[u8]| -> Option<Vec<u8>> {
+            let size = signing::unsigned_size(&mut std::io::Cursor::new(bytes)).ok()?;
+            // The padding of the last member may be left out.
+            let mut content = bytes.get(..bytes.len().min(usize::try_from(size).ok()?))?.to_vec();
+            content.resize(content.len().next_multiple_of(2), b'\n');
+            Some(content)
+        };
+        let (there_content, own_content) = (content(&there.bytes), content(&own));
+        let is_signed = there_content.as_ref().is_some_and(|content| content.len() < there.bytes.len());
+        Ok(is_signed && there_content == own_content)
+    }
+
     /// Those that are not in the lists yet, in the words of the repository.
     fn news(
         &self,
@@ -178,7 +199,12 @@ impl Apt {
             let newest = lists.values().filter_map(|list| list.of(&listing.name).last());
             let newest = newest.max_by(|a, b| order::compare(a.version, b.version));
             draft.newest = newest.map(|entry| format!("{} {}", entry.name, entry.version)).or(draft.newest.take());
-            if there.iter().any(|entry| entry.field("SHA256") == Some(&parcel.artifact.sha256)) {
+            let is_it = there.iter().any(|entry| entry.field("SHA256") == Some(&parcel.artifact.sha256));
+            let otherwise = || there.first().map_or(Ok(false), |entry| self.is_signed_otherwise(entry, parcel));
+            let same = if is_it { Ok(true) } else { otherwise() };
+            if let Err(finding) = same {
+                findings.push(finding);
+            } else if same.is_ok_and(|same| same) {
                 draft.same.push(parcel.artifact.file.clone());
             } else if let (Some(entry), false) = (there.first(), self.replace) {
                 findings.push(other_bytes(&format!("{} {}", entry.name, entry.version), &self.place.name()));
@@ -190,6 +216,17 @@ impl Apt {
             }
         }
         if findings.is_empty() { Ok(news) } else { Err(findings) }
+    }
+
+    /// Whether `Release` and its signature are those of the root.
+    fn is_followed(&self, suite: &Suite<'_>, root: &Object) -> Result<bool, Diagnostic> {
+        let Some(signer) = &self.signer else { return Ok(true) };
+        let text = std::str::from_utf8(&root.bytes).ok().and_then(release::clear_text).unwrap_or_default();
+        let get = |name: &str| self.place.get(&format!("{}/{name}", suite.folder()));
+        let (Some(release), Some(signature)) = (get("Release")?, get("Release.gpg")?) else { return Ok(false) };
+        let certificates = sign::read_certificates("[sign]", &signer.certificates()?)?;
+        let holds = sign::verify_detached(&certificates, &signature.bytes, text.as_bytes(), (self.now)());
+        Ok(release.bytes == text.as_bytes() && holds.is_ok())
     }
 
     /// Every architecture of the component with its list; new ones begin with what is for all.
@@ -327,6 +364,12 @@ impl Destination for Apt {
         let news = self.news(&parcels, &lists, &mut draft)?;
         if news.is_empty() && suite.was.0.is_some() && !self.is_due(&suite.release, &lists) {
             draft.before.clear();
+            // Who put the root may have been killed before what follows it.
+            if let Some(root) = suite.was.0.as_ref().filter(|_| self.signer.is_some())
+                && !self.is_followed(&suite, root).map_err(one)?
+            {
+                draft.after = self.settle(root)?;
+            }
             return Ok(draft);
         }
         self.change(&suite, lists, &Change { news, ..Change::default() }, draft)

@@ -2,7 +2,7 @@
 //!
 //! Enters: a place, public keys. Leaves: every key that was looked at, and a finding for each thing that is wrong.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use sha2::Digest as _;
 
@@ -14,19 +14,9 @@ use crate::codec::calendar;
 use crate::codec::hex::hex;
 use crate::diagnostic::{Diagnostic, Findings, codes};
 use crate::publish::at_once;
+use crate::publish::repo::Checked;
 use crate::sign::{self, Certificate};
 use crate::store::{Depth, Place, StoreError};
-
-/// What was looked at, and what is wrong with it.
-#[derive(Debug, Default)]
-pub struct Checked {
-    /// Keys.
-    pub seen: BTreeSet<String>,
-    /// What is wrong.
-    pub findings: Findings,
-    /// Packages in the lists.
-    pub packages: usize,
-}
 
 struct Judge<'a> {
     place: &'a dyn Place,

@@ -122,7 +122,11 @@ fn check_counts(header: &Header, files: usize) -> io::Result<()> {
     Ok(())
 }
 
-fn paths(header: &Header) -> io::Result<Vec<String>> {
+/// Every path, in the order of the header.
+///
+/// # Errors
+/// Lists that do not go together.
+pub fn paths(header: &Header) -> io::Result<Vec<String>> {
     let names = header.count(T::RPMTAG_BASENAMES);
     if names == 0 {
         // As before rpm 4.0: whole paths. Source packages of any age have bare names.

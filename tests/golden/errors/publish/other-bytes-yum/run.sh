@@ -1,0 +1,6 @@
+fitout keys new --quiet --out key.asc >/dev/null 2>&1
+fitout build --quiet --out made >/dev/null
+fitout publish --quiet --out made
+echo 'exit 1' >>greet
+fitout build --quiet --out made >/dev/null
+fitout publish --quiet --out made
