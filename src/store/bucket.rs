@@ -9,29 +9,26 @@ use std::io::Read as _;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey};
-use object_store::azure::{AzureConfigKey, MicrosoftAzureBuilder};
-use object_store::gcp::{GoogleCloudStorageBuilder, GoogleConfigKey};
 use object_store::path::Path;
 use object_store::{
-    Attribute, Attributes, BackoffConfig, ClientOptions, ObjectMeta, ObjectStore, ObjectStoreExt as _, PutMode,
-    PutMultipartOptions, PutOptions, PutPayload, RetryConfig, UpdateVersion,
+    Attribute, Attributes, ObjectMeta, ObjectStore, ObjectStoreExt as _, PutMode, PutMultipartOptions, PutOptions,
+    PutPayload, UpdateVersion,
 };
 use tokio::runtime::Runtime;
 
+use super::client::{self, Limits};
 use super::{
-    Address, Body, Depth, Hold, Kind, Meta, Object, Place, Scheme, StoreError, Tag, Trouble, Variables, When, Written,
-    credentials, now as clock, profile,
+    Address, Body, Depth, Hold, Kind, Meta, Object, Place, StoreError, Tag, Trouble, Variables, When, Written,
+    now as clock,
 };
 
-/// Until a connection must be there.
-const CONNECT: Duration = Duration::from_secs(5);
-/// For a whole request, with a part of the largest size on a slow line.
-const REQUEST: Duration = Duration::from_secs(120);
-/// In which a request is tried again.
-const RETRY: Duration = Duration::from_secs(60);
-/// How often.
-const RETRIES: usize = 6;
+/// A part of the largest size may go over a slow line.
+const LIMITS: Limits = Limits {
+    connect: Duration::from_secs(5),
+    request: Duration::from_secs(120),
+    retry: Duration::from_secs(60),
+    retries: 6,
+};
 /// Requests at once.
 const AT_ONCE: usize = 16;
 /// Bytes that are sent in one request; more go in parts of this size.
@@ -67,7 +64,7 @@ impl Bucket {
     /// Nothing is asked yet.
     pub(super) fn open(address: &Address, variables: &Variables) -> Result<Self, StoreError> {
         let name = address.to_string();
-        let store = store(address, &name, variables)?;
+        let store = client::open(address, variables, LIMITS)?;
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
             .enable_all()
@@ -262,70 +259,6 @@ impl Bucket {
             std::thread::sleep(clock::jitter(Duration::from_millis(500)));
         }
     }
-}
-
-/// The client of the store, with what the environment says.
-fn store(address: &Address, name: &str, variables: &Variables) -> Result<Arc<dyn ObjectStore>, StoreError> {
-    // Whoever set another before is as good.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let retry = RetryConfig { backoff: BackoffConfig::default(), max_retries: RETRIES, retry_timeout: RETRY };
-    let options = ClientOptions::new().with_connect_timeout(CONNECT).with_timeout(REQUEST);
-    let text =
-        variables.iter().filter_map(|(name, value)| Some((name.to_str()?.to_ascii_lowercase(), value.to_str()?)));
-    let failed = |error: object_store::Error| StoreError::of(name, Trouble::NoCredentials, &error);
-    Ok(match address.scheme {
-        Scheme::S3 => {
-            let mut builder = AmazonS3Builder::new().with_retry(retry).with_client_options(options);
-            let profile = profile::read(name, variables)?;
-            let of_variables = variables.contains_key(std::ffi::OsStr::new("AWS_ACCESS_KEY_ID"));
-            for (key, value) in
-                [(AmazonS3ConfigKey::Region, profile.region), (AmazonS3ConfigKey::Endpoint, profile.endpoint)]
-            {
-                if let Some(value) = value {
-                    builder = builder.with_config(key, value);
-                }
-            }
-            if let (Some(keys), false) = (profile.keys, of_variables) {
-                builder = builder.with_access_key_id(keys.id).with_secret_access_key(keys.secret);
-                builder = keys.token.into_iter().fold(builder, AmazonS3Builder::with_token);
-            } else if let (Some(process), false) = (profile.process, of_variables) {
-                let process = credentials::Process::new(name, process, variables.clone(), clock::now);
-                process.ask()?;
-                builder = builder.with_credentials(Arc::new(process));
-            }
-            for (key, value) in text {
-                if let Ok(key) = key.parse::<AmazonS3ConfigKey>() {
-                    builder = builder.with_config(key, value);
-                }
-            }
-            // Whoever names such an endpoint means it.
-            if builder.get_config_value(&AmazonS3ConfigKey::Endpoint).is_some_and(|url| url.starts_with("http://")) {
-                builder = builder.with_allow_http(true);
-            }
-            let builder = builder.with_bucket_name(&address.bucket);
-            Arc::new(builder.build().map_err(failed)?)
-        }
-        Scheme::Gcs => {
-            let mut builder = GoogleCloudStorageBuilder::new().with_retry(retry).with_client_options(options);
-            for (key, value) in text.filter(|(key, _)| key.starts_with("google_")) {
-                if let Ok(key) = key.parse::<GoogleConfigKey>() {
-                    builder = builder.with_config(key, value);
-                }
-            }
-            let builder = builder.with_bucket_name(&address.bucket);
-            Arc::new(builder.build().map_err(failed)?)
-        }
-        Scheme::Azure | Scheme::File => {
-            let mut builder = MicrosoftAzureBuilder::new().with_retry(retry).with_client_options(options);
-            for (key, value) in text.filter(|(key, _)| key.starts_with("azure_")) {
-                if let Ok(key) = key.parse::<AzureConfigKey>() {
-                    builder = builder.with_config(key, value);
-                }
-            }
-            let builder = builder.with_container_name(&address.bucket);
-            Arc::new(builder.build().map_err(failed)?)
-        }
-    })
 }
 
 impl Place for Bucket {

@@ -12,6 +12,8 @@ mod address;
 #[cfg(feature = "network")]
 mod bucket;
 #[cfg(feature = "network")]
+pub mod client;
+#[cfg(feature = "network")]
 mod credentials;
 mod error;
 mod folder;

@@ -1,37 +1,37 @@
-//! A bucket of an object store (S3 and what speaks like it) as a place for the cache that machines share.
+//! A bucket of an object store as a place for the cache that machines share.
 //!
-//! Enters: `s3://BUCKET/PREFIX` and the `AWS_*` variables of whoever runs fitout. Leaves: a [`Store`]. Every request has an end
-//! in sight: a store that is down or slow costs seconds. Not here: profiles and other ways to come by credentials.
+//! Enters: an [`Address`] and the variables of whoever runs fitout. Leaves: a [`Store`]. Every request has an end in sight: a store
+//! that is down or slow costs seconds. Not here: how a store is reached ([`client`]).
 
-use std::ffi::OsStr;
 use std::future::Future;
 use std::io;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use object_store::aws::{AmazonS3, AmazonS3Builder, AmazonS3ConfigKey};
 use object_store::path::Path;
-use object_store::{BackoffConfig, ClientOptions, ObjectStore as _, ObjectStoreExt as _, RetryConfig};
+use object_store::{ObjectStore, ObjectStoreExt as _};
 use tokio::runtime::Runtime;
 
 use super::store::Store;
 use crate::build::environment::Variables;
+use crate::store::Address;
+use crate::store::client::{self, Limits};
 
-/// Until a connection must be there.
-const CONNECT: Duration = Duration::from_secs(3);
-/// For a whole request, with the largest blob on a slow line.
-const REQUEST: Duration = Duration::from_secs(30);
-/// In which a request is tried again.
-const RETRY: Duration = Duration::from_secs(6);
-/// How often.
-const RETRIES: usize = 2;
+/// With the largest blob on a slow line; a store that is down costs seconds.
+const LIMITS: Limits = Limits {
+    connect: Duration::from_secs(3),
+    request: Duration::from_secs(30),
+    retry: Duration::from_secs(6),
+    retries: 2,
+};
 /// Requests at once.
 const AT_ONCE: usize = 16;
 
 /// See the module.
 pub struct Bucket {
     name: String,
-    store: AmazonS3,
+    store: Arc<dyn ObjectStore>,
     prefix: String,
     runtime: Runtime,
     down: AtomicBool,
@@ -42,33 +42,13 @@ impl Bucket {
     ///
     /// # Errors
     /// The variables are not what the store needs.
-    pub fn new(address: &str, variables: &Variables) -> io::Result<Self> {
-        let rest = address.strip_prefix("s3://").unwrap_or(address);
-        let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
-        // Whoever set another before is as good.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let retry = RetryConfig { backoff: BackoffConfig::default(), max_retries: RETRIES, retry_timeout: RETRY };
-        let options = ClientOptions::new().with_connect_timeout(CONNECT).with_timeout(REQUEST);
-        let mut builder =
-            AmazonS3Builder::new().with_retry(retry).with_client_options(options).with_bucket_name(bucket);
-        let text = |value: &OsStr| value.to_str().map(str::to_owned);
-        for (name, value) in variables {
-            let known = name.to_str().and_then(|name| name.to_ascii_lowercase().parse::<AmazonS3ConfigKey>().ok());
-            if let (Some(key), Some(value)) = (known, text(value)) {
-                let plain = key == AmazonS3ConfigKey::Endpoint && value.starts_with("http://");
-                builder = builder.with_config(key, value);
-                // Whoever names such an endpoint means it.
-                if plain {
-                    builder = builder.with_allow_http(true);
-                }
-            }
-        }
-        let store = builder.build().map_err(io::Error::other)?;
+    pub fn new(address: &Address, variables: &Variables) -> io::Result<Self> {
+        let store = client::open(address, variables, LIMITS).map_err(io::Error::other)?;
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
         Ok(Self {
-            name: address.to_owned(),
+            name: address.to_string(),
             store,
-            prefix: prefix.trim_matches('/').to_owned(),
+            prefix: address.path.clone(),
             runtime,
             down: AtomicBool::new(false),
         })

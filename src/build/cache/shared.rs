@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use super::store::{Local, Store};
 use crate::build::environment::Variables;
+use crate::store::{Address, Scheme};
 
 /// How much of the shared store a run uses.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -18,20 +19,21 @@ pub enum Use {
     Write,
 }
 
-/// Whether an address is one of those that [`open`] knows.
-pub fn is_address(text: &str) -> bool {
-    let bucket = |rest: &str| !rest.is_empty() && !rest.starts_with('/') && !rest.contains(char::is_whitespace);
-    text.strip_prefix("s3://").is_some_and(bucket) || folder(text).is_some()
+/// Reads an address; that of a folder is absolute.
+pub fn address(text: &str) -> Option<Address> {
+    Address::parse(text).filter(|address| address.scheme != Scheme::File || address.path.starts_with('/'))
 }
 
 /// Opens a store; that it answers is not known yet.
 ///
 /// # Errors
 /// What the store needs to know is not there.
-pub fn open(address: &str, variables: &Variables, used: Use) -> io::Result<Box<dyn Store>> {
-    let store: Box<dyn Store> = match folder(address) {
-        Some(folder) => Box::new(Local::new(folder)),
-        None => bucket(address, variables)?,
+pub fn open(text: &str, variables: &Variables, used: Use) -> io::Result<Box<dyn Store>> {
+    let no_address = || io::Error::new(io::ErrorKind::InvalidInput, "it is no address of a store");
+    let address = address(text).ok_or_else(no_address)?;
+    let store: Box<dyn Store> = match address.scheme {
+        Scheme::File => Box::new(Local::new(PathBuf::from(&address.path))),
+        Scheme::S3 | Scheme::Gcs | Scheme::Azure => bucket(&address, variables)?,
     };
     Ok(if used == Use::Write { store } else { Box::new(ReadOnly(store)) })
 }
@@ -73,20 +75,13 @@ impl Store for ReadOnly {
     }
 }
 
-fn folder(address: &str) -> Option<PathBuf> {
-    address
-        .strip_prefix("file:")
-        .map(|path| PathBuf::from(path.strip_prefix("//").unwrap_or(path)))
-        .filter(|path| path.is_absolute())
-}
-
 #[cfg(feature = "network")]
-fn bucket(address: &str, variables: &Variables) -> io::Result<Box<dyn Store>> {
+fn bucket(address: &Address, variables: &Variables) -> io::Result<Box<dyn Store>> {
     Ok(Box::new(super::bucket::Bucket::new(address, variables)?))
 }
 
 #[cfg(not(feature = "network"))]
-fn bucket(_: &str, _: &Variables) -> io::Result<Box<dyn Store>> {
+fn bucket(_: &Address, _: &Variables) -> io::Result<Box<dyn Store>> {
     Err(io::Error::new(io::ErrorKind::Unsupported, "this fitout was built without the feature `network`"))
 }
 
@@ -96,13 +91,11 @@ mod tests {
 
     #[test]
     fn addresses_are_told_apart() {
-        for good in ["s3://bucket", "s3://bucket/a/b", "file:/srv/cache", "file:///srv/cache"] {
-            assert!(is_address(good), "{good}");
+        for good in ["s3://bucket", "s3://bucket/a/b", "gs://b", "az://c/p", "file:/srv/cache", "file:///srv/cache"] {
+            assert!(address(good).is_some(), "{good}");
         }
-        for bad in
-            ["", "bucket", "s3:bucket", "s3://", "s3:///a", "file:cache", "https://example.org", "gs://b", "s3://a b"]
-        {
-            assert!(!is_address(bad), "{bad}");
+        for bad in ["", "bucket", "s3:bucket", "s3://", "s3:///a", "file:cache", "https://example.org", "s3://a b"] {
+            assert!(address(bad).is_none(), "{bad}");
         }
     }
 }

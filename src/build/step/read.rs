@@ -217,9 +217,10 @@ impl Reader<'_> {
                 self.refuse(codes::CONFIG_INVALID_VALUE, path, message, help);
             }
         }
-        if let Some(address) = build.cache.shared.as_ref().filter(|address| !shared::is_address(address)) {
+        if let Some(address) = build.cache.shared.as_ref().filter(|address| shared::address(address).is_none()) {
             let message = format!("`{}` is no address of a shared cache", address.escape_debug());
-            let help = "write it as `s3://BUCKET/PREFIX` or `file:/FOLDER`";
+            let help =
+                "write it as `s3://BUCKET/PREFIX`, `gs://BUCKET/PREFIX`, `az://CONTAINER/PREFIX` or `file:/FOLDER`";
             self.refuse(codes::CONFIG_INVALID_VALUE, address, message, help);
         }
         let help = "names are made of letters, digits and `_`, and do not begin with a digit";

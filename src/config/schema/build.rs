@@ -89,7 +89,7 @@ pub struct BuildCache {
     pub paths: Option<Texts>,
     /// Files that decide what is in them; the lock file of the tool if unset, such as `mix.lock`.
     pub key: Option<Texts>,
-    /// Where other machines have it too: `s3://BUCKET/PREFIX` (`AWS_*` variables say how), or `file:/FOLDER`.
+    /// Where other machines have it too: `s3://BUCKET/PREFIX`, `gs://BUCKET/PREFIX`, `az://CONTAINER/PREFIX`, or `file:/FOLDER`.
     pub shared: Option<Text>,
 }
 
