@@ -69,6 +69,7 @@ pub struct PublishYum {
 /// How lists of a yum repository are packed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
+#[schemars(title = "compression")]
 pub enum ListCompression {
     /// Everybody reads it.
     #[default]
