@@ -198,9 +198,10 @@ pub fn build(request: &Request, out: &Path, listener: &dyn Listener) -> Result<B
     let mut planned = plans::make(request, Some(out), listener)?;
     let folder = output_folders(request, &planned.project, out).pop().unwrap_or_default();
     refuse_another(&planned, &folder)?;
+    let state = state(request, &planned.project);
+    planned.step.after_assemble(&state, listener).map_err(|finding| vec![finding])?;
     fs_err::create_dir_all(&folder)
         .map_err(|source| vec![EngineError::Write { path: folder.clone(), source }.into()])?;
-    let state = state(request, &planned.project);
     let (artifacts, doubts) = artifacts(request, &planned, &state, &folder, listener)?;
     planned.warnings.extend(doubts);
     planned.warnings.extend(planned.step.after_package(&state, listener).err());

@@ -53,7 +53,9 @@ pub struct Step {
     watch: Watch,
     /// Hooks before the build, the build, hooks after it, the test.
     build: Vec<Line>,
+    /// Hooks before the input is read.
     before_package: Vec<Line>,
+    after_assemble: Vec<Line>,
     after_package: Vec<Line>,
 }
 
@@ -182,6 +184,14 @@ impl Step {
     /// The first hook that fails ends it.
     pub fn before_package(&self, state: &State, listener: &dyn Listener) -> Result<()> {
         self.run(&self.before_package, &Sandbox::default(), &state.log("package"), listener)
+    }
+
+    /// Runs the hooks that come when the plan is made.
+    ///
+    /// # Errors
+    /// The first hook that fails ends it.
+    pub fn after_assemble(&self, state: &State, listener: &dyn Listener) -> Result<()> {
+        self.run(&self.after_assemble, &Sandbox::default(), &state.log("package"), listener)
     }
 
     /// Runs the hooks that come when all artifacts are there.

@@ -203,7 +203,7 @@ codes! {
     BUILD_TEST_FAILED = "build/test-failed", Environment,
         "The `[build] test` failed, so nothing was packed. Its last lines are quoted, and the log that the finding names has all of them. It runs after every build, with the environment of the build; with a tool also with what its tests need, such as `MIX_ENV=test`.";
     BUILD_HOOK_FAILED = "build/hook-failed", Environment,
-        "A hook of `[build.hooks]` failed. Nothing is packed after a failing `before-build`, `after-build` or `before-package`; after a failing `after-package` the artifacts are there all the same.";
+        "A hook of `[build.hooks]` failed. Nothing is packed after a failing hook but `after-package`; after a failing `after-package` the artifacts are there all the same.";
     BUILD_CACHE = "build/cache", Environment,
         "The cache of the build step could not be read or written, or an entry of it is not what was put there. This is only told, because the build is right all the same: what is read from the cache is checked, and what does not pass is not used. It costs the time that the cache would have saved.";
     BUILD_NO_TOOL = "build/no-tool", Environment,

@@ -20,6 +20,8 @@ fn everything_runs_in_its_order_with_one_environment() {
          before-build = [{{ text = \"echo \\\"before-build $NAME\\\" >> order\" }}, {{ file = \"hook.sh\" }}]\n\
          after-build = [{{ text = \"echo after-build >> order\" }}]\n\
          before-package = [{{ text = \"echo before-package >> order\" }}]\n\
+         before-assemble = [{{ text = \"echo before-assemble >> order; test ! -e dist\" }}]\n\
+         after-assemble = [{{ text = \"echo after-assemble >> order; test ! -e dist/manifest.json\" }}]\n\
          after-package = [{{ text = \"ls \\\"$FITOUT_OUT\\\" >> order\" }}]\n"
     );
     // It is no program: a shell runs it.
@@ -28,13 +30,13 @@ fn everything_runs_in_its_order_with_one_environment() {
     let (exit, _, stderr) = run(folder.path(), &["build"]);
     assert_eq!(exit, 0, "{stderr}");
     let expected = format!(
-        "before-build value\nfile value in {}\ncommand value\nafter-build\ntest value\nbefore-package\nmanifest.json\n\
-         step-1.0.0-linux-all.tar.gz\n",
+        "before-build value\nfile value in {}\ncommand value\nafter-build\ntest value\nbefore-assemble\nbefore-package\nafter-assemble\n\
+         manifest.json\nstep-1.0.0-linux-all.tar.gz\n",
         real.display()
     );
     let order = read(folder.path(), "order");
-    assert_eq!(order.lines().take(7).collect::<Vec<_>>(), expected.lines().take(7).collect::<Vec<_>>(), "{order}");
-    assert!(order.lines().nth(7).is_some_and(|line| line.ends_with(".tar.gz")), "{order}");
+    assert_eq!(order.lines().take(9).collect::<Vec<_>>(), expected.lines().take(9).collect::<Vec<_>>(), "{order}");
+    assert!(order.lines().nth(9).is_some_and(|line| line.ends_with(".tar.gz")), "{order}");
     // Nothing of it runs for those who only look.
     std::fs::remove_file(folder.path().join("order")).unwrap();
     let (exit, _, stderr) = run(folder.path(), &["plan"]);
@@ -67,6 +69,7 @@ fn a_failing_test_or_hook_leaves_nothing() {
         ("test = \"exit 1\"\n", "build/test-failed"),
         ("[build.hooks]\nafter-build = [{ text = \"exit 1\" }]\n", "build/hook-failed"),
         ("[build.hooks]\nbefore-package = [{ text = \"exit 1\" }]\n", "build/hook-failed"),
+        ("[build.hooks]\nafter-assemble = [{ text = \"exit 1\" }]\n", "build/hook-failed"),
     ] {
         let folder = project(&[("fitout.toml", &format!("{HEAD}command = \"true\"\n{rest}")), ("tree/a", "a")]);
         let (exit, stdout, stderr) = run(folder.path(), &["build"]);

@@ -48,11 +48,14 @@ impl Reader<'_> {
         all.extend(self.built(build, tool.as_ref(), &project, &environment));
         all.extend(self.hooks("after-build", &build.hooks.after_build, &environment));
         all.extend(build.test.as_ref().map(|test| self.line(What::Test, test, &testing)));
+        let mut before = self.hooks("before-assemble", &build.hooks.before_assemble, &environment);
+        before.extend(self.hooks("before-package", &build.hooks.before_package, &environment));
         let out = environment.with(self.given.out.last().map(|out| ("FITOUT_OUT", out)));
         Step {
             folder: self.given.folder.to_owned(),
             watch: self.watch(manifest, &project, tools),
-            before_package: self.hooks("before-package", &build.hooks.before_package, &environment),
+            before_package: before,
+            after_assemble: self.hooks("after-assemble", &build.hooks.after_assemble, &environment),
             after_package: self.hooks("after-package", &build.hooks.after_package, &out),
             build: all,
             sandbox: self.sandbox(build),
@@ -259,7 +262,11 @@ fn kept(typed: Option<&Texts>, tools: &[&'static Tool], own: fn(&Tool) -> &'stat
 
 fn hooks(build: &Build) -> impl Iterator<Item = &At<Hook>> {
     let hooks = &build.hooks;
-    [&hooks.before_build, &hooks.after_build, &hooks.before_package, &hooks.after_package].into_iter().flatten()
+    let assemble = [&hooks.before_assemble, &hooks.after_assemble];
+    [&hooks.before_build, &hooks.after_build, &hooks.before_package, &hooks.after_package]
+        .into_iter()
+        .chain(assemble)
+        .flatten()
 }
 
 fn text_of(hook: &At<Hook>) -> Option<&str> {

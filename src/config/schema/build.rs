@@ -74,7 +74,11 @@ pub struct BuildHooks {
     pub before_build: Vec<At<Hook>>,
     /// After tool or command, before the test.
     pub after_build: Vec<At<Hook>>,
-    /// Before the input is read, also where nothing had to be built.
+    /// Before the plan is made of the input, also where nothing had to be built.
+    pub before_assemble: Vec<At<Hook>>,
+    /// When the plan is made and nothing is wrong with it, before anything is packed.
+    pub after_assemble: Vec<At<Hook>>,
+    /// Behind `before-assemble`: before the input is read.
     pub before_package: Vec<At<Hook>>,
     /// When all artifacts are in the folder that `$FITOUT_OUT` names.
     pub after_package: Vec<At<Hook>>,
