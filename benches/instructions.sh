@@ -19,22 +19,7 @@ work=$(mktemp -d "${TMPDIR:-/tmp}/fitout-instructions.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 mkdir "$work/tree"
 tree_small "$work/tree"
-cat >"$work/fitout.toml" <<'TOML'
-[package]
-name       = "fitout-bench"
-version    = "1.0"
-summary    = "A tree of many files"
-maintainer = "Bench <bench@example.org>"
-license    = "Apache-2.0"
-
-[build]
-preset  = "plain"
-formats = ["deb", "rpm", "tarball", "zip", "oci"]
-
-[[files]]
-from = "tree"
-to   = "/opt/fitout-bench"
-TOML
+bench_config tree >"$work/fitout.toml"
 
 count() { # label, folder of the artifacts
 	valgrind --tool=callgrind --callgrind-out-file="$work/callgrind.out" "$fitout" -q -C "$work" build --jobs 1 --out "$work/$2" \

@@ -40,30 +40,12 @@ stage=$work/$name
 export name out project stage fitout work nfpm
 
 config() { # folder, compression
+	local format tables=
+	for format in deb rpm tarball; do
+		tables+=$'\n'"[format.$format]"$'\n'"compression = \"$2\""$'\n'
+	done
 	mkdir -p "$1"
-	cat >"$1/fitout.toml" <<TOML
-[package]
-name       = "fitout-bench"
-version    = "1.0"
-summary    = "A tree of many files"
-maintainer = "Bench <bench@example.org>"
-license    = "Apache-2.0"
-
-[build]
-preset  = "plain"
-formats = ["deb", "rpm", "tarball", "zip", "oci"]
-
-[format.deb]
-compression = "$2"
-[format.rpm]
-compression = "$2"
-[format.tarball]
-compression = "$2"
-
-[[files]]
-from = "../tree"
-to   = "/opt/fitout-bench"
-TOML
+	bench_config ../tree "$tables" >"$1/fitout.toml"
 }
 
 nfpm_config() {

@@ -52,3 +52,23 @@ tree_huge() { base64_noise 10737418240 "$1/huge"; }
 base64_noise() {
 	openssl enc -aes-128-ctr -pass pass:fitout -nosalt -md sha256 </dev/zero 2>/dev/null | base64 -w 0 | head -c "$1" >"$2" || true
 }
+
+# What is made of a tree.
+bench_config() { # folder of the tree, from the config; tables for formats
+	cat <<TOML
+[package]
+name       = "fitout-bench"
+version    = "1.0"
+summary    = "A tree of many files"
+maintainer = "Bench <bench@example.org>"
+license    = "Apache-2.0"
+
+[build]
+preset  = "plain"
+formats = ["deb", "rpm", "tarball", "zip", "oci"]
+${2:-}
+[[files]]
+from = "$1"
+to   = "/opt/fitout-bench"
+TOML
+}

@@ -8,7 +8,7 @@ use super::exit::Exit;
 use super::ui::{Terminal, draw};
 use super::{absolute, env};
 use crate::diagnostic::{Diagnostic, Findings, Severity, codes};
-use crate::publish::{self, repo};
+use crate::publish::{self, By, repo};
 use crate::report::words::{plural, size};
 use crate::sign;
 use crate::store::{self, Address, Place, now};
@@ -99,7 +99,7 @@ fn verify(
     };
     let (mut findings, mut objects, mut packages) = (Findings::new(), 0, 0);
     for place in places(common, place)? {
-        let judged = repo::verify(&*place, &[], certificates.as_deref(), now::now());
+        let judged = repo::verify(&*place, &[], By { certificates: certificates.as_deref(), now: now::now() });
         let judged = judged.map_err(|error| vec![Diagnostic::from(error)])?;
         findings.extend(judged.findings);
         objects += judged.objects;

@@ -13,6 +13,7 @@ pub mod apt;
 mod destinations;
 pub mod draft;
 mod files;
+mod judge;
 mod keyring;
 mod landing;
 mod parallel;
@@ -27,6 +28,7 @@ pub mod yum;
 
 pub use destinations::Destinations;
 pub use draft::{Draft, What};
+pub use judge::By;
 use parallel::at_once;
 pub use parcel::Parcel;
 pub use promote::{Promotion, promote};

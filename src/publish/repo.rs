@@ -9,11 +9,11 @@ use sha2::Digest as _;
 
 use super::apt::packages::{Entry, Packages};
 use super::apt::{self, Suite};
+use super::judge::{By, Checked, Judge};
 use super::landing;
 use super::yum;
 use crate::codec::hex::hex;
 use crate::diagnostic::{Diagnostic, Findings, codes};
-use crate::sign::{self, Certificate};
 use crate::store::{Depth, Place, StoreError};
 
 /// One package of a repository.
@@ -33,17 +33,6 @@ pub struct Listed {
     pub sha256: String,
     /// Where it lies.
     pub file: String,
-}
-
-/// What was looked at in a part of a repository, and what is wrong with it.
-#[derive(Debug, Default)]
-pub struct Checked {
-    /// Keys.
-    pub seen: BTreeSet<String>,
-    /// What is wrong.
-    pub findings: Findings,
-    /// Packages in the lists.
-    pub packages: usize,
 }
 
 /// What a judgement found.
@@ -129,32 +118,26 @@ fn lists(suite: &Suite<'_>) -> Result<Vec<Packages>, Diagnostic> {
     Ok(lists)
 }
 
-/// Judges a whole repository. Without keys no signature is looked at.
+/// Judges a whole repository.
 ///
 /// # Errors
 /// The place does not answer.
-pub fn verify(
-    place: &dyn Place,
-    asked: &[String],
-    certificates: Option<&[Certificate]>,
-    now: i64,
-) -> Result<Judgement, StoreError> {
-    let mut seen = BTreeSet::new();
-    let mut judgement = Judgement { objects: 0, packages: 0, findings: Findings::new() };
+pub fn verify(place: &dyn Place, asked: &[String], by: By<'_>) -> Result<Judgement, StoreError> {
+    let mut parts = vec![page(place, by)?];
     for suite in suites(place, asked)? {
-        let checked = apt::verify(place, &suite, certificates, now)?;
-        seen.extend(checked.seen);
-        judgement.findings.extend(checked.findings);
-        judgement.packages += checked.packages;
+        parts.push(apt::verify(place, &suite, by)?);
     }
     if asked.is_empty() && is_yum(place)? {
-        let checked = yum::verify(place, certificates, now)?;
+        parts.push(yum::verify(place, by)?);
+    }
+    let mut seen = BTreeSet::new();
+    let mut judgement = Judgement { objects: 0, packages: 0, findings: Findings::new() };
+    for checked in parts {
         seen.extend(checked.seen);
         judgement.findings.extend(checked.findings);
         judgement.packages += checked.packages;
     }
-    judge_page(place, certificates, now, &mut seen, &mut judgement.findings)?;
-    if certificates.is_none() {
+    if by.certificates.is_none() {
         let message = "no signature was looked at: there is no key to judge by";
         let help = "name the public keys with `--key FILE`, or run it where the config has `[sign]`";
         judgement.findings.push(Diagnostic::warning(codes::REPO_SIGNATURE, message).help(help));
@@ -173,45 +156,31 @@ pub fn verify(
 }
 
 /// What stands beside the lists for people, by its own signed list.
-fn judge_page(
-    place: &dyn Place,
-    certificates: Option<&[Certificate]>,
-    now: i64,
-    seen: &mut BTreeSet<String>,
-    findings: &mut Findings,
-) -> Result<(), StoreError> {
-    let sums = place.get(landing::SUMS)?;
-    let mut wrong = |code, key: &str, why: &str| findings.push(Diagnostic::error(code, format!("`{key}`: {why}")));
-    let Some(sums) = sums else {
+fn page(place: &dyn Place, by: By<'_>) -> Result<Checked, StoreError> {
+    let mut judge = Judge::new(place);
+    let Some(sums) = judge.get(landing::SUMS)? else {
+        judge.checked.seen.clear();
         if place.head(landing::JSON)?.is_some() {
-            wrong(codes::REPO_MISSING, landing::SUMS, "it is not there, and the page is");
+            judge.wrong(codes::REPO_MISSING, landing::SUMS, "it is not there, and the page is");
         }
-        return Ok(());
+        return Ok(judge.checked);
     };
-    seen.insert(landing::SUMS.to_owned());
-    if let Some(certificates) = certificates {
-        if let Err(error) = sign::verify_clear(certificates, &sums.bytes, now) {
-            wrong(codes::REPO_SIGNATURE, landing::SUMS, &error.to_string());
-        } else if !sign::is_canonical_clear(&sums.bytes) {
-            wrong(codes::REPO_CHANGED, landing::SUMS, "its frame is not as it was written");
-        }
-    }
-    let text = std::str::from_utf8(&sums.bytes).ok().and_then(apt::release::clear_text).unwrap_or_default();
+    judge.clear(landing::SUMS, &sums, by);
+    let text = std::str::from_utf8(&sums).ok().and_then(apt::release::clear_text).unwrap_or_default();
     for (sha256, key) in text.lines().filter_map(|line| line.split_once("  ")) {
-        seen.insert(key.to_owned());
-        match place.get(key)? {
-            None => wrong(codes::REPO_MISSING, key, "it is not there, and `SHA256SUMS.asc` lists it"),
-            Some(object) if hex(&sha2::Sha256::digest(&object.bytes)) != sha256 => {
-                wrong(codes::REPO_CHANGED, key, "its digest is another than that in `SHA256SUMS.asc`");
+        match judge.get(key)? {
+            None => judge.wrong(codes::REPO_MISSING, key, "it is not there, and `SHA256SUMS.asc` lists it"),
+            Some(bytes) if hex(&sha2::Sha256::digest(&bytes)) != sha256 => {
+                judge.wrong(codes::REPO_CHANGED, key, "its digest is another than that in `SHA256SUMS.asc`");
             }
             Some(_) => {}
         }
     }
-    Ok(())
+    Ok(judge.checked)
 }
 
-/// Seconds for which a file stays that no list names: readers may have the list from before.
-pub const GRACE: i64 = 3 * 86_400;
+/// Days for which a file stays that no list names: readers may have the list from before.
+pub const GRACE: u32 = 3;
 
 /// Everything that a root reaches.
 fn reachable(place: &dyn Place) -> Result<BTreeSet<String>, Diagnostic> {

@@ -132,11 +132,11 @@ fn a_host_is_set_up_as_the_page_says() {
         root.ok(&["apt-get", "-q", "--error-on=any", "update"]);
         root.ok(&["apt-get", "-qy", "install", "other"]);
     }
-    let sums = Command::new("sh")
-        .args(["-ec", "gpgv --keyring /dev/null SHA256SUMS.asc 2>&1 | grep -q 'Signature made'; grep '  ' SHA256SUMS.asc | sha256sum -c --quiet"])
-        .current_dir(shop.at("repository"))
-        .output()
-        .unwrap();
+    let script = "gpg --batch --dearmor <\"$1\" >../key.gpg && gpgv -q --keyring ../key.gpg SHA256SUMS.asc && \
+                  grep '  ' SHA256SUMS.asc | sha256sum -c --quiet --strict";
+    let key = shop.at("key.pub");
+    let sums =
+        Command::new("sh").args(["-ec", script, "sh"]).arg(&key).current_dir(shop.at("repository")).output().unwrap();
     assert!(sums.status.success(), "{sums:?}");
     let feed = fs::read_to_string(shop.at("repository/feed.xml")).unwrap();
     assert_eq!(feed.matches("<entry>").count(), 4, "{feed}");

@@ -12,98 +12,72 @@ use super::suite::unpack;
 use super::{stanza, stored_package};
 use crate::codec::calendar;
 use crate::codec::hex::hex;
-use crate::diagnostic::{Diagnostic, Findings, codes};
+use crate::diagnostic::{Findings, codes};
 use crate::publish::at_once;
-use crate::publish::repo::Checked;
-use crate::sign::{self, Certificate};
+use crate::publish::judge::{self, By, Checked, Judge};
 use crate::store::{Depth, Place, StoreError};
 
-struct Judge<'a> {
-    place: &'a dyn Place,
+/// One suite, judged.
+struct Suite<'a> {
+    judge: Judge<'a>,
     folder: String,
-    checked: Checked,
+    by: By<'a>,
 }
 
-/// Verifies one suite. Without keys signatures are not looked at. `now` is in seconds since 1970.
+/// Verifies one suite.
 ///
 /// # Errors
 /// The place does not answer.
-pub fn verify(
-    place: &dyn Place,
-    suite: &str,
-    certificates: Option<&[Certificate]>,
-    now: i64,
-) -> Result<Checked, StoreError> {
-    let mut judge = Judge { place, folder: format!("dists/{suite}"), checked: Checked::default() };
-    if let Some(release) = judge.roots(certificates, now)? {
+pub fn verify(place: &dyn Place, suite: &str, by: By<'_>) -> Result<Checked, StoreError> {
+    let mut suite = Suite { judge: Judge::new(place), folder: format!("dists/{suite}"), by };
+    if let Some(release) = suite.roots()? {
         let mut lists = Vec::new();
         for (path, listed) in &release.files {
-            lists.extend(judge.index(&release, path, listed)?);
+            lists.extend(suite.index(&release, path, listed)?);
         }
-        judge.generations()?;
-        judge.packages(&lists);
+        suite.generations()?;
+        suite.packages(&lists);
     }
-    Ok(judge.checked)
+    Ok(suite.judge.checked)
 }
 
-impl Judge<'_> {
-    fn wrong(&mut self, code: codes::Code, key: &str, why: impl Into<String>) {
-        self.checked.findings.push(Diagnostic::error(code, format!("`{key}`: {}", why.into())));
-    }
-
-    fn get(&mut self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
-        self.checked.seen.insert(key.to_owned());
-        Ok(self.place.get(key)?.map(|object| object.bytes))
-    }
-
+impl Suite<'_> {
     /// `InRelease`, `Release`, `Release.gpg`: three forms of one text.
-    fn roots(&mut self, certificates: Option<&[Certificate]>, now: i64) -> Result<Option<Release>, StoreError> {
+    fn roots(&mut self) -> Result<Option<Release>, StoreError> {
         let keys = ["InRelease", "Release", "Release.gpg"].map(|name| format!("{}/{name}", self.folder));
-        let [Some(root), release, signature] = [self.get(&keys[0])?, self.get(&keys[1])?, self.get(&keys[2])?] else {
-            self.wrong(codes::REPO_MISSING, &keys[0], "it is not there");
+        let [Some(root), release, signature] =
+            [self.judge.get(&keys[0])?, self.judge.get(&keys[1])?, self.judge.get(&keys[2])?]
+        else {
+            self.judge.wrong(codes::REPO_MISSING, &keys[0], "it is not there");
             return Ok(None);
         };
         let text = std::str::from_utf8(&root).ok().and_then(clear_text);
         let Some(text) = text else {
-            self.wrong(codes::REPO_CHANGED, &keys[0], "it is no signed text");
+            self.judge.wrong(codes::REPO_CHANGED, &keys[0], "it is no signed text");
             return Ok(None);
         };
         match &release {
-            None => self.wrong(codes::REPO_MISSING, &keys[1], "it is not there"),
+            None => self.judge.wrong(codes::REPO_MISSING, &keys[1], "it is not there"),
             Some(release) if release.as_slice() != text.as_bytes() => {
-                self.wrong(codes::REPO_CHANGED, &keys[1], "it is another text than that in `InRelease`");
+                self.judge.wrong(codes::REPO_CHANGED, &keys[1], "it is another text than that in `InRelease`");
             }
             Some(_) => {}
         }
-        if let Some(certificates) = certificates {
-            if let Err(error) = sign::verify_clear(certificates, &root, now) {
-                self.wrong(codes::REPO_SIGNATURE, &keys[0], error.to_string());
-            } else if !sign::is_canonical_clear(&root) {
-                self.wrong(codes::REPO_CHANGED, &keys[0], "its frame is not as it was written");
-            }
-            match (&release, &signature) {
-                (_, None) => self.wrong(codes::REPO_MISSING, &keys[2], "it is not there"),
-                (Some(release), Some(signature)) => {
-                    if let Err(error) = sign::verify_detached(certificates, signature, release, now) {
-                        self.wrong(codes::REPO_SIGNATURE, &keys[2], error.to_string());
-                    } else if !sign::is_canonical_armor(signature) {
-                        self.wrong(codes::REPO_CHANGED, &keys[2], "its frame is not as it was written");
-                    }
-                }
-                (None, Some(_)) => {}
-            }
+        self.judge.clear(&keys[0], &root, self.by);
+        if let Some(release) = &release {
+            self.judge.detached(&keys[2], signature.as_deref(), release, self.by);
         }
         match Release::read(&text) {
             Ok(release) => {
                 let until = release.get("Valid-Until").map(|text| calendar::parse_rfc5322(text).unwrap_or_default());
-                if until.is_some_and(|until| until < now) {
+                if until.is_some_and(|until| until < self.by.now) {
                     let until = release.get("Valid-Until").unwrap_or_default();
-                    self.wrong(codes::REPO_EXPIRED, &keys[0], format!("its lists were valid until {until}"));
+                    self.judge.wrong(codes::REPO_EXPIRED, &keys[0], &format!("its lists were valid until {until}"));
                 }
                 Ok(Some(release))
             }
             Err(why) => {
-                self.wrong(codes::REPO_CHANGED, &keys[0], why);
+                self.judge.wrong(codes::REPO_CHANGED, &keys[0], &why);
                 Ok(None)
             }
         }
@@ -114,18 +88,18 @@ impl Judge<'_> {
         let named = format!("{}/{path}", self.folder);
         let (folder, _) = named.rsplit_once('/').unwrap_or((&named, ""));
         let by_hash = format!("{folder}/by-hash/SHA256/{}", listed.sha256);
-        let forms = [self.get(&named)?, self.get(&by_hash)?];
+        let forms = [self.judge.get(&named)?, self.judge.get(&by_hash)?];
         // What is inside of a packed one is listed, and need not be there.
         if forms.iter().all(Option::is_none) && release.files.contains_key(&format!("{path}.gz")) {
-            self.checked.seen.remove(&named);
+            self.judge.checked.seen.remove(&named);
             return Ok(None);
         }
         let mut good = None;
         for (key, bytes) in [&named, &by_hash].into_iter().zip(forms) {
             match bytes {
-                None => self.wrong(codes::REPO_MISSING, key, "it is not there, and `InRelease` lists it"),
+                None => self.judge.wrong(codes::REPO_MISSING, key, "it is not there, and `InRelease` lists it"),
                 Some(bytes) if hex(&sha2::Sha256::digest(&bytes)) != listed.sha256 => {
-                    self.wrong(codes::REPO_CHANGED, key, "its digest is another than that in `InRelease`");
+                    self.judge.wrong(codes::REPO_CHANGED, key, "its digest is another than that in `InRelease`");
                 }
                 Some(bytes) => good = Some(bytes),
             }
@@ -135,7 +109,11 @@ impl Judge<'_> {
         if let Some(inner) = inner.and_then(|inner| release.files.get(inner)) {
             let content = unpack(&bytes).unwrap_or_default();
             if hex(&sha2::Sha256::digest(&content)) != inner.sha256 {
-                self.wrong(codes::REPO_CHANGED, &named, "what is in it has another digest than that in `InRelease`");
+                self.judge.wrong(
+                    codes::REPO_CHANGED,
+                    &named,
+                    "what is in it has another digest than that in `InRelease`",
+                );
             }
         }
         if !path.ends_with("/Packages.gz") {
@@ -144,7 +122,7 @@ impl Judge<'_> {
         match unpack(&bytes).map_err(|error| error.to_string()).and_then(Packages::read) {
             Ok(packages) => Ok(Some(packages)),
             Err(why) => {
-                self.wrong(codes::REPO_CHANGED, &named, why);
+                self.judge.wrong(codes::REPO_CHANGED, &named, &why);
                 Ok(None)
             }
         }
@@ -152,15 +130,15 @@ impl Judge<'_> {
 
     /// Lists of earlier roots: each has its digest as its name.
     fn generations(&mut self) -> Result<(), StoreError> {
-        let Ok(all) = self.place.list(&self.folder, Depth::All) else { return Ok(()) };
+        let Ok(all) = self.judge.place.list(&self.folder, Depth::All) else { return Ok(()) };
         for meta in all {
             let Some((_, name)) = meta.key.rsplit_once("/by-hash/SHA256/") else { continue };
-            if self.checked.seen.contains(&meta.key) {
+            if self.judge.checked.seen.contains(&meta.key) {
                 continue;
             }
-            let bytes = self.get(&meta.key)?.unwrap_or_default();
+            let bytes = self.judge.get(&meta.key)?.unwrap_or_default();
             if hex(&sha2::Sha256::digest(&bytes)) != name {
-                self.wrong(codes::REPO_CHANGED, &meta.key, "its digest is not its name");
+                self.judge.wrong(codes::REPO_CHANGED, &meta.key, "its digest is not its name");
             }
         }
         Ok(())
@@ -172,20 +150,20 @@ impl Judge<'_> {
         for entry in lists.iter().flat_map(Packages::entries) {
             files.entry(entry.file_name()).or_default().push(entry);
         }
-        self.checked.packages += files.len();
+        self.judge.checked.packages += files.len();
         let files: Vec<(&str, Vec<Entry<'_>>)> = files.into_iter().collect();
-        let place = self.place;
+        let place = self.judge.place;
         let judged = at_once(place.at_once(), &files, |(key, entries)| judge_package(place, key, entries));
         for (findings, (key, _)) in judged.into_iter().zip(&files) {
-            self.checked.seen.insert((*key).to_owned());
-            self.checked.findings.extend(findings);
+            self.judge.checked.seen.insert((*key).to_owned());
+            self.judge.checked.findings.extend(findings);
         }
     }
 }
 
 fn judge_package(place: &dyn Place, key: &str, entries: &[Entry<'_>]) -> Findings {
     let Some(first) = entries.first() else { return Findings::new() };
-    let wrong = |code, why: &str| vec![Diagnostic::error(code, format!("`{key}`: {why}"))];
+    let wrong = |code, why: &str| vec![judge::wrong(code, key, why)];
     match place.head(key) {
         Ok(None) => return wrong(codes::REPO_MISSING, "it is not there, and a list names it"),
         Err(error) => return vec![error.into()],

@@ -10,76 +10,58 @@ use super::repomd::{Data, Repomd};
 use super::stored::{Entry, ROOT, digest, walk};
 use super::{KEY, SIGNATURE, xml};
 use crate::codec::decompress;
-use crate::diagnostic::{Diagnostic, Findings, codes};
+use crate::diagnostic::{Findings, codes};
 use crate::formats::{Format as _, rpm::Rpm};
 use crate::publish::at_once;
-use crate::publish::repo::Checked;
-use crate::sign::{self, Certificate};
+use crate::publish::judge::{self, By, Checked, Judge};
+use crate::sign;
 use crate::store::{Depth, Place, StoreError};
 
-struct Judge<'a> {
-    place: &'a dyn Place,
-    checked: Checked,
+/// A repository, judged.
+struct Judged<'a> {
+    judge: Judge<'a>,
+    by: By<'a>,
 }
 
-/// Verifies a repository. Without keys signatures are not looked at. `now` is in seconds since 1970.
+/// Verifies a repository.
 ///
 /// # Errors
 /// The place does not answer.
-pub fn verify(place: &dyn Place, certificates: Option<&[Certificate]>, now: i64) -> Result<Checked, StoreError> {
-    let mut judge = Judge { place, checked: Checked::default() };
-    if let Some(repomd) = judge.root(certificates, now)? {
+pub fn verify(place: &dyn Place, by: By<'_>) -> Result<Checked, StoreError> {
+    let mut judged = Judged { judge: Judge::new(place), by };
+    if let Some(repomd) = judged.root()? {
         let mut entries = Vec::new();
         for data in &repomd.data {
-            judge.list(data, &mut entries)?;
+            judged.list(data, &mut entries)?;
         }
-        judge.generations()?;
-        judge.packages(&entries, certificates, now);
+        judged.generations()?;
+        judged.packages(&entries);
     }
-    Ok(judge.checked)
+    Ok(judged.judge.checked)
 }
 
-impl Judge<'_> {
-    fn wrong(&mut self, code: codes::Code, key: &str, why: impl Into<String>) {
-        self.checked.findings.push(Diagnostic::error(code, format!("`{key}`: {}", why.into())));
-    }
-
-    fn get(&mut self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
-        self.checked.seen.insert(key.to_owned());
-        Ok(self.place.get(key)?.map(|object| object.bytes))
-    }
-
+impl Judged<'_> {
     /// `repomd.xml`, its signature, and the keys beside it.
-    fn root(&mut self, certificates: Option<&[Certificate]>, now: i64) -> Result<Option<Repomd>, StoreError> {
-        let [Some(root), signature, key] = [self.get(ROOT)?, self.get(SIGNATURE)?, self.get(KEY)?] else {
-            self.wrong(codes::REPO_MISSING, ROOT, "it is not there");
+    fn root(&mut self) -> Result<Option<Repomd>, StoreError> {
+        let [Some(root), signature, key] = [self.judge.get(ROOT)?, self.judge.get(SIGNATURE)?, self.judge.get(KEY)?]
+        else {
+            self.judge.wrong(codes::REPO_MISSING, ROOT, "it is not there");
             return Ok(None);
         };
-        if let Some(certificates) = certificates {
-            match &signature {
-                None => self.wrong(codes::REPO_MISSING, SIGNATURE, "it is not there"),
-                Some(signature) => {
-                    if let Err(error) = sign::verify_detached(certificates, signature, &root, now) {
-                        self.wrong(codes::REPO_SIGNATURE, SIGNATURE, error.to_string());
-                    } else if !sign::is_canonical_armor(signature) {
-                        self.wrong(codes::REPO_CHANGED, SIGNATURE, "its frame is not as it was written");
-                    }
-                }
-            }
-        }
+        self.judge.detached(SIGNATURE, signature.as_deref(), &root, self.by);
         let read = std::str::from_utf8(&root).map_err(|_| "it is not UTF-8".to_owned()).and_then(Repomd::read);
         let repomd = match read {
             Ok(repomd) => repomd,
             Err(why) => {
-                self.wrong(codes::REPO_CHANGED, ROOT, why);
+                self.judge.wrong(codes::REPO_CHANGED, ROOT, &why);
                 return Ok(None);
             }
         };
         if let Some(stated) = &repomd.key {
             match key {
-                None => self.wrong(codes::REPO_MISSING, KEY, "it is not there, and `repomd.xml` has its digest"),
+                None => self.judge.wrong(codes::REPO_MISSING, KEY, "it is not there, and `repomd.xml` has its digest"),
                 Some(key) if digest("sha256", &key).as_ref() != Some(stated) => {
-                    self.wrong(codes::REPO_CHANGED, KEY, "its digest is another than that in `repomd.xml`");
+                    self.judge.wrong(codes::REPO_CHANGED, KEY, "its digest is another than that in `repomd.xml`");
                 }
                 Some(_) => {}
             }
@@ -90,14 +72,14 @@ impl Judge<'_> {
     /// A list by its digest, and that of what is in it; the packages, if it is that list.
     fn list(&mut self, data: &Data, entries: &mut Vec<Entry>) -> Result<(), StoreError> {
         let key = &data.location;
-        let Some(bytes) = self.get(key)? else {
-            self.wrong(codes::REPO_MISSING, key, "it is not there, and `repomd.xml` names it");
+        let Some(bytes) = self.judge.get(key)? else {
+            self.judge.wrong(codes::REPO_MISSING, key, "it is not there, and `repomd.xml` names it");
             return Ok(());
         };
         let is =
             |(algorithm, stated): &(String, String), bytes: &[u8]| digest(algorithm, bytes).as_ref() == Some(stated);
         if !is(&data.checksum, &bytes) || data.size.is_some_and(|size| size != bytes.len() as u64) {
-            self.wrong(codes::REPO_CHANGED, key, "its digest or size is another than that in `repomd.xml`");
+            self.judge.wrong(codes::REPO_CHANGED, key, "its digest or size is another than that in `repomd.xml`");
             return Ok(());
         }
         if let Some(open) = &data.open_checksum {
@@ -105,7 +87,11 @@ impl Judge<'_> {
             let read = decompress::detect(&bytes[..])
                 .and_then(|(_, mut reader)| std::io::Read::read_to_end(&mut reader, &mut content));
             if read.is_err() || !is(open, &content) || data.open_size.is_some_and(|size| size != content.len() as u64) {
-                self.wrong(codes::REPO_CHANGED, key, "what is in it has another digest than that in `repomd.xml`");
+                self.judge.wrong(
+                    codes::REPO_CHANGED,
+                    key,
+                    "what is in it has another digest than that in `repomd.xml`",
+                );
                 return Ok(());
             }
         }
@@ -124,13 +110,13 @@ impl Judge<'_> {
             _ => return Ok(()),
         };
         if let Err(error) = read {
-            self.wrong(codes::REPO_CHANGED, key, error.to_string());
+            self.judge.wrong(codes::REPO_CHANGED, key, &error.to_string());
         } else if data.kind != "primary" {
             ids.sort();
             let mut listed: Vec<&str> = entries.iter().map(|entry| &*entry.id).collect();
             listed.sort_unstable();
             if ids != listed {
-                self.wrong(codes::REPO_CHANGED, key, "it has other packages than `primary`");
+                self.judge.wrong(codes::REPO_CHANGED, key, "it has other packages than `primary`");
             }
         }
         Ok(())
@@ -138,38 +124,38 @@ impl Judge<'_> {
 
     /// Lists of earlier roots: each has its digest in its name.
     fn generations(&mut self) -> Result<(), StoreError> {
-        let Ok(all) = self.place.list("repodata", Depth::One) else { return Ok(()) };
+        let Ok(all) = self.judge.place.list("repodata", Depth::One) else { return Ok(()) };
         for meta in all {
             let Some((stated, _)) = meta.key.strip_prefix("repodata/").and_then(|name| name.split_once('-')) else {
                 continue;
             };
-            if stated.len() != 64 || self.checked.seen.contains(&meta.key) {
+            if stated.len() != 64 || self.judge.checked.seen.contains(&meta.key) {
                 continue;
             }
             let stated = stated.to_owned();
-            let bytes = self.get(&meta.key)?.unwrap_or_default();
+            let bytes = self.judge.get(&meta.key)?.unwrap_or_default();
             if digest("sha256", &bytes).as_ref() != Some(&stated) {
-                self.wrong(codes::REPO_CHANGED, &meta.key, "its digest is not that in its name");
+                self.judge.wrong(codes::REPO_CHANGED, &meta.key, "its digest is not that in its name");
             }
         }
         Ok(())
     }
 
     /// Every package; what the list says of it is what it says.
-    fn packages(&mut self, entries: &[Entry], certificates: Option<&[Certificate]>, now: i64) {
-        self.checked.packages += entries.len();
+    fn packages(&mut self, entries: &[Entry]) {
+        self.judge.checked.packages += entries.len();
         let files: BTreeSet<&str> = entries.iter().filter_map(|entry| entry.location.as_deref()).collect();
-        self.checked.seen.extend(files.into_iter().map(str::to_owned));
-        let place = self.place;
-        let judged = at_once(place.at_once(), entries, |entry| judge_package(place, entry, certificates, now));
-        self.checked.findings.extend(judged.into_iter().flatten());
+        self.judge.checked.seen.extend(files.into_iter().map(str::to_owned));
+        let (place, by) = (self.judge.place, self.by);
+        let judged = at_once(place.at_once(), entries, |entry| judge_package(place, entry, by));
+        self.judge.checked.findings.extend(judged.into_iter().flatten());
     }
 }
 
-fn judge_package(place: &dyn Place, entry: &Entry, certificates: Option<&[Certificate]>, now: i64) -> Findings {
+fn judge_package(place: &dyn Place, entry: &Entry, by: By<'_>) -> Findings {
     // What lies elsewhere is judged there.
     let Some(key) = entry.location.as_deref() else { return Findings::new() };
-    let wrong = |code, why: &str| vec![Diagnostic::error(code, format!("`{key}`: {why}"))];
+    let wrong = |code, why: &str| vec![judge::wrong(code, key, why)];
     let object = match place.get(key) {
         Ok(Some(object)) => object,
         Ok(None) => return wrong(codes::REPO_MISSING, "it is not there, and a list names it"),
@@ -191,8 +177,8 @@ fn judge_package(place: &dyn Place, entry: &Entry, certificates: Option<&[Certif
     if (&*listing.name, version, &*listing.arch) != (&*entry.name, &*entry.evr(), &*entry.arch) {
         return wrong(codes::REPO_CHANGED, "a list says something else of it than it says itself");
     }
-    let Some(certificates) = certificates else { return Findings::new() };
-    match sign::verify_rpm(certificates, Path::new(key), &mut Cursor::new(&object.bytes), now) {
+    let Some(certificates) = by.certificates else { return Findings::new() };
+    match sign::verify_rpm(certificates, Path::new(key), &mut Cursor::new(&object.bytes), by.now) {
         Ok(_) => Findings::new(),
         Err(error) => wrong(codes::REPO_SIGNATURE, &error.to_string()),
     }

@@ -97,24 +97,25 @@ pub fn etc_without_config(plan: &Plan) -> Findings {
 /// Places that packages must leave alone (FHS 3.0; Debian policy 9.1).
 pub fn odd_places(plan: &Plan) -> Findings {
     const PLACES: &[(&str, &str)] = &[
-        ("/usr/local/", "it belongs to the administrator"),
-        ("/home/", "it belongs to users"),
-        ("/root/", "it belongs to the administrator"),
-        ("/srv/", "its layout belongs to the administrator"),
-        ("/tmp/", "it is emptied at boot"),
-        ("/run/", "it is emptied at boot"),
-        ("/var/run/", "it is emptied at boot"),
-        ("/var/tmp/", "it is emptied from time to time"),
-        ("/proc/", "it is the kernel's"),
-        ("/sys/", "it is the kernel's"),
-        ("/dev/", "it is the kernel's"),
+        ("usr/local", "it belongs to the administrator"),
+        ("home", "it belongs to users"),
+        ("root", "it belongs to the administrator"),
+        ("srv", "its layout belongs to the administrator"),
+        ("tmp", "it is emptied at boot"),
+        ("run", "it is emptied at boot"),
+        ("var/run", "it is emptied at boot"),
+        ("var/tmp", "it is emptied from time to time"),
+        ("proc", "it is the kernel's"),
+        ("sys", "it is the kernel's"),
+        ("dev", "it is the kernel's"),
     ];
     let entries = plan.entries.iter().filter(|entry| !matches!(entry.kind, Kind::Directory { shared: true }));
     entries
         .filter_map(|entry| {
-            let (place, why) = PLACES.iter().find(|(place, _)| entry.path.starts_with(place))?;
+            let below = |place: &str| entry.path.strip_prefix('/')?.strip_prefix(place)?.strip_prefix('/');
+            let (place, why) = PLACES.iter().find(|(place, _)| below(place).is_some())?;
             Some(
-                about(codes::LINT_PLACE, &entry.path, format!("`{}` lies in `{place}`: {why}", entry.path))
+                about(codes::LINT_PLACE, &entry.path, format!("`{}` lies in `/{place}/`: {why}", entry.path))
                     .at_origin(&entry.origin, "")
                     .help("code goes below /usr/lib/NAME or /opt/NAME, state to /var/lib/NAME"),
             )
