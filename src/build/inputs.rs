@@ -2,12 +2,10 @@
 //! repository, else all of the folder.
 //!
 //! Enters: a folder and globs. Leaves: absolute paths. What the step itself makes and what fitout writes is left out, also
-//! for another config file of the project. The
-//! whole repository counts, because an umbrella or a workspace reads beyond the folder of its config file.
+//! for another config file of the project. The whole repository counts, because an umbrella or a workspace reads beyond the folder of its config file.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::ffi::OsStr;
-use std::io::Read as _;
+use std::ffi::{OsStr, OsString};
 use std::path::{Component, Path, PathBuf};
 
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
@@ -72,7 +70,8 @@ impl Inputs {
         let mut folders = BTreeMap::new();
         let mut is_artifact = |path: &PathBuf| {
             let folder = path.parent().unwrap_or(&top);
-            *folders.entry(folder.to_owned()).or_insert_with(|| holds_artifacts(folder))
+            let made = folders.entry(folder.to_owned()).or_insert_with(|| made_in(folder));
+            path.file_name().is_some_and(|name| made.contains(name))
         };
         let others = others.into_iter().filter(|path| !filled(path) && !left(path) && !is_artifact(path));
         let mut found = BTreeSet::new();
@@ -124,22 +123,41 @@ fn walk(path: &Path, without: &[PathBuf], found: &mut BTreeSet<PathBuf>) -> Opti
         found.insert(path.to_owned());
         return Some(());
     }
+    let made = made_in(path);
     for entry in fs_err::read_dir(path).ok()? {
-        let path = entry.ok()?.path();
-        if !holds_artifacts(&path) {
-            walk(&path, without, found)?;
+        let entry = entry.ok()?;
+        if !made.contains(&entry.file_name()) {
+            walk(&entry.path(), without, found)?;
         }
     }
     Some(())
 }
 
-/// Whether fitout has built into this folder: its list begins so.
-fn holds_artifacts(folder: &Path) -> bool {
-    let mut start = String::new();
-    let list = fs_err::File::open(folder.join("manifest.json"));
-    let read = list.is_ok_and(|list| list.take(64).read_to_string(&mut start).is_ok());
-    read && start.contains("\"fitout/manifest/")
+/// Names of what fitout has built into a folder: its list, and what the list names. Anything else there is a source.
+fn made_in(folder: &Path) -> BTreeSet<OsString> {
+    #[derive(serde::Deserialize)]
+    struct List {
+        schema: String,
+        artifacts: Vec<Listed>,
+    }
+    #[derive(serde::Deserialize)]
+    struct Listed {
+        file: String,
+    }
+    let list = folder.join(LIST);
+    let small = fs_err::metadata(&list).is_ok_and(|meta| meta.is_file() && meta.len() <= LARGEST_LIST);
+    let read = || serde_json::from_slice::<List>(&fs_err::read(&list).ok()?).ok();
+    let Some(list) = small.then(read).flatten().filter(|list| list.schema.starts_with("fitout/manifest/")) else {
+        return BTreeSet::new();
+    };
+    let own = [LIST, "receipt.json"].map(OsString::from);
+    list.artifacts.into_iter().map(|artifact| OsString::from(artifact.file)).chain(own).collect()
 }
+
+/// The list of artifacts of an output folder.
+const LIST: &str = "manifest.json";
+/// Bytes of one that is read.
+const LARGEST_LIST: u64 = 16 << 20;
 
 /// What a restore left that was killed.
 fn is_left(name: &OsStr) -> bool {
@@ -213,8 +231,10 @@ mod tests {
             "ignored",
             "sub/x",
             "app/packages/y.deb",
+            "app/packages/source",
         ]);
-        fs_err::write(top.join("app/packages/manifest.json"), "{\n  \"schema\": \"fitout/manifest/1\"\n}").unwrap();
+        let list = "{\"schema\": \"fitout/manifest/1\", \"artifacts\": [{\"file\": \"y.deb\"}]}";
+        fs_err::write(top.join("app/packages/manifest.json"), list).unwrap();
         fs_err::write(top.join(".gitignore"), "ignored\n").unwrap();
         git(&top, &["init", "-q"]);
         git(&top.join("sub"), &["init", "-q"]);
@@ -226,7 +246,8 @@ mod tests {
             folder,
             globs: None,
         };
-        let expected = [".gitignore", "app/a", "app/new", "app/vendor/v", "shared/s", "sub/x"];
+        // Beside artifacts of another config there may be sources.
+        let expected = [".gitignore", "app/a", "app/new", "app/packages/source", "app/vendor/v", "shared/s", "sub/x"];
         assert_eq!(listed(&top, &inputs), expected);
         // One that is tracked is somebody's source.
         git(&top, &["add", "app/packages"]);

@@ -4,7 +4,7 @@
 //! [`END_OF_STREAM`] is a valid stream of the concatenated content, so one run serves zip entries and gzip streams
 //! alike. Which library makes them is decided when fitout is compiled: libdeflate, or with the feature `pure-rust` zlib-rs.
 
-use std::io::{self, Read as _};
+use std::io::Read as _;
 
 use flate2::read::DeflateDecoder;
 
@@ -48,7 +48,7 @@ impl Deflater {
         for chunk in content.chunks(RUN) {
             let start = out.len();
             self.encoder.run(chunk, out);
-            if self.verify && !is_of((&out[start..]).chain(&END_OF_STREAM[..]), chunk) {
+            if self.verify && !is_of(&out[start..], chunk, MORE) {
                 return Err(Unfaithful);
             }
         }
@@ -62,25 +62,59 @@ impl Deflater {
     pub fn whole(&mut self, content: &[u8]) -> Result<Vec<u8>, Unfaithful> {
         let mut stream = Vec::new();
         self.encoder.whole(content, &mut stream);
-        if self.verify && !is_of(&*stream, content) { Err(Unfaithful) } else { Ok(stream) }
+        if self.verify && !is_of(&stream, content, Behind::Nothing) { Err(Unfaithful) } else { Ok(stream) }
     }
 }
 
-/// Whether a stream is that of `content`.
-fn is_of(stream: impl io::Read, content: &[u8]) -> bool {
-    let mut decoder = DeflateDecoder::new(stream);
-    let (mut rest, mut buffer) = (content, [0; 16 * 1024]);
+/// Whether something is to stand behind what was packed.
+#[derive(Debug, Clone, Copy)]
+pub enum Behind<'m> {
+    /// Nothing: it is a whole stream.
+    Nothing,
+    /// More of the stream: it is runs. Content that whoever packed them cannot know stands for it here: a block that ends the stream
+    /// early, or reaches beyond its end, gives something else.
+    More(&'m [u8; 16]),
+}
+
+/// Decompresses what was packed and gives its content, which should be `raw` bytes, piece by piece; whether it is exactly that, and
+/// may stand where it is to stand.
+pub fn unpacks(packed: &[u8], raw: u64, behind: Behind<'_>, mut take: impl FnMut(&[u8]) -> bool) -> bool {
+    let (mark, tail): (&[u8], Vec<u8>) = match behind {
+        Behind::Nothing => (&[], Vec::new()),
+        // A stored block of 16 bytes (RFC 1951, 3.2.4).
+        Behind::More(mark) => (mark, [&[0, 16, 0, 0xef, 0xff], &mark[..], &END_OF_STREAM].concat()),
+    };
+    let size = (packed.len() + tail.len()) as u64;
+    let mut decoder = DeflateDecoder::new(packed.chain(&*tail));
+    let (mut left, mut mark, mut buffer) = (raw, mark, vec![0; 64 * 1024]);
     loop {
         match decoder.read(&mut buffer) {
-            Ok(0) => return rest.is_empty(),
-            Ok(count) => match rest.strip_prefix(&buffer[..count]) {
-                Some(more) => rest = more,
-                None => return false,
-            },
+            Ok(0) => return left == 0 && mark.is_empty() && decoder.total_in() == size,
+            Ok(count) => {
+                let own = usize::try_from(left).map_or(count, |left| left.min(count));
+                let Some(rest) = mark.strip_prefix(&buffer[own..count]) else { return false };
+                if !take(&buffer[..own]) {
+                    return false;
+                }
+                (left, mark) = (left - own as u64, rest);
+            }
             Err(_) => return false,
         }
     }
 }
+
+/// Whether what was packed is `content`.
+fn is_of(packed: &[u8], content: &[u8], behind: Behind<'_>) -> bool {
+    let mut rest = content;
+    unpacks(packed, content.len() as u64, behind, |piece| {
+        let more = rest.strip_prefix(piece);
+        rest = more.unwrap_or_default();
+        more.is_some()
+    })
+}
+
+/// What stands behind runs that are our own.
+const MORE: Behind<'static> = Behind::More(b"what comes after");
 
 #[cfg(test)]
 mod tests {
@@ -138,16 +172,20 @@ mod tests {
         let mut runs = Vec::new();
         deflater.runs(&content, &mut runs).unwrap();
         let whole = deflater.whole(&content).unwrap();
-        assert!(is_of(&*whole, &content) && is_of((&*runs).chain(&END_OF_STREAM[..]), &content));
-        for (name, stream) in [("whole", &whole), ("runs", &runs)] {
+        assert!(is_of(&whole, &content, Behind::Nothing) && is_of(&runs, &content, MORE));
+        // Each in the place of the other: one goes on, one has an end.
+        assert!(!is_of(&whole, &content, MORE) && !is_of(&runs, &content, Behind::Nothing));
+        let ended = [&whole[..], b"more"].concat();
+        assert!(!is_of(&ended, &content, Behind::Nothing) && !is_of(&ended, &content, MORE));
+        for (name, stream, behind) in [("whole", &whole, Behind::Nothing), ("runs", &runs, MORE)] {
             for at in [0, 17, stream.len() / 2, stream.len() - 3] {
                 let mut damaged = stream.clone();
                 damaged[at] ^= 0x10;
-                assert!(!is_of((&*damaged).chain(&END_OF_STREAM[..]), &content), "{name} with a flipped bit in {at}");
+                assert!(!is_of(&damaged, &content, behind), "{name} with a flipped bit in {at}");
             }
         }
         for other in [&content[1..], &content[..content.len() - 1]] {
-            assert!(!is_of(&*whole, other));
+            assert!(!is_of(&whole, other, Behind::Nothing));
         }
     }
 

@@ -15,7 +15,7 @@ use crate::codec::deflate::{Deflater, END_OF_STREAM, RUN};
 
 /// Runs of literals and small content are not cut below this size, in bytes.
 const CUT_FROM: usize = 256 * 1024;
-/// From there on, behind one content of so many. Measured in benches/README.md: what shorter runs cost in size.
+/// From there on, behind one content of so many: shorter runs cost size, longer ones are dirtied by more changes.
 const CUT_EVERY: u32 = 64;
 
 /// See the module. The member has no name and no time, so that equal content gives equal bytes.

@@ -27,7 +27,7 @@ use crate::listener::{Event, Listener};
 pub use crate::formats::{Digest, Digests};
 
 /// Content of at least this size is compressed by itself and spliced; smaller content is compressed together with its
-/// neighbours in each stream. Measured: 16 KiB keeps streams as small as gzip -6 makes them.
+/// neighbours in each stream. What that costs in size stands in benches/README.md.
 pub const SPLICED_FROM: u64 = 16 * 1024;
 /// Content above this size is read in pieces, one file at a time with all threads; with many threads it is less, so
 /// that what all of them hold stays within [`WHOLE_AT_ONCE`].

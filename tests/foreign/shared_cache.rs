@@ -133,7 +133,9 @@ fn machines_share_what_was_compressed() {
     let (first, said, segments) = packs(top.path(), &shared, "write");
     assert!(first == plain && !said.contains("warning") && segments == 1, "{segments}: {said}");
     let objects = || -> Vec<PathBuf> {
-        let mut found: Vec<_> = fs::read_dir(store.join("runs")).unwrap().map(|entry| entry.unwrap().path()).collect();
+        // A folder for each encoder.
+        let inner = |folder: PathBuf| fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+        let mut found: Vec<_> = inner(store.join("runs")).flat_map(inner).collect();
         found.sort();
         found
     };

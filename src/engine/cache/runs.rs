@@ -19,6 +19,7 @@ use crate::build::cache::evict;
 use crate::build::cache::used::{self, Used};
 use crate::build::state::RUNS;
 use crate::codec::deflate::ENCODER;
+use crate::codec::hex::hex;
 
 /// How content is cut into runs: another cut makes other bytes.
 const CUT: &str = " runs of 1 MiB";
@@ -55,6 +56,11 @@ pub(in super::super) fn key(form: Form, level: u8, sha256: &[u8; 32]) -> Key {
         .chain_update(sha256)
         .finalize()
         .into()
+}
+
+/// What makes the bytes of entries, as a word.
+pub(super) fn encoder() -> String {
+    hex(&Sha256::new().chain_update(ENCODER).chain_update(CUT).finalize()[..8])
 }
 
 /// What this run compressed, in its scratch file.

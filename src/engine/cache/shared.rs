@@ -6,19 +6,19 @@
 //! costs a warning and seconds.
 
 use std::fmt;
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Write as _};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use flate2::read::DeflateDecoder;
 use sha2::{Digest as _, Sha256};
 
-use super::runs::{Form, Shareable, key};
+use super::runs::{Form, Shareable, encoder, key};
 use super::segment::{EXTENSION, Entry, Segment, Writer};
 use crate::build::cache::store::Store;
 use crate::build::state::RUNS;
-use crate::codec::deflate::END_OF_STREAM;
+use crate::codec::deflate::{self, Behind};
 use crate::diagnostic::{Diagnostic, Findings, codes};
+use crate::store::now;
 
 /// Names of segments that were taken, or looked at and found to be wrong: they are not asked for again.
 pub const TAKEN: &str = "taken";
@@ -66,10 +66,10 @@ impl Shared {
     }
 
     fn take_all(&self, cache: &Path, most: u64, findings: &mut Findings) -> io::Result<()> {
-        let (start, runs, list) = (Instant::now(), cache.join(RUNS), cache.join(TAKEN));
-        let taken = fs_err::read_to_string(&list).unwrap_or_default();
+        let (start, runs) = (Instant::now(), cache.join(RUNS));
+        let taken = fs_err::read_to_string(cache.join(TAKEN)).unwrap_or_default();
         let mut taken: Vec<&str> = taken.lines().collect();
-        let names = self.store.list(RUNS)?;
+        let names = self.store.list(&folder())?;
         let new = |name: &&String| {
             let file = name.rsplit('/').next().unwrap_or_default();
             file.ends_with(EXTENSION) && !taken.contains(&file) && !runs.join(file).exists()
@@ -93,11 +93,7 @@ impl Shared {
             }
             taken.push(name.rsplit('/').next().unwrap_or_default());
         }
-        let kept = taken.len().saturating_sub(REMEMBERED);
-        let mut file = tempfile::NamedTempFile::new_in(cache)?;
-        file.write_all(taken[kept..].join("\n").as_bytes())?;
-        file.persist(list).map_err(|error| error.error)?;
-        Ok(())
+        remember(cache, &taken)
     }
 
     /// Puts what this build compressed there, if it may.
@@ -105,11 +101,14 @@ impl Shared {
         if !self.writes || fresh.is_empty() || self.store.is_down() {
             return Findings::new();
         }
-        self.put_all(&cache.join(RUNS), fresh).err().map(|error| self.unusable(&error)).into_iter().collect()
+        self.put_all(cache, fresh).err().map(|error| self.unusable(&error)).into_iter().collect()
     }
 
-    fn put_all(&self, runs: &Path, fresh: &[Shareable<'_>]) -> io::Result<()> {
+    fn put_all(&self, cache: &Path, fresh: &[Shareable<'_>]) -> io::Result<()> {
+        let runs = &cache.join(RUNS);
         super::create(runs)?;
+        let taken = fs_err::read_to_string(cache.join(TAKEN)).unwrap_or_default();
+        let mut taken: Vec<String> = taken.lines().map(str::to_owned).collect();
         let mut rest = fresh.iter().filter(|one| one.bytes <= LARGEST).peekable();
         while rest.peek().is_some() {
             let mut writer = Writer::new(runs)?;
@@ -117,9 +116,11 @@ impl Shared {
                 writer.add(one.key, one.raw, |take| (one.give)(take))?;
             }
             let (name, bytes) = writer.into_bytes()?;
-            self.store.put(&format!("{RUNS}/{name}"), &bytes)?;
+            self.store.put(&format!("{}/{name}", folder()), &bytes)?;
+            // What is in it is here already, in a segment of another name.
+            taken.push(name);
         }
-        Ok(())
+        remember(cache, &taken)
     }
 
     fn unusable(&self, error: &io::Error) -> Diagnostic {
@@ -135,6 +136,21 @@ impl Shared {
         .note("what is wrong in it is not used")
         .help("artifacts are right all the same; if it comes again, look who else writes to that store")
     }
+}
+
+/// Where segments of this encoder lie: the keys of another one's entries say nothing here.
+fn folder() -> String {
+    format!("{RUNS}/{}", encoder())
+}
+
+/// Leaves the list of segments that need not be asked for.
+fn remember(cache: &Path, taken: &[impl AsRef<str>]) -> io::Result<()> {
+    let kept = taken.len().saturating_sub(REMEMBERED);
+    let mut file = tempfile::NamedTempFile::new_in(cache)?;
+    for name in &taken[kept..] {
+        writeln!(file, "{}", name.as_ref())?;
+    }
+    file.persist(cache.join(TAKEN)).map(drop).map_err(|error| error.error)
 }
 
 fn unusable(address: &str, error: &io::Error) -> Diagnostic {
@@ -173,25 +189,15 @@ fn is_true(segment: &Segment, entry: &Entry) -> bool {
     if !segment.read(entry, |bytes| packed.extend_from_slice(bytes)) {
         return false;
     }
-    let runs = (Form::Runs, content((&*packed).chain(&END_OF_STREAM[..]), entry.raw));
-    let whole = (Form::Whole, content(&*packed, entry.raw));
-    [runs, whole].into_iter().any(|(form, sha256)| {
-        sha256.is_some_and(|sha256| LEVELS.into_iter().any(|level| key(form, level, &sha256) == entry.key))
+    // Nobody who put it there knows what stands behind it here.
+    let mark: [u8; 16] = std::array::from_fn(|at| now::unique().as_bytes()[at]);
+    [(Form::Runs, Behind::More(&mark)), (Form::Whole, Behind::Nothing)].into_iter().any(|(form, behind)| {
+        let mut sha256 = Sha256::new();
+        let true_to = deflate::unpacks(&packed, entry.raw, behind, |piece| {
+            sha256.update(piece);
+            true
+        });
+        let sha256 = sha256.finalize().into();
+        true_to && LEVELS.into_iter().any(|level| key(form, level, &sha256) == entry.key)
     })
-}
-
-/// SHA-256 of what a stream holds, if it is whole and as long as it should be.
-fn content(stream: impl io::Read, raw: u64) -> Option<[u8; 32]> {
-    let mut decoder = DeflateDecoder::new(stream).take(raw.checked_add(1)?);
-    let (mut sha256, mut buffer, mut size) = (Sha256::new(), vec![0; 64 * 1024], 0);
-    loop {
-        match decoder.read(&mut buffer) {
-            Ok(0) => return (size == raw).then(|| sha256.finalize().into()),
-            Ok(count) => {
-                size += count as u64;
-                sha256.update(&buffer[..count]);
-            }
-            Err(_) => return None,
-        }
-    }
 }

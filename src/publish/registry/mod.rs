@@ -168,6 +168,14 @@ impl Registry {
             draft.same.push(format!("{}:{}", promotion.name, promotion.from));
             return Ok(draft);
         }
+        // A tag of a version is that version's for good.
+        if let Some(there) = self.tagged(&promotion.to)?.filter(|_| !self.replace) {
+            let of = packed::annotation(&there.bytes, "version").unwrap_or_default();
+            let own = tags::of(&self.tags, &promotion.name, &of);
+            if own.iter().any(|wanted| wanted.tag == promotion.to && !wanted.moves) {
+                return Err(self.other_image(&promotion.to, &there.sha256));
+            }
+        }
         let media_type = media_type(&from.bytes);
         let manifest = PackedManifest { media_type, sha256: from.sha256, bytes: from.bytes };
         draft.after.push(vec![put_manifest(&promotion.to, &manifest, false)]);

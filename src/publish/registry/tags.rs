@@ -1,7 +1,7 @@
 //! Which tags a version takes.
 //!
 //! Enters: what the config says, and a version. Leaves: tags, and whether each may move. `latest` and what has only a part of the version in
-//! it are of releases alone, and never go back to an older one.
+//! it are of releases alone. A tag that moves never goes back to an older version.
 
 use std::cmp::Ordering;
 

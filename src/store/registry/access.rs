@@ -17,6 +17,8 @@ use crate::store::StoreError;
 
 /// Seconds for which a token is taken to last that does not say it.
 const LASTS: u64 = 60;
+/// Seconds that a token is believed for, whatever it says.
+const LONGEST: u64 = 86_400;
 /// Who asks for tokens.
 const CLIENT: &str = "fitout";
 
@@ -179,7 +181,7 @@ impl Access {
         let granted: Granted = (answer.status == 200).then(|| serde_json::from_slice(&answer.body).ok()).flatten()?;
         let text = if granted.token.is_empty() { granted.access_token } else { granted.token };
         // A little less than it says: it has a way to go.
-        let lasts = Duration::from_secs(granted.expires_in.unwrap_or(LASTS)).mul_f64(0.8);
+        let lasts = Duration::from_secs(granted.expires_in.unwrap_or(LASTS).min(LONGEST)).mul_f64(0.8);
         let plain = !text.is_empty() && text.bytes().all(|b| b.is_ascii_graphic());
         plain.then_some(Token { text, until: began + lasts })
     }

@@ -141,6 +141,10 @@ impl Registry {
     fn location(&self, answer: &Answer) -> Result<String, StoreError> {
         let bad = || wire::trouble(&self.repository, Refusal::Failed, "it does not say where the blob goes");
         let location = answer.header("location").ok_or_else(bad)?;
+        if location.starts_with("http://") && self.base.starts_with("https://") {
+            let why = format!("asked by TLS, it wants the blob without: `{location}`");
+            return Err(wire::trouble(&self.repository, Refusal::Failed, why));
+        }
         if location.starts_with("http://") || location.starts_with("https://") {
             return Ok(location.to_owned());
         }

@@ -1,7 +1,6 @@
 //! A release of every producer as deb, as rpm and as archive, under systemd: all of them on one host.
 
 use std::fs;
-use std::time::Duration;
 
 use super::made::{Kind, Project};
 use super::terminal::Terminal;
@@ -102,12 +101,10 @@ impl There {
 
     /// It ends by itself, and has not failed.
     fn stops(&self, system: &System) {
-        let begun = std::time::Instant::now();
         system.machine.ok(&["systemctl", "stop", &self.unit()]);
         let facts =
             ["ActiveState", "Result", "ExecMainStatus"].map(|property| system.machine.show(&self.unit(), property));
         assert_eq!(facts, ["inactive", "success", "0"], "{}", system.machine.journal(&self.unit()));
-        assert!(begun.elapsed() < Duration::from_secs(15), "{:?}", begun.elapsed());
     }
 }
 
