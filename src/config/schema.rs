@@ -23,7 +23,7 @@ pub use publish::*;
 pub use service::*;
 pub use sign::*;
 
-use crate::diagnostic::codes;
+use crate::diagnostic::{Code, codes};
 
 /// A value and the bytes of the file that it was read from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -101,6 +101,9 @@ pub struct Manifest {
 /// Sections of the grammar that this version refuses with `config/not-yet`.
 pub const NOT_YET: &[(&str, &str)] =
     &[("release", "assembling OTP releases from compiled applications"), ("report", "the size report")];
+
+/// Keys that are asked for and will not come: what is said in their place is the page of the code.
+pub const NEVER: &[(&str, Code)] = &[("libc", codes::FILES_BUNDLE_LIBC)];
 
 /// `[package]`: who and what the package is, the same in every format.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
