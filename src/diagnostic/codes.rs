@@ -88,6 +88,8 @@ codes! {
         "Suite, code name, origin and label of an apt repository are what hosts pin and remember. When one changes, `apt update` stops on every host until its user agrees. Set the key back to what the repository says, or publish once with `--replace`.";
     PUBLISH_DAMAGED = "publish/damaged", Input,
         "A repository has no state but its published files, and one of them is not what its root says: somebody else removed, replaced or edited it. Nothing is built upon it, because a list that lacks packages would take them from every host.";
+    PUBLISH_SECRET = "publish/secret", Input,
+        "A secret of a destination is in a variable that is not set, in a file that cannot be read, or has more than one line. Secrets never stand in the config: it names where they are.";
     PUBLISH_HALF_WAY = "publish/half-way", HalfWay,
         "Something was put before publishing stopped. Readers are safe: packages and lists are put under names that nobody reads yet, and the root that names them is replaced last and whole. Run `fitout publish` again: what is there is found and not sent twice.";
 
@@ -150,6 +152,26 @@ codes! {
         "The registry does not answer, or not as a registry should. Requests are tried six times, with the pauses that it asks for, before this is said.";
     REGISTRY_NOTE = "registry/note", Lint,
         "The registry has said something besides its answer (`Warning: 299`): a deprecation, a quota. Nothing has failed.";
+
+    // --- http ---
+    HTTP_NO_CREDENTIALS = "http/no-credentials", Input,
+        "The server asks who is there (status 401), and this `[[publish.http]]` does not say it: it has no `token`, no `username`, no header with a secret.";
+    HTTP_WRONG_CREDENTIALS = "http/wrong-credentials", Input,
+        "The server does not know whoever asks (status 401): the token has ended or is of another server, or it stands in another header than the server reads. GitLab reads `PRIVATE-TOKEN`, in jobs `JOB-TOKEN`; `token-header` says which.";
+    HTTP_FORBIDDEN = "http/forbidden", Input,
+        "The server knows who asks and does not let them (status 403). Some servers say this too where a file is there already and may not be replaced; what it said is in the note.";
+    HTTP_NOT_FOUND = "http/not-found", Input,
+        "There is nothing at the address (status 404): the repository, project or owner is another, or may not be seen with these credentials.";
+    HTTP_CERTIFICATE = "http/certificate", Input,
+        "The server speaks no TLS, or has a certificate that nobody here knows. `ca` names a file with one that is trusted as well; `insecure = true` is for servers that speak plain HTTP. Credentials are never sent without TLS unless it says so.";
+    HTTP_REFUSED = "http/refused", Input,
+        "The server takes what is sent for wrong: its status is neither one of `success` nor one of `exists`. It would say the same again, so it was not sent again.";
+    HTTP_FAILED = "http/failed", Environment,
+        "The server did not answer, or not as it should, several times in a row; longer pauses lay between, or those that it asked for. Run it again: what is there is found and not sent twice.";
+    HTTP_TASK = "http/task", Environment,
+        "The server takes packages in after it has answered, and was asked how that went: it says that it failed, or had not done it in time (`poll.within`).";
+    HTTP_UNPROVEN = "http/unproven", Lint,
+        "A file of the same name is on the server, and it does not say which bytes it has: neither a digest nor a size, and there is no `bytes` in `[publish.http.check]` to fetch it from. It is taken for the same. Raise the version if it is not.";
 
     // --- resolve: version, target, clock, environment, presets, build command ---
     RESOLVE_VERSION = "resolve/version", Input,

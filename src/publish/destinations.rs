@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use super::apt::{Apt, Settings};
 use super::files::Files;
+use super::http;
 use super::registry::{Registry, Table};
 use super::yum::{self, Packing, Yum};
 use super::{Destination, Parcel, Request, Signers};
@@ -94,6 +95,13 @@ pub(super) fn open(manifest: &Manifest, ground: &Ground<'_>) -> Result<Destinati
         match ground.files(at, signer.clone()) {
             Ok(files) => all.push(Box::new(files)),
             Err(finding) => findings.push(finding),
+        }
+    }
+    let servers = if ground.holes.is_empty() { &[][..] } else { &manifest.publish.http };
+    for at in servers {
+        match http::open(at, ground) {
+            Ok(http) => all.push(Box::new(http)),
+            Err(found) => findings.extend(found),
         }
     }
     if all.is_empty() && findings.is_empty() {

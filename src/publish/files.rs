@@ -61,7 +61,8 @@ impl Files {
     }
 }
 
-fn content_type(name: &str) -> &'static str {
+/// The MIME type of an artifact, by its name.
+pub(super) fn content_type(name: &str) -> &'static str {
     match name.rsplit('.').next() {
         Some("deb") => "application/vnd.debian.binary-package",
         Some("rpm") => "application/x-rpm",

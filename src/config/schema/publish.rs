@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{At, FormatName, Text, Texts};
+use super::{At, FormatName, PublishHttp, Text, Texts};
 
 /// `[publish]`: repositories and stores that `fitout publish` fills.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
@@ -18,6 +18,8 @@ pub struct Publish {
     pub yum: Vec<At<PublishYum>>,
     /// Folders of stores, for downloads.
     pub files: Vec<At<PublishFiles>>,
+    /// Servers that take files by HTTP: Artifactory, Nexus, forges and others.
+    pub http: Vec<At<PublishHttp>>,
 }
 
 /// `[[publish.registry]]`: a repository of an image registry.
