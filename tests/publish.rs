@@ -53,6 +53,9 @@ mod registry_stub;
 #[path = "publish/repo.rs"]
 mod repo;
 
+#[path = "publish/mended.rs"]
+mod mended;
+
 #[path = "publish/stores.rs"]
 mod stores;
 
@@ -82,3 +85,6 @@ mod http_products;
 
 #[path = "publish/http_releases.rs"]
 mod http_releases;
+
+#[path = "publish/command.rs"]
+mod command;

@@ -90,6 +90,8 @@ codes! {
         "A repository has no state but its published files, and one of them is not what its root says: somebody else removed, replaced or edited it. Nothing is built upon it, because a list that lacks packages would take them from every host.";
     PUBLISH_SECRET = "publish/secret", Input,
         "A secret of a destination is in a variable that is not set, in a file that cannot be read, or has more than one line. Secrets never stand in the config: it names where they are.";
+    PUBLISH_NOT_OURS = "publish/not-ours", Input,
+        "The root of the repository has no signature that holds by a key of `[sign]`, so nobody knows who wrote it. Publishing would sign it anew, with all that it names: whoever can write to the store could have any package signed. Where a repository came from elsewhere, or its last key is gone for good, publish once with `--replace`; where a key was changed, list the old one in `[sign]` beside the new one until then.";
     PUBLISH_HALF_WAY = "publish/half-way", HalfWay,
         "Something was put before publishing stopped. Readers are safe: packages and lists are put under names that nobody reads yet, and the root that names them is replaced last and whole. Run `fitout publish` again: what is there is found and not sent twice.";
 
@@ -172,6 +174,11 @@ codes! {
         "The server takes packages in after it has answered, and was asked how that went: it says that it failed, or had not done it in time (`poll.within`).";
     HTTP_UNPROVEN = "http/unproven", Lint,
         "A file of the same name is on the server, and it does not say which bytes it has: neither a digest nor a size, and there is no `bytes` in `[publish.http.check]` to fetch it from. It is taken for the same. Raise the version if it is not.";
+
+    COMMAND_NOT_FOUND = "command/not-found", Input,
+        "`[[publish.command]]` names a program that is not there. It is run without a shell: what the shell would know (`~`, `|`, its own commands) means nothing here. `run = [\"sh\", \"-c\", \"…\"]` is a shell.";
+    COMMAND_FAILED = "command/failed", Environment,
+        "The program of a `[[publish.command]]` ended with another exit code than 0, was killed, or took longer than `within` says. What it said last is in the notes. It sees `PATH`, `HOME` and what `env` and `pass-env` name, and nothing on its standard input: one that asks for a password has to be given a key or an agent.";
 
     // --- resolve: version, target, clock, environment, presets, build command ---
     RESOLVE_VERSION = "resolve/version", Input,

@@ -10,8 +10,10 @@ use std::sync::Arc;
 use serde::Serialize;
 
 pub mod apt;
+mod command;
 mod destinations;
 pub mod draft;
+mod facts;
 mod files;
 mod http;
 mod judge;
@@ -20,6 +22,7 @@ mod landing;
 mod parallel;
 mod parcel;
 mod promote;
+pub mod prune;
 mod registry;
 pub mod repo;
 mod secret;

@@ -6,15 +6,15 @@ use std::collections::BTreeSet;
 
 use super::courier::{Courier, State};
 use super::request::checksum_kind;
-use super::{Http, fill, preset};
+use super::{Http, preset};
 use crate::codec::base64;
 use crate::config::schema::{At, Confidential, HttpPoll, PublishHttp, Text, Worth};
 use crate::diagnostic::{Diagnostic, Findings, Span, codes};
 use crate::publish::destinations::Ground;
+use crate::publish::facts;
 use crate::publish::secret::Secrets;
 use crate::resolve::duration;
 use crate::resolve::holes::{self, Holes};
-use crate::resolve::identity::Version;
 use crate::store::http::{self, Settings};
 
 /// Opens it; the server is not asked yet.
@@ -43,7 +43,7 @@ pub(in crate::publish) fn open(at: &At<PublishHttp>, ground: &Ground<'_>) -> Res
     let courier = Courier {
         name,
         server,
-        facts: facts(&table, ground),
+        facts: known(&table, ground),
         secrets,
         anonymous: credentials.is_empty(),
         replace: ground.request.replace,
@@ -63,16 +63,9 @@ fn name(table: &PublishHttp) -> String {
     }
 }
 
-/// Facts of the package, the same for all artifacts.
-fn facts(table: &PublishHttp, ground: &Ground<'_>) -> Holes {
-    let mut holes: Holes = ground.holes.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
-    if holes.get("environment").is_some_and(String::is_empty) {
-        holes.remove("environment");
-    }
-    let version = holes.get("version").cloned().unwrap_or_default();
-    let initial = holes.get("name").and_then(|name| name.chars().next()).map(String::from).unwrap_or_default();
-    holes.insert("initial".to_owned(), initial);
-    holes.insert("prerelease".to_owned(), Version::of(&version).prerelease.is_some().to_string());
+/// Facts of the package, and where the server is.
+fn known(table: &PublishHttp, ground: &Ground<'_>) -> Holes {
+    let mut holes = facts::of_package(&ground.holes);
     if let Some(server) = &table.server {
         let server = holes::fill(&server.value, &holes).unwrap_or_default();
         holes.insert("server".to_owned(), server.trim_end_matches('/').to_owned());
@@ -116,8 +109,8 @@ impl Judge<'_> {
             self.findings.push(finding.help("`url` is where an artifact goes, such as `{server}/{repository}/{file}`"));
             return;
         }
-        let mut known = facts(table, self.ground);
-        known.extend(fill::FACTS.iter().map(|name| ((*name).to_owned(), String::new())));
+        let mut known = known(table, self.ground);
+        known.extend(facts::FACTS.iter().map(|name| ((*name).to_owned(), String::new())));
         known.extend(table.values.keys().map(|name| (name.clone(), String::new())));
         let takes = preset::steps(table).map(|step| &step.take).chain([&table.take]);
         let takes = takes.chain(table.check.as_ref().map(|check| &check.value.take));

@@ -1,61 +1,11 @@
 //! What the holes of requests stand for.
 //!
-//! Enters: an artifact, values of the config, what answers said. Leaves: filled templates. In an address a value is percent-encoded but for
+//! Enters: facts, values of the config, what answers said. Leaves: filled templates. In an address a value is percent-encoded but for
 //! `/` and what is encoded already; a hole at its very beginning is an address itself.
 
 use std::fmt::Write as _;
-use std::io::Read as _;
 
-use md5::Md5;
-use sha1::Sha1;
-use sha2::Digest as _;
-
-use crate::codec::hex::hex;
-use crate::publish::Parcel;
 use crate::resolve::holes::{self, Holes, Unset};
-
-/// Facts of an artifact, for the check of templates.
-pub(super) const FACTS: &[&str] =
-    &["file", "plain-file", "format", "arch", "package-version", "size", "sha256", "sha1", "md5"];
-
-/// Facts of an artifact; `digests` says whether it is read for those that no list has.
-///
-/// # Errors
-/// It cannot be read.
-pub(super) fn facts(parcel: &Parcel, digests: bool) -> std::io::Result<Holes> {
-    let artifact = &parcel.artifact;
-    let (sha1, md5) = if digests { digests_of(parcel)? } else { (String::new(), String::new()) };
-    let values = [
-        artifact.file.clone(),
-        plain(&artifact.file),
-        artifact.format.to_owned(),
-        artifact.arch.clone(),
-        artifact.version.clone(),
-        artifact.size.to_string(),
-        artifact.sha256.clone(),
-        sha1,
-        md5,
-    ];
-    Ok(FACTS.iter().map(|name| (*name).to_owned()).zip(values).collect())
-}
-
-/// A name of letters, digits, `.`, `_`, `+` and `-`: some servers take no others, or change them by themselves.
-fn plain(file: &str) -> String {
-    file.chars().map(|c| if c.is_ascii_alphanumeric() || "._+-".contains(c) { c } else { '.' }).collect()
-}
-
-fn digests_of(parcel: &Parcel) -> std::io::Result<(String, String)> {
-    let (mut sha1, mut md5) = (Sha1::new(), Md5::new());
-    let mut file = fs_err::File::open(&parcel.path)?;
-    let mut buffer = vec![0; 1 << 16];
-    loop {
-        let read = file.read(&mut buffer)?;
-        let Some(piece) = buffer.get(..read).filter(|piece| !piece.is_empty()) else { break };
-        sha1.update(piece);
-        md5.update(piece);
-    }
-    Ok((hex(&sha1.finalize()), hex(&md5.finalize())))
-}
 
 /// An address.
 ///
@@ -124,6 +74,5 @@ mod tests {
         assert_eq!(filled("{server}{task}"), "https://example.org:8443/a/pulp/tasks/1/");
         assert_eq!(url("{server}/{nowhere}", &holes).unwrap_err()[0].name, "nowhere");
         assert_eq!(shown("{server}/{release}/x?name={file}", &holes), "https://example.org:8443/a/{release}/x");
-        assert_eq!(plain("a_1.0~rc1+b.deb"), "a_1.0.rc1+b.deb");
     }
 }

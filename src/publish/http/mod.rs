@@ -17,12 +17,12 @@ use std::collections::BTreeSet;
 pub(super) use config::open;
 pub use preset::{PRESETS, as_table};
 
-use super::apt;
 use super::at_once;
 use super::draft::{Draft, Put, What};
 use super::parcel::Parcel;
 use super::repo::Listed;
 use super::send::{Destination, Work};
+use super::{apt, facts};
 use crate::config::schema::{HttpMethod, HttpStep, Text};
 use crate::diagnostic::{Diagnostic, Findings};
 use crate::resolve::holes::Holes;
@@ -126,7 +126,7 @@ impl Http {
     }
 
     fn look(&self, parcel: &Parcel) -> Result<(Holes, There), StoreError> {
-        let facts = fill::facts(parcel, self.digests)
+        let facts = facts::of(parcel, self.digests)
             .map_err(|error| StoreError::of(&parcel.artifact.file, Trouble::Failed, &error))?;
         let holes = self.courier.holes(&facts);
         Ok((facts, self.courier.there(&holes)?))

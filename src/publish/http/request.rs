@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use super::courier::{self, Courier, word};
 use crate::codec::{base64, hex};
 use crate::config::schema::{HttpBody, HttpMethod, Text};
-use crate::publish::files::content_type;
 use crate::resolve::holes::Holes;
 use crate::store::http::{Content, Request};
+use crate::store::media_type;
 use crate::store::{Body, StoreError};
 
 impl Courier {
@@ -20,7 +20,7 @@ impl Courier {
         let content = match self.table.body.as_ref().map_or(HttpBody::Raw, |body| body.value) {
             HttpBody::Raw => {
                 if headers.iter().all(|(name, _)| !name.eq_ignore_ascii_case("content-type")) {
-                    headers.push(("Content-Type".to_owned(), content_type(&file).to_owned()));
+                    headers.push(("Content-Type".to_owned(), media_type(&file).to_owned()));
                 }
                 Content::Raw(body.clone())
             }
@@ -29,7 +29,7 @@ impl Courier {
                 Content::Form {
                     fields: self.table.fields.iter().map(field).collect::<Result<_, StoreError>>()?,
                     field: self.table.field.as_ref().map_or("file", |field| field.value.as_str()).to_owned(),
-                    content_type: content_type(&file).to_owned(),
+                    content_type: media_type(&file).to_owned(),
                     file,
                     body: body.clone(),
                 }
