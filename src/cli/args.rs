@@ -340,6 +340,12 @@ pub struct Generate {
 pub enum GenerateWhat {
     /// The JSON schema of fitout.toml
     Schema,
+    /// The requests of a product, as a table `[[publish.http]]` to begin with; without a name, the products
+    Preset {
+        /// Which, such as nexus-apt
+        #[arg(value_parser = clap::builder::PossibleValuesParser::new(crate::publish::PRESETS.iter().map(|(name, _)| *name)))]
+        name: Option<String>,
+    },
     /// Completions for a shell
     Completions {
         /// Which

@@ -11,6 +11,7 @@ use serde::de::{self, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
 mod build;
+mod http;
 mod node;
 mod publish;
 mod service;
@@ -18,6 +19,7 @@ mod sign;
 
 pub use super::json_schema::json_schema;
 pub use build::*;
+pub use http::*;
 pub use node::*;
 pub use publish::*;
 pub use service::*;
