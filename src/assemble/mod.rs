@@ -34,6 +34,7 @@ pub mod merged_usr;
 pub mod mode;
 pub mod natives;
 pub mod own;
+pub mod otp;
 pub mod owner;
 pub mod patch;
 pub mod path;

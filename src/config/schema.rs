@@ -13,6 +13,7 @@ use serde::{Deserialize, Deserializer};
 mod build;
 mod node;
 mod publish;
+mod release;
 mod service;
 mod sign;
 
@@ -20,6 +21,7 @@ pub use super::json_schema::json_schema;
 pub use build::*;
 pub use node::*;
 pub use publish::*;
+pub use release::*;
 pub use service::*;
 pub use sign::*;
 
@@ -79,6 +81,8 @@ pub struct Manifest {
     pub package: Package,
     /// Where the application comes from and what is made of it.
     pub build: Build,
+    /// An OTP release that fitout assembles itself, in place of what `mix release` or relx make.
+    pub release: Option<At<Assembly>>,
     /// What the host starts and stops.
     pub service: Vec<At<Service>>,
     /// System accounts that the package makes.
@@ -99,8 +103,7 @@ pub struct Manifest {
 }
 
 /// Sections of the grammar that this version refuses with `config/not-yet`.
-pub const NOT_YET: &[(&str, &str)] =
-    &[("release", "assembling OTP releases from compiled applications"), ("report", "the size report")];
+pub const NOT_YET: &[(&str, &str)] = &[("report", "the size report")];
 
 /// `[package]`: who and what the package is, the same in every format.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
