@@ -371,8 +371,15 @@ mod tests {
 
     #[test]
     fn the_environment_of_mix_is_that_of_its_input() {
-        let env =
-            |input| of(schema::Tool::Mix).env(&Project { folder: Path::new("/"), input, tests: false, mix_env: None, compiles: false });
+        let env = |input| {
+            of(schema::Tool::Mix).env(&Project {
+                folder: Path::new("/"),
+                input,
+                tests: false,
+                mix_env: None,
+                compiles: false,
+            })
+        };
         assert_eq!(env(None)[0], ("MIX_ENV", "prod".to_owned()));
         assert_eq!(env(Some("_build/staging/rel/web"))[0], ("MIX_ENV", "staging".to_owned()));
         assert_eq!(env(Some("_build/$(id)/rel/web"))[0], ("MIX_ENV", "prod".to_owned()));

@@ -9,6 +9,7 @@ use super::{Planned, Request, before, chosen_formats, read_config, release};
 use crate::assemble::heads::Heads;
 use crate::assemble::plan::{Entry, Kind, Plan, Sources};
 use crate::assemble::{self, Assembled, content};
+use crate::build::state::State;
 use crate::build::step::{Given, Step};
 use crate::config::load::{Document, Reading};
 use crate::config::schema::Manifest;
@@ -39,8 +40,9 @@ pub(super) fn make(request: &Request, out: Option<&Path>, listener: &dyn Listene
         out: &asked.request.output,
     };
     let (step, doubts) = Step::read(&document, manifest, given);
+    let builds = !step.is_empty() || manifest.release.is_some() || BUILDING.iter().any(|path| reading.lost(path));
     let mut cached = Findings::new();
-    if out.is_some() && (!step.is_empty() || manifest.release.is_some() || BUILDING.iter().any(|path| reading.lost(path))) {
+    if out.is_some() && builds {
         let mut errors = before::errors(asked, &chosen);
         errors.extend(doubts.iter().cloned());
         errors.extend(release::judged(manifest, &document, &step));
@@ -50,10 +52,7 @@ pub(super) fn make(request: &Request, out: Option<&Path>, listener: &dyn Listene
         if !errors.is_empty() {
             return Err(in_order(errors));
         }
-        let state = super::state(request, &project);
-        cached = step.build(&state, listener).map_err(|finding| vec![finding])?;
-        cached.extend(release::assembled(manifest, &document, &step, &state, listener)?);
-        step.before_package(&state, listener).map_err(|finding| vec![finding])?;
+        cached = run_step(manifest, &document, &step, &super::state(request, &project), listener)?;
     }
     // After the build step, which may write what is packed.
     let (heads, begun) = out.and_then(|_| begin(request, &project)).unwrap_or_default();
@@ -119,6 +118,21 @@ const BUILDING: &[&str] = &[
     "build.network",
     "release",
 ];
+
+/// Builds, assembles the release if that is asked for, and runs the hooks behind; what does not stop it.
+fn run_step(
+    manifest: &Manifest,
+    document: &Document,
+    step: &Step,
+    state: &State,
+    listener: &dyn Listener,
+) -> Result<Findings, Findings> {
+    let one = |finding| vec![finding];
+    let mut findings = step.build(state, listener).map_err(one)?;
+    findings.extend(release::assembled(manifest, document, step, state, listener)?);
+    step.before_package(state, listener).map_err(one)?;
+    Ok(findings)
+}
 
 /// Content that no entry and no base names any more is not read.
 fn keep_what_is_named(plans: &[Plan], source: Option<&[Entry]>, sources: &mut Sources) {

@@ -58,61 +58,37 @@ impl Application {
     pub fn read(project: &Path, dir: &Path, name: &str, home: Home) -> Result<Self> {
         let file = dir.join("ebin").join(format!("{name}.app"));
         let source = term::read(&file, &content::show(project, &file))?;
-        let terms = term::parse(&source).map_err(|finding| Diagnostic {
+        let mut terms = term::parse(&source).map_err(|finding| Diagnostic {
             helps: vec!["the compiler writes this file: compile the application anew".into()],
             ..finding
         })?;
-        let refused = |at: &[usize], why: &str| {
-            let span = term::place(&source, at).unwrap_or_else(|| Span::new(&source, 0..1));
-            Diagnostic::error(codes::OTP_BAD_APP, format!("`{}` does not describe the application `{name}`", source.name))
-                .at(&span, why)
-                .help("compile the application anew, or see app(4) for what the file holds")
-        };
-        let [Term::Tuple(parts)] = &terms[..] else { return Err(refused(&[0], "a file has one term")) };
-        let [kind, named, properties] = &parts[..] else {
-            return Err(refused(&[0], "this should be `{application, Name, [Properties]}`"));
-        };
-        if kind.atom() != Some("application") || properties.list().is_none() {
-            return Err(refused(&[0], "this should be `{application, Name, [Properties]}`"));
-        }
-        if named.atom() != Some(name) {
-            return Err(refused(&[0, 1], "it is of another application"));
-        }
-        let place = |key: &str| -> Vec<usize> {
-            property(properties, key).map_or_else(|| vec![0, 1], |(index, _)| vec![0, 2, index, 1])
-        };
-        let Some(version) = property(properties, "vsn").and_then(|(_, term)| term.text()) else {
-            return Err(refused(&place("vsn"), "it says no version: `{vsn, \"1.2.3\"}`"));
-        };
-        if version.is_empty() || version.contains('/') || version.starts_with('.') {
-            return Err(refused(&place("vsn"), "no folder can have this version in its name"));
-        }
-        let names = |key: &str| -> Result<Vec<String>> {
-            let Some((_, list)) = property(properties, key) else { return Ok(Vec::new()) };
-            let all = list.list().and_then(|all| all.iter().map(|term| Some(term.atom()?.to_owned())).collect());
-            all.ok_or_else(|| refused(&place(key), "this should be a list of atoms"))
-        };
-        let start_module = match property(properties, "mod") {
-            None => None,
-            Some((_, Term::List(all, None))) if all.is_empty() => None,
-            Some((_, term)) => match term.tuple() {
-                Some([Term::Atom(module), _]) => Some(module.clone()),
-                _ => return Err(refused(&place("mod"), "this should be `{Module, Arguments}`")),
+        let refused = |at: &[usize], why: &str| refused(&source, name, at, why);
+        let properties = match terms.pop().filter(|_| terms.is_empty()) {
+            Some(Term::Tuple(parts)) => match <[Term; 3]>::try_from(parts) {
+                Ok([Term::Atom(kind), Term::Atom(of), properties @ Term::List(_, None)]) if kind == "application" => {
+                    if of != name {
+                        return Err(refused(&[0, 1], "it is of another application"));
+                    }
+                    properties
+                }
+                _ => return Err(refused(&[0], "this should be `{application, Name, [Properties]}`")),
             },
+            _ => return Err(refused(&[0], "a file has one term: `{application, Name, [Properties]}`")),
         };
+        let app = File { source: &source, name, properties: &properties };
         Ok(Self {
             name: name.to_owned(),
-            version: version.to_owned(),
+            version: app.version()?,
             dir: dir.to_owned(),
             home,
-            modules: names("modules")?,
-            registered: names("registered")?,
-            uses: names("applications")?,
-            optional: names("optional_applications")?,
-            includes: names("included_applications")?,
-            start_module,
+            modules: app.names("modules")?,
+            registered: app.names("registered")?,
+            uses: app.names("applications")?,
+            optional: app.names("optional_applications")?,
+            includes: app.names("included_applications")?,
+            start_module: app.start_module()?,
             properties: properties.clone(),
-            source,
+            source: Arc::clone(&source),
         })
     }
 
@@ -136,6 +112,54 @@ impl Application {
         }
         term::place(&self.source, &path).unwrap_or_else(|| Span::new(&self.source, 0..1))
     }
+}
+
+/// What is read of.
+struct File<'a> {
+    source: &'a Arc<SourceText>,
+    name: &'a str,
+    properties: &'a Term,
+}
+
+impl File<'_> {
+    fn refused(&self, key: &str, why: &str) -> Diagnostic {
+        let at = property(self.properties, key).map_or_else(|| vec![0, 1], |(index, _)| vec![0, 2, index, 1]);
+        refused(self.source, self.name, &at, why)
+    }
+
+    fn version(&self) -> Result<String> {
+        let Some(version) = property(self.properties, "vsn").and_then(|(_, term)| term.text()) else {
+            return Err(self.refused("vsn", "it says no version: `{vsn, \"1.2.3\"}`"));
+        };
+        if version.is_empty() || version.contains('/') || version.starts_with('.') {
+            return Err(self.refused("vsn", "no folder can have this version in its name"));
+        }
+        Ok(version.to_owned())
+    }
+
+    fn names(&self, key: &str) -> Result<Vec<String>> {
+        let Some((_, list)) = property(self.properties, key) else { return Ok(Vec::new()) };
+        let all = list.list().and_then(|all| all.iter().map(|term| Some(term.atom()?.to_owned())).collect());
+        all.ok_or_else(|| self.refused(key, "this should be a list of atoms"))
+    }
+
+    fn start_module(&self) -> Result<Option<String>> {
+        match property(self.properties, "mod") {
+            None => Ok(None),
+            Some((_, Term::List(all, None))) if all.is_empty() => Ok(None),
+            Some((_, Term::Tuple(parts))) if parts.len() == 2 && parts[0].atom().is_some() => {
+                Ok(parts[0].atom().map(str::to_owned))
+            }
+            Some(_) => Err(self.refused("mod", "this should be `{Module, Arguments}`")),
+        }
+    }
+}
+
+fn refused(source: &Arc<SourceText>, name: &str, at: &[usize], why: &str) -> Diagnostic {
+    let span = term::place(source, at).unwrap_or_else(|| Span::new(source, 0..1));
+    Diagnostic::error(codes::OTP_BAD_APP, format!("`{}` does not describe the application `{name}`", source.name))
+        .at(&span, why)
+        .help("compile the application anew, or see app(4) for what the file holds")
 }
 
 /// The first `{key, Value}` of a list, and its index.

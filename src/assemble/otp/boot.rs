@@ -10,8 +10,8 @@ use crate::resolve::preset::term::Term;
 
 use super::app::Application;
 use super::etf::{self, Atoms};
-use crate::config::schema::StartType;
 use super::sort::{self, Node};
+use crate::config::schema::StartType;
 
 /// What is taken from the OTP's own boot file.
 #[derive(Debug, Clone)]
@@ -117,8 +117,7 @@ pub fn script(parts: &[Part<'_>], template: &Template, extra: Extra<'_>) -> Resu
         Term::Tuple(vec![atom("kernel_load_completed")]),
         pair("progress", atom("kernel_load_completed")),
     ];
-    let loaded: BTreeSet<&str> =
-        [&template.preloaded, &template.mandatory].into_iter().flat_map(atoms_of).collect();
+    let loaded: BTreeSet<&str> = [&template.preloaded, &template.mandatory].into_iter().flat_map(atoms_of).collect();
     for (part, _) in &sorted {
         let modules: Vec<&str> = part.application.modules.iter().map(String::as_str).collect();
         let mut modules: Vec<&str> = modules.into_iter().filter(|module| !loaded.contains(module)).collect();
@@ -135,7 +134,9 @@ pub fn script(parts: &[Part<'_>], template: &Template, extra: Extra<'_>) -> Resu
     all.extend(template.processes.iter().map(|process| with_kernel(process, &packed)));
     all.push(pair("progress", atom("init_kernel_started")));
     let loading = sorted.iter().filter(|(part, _)| part.application.name != "kernel" && part.start != StartType::None);
-    all.extend(loading.map(|(part, _)| apply("application", "load", vec![packed[part.application.name.as_str()].clone()])));
+    all.extend(
+        loading.map(|(part, _)| apply("application", "load", vec![packed[part.application.name.as_str()].clone()])),
+    );
     all.push(pair("progress", atom("applications_loaded")));
     all.extend(starts(&sorted, extra));
     if extra.dot_erlang {
@@ -194,7 +195,9 @@ fn packed(application: &Application, node: &Node, template: &Template) -> Term {
 
 /// A kernel process of the template, started with the kernel of this release.
 fn with_kernel(process: &Term, packed: &BTreeMap<&str, Term>) -> Term {
-    let (Some([kind, name, call]), Some(kernel)) = (process.tuple(), packed.get("kernel")) else { return process.clone() };
+    let (Some([kind, name, call]), Some(kernel)) = (process.tuple(), packed.get("kernel")) else {
+        return process.clone();
+    };
     match call.tuple() {
         Some([module, function, _]) if kernel_of(process).is_some() => {
             let call = Term::Tuple(vec![module.clone(), function.clone(), list([kernel.clone()])]);

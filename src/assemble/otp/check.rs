@@ -5,6 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::assemble::content;
+use crate::config::schema::StartType;
 use crate::diagnostic::{Diagnostic, Findings, codes};
 
 use super::app::Application;
@@ -127,24 +128,23 @@ fn start_types(chosen: &[Chosen], findings: &mut Findings) {
             if included.contains(used.as_str()) {
                 continue;
             }
-            let message = format!(
-                "`{}` is {}, and `{used}`, which it needs, is {}",
-                application.name,
-                user.start.word(),
-                found.start.word()
-            );
+            let other = if found.start == StartType::Load { "only loaded" } else { "neither loaded nor started" };
+            let message = format!("`{}` is started, and `{used}`, which it needs, is {other}", application.name);
             findings.push(
                 Diagnostic::error(codes::OTP_START_TYPE, message)
-                    .at(&application.place("applications", Some(used)), "it must be started before")
+                    .at(
+                        &application.place("applications", Some(used)),
+                        format!("`{}` needs it to be started before", application.name),
+                    )
                     .help(format!("set `{used} = \"{}\"` in `applications` under `[release]`", user.start.word()))
                     .help(format!("or start `{}` by hand, and set it to `load`", application.name)),
             );
         }
     }
     for name in ["kernel", "stdlib"] {
-        let other = started.get(name).filter(|chosen| chosen.start.word() != "permanent");
+        let other = started.get(name).filter(|chosen| chosen.start != StartType::Permanent);
         findings.extend(other.map(|chosen| {
-            let message = format!("`{name}` is {}, and every node needs it", chosen.start.word());
+            let message = format!("`{name}` is {}, and no node can do without it", chosen.start.word());
             Diagnostic::error(codes::OTP_START_TYPE, message)
                 .at(&chosen.application.place("vsn", None), "this application")
                 .help(format!("take `{name}` out of `applications` under `[release]`"))

@@ -135,7 +135,7 @@ impl Closure<'_> {
         let (what, place, who) = match needed {
             Needed::Asked(place) => ("the release asks for it", place.clone(), "[release]".to_owned()),
             Needed::Uses(by) => {
-                ("it must be started before this one", Some(by.place("applications", Some(name))), by.name.clone())
+                ("it must be started before", Some(by.place("applications", Some(name))), by.name.clone())
             }
             Needed::Includes(by) => {
                 ("it is included here", Some(by.place("included_applications", Some(name))), by.name.clone())
@@ -159,7 +159,7 @@ impl Closure<'_> {
             finding = finding.help(format!("did you mean `{near}`?"));
         }
         finding = finding.help("compile it first, or install the package of the distribution that has it");
-        self.findings.push(finding.note(format!("looked in {}", self.places.looked().join(", "))));
+        self.findings.push(finding.note(format!("looked in {}", self.places.looked(self.project).join(", "))));
         // Once is enough.
         self.found.insert(name.to_owned(), (None, usize::MAX));
     }

@@ -3,6 +3,7 @@
 //! Enters: a [`Source`]. Leaves: the bytes of `sys.config`. Elixir and commands run where nothing of what they read has changed
 //! no second time: what they gave lies in the cache, under a digest of it.
 
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
@@ -65,7 +66,12 @@ impl Source {
 ///
 /// # Errors
 /// It cannot be read or evaluated, or holds no configuration.
-pub fn read(wanted: &Wanted, compile_env: Vec<Term>, environment: &Environment, cache: Option<&Path>) -> Result<Option<Vec<u8>>> {
+pub fn read(
+    wanted: &Wanted,
+    compile_env: Vec<Term>,
+    environment: &Environment,
+    cache: Option<&Path>,
+) -> Result<Option<Vec<u8>>> {
     let text = match &wanted.config {
         None => None,
         Some(Source::Terms(file, _)) if wanted.kind == AssemblyKind::Relx => {
@@ -93,7 +99,8 @@ fn pairs(wanted: &Wanted, source: &Arc<SourceText>) -> Result<Vec<Term>> {
     let refused = |at: &[usize]| {
         let message = format!("`{}` holds no configuration", source.name);
         let span = term::place(source, at).unwrap_or_else(|| Span::new(source, 0..1));
-        let finding = Diagnostic::error(codes::OTP_CONFIG, message).at(&span, "this should be `[{Application, Settings}]`");
+        let finding =
+            Diagnostic::error(codes::OTP_CONFIG, message).at(&span, "this should be `[{Application, Settings}]`");
         let place = wanted.config.as_ref().and_then(Source::place);
         let finding = place.iter().fold(finding, |finding, place| finding.at(place, "asked for here"));
         finding.help("a configuration is one list, as config(4) describes it")
@@ -116,9 +123,11 @@ fn with_providers(wanted: &Wanted, mut config: Vec<Term>, compile_env: Vec<Term>
     let list = |all: Vec<Term>| Term::List(all, None);
     let mut providers = Vec::new();
     if wanted.runtime.is_some() {
-        let options = [pair("env", atom(&wanted.mix_env)), pair("target", atom("host")), pair("imports", atom("disabled"))];
+        let options =
+            [pair("env", atom(&wanted.mix_env)), pair("target", atom("host")), pair("imports", atom("disabled"))];
         let path = system("RELEASE_ROOT", &format!("/releases/{}/runtime.exs", wanted.version));
-        providers.push(Term::Tuple(vec![atom("Elixir.Config.Reader"), Term::Tuple(vec![path, list(options.to_vec())])]));
+        providers
+            .push(Term::Tuple(vec![atom("Elixir.Config.Reader"), Term::Tuple(vec![path, list(options.to_vec())])]));
     }
     providers.extend(wanted.providers.iter().cloned());
     let compile_env = if compile_env.is_empty() { atom("false") } else { list(compile_env) };
@@ -140,7 +149,12 @@ fn with_providers(wanted: &Wanted, mut config: Vec<Term>, compile_env: Vec<Term>
 }
 
 /// What a source gives, evaluated unless that was done before of the same.
-fn evaluated(wanted: &Wanted, source: &Source, environment: &Environment, cache: Option<&Path>) -> Result<Arc<SourceText>> {
+fn evaluated(
+    wanted: &Wanted,
+    source: &Source,
+    environment: &Environment,
+    cache: Option<&Path>,
+) -> Result<Arc<SourceText>> {
     let key = key(wanted, source, environment);
     let kept = cache.map(|cache| cache.join(format!("config-{key}")));
     let name = match source {
@@ -181,7 +195,16 @@ fn run(wanted: &Wanted, source: &Source, environment: &Environment) -> Result<St
             let shown = format!("`{}`", content::show(&wanted.project, file));
             let out = tempfile::NamedTempFile::new().map_err(|error| failed(&shown, vec![error.to_string()]))?;
             command = Command::new("mix");
-            command.args(["run", "--no-compile", "--no-deps-check", "--no-archives-check", "--no-start", "-e", EVALUATE, "--"]);
+            command.args([
+                "run",
+                "--no-compile",
+                "--no-deps-check",
+                "--no-archives-check",
+                "--no-start",
+                "-e",
+                EVALUATE,
+                "--",
+            ]);
             command.arg(file).arg(out.path());
             environment.apply(&mut command);
             command.env("MIX_ENV", &wanted.mix_env);
@@ -203,7 +226,7 @@ fn key(wanted: &Wanted, source: &Source, environment: &Environment) -> String {
     files.extend(names(&folder).into_iter().map(|name| folder.join(name)));
     for file in files {
         let digest = fs_err::read(&file).map(|bytes| hex(&sums(&bytes, Hashes::SHA256).sha256.unwrap_or_default()));
-        text.push_str(&format!("{} {}\n", file.display(), digest.unwrap_or_default()));
+        let _ = writeln!(text, "{} {}", file.display(), digest.unwrap_or_default());
     }
     hex(&sums(text.as_bytes(), Hashes::SHA256).sha256.unwrap_or_default())
 }

@@ -145,12 +145,11 @@ impl Writer {
     fn number(&mut self, text: &str) -> Result<()> {
         let number = Number::parse(text).ok_or_else(|| EtfError::Value(text.to_owned()))?;
         if let Some(small) = number.small().and_then(|small| i32::try_from(small).ok()) {
-            match u8::try_from(small) {
-                Ok(byte) => self.out.extend([SMALL_INTEGER, byte]),
-                Err(_) => {
-                    self.out.push(INTEGER);
-                    self.out.extend(small.to_be_bytes());
-                }
+            if let Ok(byte) = u8::try_from(small) {
+                self.out.extend([SMALL_INTEGER, byte]);
+            } else {
+                self.out.push(INTEGER);
+                self.out.extend(small.to_be_bytes());
             }
             return Ok(());
         }
@@ -192,13 +191,11 @@ impl Writer {
         self.out.push(LIST);
         self.count(all.len())?;
         all.iter().try_for_each(|term| self.term(term))?;
-        match tail {
-            Some(tail) => self.term(tail),
-            None => {
-                self.out.push(NIL);
-                Ok(())
-            }
+        if let Some(tail) = tail {
+            return self.term(tail);
         }
+        self.out.push(NIL);
+        Ok(())
     }
 
     fn characters(&mut self, all: &[u32]) -> Result<()> {

@@ -6,8 +6,9 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use crate::assemble::content;
 use crate::config::suggest;
-use crate::diagnostic::{Diagnostic, Result, Span, codes};
+use crate::diagnostic::{Diagnostic, Findings, Result, Span, codes};
 
 use super::app::Home;
 
@@ -39,11 +40,16 @@ impl Places {
     /// Looks at the roots.
     ///
     /// # Errors
-    /// The root of OTP is none.
-    pub fn of(lib: PathBuf, otp: &Named, elixir: Option<&Named>) -> Result<Self> {
-        let root = erlang(otp)?;
-        let elixir = elixir.map(elixir_root).transpose()?;
-        let erts = runtime(&root).ok_or_else(|| no_root("Erlang/OTP", otp, &root, "it has no folder `erts-VERSION`"))?;
+    /// A root is none.
+    pub fn of(lib: PathBuf, otp: &Named, elixir: Option<&Named>) -> Result<Self, Findings> {
+        let root = erlang(otp).and_then(|root| match runtime(&root) {
+            Some(erts) => Ok((root, erts)),
+            None => Err(no_root("Erlang/OTP", otp, &root, "it has no folder `erts-VERSION`")),
+        });
+        let (root, erts, elixir) = match (root, elixir.map(elixir_root).transpose()) {
+            (Ok((root, erts)), Ok(elixir)) => (root, erts, elixir),
+            (root, elixir) => return Err(root.err().into_iter().chain(elixir.err()).collect()),
+        };
         let mut of_otp: BTreeMap<String, PathBuf> = BTreeMap::new();
         for name in names(&root.join("lib")) {
             let Some((application, _)) = name.rsplit_once('-') else { continue };
@@ -79,12 +85,12 @@ impl Places {
     }
 
     /// Where applications are looked for, for messages.
-    pub fn looked(&self) -> Vec<String> {
+    pub fn looked(&self, project: &Path) -> Vec<String> {
         let elixir = self.elixir.as_ref().map(|root| root.join("lib"));
         [Some(self.lib.clone()), Some(self.otp.join("lib")), elixir]
             .into_iter()
             .flatten()
-            .map(|folder| format!("`{}`", folder.display()))
+            .map(|folder| format!("`{}`", content::show(project, &folder)))
             .collect()
     }
 }
@@ -154,13 +160,17 @@ fn numbers(version: &str) -> Vec<u64> {
 
 fn no_root(what: &str, named: &Named, looked: &Path, why: &str) -> Diagnostic {
     let key = if what == "Elixir" { "elixir" } else { "otp" };
-    let message = format!("`{}` is not in a root of {what}: {why}", looked.display());
     match named {
-        Named::Config(_, place) => Diagnostic::error(codes::OTP_NO_ROOT, message.replace(" in a root", " the root"))
-            .at(place, "named here")
-            .help(format!("a root of {what} is a folder such as `/usr/lib/{}`", if key == "otp" { "erlang" } else { key })),
-        Named::Program(_) => Diagnostic::error(codes::OTP_NO_ROOT, message)
-            .help(format!("it may be a shim of a version manager: set `{key}` under `[release]` to the root")),
+        Named::Config(_, place) => {
+            Diagnostic::error(codes::OTP_NO_ROOT, format!("this is no root of {what}")).at(place, why).help(format!(
+                "a root of {what} is a folder such as `/usr/lib/{}`",
+                if key == "otp" { "erlang" } else { key }
+            ))
+        }
+        Named::Program(_) => {
+            Diagnostic::error(codes::OTP_NO_ROOT, format!("`{}` is not in a root of {what}: {why}", looked.display()))
+                .help(format!("it may be a shim of a version manager: set `{key}` under `[release]` to the root"))
+        }
     }
 }
 

@@ -68,7 +68,7 @@ fn scripts(layout: &mut Layout<'_>) -> Result<()> {
         let shown = content::show(&layout.wanted.project, &file);
         let text = fs_err::read_to_string(&file).map_err(|error| content::unreadable(&shown, &error))?;
         let line = |line: &str| match line.trim_start() {
-            "ERTS_BIN=" | "ERTS_BIN=\"$ERTS_BIN\"" if layout.wanted.erts => {
+            "ERTS_BIN=\"$ERTS_BIN\"" if layout.wanted.erts => {
                 format!("ERTS_BIN=\"$SCRIPT_PATH\"/../../erts-{}/bin/", layout.wanted.places.erts)
             }
             // The boot script says where modules are.

@@ -172,13 +172,15 @@ mod tests {
 
     #[test]
     fn who_uses_an_included_one_waits_for_the_top() {
-        let nodes = vec![node("x", &["a"], &[]), node("t", &[], &["m"]), node("m", &["t"], &["a"]), node("a", &[], &[])];
+        let nodes =
+            vec![node("x", &["a"], &[]), node("t", &[], &["m"]), node("m", &["t"], &["a"]), node("a", &[], &[])];
         assert_eq!(order(nodes).unwrap(), ["a", "m", "t", "x"]);
     }
 
     #[test]
     fn a_circle_is_named() {
-        let nodes = vec![node("k", &[], &[]), node("a", &["k", "b"], &[]), node("b", &["c"], &[]), node("c", &["a"], &[])];
+        let nodes =
+            vec![node("k", &[], &[]), node("a", &["k", "b"], &[]), node("b", &["c"], &[]), node("c", &["a"], &[])];
         let found = order(nodes).unwrap_err();
         assert_eq!(found.first(), found.last());
         assert_eq!(found.len(), 4, "{found:?}");

@@ -88,7 +88,8 @@ impl Reader<'_> {
         let release = &self.release.value;
         self.judge_build(manifest);
         let mix = self.project.join("mix.exs").exists();
-        let kind = release.kind.as_ref().map_or(if mix { AssemblyKind::Mix } else { AssemblyKind::Relx }, |at| at.value);
+        let kind =
+            release.kind.as_ref().map_or(if mix { AssemblyKind::Mix } else { AssemblyKind::Relx }, |at| at.value);
         let is_mix = kind == AssemblyKind::Mix;
         let mix_env = self.environment.get("MIX_ENV").and_then(|value| value.to_str()).unwrap_or("prod").to_owned();
         let name = self.name(manifest);
@@ -97,8 +98,7 @@ impl Reader<'_> {
         let providers = self.providers();
         let config = self.config(is_mix);
         let runtime = self.file(release.runtime.as_ref(), if is_mix { &["config/runtime.exs"] } else { &[] });
-        let arguments: &[&str] =
-            if is_mix { &["rel/vm.args.eex"] } else { &["config/vm.args.src", "config/vm.args"] };
+        let arguments: &[&str] = if is_mix { &["rel/vm.args.eex"] } else { &["config/vm.args.src", "config/vm.args"] };
         let vm_args = self.file(release.vm_args.as_ref(), arguments);
         let overlays = self.overlays(is_mix);
         let (name, places) = (name?, places?);
@@ -149,7 +149,12 @@ impl Reader<'_> {
         }
         for chunk in self.release.keep_chunks.clone().iter().filter(|chunk| chunk.len() != 4) {
             let message = format!("`{}` is no name of a chunk", chunk.escape_debug());
-            self.refuse(codes::CONFIG_INVALID_VALUE, chunk, message, "names have four characters: `Docs`, `Dbgi`, `CInf`");
+            self.refuse(
+                codes::CONFIG_INVALID_VALUE,
+                chunk,
+                message,
+                "names have four characters: `Docs`, `Dbgi`, `CInf`",
+            );
         }
     }
 
@@ -170,7 +175,9 @@ impl Reader<'_> {
         let help = "it begins with a small letter, and has small letters, digits and `_`";
         match self.release.name.as_ref() {
             Some(at) => self.refuse(codes::CONFIG_INVALID_VALUE, at, message, help),
-            None => self.refuse(codes::CONFIG_INVALID_VALUE, self.release, message, &format!("set `name` here: {help}")),
+            None => {
+                self.refuse(codes::CONFIG_INVALID_VALUE, self.release, message, &format!("set `name` here: {help}"));
+            }
         }
         None
     }
@@ -178,7 +185,10 @@ impl Reader<'_> {
     /// Typed, else that of the package where that is typed, else that of an application.
     fn version(&mut self, manifest: &Manifest, name: &str, asked: &[Asked], places: &Places) -> Option<String> {
         if let Some(at) = &self.release.version {
-            if at.is_empty() || at.starts_with('.') || at.contains(|c: char| c == '/' || c.is_whitespace() || c.is_control()) {
+            if at.is_empty()
+                || at.starts_with('.')
+                || at.contains(|c: char| c == '/' || c.is_whitespace() || c.is_control())
+            {
                 let message = format!("`{}` is no version of a release", at.escape_debug());
                 self.refuse(codes::CONFIG_INVALID_VALUE, at, message, "write it as in `1.2.3`");
                 return None;
@@ -194,7 +204,12 @@ impl Reader<'_> {
             Some(Application::read(self.project, &dir, name, home).ok()?.version)
         };
         // One that is not compiled yet, or broken, is told of where all applications are read.
-        Some(names.filter(|name| places.lib.join(name).is_dir()).find_map(of_application).unwrap_or_else(|| "0".to_owned()))
+        Some(
+            names
+                .filter(|name| places.lib.join(name).is_dir())
+                .find_map(of_application)
+                .unwrap_or_else(|| "0".to_owned()),
+        )
     }
 
     fn asked(&self, name: &str, kind: AssemblyKind) -> Vec<Asked> {
@@ -226,7 +241,7 @@ impl Reader<'_> {
             None if !is_mix => None,
             typed => Some(self.root(typed.as_ref(), "elixir", "elixir")?),
         };
-        Places::of(lib, &otp, elixir.as_ref()).map_err(|finding| self.findings.push(finding)).ok()
+        Places::of(lib, &otp, elixir.as_ref()).map_err(|findings| self.findings.extend(findings)).ok()
     }
 
     fn root(&mut self, typed: Option<&Text>, program: &str, key: &str) -> Option<Named> {
@@ -236,7 +251,10 @@ impl Reader<'_> {
         let found = self.environment.program(program);
         if found.is_none() {
             let message = format!("there is no `{program}` on the PATH, and `[release]` names no root");
-            let help = format!("set `{key}` under `[release]`, such as `/usr/lib/{}`", if key == "otp" { "erlang" } else { key });
+            let help = format!(
+                "set `{key}` under `[release]`, such as `/usr/lib/{}`",
+                if key == "otp" { "erlang" } else { key }
+            );
             self.refuse(codes::OTP_NO_ROOT, self.release, message, &help);
         }
         found.map(Named::Program)
@@ -298,7 +316,12 @@ impl Reader<'_> {
                 all.push(folder);
             } else {
                 let message = format!("`{}` is no folder", at.escape_debug());
-                self.refuse(codes::RESOLVE_NOT_FOUND, at, message, "name a folder whose files are laid over the release");
+                self.refuse(
+                    codes::RESOLVE_NOT_FOUND,
+                    at,
+                    message,
+                    "name a folder whose files are laid over the release",
+                );
             }
         }
         all

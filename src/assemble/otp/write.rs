@@ -33,7 +33,8 @@ pub fn write(tree: &Tree, place: &Path) -> Result<bool, Findings> {
         make_folder(&made.join(folder)).map_err(failed)?;
     }
     let all: Vec<(&String, &Node)> = tree.files.iter().collect();
-    let findings: Findings = all.into_par_iter().filter_map(|(path, node)| one(tree, &made.join(path), node).err()).collect();
+    let findings: Findings =
+        all.into_par_iter().filter_map(|(path, node)| one(tree, &made.join(path), node).err()).collect();
     if !findings.is_empty() {
         return Err(findings);
     }

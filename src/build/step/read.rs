@@ -73,11 +73,12 @@ impl Reader<'_> {
         let at = |path: &str| self.given.folder.join(path.trim_end_matches('/'));
         let rust = build.preset.as_ref().is_some_and(|preset| preset.value == Preset::Rust);
         let assembled = build.input.as_ref().filter(|_| manifest.release.is_some()).map(|input| at(input));
-        let typed = build.input.as_ref().filter(|_| assembled.is_none()).map(|input| match input.trim_end_matches('/') {
-            // Cargo's own folder, in which more than the programs lies.
-            input if rust => (format!("{input}/release"), 1),
-            input => (input.to_owned(), tool::ALL),
-        });
+        let typed =
+            build.input.as_ref().filter(|_| assembled.is_none()).map(|input| match input.trim_end_matches('/') {
+                // Cargo's own folder, in which more than the programs lies.
+                input if rust => (format!("{input}/release"), 1),
+                input => (input.to_owned(), tool::ALL),
+            });
         let of_tool = || build.tool.as_ref().and_then(|tool| tool::of(tool.value).output(project));
         let of_rust = || rust.then(|| tool::of(schema::Tool::Cargo).output(project)).flatten();
         let made = typed.or_else(of_tool).or_else(of_rust);

@@ -23,7 +23,7 @@ pub struct Assembly {
     pub applications: BTreeMap<String, At<StartType>>,
     /// Versions that applications must have, such as `{ cowboy = "2.12.0" }`.
     pub versions: BTreeMap<String, Text>,
-    /// Folder with an `ebin` for each compiled application; `_build/prod/lib` unless set.
+    /// Folder of the compiled applications, each a folder with an `ebin`; `_build/prod/lib` unless set, or that of `MIX_ENV`.
     pub lib: Option<Text>,
     /// Root of the Erlang/OTP that it is made with, also of another architecture; that of `erl` on the `PATH` unless set.
     pub otp: Option<Text>,

@@ -2,10 +2,10 @@
 //!
 //! Enters: a folder. Leaves: name, version, runtime, applications, who assembled it. [`rules`] says what goes where.
 
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
 use crate::diagnostic::{Diagnostic, Result, codes};
 use crate::resolve::ground::{not_found, read_text};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
 use super::term::{self, Term};
 

@@ -1,8 +1,8 @@
 //! Bytes -> term. No length that they claim is believed before as many bytes are there.
 
 use super::{
-    ATOM, ATOM_UTF8, Atoms, BINARY, EtfError, INTEGER, LARGE_BIG, LARGE_TUPLE, LIST, MAP, NEW_FLOAT, NIL, Result, SMALL_ATOM,
-    SMALL_ATOM_UTF8, SMALL_BIG, SMALL_INTEGER, SMALL_TUPLE, STRING, VERSION,
+    ATOM, ATOM_UTF8, Atoms, BINARY, EtfError, INTEGER, LARGE_BIG, LARGE_TUPLE, LIST, MAP, NEW_FLOAT, NIL, Result,
+    SMALL_ATOM, SMALL_ATOM_UTF8, SMALL_BIG, SMALL_INTEGER, SMALL_TUPLE, STRING, VERSION,
 };
 use crate::resolve::preset::term::number::Number;
 use crate::resolve::preset::term::{DEEPEST, Term};
@@ -49,7 +49,42 @@ impl<'a> Reader<'a> {
         if depth > DEEPEST {
             return Err(EtfError::Deep);
         }
-        Ok(match self.byte()? {
+        let tag = self.byte()?;
+        if let Some(term) = self.plain(tag)? {
+            return Ok(term);
+        }
+        Ok(match tag {
+            SMALL_TUPLE => {
+                let count = usize::from(self.byte()?);
+                Term::Tuple(self.series(count, depth)?)
+            }
+            LARGE_TUPLE => {
+                let count = self.word()?;
+                Term::Tuple(self.series(count, depth)?)
+            }
+            LIST => {
+                let count = self.word()?;
+                let all = self.series(count, depth)?;
+                match self.term(depth + 1)? {
+                    Term::List(none, None) if none.is_empty() => Term::List(all, None),
+                    tail => Term::List(all, Some(Box::new(tail))),
+                }
+            }
+            MAP => {
+                let count = self.word()?;
+                let mut pairs = Vec::new();
+                for _ in 0..count {
+                    pairs.push((self.term(depth + 1)?, self.term(depth + 1)?));
+                }
+                Term::Map(pairs)
+            }
+            tag => return Err(EtfError::Tag(tag)),
+        })
+    }
+
+    /// A term that has no others in it.
+    fn plain(&mut self, tag: u8) -> Result<Option<Term>> {
+        Ok(Some(match tag {
             ATOM => {
                 let length = self.half()?;
                 Term::Atom(self.take(length)?.iter().copied().map(char::from).collect())
@@ -72,8 +107,8 @@ impl<'a> Reader<'a> {
                 Term::Number(i32::from_be_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]).to_string())
             }
             NEW_FLOAT => {
-                let bytes = self.take(8)?.iter().fold(0_u64, |value, byte| value << 8 | u64::from(*byte));
-                let float = f64::from_bits(bytes);
+                let bits = self.take(8)?.iter().fold(0_u64, |value, byte| (value << 8) | u64::from(*byte));
+                let float = f64::from_bits(bits);
                 if !float.is_finite() {
                     return Err(EtfError::Value(float.to_string()));
                 }
@@ -91,37 +126,13 @@ impl<'a> Reader<'a> {
                 let length = self.word()?;
                 Term::Binary(self.take(length)?.to_vec())
             }
-            SMALL_TUPLE => {
-                let count = usize::from(self.byte()?);
-                Term::Tuple(self.series(count, depth)?)
-            }
-            LARGE_TUPLE => {
-                let count = self.word()?;
-                Term::Tuple(self.series(count, depth)?)
-            }
             NIL => Term::List(Vec::new(), None),
             STRING => {
                 let length = self.half()?;
                 Term::Text(self.take(length)?.iter().copied().map(char::from).collect())
             }
-            LIST => {
-                let count = self.word()?;
-                let all = self.series(count, depth)?;
-                match self.term(depth + 1)? {
-                    Term::List(none, None) if none.is_empty() => Term::List(all, None),
-                    tail => Term::List(all, Some(Box::new(tail))),
-                }
-            }
-            MAP => {
-                let count = self.word()?;
-                let mut pairs = Vec::new();
-                for _ in 0..count {
-                    pairs.push((self.term(depth + 1)?, self.term(depth + 1)?));
-                }
-                Term::Map(pairs)
-            }
-            tag => return Err(EtfError::Tag(tag)),
-        })
+            _ => return Ok(None),
+        }))
     }
 
     /// No room is made for more than there is: each element takes a byte.

@@ -136,7 +136,16 @@ mod tests {
     #[test]
     fn numbers_are_worth_what_erlang_takes_them_for() {
         let small = |text| Number::parse(text).and_then(|number| number.small());
-        let all = [("0", 0), ("-0", 0), ("1_000", 1000), ("16#ff", 255), ("-16#Ff", -255), ("$a", 97), ("$\\n", 10), ("$ ", 32)];
+        let all = [
+            ("0", 0),
+            ("-0", 0),
+            ("1_000", 1000),
+            ("16#ff", 255),
+            ("-16#Ff", -255),
+            ("$a", 97),
+            ("$\\n", 10),
+            ("$ ", 32),
+        ];
         for (text, value) in all {
             assert_eq!(small(text), Some(value), "{text}");
         }

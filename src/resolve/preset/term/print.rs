@@ -61,8 +61,8 @@ fn series(all: &[Term], f: &mut fmt::Formatter<'_>) -> fmt::Result {
 
 /// Words of the language, which are no atoms without quotes.
 const RESERVED: &[&str] = &[
-    "after", "and", "andalso", "band", "begin", "bnot", "bor", "bsl", "bsr", "bxor", "case", "catch", "cond", "div", "else",
-    "end", "fun", "if", "let", "maybe", "not", "of", "or", "orelse", "receive", "rem", "try", "when", "xor",
+    "after", "and", "andalso", "band", "begin", "bnot", "bor", "bsl", "bsr", "bxor", "case", "catch", "cond", "div",
+    "else", "end", "fun", "if", "let", "maybe", "not", "of", "or", "orelse", "receive", "rem", "try", "when", "xor",
 ];
 
 fn atom(name: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
