@@ -53,6 +53,9 @@ mod registry_stub;
 #[path = "publish/repo.rs"]
 mod repo;
 
+#[path = "publish/mended.rs"]
+mod mended;
+
 #[path = "publish/stores.rs"]
 mod stores;
 

@@ -124,6 +124,8 @@ codes! {
         "Suite, code name, origin and label of an apt repository are what hosts pin and remember. When one changes, `apt update` stops on every host until its user agrees. Set the key back to what the repository says, or publish once with `--replace`.";
     PUBLISH_DAMAGED = "publish/damaged", Input,
         "A repository has no state but its published files, and one of them is not what its root says: somebody else removed, replaced or edited it. Nothing is built upon it, because a list that lacks packages would take them from every host.";
+    PUBLISH_NOT_OURS = "publish/not-ours", Input,
+        "The root of the repository has no signature that holds by a key of `[sign]`, so nobody knows who wrote it. Publishing would sign it anew, with all that it names: whoever can write to the store could have any package signed. Where a repository came from elsewhere, or its last key is gone for good, publish once with `--replace`; where a key was changed, list the old one in `[sign]` beside the new one until then.";
     PUBLISH_HALF_WAY = "publish/half-way", HalfWay,
         "Something was put before publishing stopped. Readers are safe: packages and lists are put under names that nobody reads yet, and the root that names them is replaced last and whole. Run `fitout publish` again: what is there is found and not sent twice.";
 

@@ -2,6 +2,7 @@
 //!
 //! A draft is made from what lies there and what is to be published; `--dry-run` shows it, [`super::send`] carries it out.
 
+use crate::interrupt::Held;
 use crate::store::{Body, Kind, Object, Tag};
 
 /// One object that is to be put.
@@ -59,12 +60,10 @@ pub struct Draft {
     pub dropped: Vec<String>,
     /// The newest version that was there, if any.
     pub newest: Option<String>,
-    /// Old indexes that no reader has any more.
-    pub stale: Vec<String>,
     /// Folders that live as long as the draft.
-    pub folders: Vec<tempfile::TempDir>,
+    pub folders: Vec<(tempfile::TempDir, Held)>,
     /// Files that live as long as the draft.
-    pub scratch: Vec<tempfile::TempPath>,
+    pub scratch: Vec<(tempfile::TempPath, Held)>,
 }
 
 impl Draft {
@@ -76,7 +75,7 @@ impl Draft {
 
     /// Whether there is nothing to do.
     pub fn is_empty(&self) -> bool {
-        self.puts().next().is_none() && self.stale.is_empty()
+        self.puts().next().is_none()
     }
 }
 

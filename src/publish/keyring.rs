@@ -51,7 +51,7 @@ impl Keyring<'_> {
     ) -> Result<Option<Parcel>, Findings> {
         let mut version = calendar::rfc3339(now).get(..10).unwrap_or_default().replace('-', ".");
         if let Some((there, sha256)) = newest {
-            let again = self.build(folder, there)?;
+            let again = self.build(&folder.join("there"), there)?;
             if again.artifact.sha256 == sha256 {
                 return Ok(None);
             }
@@ -59,18 +59,18 @@ impl Keyring<'_> {
                 version = format!("{there}.1");
             }
         }
-        self.build(folder, &version).map(Some)
+        self.build(&folder.join("next"), &version).map(Some)
     }
 
-    fn build(&self, folder: &Path, version: &str) -> Result<Parcel, Findings> {
-        let project = folder.join(version);
+    /// In a project of its own. A version that others wrote is not part of a path.
+    fn build(&self, project: &Path, version: &str) -> Result<Parcel, Findings> {
         let config = project.join("fitout.toml");
         let write = || -> std::io::Result<()> {
-            fs_err::create_dir_all(&project)?;
+            fs_err::create_dir_all(project)?;
             fs_err::write(&config, self.config(version))
         };
         write().map_err(|error| {
-            vec![Diagnostic::from(StoreError::of(folder.display().to_string(), Trouble::Failed, &error))]
+            vec![Diagnostic::from(StoreError::of(project.display().to_string(), Trouble::Failed, &error))]
         })?;
         let request =
             Request { config, source_date_epoch: Some(self.created.to_string()), no_cache: true, ..Request::default() };

@@ -17,7 +17,7 @@ use crate::codec::hex::hex;
 use crate::diagnostic::Diagnostic;
 use crate::report::words::size;
 use crate::sign::{Key, Signer};
-use crate::store::{Body, Kind, Place};
+use crate::store::{Body, Kind, Place, media_type};
 use crate::template::Templates;
 
 /// The list of digests.
@@ -113,7 +113,7 @@ impl Shelf<'_> {
             None => sums.into_bytes(),
         };
         let put = |(name, bytes): (String, Vec<u8>)| Put {
-            kind: Kind { content_type: content_type(&name), immutable: false, sha256: None },
+            kind: Kind { content_type: media_type(&name), immutable: false, sha256: None },
             key: name,
             body: Body::Bytes(bytes.into()),
             what: What::Page,
@@ -198,16 +198,6 @@ fn seen(place: &dyn Place) -> Result<BTreeMap<String, String>, Diagnostic> {
     let valid = |published: &String| calendar::parse_rfc3339(published).is_some();
     let pairs = packages.iter().filter_map(|p| Some((text(p, "sha256")?, text(p, "published").filter(valid)?)));
     Ok(pairs.collect())
-}
-
-fn content_type(name: &str) -> &'static str {
-    match name.rsplit('.').next() {
-        Some("html") => "text/html; charset=utf-8",
-        Some("json") => "application/json",
-        Some("xml") => "application/atom+xml",
-        Some("asc") => "application/pgp-keys",
-        _ => "text/plain; charset=utf-8",
-    }
 }
 
 /// `3F1A 77C2 …`

@@ -19,6 +19,7 @@ mod landing;
 mod parallel;
 mod parcel;
 mod promote;
+pub mod prune;
 mod registry;
 pub mod repo;
 pub mod send;

@@ -6,6 +6,7 @@ use std::sync::{Arc, OnceLock};
 use crate::codec::hex::hex;
 use crate::diagnostic::Diagnostic;
 use crate::formats::{self, Listing};
+use crate::interrupt::{self, Held};
 use crate::run::Artifact;
 use crate::sign::{self, Signer};
 use crate::store::{StoreError, Trouble, now};
@@ -21,7 +22,7 @@ pub struct Parcel {
     pub built: Option<String>,
     listing: OnceLock<Listing>,
     /// Where a signed copy lies, as long as somebody has it.
-    _folder: Option<Arc<tempfile::TempDir>>,
+    _folder: Option<Arc<(tempfile::TempDir, Held)>>,
 }
 
 impl Parcel {
@@ -46,8 +47,8 @@ impl Parcel {
         }
         let failed =
             |error: std::io::Error| Diagnostic::from(StoreError::of(&self.artifact.file, Trouble::Failed, &error));
-        let folder = tempfile::tempdir().map_err(failed)?;
-        let path = folder.path().join(&self.artifact.file);
+        let folder = interrupt::folder(tempfile::tempdir, |folder| folder.path().to_owned()).map_err(failed)?;
+        let path = folder.0.path().join(&self.artifact.file);
         sign(&self.path, &path, signer, self.time(signer)?)?;
         let (size, sha256) =
             formats::digest(fs_err::File::open(&path).map_err(failed)?.into_parts().0).map_err(failed)?;

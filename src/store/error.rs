@@ -63,11 +63,6 @@ impl StoreError {
         }
         Self::new(place, trouble, message)
     }
-
-    /// Whether the same request may work a little later.
-    pub fn may_pass(&self) -> bool {
-        matches!(self.trouble, Trouble::Failed | Trouble::Held)
-    }
 }
 
 impl From<StoreError> for Diagnostic {

@@ -7,6 +7,7 @@ use super::packages::Packages;
 use super::release::Release;
 use super::{Apt, Suite};
 use crate::diagnostic::{Diagnostic, Findings};
+use crate::interrupt;
 use crate::publish::draft::{Draft, Put};
 use crate::publish::keyring::Keyring;
 use crate::publish::landing::{SetUp, Shelf, file_name, path as reference};
@@ -52,8 +53,9 @@ impl Apt {
         let newest = lists.values().find_map(|list| list.of(&name).last());
         let newest = newest.map(|entry| (entry.version, entry.field("SHA256").unwrap_or_default()));
         let failed = |error: std::io::Error| StoreError::of("a temporary folder", Trouble::Failed, &error).into();
-        let folder = tempfile::tempdir().map_err(|error| one(failed(error)))?;
-        let parcel = ring.parcel(folder.path(), newest, (self.now)())?;
+        let folder = interrupt::folder(tempfile::tempdir, |folder| folder.path().to_owned());
+        let folder = folder.map_err(|error| one(failed(error)))?;
+        let parcel = ring.parcel(folder.0.path(), newest, (self.now)())?;
         draft.folders.push(folder);
         Ok(parcel)
     }

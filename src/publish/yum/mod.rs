@@ -17,24 +17,26 @@ mod verify;
 mod xml;
 
 pub use lists::Packing;
-pub use stored::{Entry, ROOT, Repository};
+pub use stored::{Entry, ROOT, Repository, entries};
 pub use verify::verify;
 
+use crate::codec::hex::hex;
 use crate::diagnostic::{Diagnostic, Findings};
 use crate::formats::rpm::facts::Facts;
 use crate::formats::rpm::order;
 use crate::formats::rpm::signing::Unsigned;
 use crate::sign::{self, Signer};
-use crate::store::{Body, Kind, Object, Place};
+use crate::store::{Body, Depth, Kind, Object, Place};
 
-use super::apt::{damaged, other_bytes};
+use super::apt::{damaged, not_ours, other_bytes};
 use super::draft::{Draft, Put, What};
 use super::parcel::Parcel;
 use super::repo::Listed;
 use super::send::{Destination, Work};
-use super::stored::{Found, compare};
+use super::stored as objects;
 use change::{Change, New};
 use repomd::Repomd;
+use sha2::Digest as _;
 
 /// What the config says of a repository.
 #[derive(Debug, Clone)]
@@ -64,6 +66,14 @@ pub struct Yum {
 /// The signature over the root, and the public keys.
 const SIGNATURE: &str = "repodata/repomd.xml.asc";
 const KEY: &str = "repodata/repomd.xml.key";
+/// How copies of the signature are called behind their digests. One is there before its root: whoever publishes next knows the root by
+/// it, although the publisher was killed before it put the signature itself.
+pub const ROOT_COPY: &str = "repomd-";
+
+/// `repomd-DIGEST.asc`
+fn copy_of(root: &[u8]) -> String {
+    format!("{ROOT_COPY}{}.asc", &hex(&sha2::Sha256::digest(root))[..16])
+}
 
 /// `Packages/h/`, as the large distributions have it.
 fn folder(name: &str) -> String {
@@ -72,26 +82,10 @@ fn folder(name: &str) -> String {
 }
 
 impl Yum {
-    /// Where the file is to lie. A name is taken for good: other bytes get a folder of their own.
-    fn location(&self, parcel: &Parcel, name: &str) -> Result<(String, bool), Diagnostic> {
-        let artifact = &parcel.artifact;
-        let folder = folder(name);
-        let plain = format!("{folder}{}", artifact.file);
-        match compare(&*self.place, &plain, artifact.size, &artifact.sha256)? {
-            Found::Absent => Ok((plain, false)),
-            Found::Same => Ok((plain, true)),
-            Found::Other => {
-                let own = format!("{folder}{}/{}", &artifact.sha256[..16], artifact.file);
-                let found = compare(&*self.place, &own, artifact.size, &artifact.sha256)?;
-                Ok((own, found == Found::Same))
-            }
-        }
-    }
-
     fn new_package(&self, parcel: &Parcel, facts: &Facts, draft: &mut Draft) -> Result<New, Diagnostic> {
-        let (location, there) = self.location(parcel, &facts.name)?;
         let artifact = &parcel.artifact;
-        if !there {
+        let (location, put) = objects::location(&*self.place, &folder(&facts.name), artifact, (self.now)())?;
+        if put {
             draft.before[0].push(Put {
                 key: location.clone(),
                 body: Body::File { path: parcel.path.clone(), size: artifact.size },
@@ -171,13 +165,7 @@ impl Yum {
     fn signatures(&self, root: &[u8], repomd: &Repomd) -> Result<Vec<Vec<Put>>, Diagnostic> {
         let Some(signer) = &self.signer else { return Ok(Vec::new()) };
         let keys = signer.certificates()?;
-        let certificates = sign::read_certificates("[sign]", &keys)?;
-        let now = (self.now)();
-        let there = self.place.get(SIGNATURE)?;
-        let holds = there.is_some_and(|there| {
-            sign::verify_detached(&certificates, &there.bytes, root, now).is_ok()
-                && sign::is_canonical_armor(&there.bytes)
-        });
+        let holds = objects::is_signed(&*self.place, SIGNATURE, root, signer, (self.now)())?;
         let mut groups = Vec::new();
         if !holds {
             groups.push(vec![self.signature(root, repomd.revision)?]);
@@ -189,6 +177,24 @@ impl Yum {
             groups.push(vec![key_put(keys)]);
         }
         Ok(groups)
+    }
+
+    /// Whether the root is one that our keys have signed: what else it says would be signed anew.
+    fn check_root(&self, repository: &Repository<'_>) -> Result<(), Diagnostic> {
+        let (Some(signer), Some(root), false) = (&self.signer, &repository.was.0, self.replace) else { return Ok(()) };
+        // A key may have ended since.
+        let time = repository.repomd.revision.min((self.now)());
+        let holds = |key: &str| objects::is_signed(&*self.place, key, &root.bytes, signer, time);
+        if holds(SIGNATURE)? {
+            return Ok(());
+        }
+        let copy = copy_of(&root.bytes);
+        for meta in self.place.list("repodata", Depth::One)? {
+            if meta.key.ends_with(&copy) && holds(&meta.key)? {
+                return Ok(());
+            }
+        }
+        Err(not_ours(&*self.place, ROOT, "no signature over it holds"))
     }
 
     fn signature(&self, root: &[u8], revision: i64) -> Result<Put, Diagnostic> {
@@ -207,6 +213,7 @@ impl Yum {
     fn retract(&self, name: &str, version: &str) -> Result<Draft, Findings> {
         let one = |finding: Diagnostic| vec![finding];
         let repository = Repository::read(&*self.place).map_err(one)?;
+        self.check_root(&repository).map_err(one)?;
         let entries = repository.packages().map_err(one)?;
         let is_it = |entry: &Entry| *entry.name == *name && entry.evr() == version;
         let gone: BTreeSet<usize> = (0..entries.len()).filter(|at| is_it(&entries[*at])).collect();
@@ -310,6 +317,7 @@ impl Destination for Yum {
         };
         let one = |finding: Diagnostic| vec![finding];
         let repository = Repository::read(&*self.place).map_err(one)?;
+        self.check_root(&repository).map_err(one)?;
         let entries = repository.packages().map_err(one)?;
         let mut draft = Draft { before: vec![Vec::new(), Vec::new()], ..Draft::default() };
         let change = self.news(parcels, &entries, &mut draft)?;

@@ -10,6 +10,7 @@ use reqwest::Method;
 use sha2::Digest as _;
 use tokio::runtime::Runtime;
 
+use super::super::now;
 use super::access::Access;
 use super::upload::{self, Came};
 use super::wire::{self, Answer};
@@ -212,7 +213,8 @@ impl Registry {
         Meta {
             key: key.to_owned(),
             size,
-            modified: 0,
+            // Registries do not tell when: what they have is as good as new.
+            modified: now::now(),
             tag: Tag { etag: Some(digest.to_owned()), version: None },
             sha256: digest.strip_prefix("sha256:").map(str::to_owned),
         }
