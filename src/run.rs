@@ -32,6 +32,7 @@ mod mend;
 mod pack;
 mod plans;
 mod preview;
+mod release;
 
 pub use manifest::{Made, made};
 use pack::Packed;
