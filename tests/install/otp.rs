@@ -10,7 +10,7 @@ use crate::archives::{free_port, said, unpack};
 use crate::support::{is_root, tool};
 
 #[path = "otp/made.rs"]
-mod made;
+pub mod made;
 
 #[path = "otp/systemd.rs"]
 mod systemd;
