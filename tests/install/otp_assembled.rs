@@ -16,11 +16,14 @@ mod projects;
 #[path = "otp_assembled/newer.rs"]
 mod newer;
 
+#[path = "otp_assembled/lives.rs"]
+mod lives;
+
 use projects::Project;
 
 /// A release made twice.
 struct Pair {
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
     project: &'static str,
     version: &'static str,
     theirs: PathBuf,
@@ -48,7 +51,12 @@ impl Pair {
         assert_eq!(code, 0, "{stderr}");
         let ours = folder.path().join("_build/fitout/rel").join(project.name);
         let theirs = folder.path().join("theirs");
-        Some(Self { project: project.name, version: project.version, theirs, ours, _folder: folder })
+        Some(Self { project: project.name, version: project.version, theirs, ours, folder })
+    }
+
+    /// The project.
+    fn folder(&self) -> &Path {
+        self.folder.path()
     }
 
     /// Path in the folder of the version.
