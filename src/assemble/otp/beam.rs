@@ -8,8 +8,11 @@ use std::io::Read as _;
 use flate2::read::MultiGzDecoder;
 use thiserror::Error;
 
-/// Chunks that the runtime needs, in the order in which they are written.
-const SIGNIFICANT: &[&str] = &["Atom", "AtU8", "Attr", "Code", "StrT", "ImpT", "ExpT", "FunT", "LitT", "Line"];
+/// Chunks that the runtime uses, and attributes, in the order of newer tools.
+pub const SIGNIFICANT: &[&str] =
+    &["Attr", "Line", "Type", "Atom", "AtU8", "Code", "StrT", "ImpT", "ExpT", "FunT", "LitT", "Meta"];
+/// Those that Mix keeps up to Elixir 1.14.
+pub const OF_OLD_MIX: &[&str] = &["Atom", "AtU8", "Attr", "Code", "StrT", "ImpT", "ExpT", "FunT", "LitT", "Line"];
 /// Most bytes of a module that is packed: real ones have a few megabytes.
 const LARGEST: u64 = 256 << 20;
 
@@ -68,15 +71,13 @@ pub fn chunks(bytes: &[u8]) -> Result<Vec<(&[u8; 4], &[u8])>> {
     Ok(all)
 }
 
-/// The module without what the runtime does not need, but with chunks of these names.
+/// The module with the chunks of these names, in their order, and no others.
 ///
 /// # Errors
 /// It is no module, or damaged.
-pub fn stripped(bytes: Vec<u8>, keep: &[String]) -> Result<Vec<u8>> {
+pub fn stripped(bytes: Vec<u8>, names: &[String]) -> Result<Vec<u8>> {
     let bytes = unpacked(bytes)?;
     let all = chunks(&bytes)?;
-    let mut names: Vec<&str> = SIGNIFICANT.to_vec();
-    names.extend(keep.iter().map(String::as_str).filter(|name| !SIGNIFICANT.contains(name)));
     let mut out = b"FOR1\0\0\0\0BEAM".to_vec();
     for name in names {
         // Of two with one name the last is taken, as the runtime's own tools do.
@@ -110,6 +111,10 @@ mod tests {
         out
     }
 
+    fn kept(more: &[&str]) -> Vec<String> {
+        SIGNIFICANT.iter().chain(more).map(|name| (*name).to_owned()).collect()
+    }
+
     fn packed(bytes: &[u8]) -> Vec<u8> {
         let mut writer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
         writer.write_all(bytes).unwrap();
@@ -120,10 +125,10 @@ mod tests {
     fn what_only_tools_need_is_gone() {
         let whole = module(&[("Dbgi", b"debug"), ("Code", b"code!"), ("AtU8", b"a"), ("Docs", b"docs")]);
         let small = module(&[("AtU8", b"a"), ("Code", b"code!")]);
-        assert_eq!(stripped(whole.clone(), &[]).unwrap(), small);
-        assert_eq!(stripped(packed(&whole), &[]).unwrap(), small);
-        let kept = stripped(whole, &["Docs".into(), "Code".into()]).unwrap();
-        assert_eq!(kept, module(&[("AtU8", b"a"), ("Code", b"code!"), ("Docs", b"docs")]));
+        assert_eq!(stripped(whole.clone(), &kept(&[])).unwrap(), small);
+        assert_eq!(stripped(packed(&whole), &kept(&[])).unwrap(), small);
+        let more = stripped(whole, &kept(&["Docs"])).unwrap();
+        assert_eq!(more, module(&[("AtU8", b"a"), ("Code", b"code!"), ("Docs", b"docs")]));
     }
 
     #[test]

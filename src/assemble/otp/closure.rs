@@ -44,6 +44,7 @@ enum Needed {
 struct Closure<'a> {
     project: &'a Path,
     places: &'a Places,
+    kind: AssemblyKind,
     asked: BTreeMap<&'a str, StartType>,
     found: BTreeMap<String, (Option<Chosen>, usize)>,
     findings: Findings,
@@ -57,6 +58,7 @@ pub fn closure(project: &Path, places: &Places, kind: AssemblyKind, asked: &[Ask
     let mut closure = Closure {
         project,
         places,
+        kind,
         asked: listed.iter().map(|(name, start)| (name.as_str(), *start)).collect(),
         found: BTreeMap::new(),
         findings: Findings::new(),
@@ -117,7 +119,12 @@ impl Closure<'_> {
         };
         self.found.insert(name.to_owned(), (Some(Chosen { application: Arc::clone(&application), start }), usize::MAX));
         let included = matches!(needed, Needed::Includes(_));
-        let below = if included { StartType::Load } else { start };
+        let below = match self.kind {
+            // relx starts whatever comes along.
+            AssemblyKind::Relx => StartType::Permanent,
+            AssemblyKind::Mix if included => StartType::Load,
+            AssemblyKind::Mix => start,
+        };
         for used in &application.uses {
             self.add(used, below, &application.optional, &Needed::Uses(Arc::clone(&application)));
         }

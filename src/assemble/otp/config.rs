@@ -31,8 +31,10 @@ pub enum Source {
     Command(String, Span),
 }
 
-/// Evaluates a file as Mix does, and writes what came of it to another.
+/// Evaluates a file as Mix does, which knows the project then, and writes what came of it to another.
 const EVALUATE: &str = "[file, out] = System.argv(); \
+    Mix.start(); \
+    if File.regular?(\"mix.exs\"), do: Code.compile_file(\"mix.exs\"); \
     config = Config.Reader.read!(file, env: Mix.env(), target: Mix.target()); \
     File.write!(out, :io_lib.format(\"~tw.~n\", [config]) |> IO.chardata_to_string())";
 
@@ -194,21 +196,12 @@ fn run(wanted: &Wanted, source: &Source, environment: &Environment) -> Result<St
         Source::Elixir(file, _) => {
             let shown = format!("`{}`", content::show(&wanted.project, file));
             let out = tempfile::NamedTempFile::new().map_err(|error| failed(&shown, vec![error.to_string()]))?;
-            command = Command::new("mix");
-            command.args([
-                "run",
-                "--no-compile",
-                "--no-deps-check",
-                "--no-archives-check",
-                "--no-start",
-                "-e",
-                EVALUATE,
-                "--",
-            ]);
+            command = Command::new("elixir");
+            command.args(["-e", EVALUATE]);
             command.arg(file).arg(out.path());
             environment.apply(&mut command);
             command.env("MIX_ENV", &wanted.mix_env);
-            ask::answer(&wanted.project, "mix", &mut command).map_err(|refusal| failed(&shown, refusal.lines()))?;
+            ask::answer(&wanted.project, "elixir", &mut command).map_err(|refusal| failed(&shown, refusal.lines()))?;
             fs_err::read_to_string(out.path()).map_err(|error| failed(&shown, vec![error.to_string()]))
         }
     }

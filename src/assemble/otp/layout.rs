@@ -65,10 +65,7 @@ impl<'a> Layout<'a> {
     }
 
     fn applications(&mut self) -> Result<()> {
-        let folders: &[&str] = match self.wanted.kind {
-            AssemblyKind::Mix => &["priv"],
-            AssemblyKind::Relx => &["priv", "include"],
-        };
+        let folders: &[&str] = if self.wanted.old_mix { &["priv"] } else { &["priv", "include"] };
         for chosen in self.chosen.iter().filter(|chosen| chosen.is_inside(self.wanted.erts)) {
             let application = &chosen.application;
             let to = format!("lib/{}", application.folder());
@@ -152,7 +149,8 @@ impl<'a> Layout<'a> {
                 (_, start) => format!(",{}", start.word()),
             };
             let included = Term::List(application.includes.iter().cloned().map(Term::Atom).collect(), None);
-            let included = if application.includes.is_empty() { String::new() } else { format!(",{included}") };
+            let says = self.wanted.kind == AssemblyKind::Mix && !application.includes.is_empty();
+            let included = if says { format!(",{included}") } else { String::new() };
             format!("{{{name},{}{start}{included}}}", text(&application.version))
         };
         let applications: Vec<String> = self.chosen.iter().map(application).collect();

@@ -1,8 +1,9 @@
 //! The layout of `mix release`.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::assemble::content;
+use crate::config::schema::StartType;
 use crate::diagnostic::Result;
 
 use super::boot::Extra;
@@ -27,7 +28,11 @@ pub(super) fn complete(layout: &mut Layout<'_>, config: Option<&[u8]>) -> Result
     let paths = layout.paths();
     let (start, clean) = (layout.live("start"), layout.live("start_clean"));
     layout.boot_all(&start, &paths, extra, |chosen| chosen.start)?;
-    layout.boot_all(&clean, &paths, extra, Layout::clean)?;
+    layout.boot_all(&clean, &paths, extra, |chosen| match Layout::clean(chosen) {
+        // Since Elixir 1.15 settings of applications can be asked for there, too.
+        StartType::None if !wanted.old_mix && chosen.start != StartType::None => StartType::Load,
+        start => start,
+    })?;
     if let Some(config) = config {
         layout.tree.text(layout.live("sys.config"), config);
     }
@@ -48,17 +53,24 @@ pub(super) fn complete(layout: &mut Layout<'_>, config: Option<&[u8]>) -> Result
 }
 
 /// A file of the project, if it is there.
-pub(super) fn there(project: &Path, name: &str) -> Option<std::path::PathBuf> {
+pub(super) fn there(project: &Path, name: &str) -> Option<PathBuf> {
     Some(project.join(name)).filter(|file| file.exists())
 }
 
 /// The folder of consolidated protocols: that of an umbrella, or of the first application that is asked for and has one.
-fn consolidation(layout: &Layout<'_>) -> Option<std::path::PathBuf> {
+fn consolidation(layout: &Layout<'_>) -> Option<PathBuf> {
     let lib = &layout.wanted.places.lib;
     let of_umbrella = lib.parent().map(|folder| folder.join("consolidated"));
     let of_applications = layout.wanted.asked.iter().map(|asked| lib.join(&asked.name).join("consolidated"));
     of_umbrella.into_iter().chain(of_applications).find(|folder| folder.is_dir())
 }
+
+/// Arguments by which `elixir` finds its own modules where no boot script says where they are.
+const BY_SCRIPT: &[&str] = &[
+    " -elixir_root \"$SCRIPT_PATH\"/../lib",
+    " -pa \"$SCRIPT_PATH\"/../lib/*/ebin",
+    " -pa \"$SCRIPT_PATH\"/../lib/elixir/ebin",
+];
 
 /// Elixir's own `elixir` and `iex`, made to start the runtime of the release.
 fn scripts(layout: &mut Layout<'_>) -> Result<()> {
@@ -71,8 +83,7 @@ fn scripts(layout: &mut Layout<'_>) -> Result<()> {
             "ERTS_BIN=\"$ERTS_BIN\"" if layout.wanted.erts => {
                 format!("ERTS_BIN=\"$SCRIPT_PATH\"/../../erts-{}/bin/", layout.wanted.places.erts)
             }
-            // The boot script says where modules are.
-            _ => line.replace(" -pa \"$SCRIPT_PATH\"/../lib/*/ebin", ""),
+            _ => BY_SCRIPT.iter().fold(line.to_owned(), |line, argument| line.replace(argument, "")),
         };
         let text: Vec<String> = text.lines().map(line).collect();
         layout.tree.script(layout.live(name), (text.join("\n") + "\n").into_bytes());

@@ -32,7 +32,9 @@ pub(super) fn complete(layout: &mut Layout<'_>, config: Option<&[u8]>) -> Result
     layout.tree.files.remove(&format!("erts-{runs}/bin/yielding_c_fun"));
     let file = layout.tree.files.get(&format!("{bare}.boot")).cloned();
     layout.tree.files.extend(file.map(|node| ("bin/no_dot_erlang.boot".to_owned(), node)));
-    layout.tree.text("releases/RELEASES", releases(layout).into_bytes());
+    if wanted.erts {
+        layout.tree.text("releases/RELEASES", releases(layout).into_bytes());
+    }
     if let (Some(config), Some(file)) = (config, &wanted.config) {
         layout.tree.text(layout.live(file.name()), config);
     }

@@ -22,7 +22,7 @@ pub enum Content {
     Bytes(Vec<u8>),
     /// Those of this file.
     Copy(PathBuf),
-    /// Those of this module, without what only tools need; chunks of these names stay.
+    /// Those of this module, with the chunks of these names and no others.
     Stripped(PathBuf, Vec<String>),
     /// It is a link to this.
     Link(PathBuf),
@@ -48,7 +48,7 @@ pub struct Tree {
     project: PathBuf,
 }
 
-/// What is done with modules that are copied.
+/// Names of the chunks that modules keep which are copied; none if they are left whole.
 pub type Strip = Option<Vec<String>>;
 
 impl Tree {

@@ -12,6 +12,7 @@ use crate::diagnostic::{Code, Diagnostic, Findings, Span, codes};
 use crate::resolve::preset::term::{self, Term};
 
 use super::app::Application;
+use super::beam;
 use super::closure::Asked;
 use super::config::Source;
 use super::find::{Named, Places};
@@ -39,8 +40,10 @@ pub struct Wanted {
     pub places: Places,
     /// Whether the runtime is inside.
     pub erts: bool,
-    /// What is done with modules.
+    /// Chunks that modules keep.
     pub strip: Strip,
+    /// Whether it is laid out as Mix does up to Elixir 1.14.
+    pub old_mix: bool,
     /// Where the configuration comes from.
     pub config: Option<Source>,
     /// The environment of Mix.
@@ -105,13 +108,14 @@ impl Reader<'_> {
         let asked = self.asked(&name, kind);
         let version = self.version(manifest, &name, &asked, &places)?;
         let versions = release.versions.iter().map(|(name, at)| (name.clone(), at.value.clone(), self.span(at)));
-        let keep = release.keep_chunks.iter().map(|name| name.value.clone()).collect();
+        let old_mix = is_mix && self.elixir_is_old(&places);
         Some(Wanted {
             project: self.project.to_owned(),
             place: self.project.join(manifest.build.input.as_ref()?.value.trim_end_matches('/')),
             versions: versions.collect(),
             erts: release.erts.as_ref().is_none_or(|at| at.value),
-            strip: release.strip.as_ref().is_none_or(|at| at.value).then_some(keep),
+            strip: self.strip(old_mix),
+            old_mix,
             version,
             name,
             kind,
@@ -233,6 +237,22 @@ impl Reader<'_> {
             all.push(Asked { name: name.to_owned(), start: StartType::Permanent, place });
         }
         all
+    }
+
+    /// Mix keeps more of applications since Elixir 1.15.
+    fn elixir_is_old(&self, places: &Places) -> bool {
+        let Some((dir, home)) = places.application("elixir") else { return false };
+        let Ok(elixir) = Application::read(self.project, &dir, "elixir", home) else { return false };
+        let mut numbers = elixir.version.split('.').map(|part| part.parse::<u32>().unwrap_or_default());
+        (numbers.next().unwrap_or_default(), numbers.next().unwrap_or_default()) < (1, 15)
+    }
+
+    fn strip(&self, old_mix: bool) -> Strip {
+        let keep = self.release.keep_chunks.iter().map(|name| name.as_str());
+        let usual = if old_mix { beam::OF_OLD_MIX } else { beam::SIGNIFICANT };
+        let mut all: Vec<String> = usual.iter().map(|&name| name.to_owned()).collect();
+        all.extend(keep.filter(|name| !usual.contains(name)).map(str::to_owned));
+        self.release.strip.as_ref().is_none_or(|at| at.value).then_some(all)
     }
 
     fn places(&mut self, lib: PathBuf, is_mix: bool) -> Option<Places> {

@@ -20,8 +20,9 @@ impl fmt::Display for Term {
                 write!(f, "<<{}>>", all.join(","))
             }
             Self::Number(text) => match Number::parse(text) {
+                // A float stays as it was written: there are several ways.
+                None | Some(Number::Float(_)) => f.write_str(text),
                 Some(number) => f.write_str(&number.text()),
-                None => f.write_str(text),
             },
             Self::Tuple(all) => {
                 f.write_str("{")?;
