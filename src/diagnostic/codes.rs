@@ -562,6 +562,10 @@ codes! {
         "A package without ELF files suits every architecture, so its name says none (`all` in deb, `noarch` in rpm) and it is made once for all targets. Here the targets would put different things into that one package, most often because a rendered file holds `{arch}`. Either both targets must give the same, or each is built by itself into a folder of its own.";
     RUN_OTHER_PACKAGE = "run/other-package", Input,
         "The output folder holds the artifacts of another package. `manifest.json` there lists those of one package, which is what `publish` sends: a second package in the folder would take the place of the first in the list, and the first would never be sent. Two config files of one project build into folders of their own, by `--out`. After a package got another name, or where the other one is not wanted any more, remove what is left of it.";
+    RUN_OTHER_RELEASE = "run/other-release", Input,
+        "`fitout merge` makes one output folder of several, each with the artifacts of some targets. They must be of one release: name, version, environment, commit and time are the same in all of their lists.";
+    RUN_OTHER_BYTES = "run/other-bytes", Input,
+        "Two of the folders that `fitout merge` was given have a file of the same name and other bytes in it. A package without ELF files suits every architecture; each run makes it, and it must come out the same. Most often a rendered file holds `{arch}`, or the build put a path or a time into what it made.";
     // --- end of run ---
 
     // --- command line, init, templates ---

@@ -46,6 +46,9 @@ _fitout() {
             fitout,lint)
                 cmd="fitout__subcmd__lint"
                 ;;
+            fitout,merge)
+                cmd="fitout__subcmd__merge"
+                ;;
             fitout,plan)
                 cmd="fitout__subcmd__plan"
                 ;;
@@ -144,6 +147,9 @@ _fitout() {
                 ;;
             fitout__subcmd__help,lint)
                 cmd="fitout__subcmd__help__subcmd__lint"
+                ;;
+            fitout__subcmd__help,merge)
+                cmd="fitout__subcmd__help__subcmd__merge"
                 ;;
             fitout__subcmd__help,plan)
                 cmd="fitout__subcmd__help__subcmd__plan"
@@ -314,7 +320,7 @@ _fitout() {
 
     case "${cmd}" in
         fitout)
-            opts="-C -v -q -h -V --config --json --color --verbose --quiet --help --version init plan build inspect diff lint publish promote repo explain keys templates cache generate help"
+            opts="-C -v -q -h -V --config --json --color --verbose --quiet --help --version init plan build inspect diff lint merge publish promote repo explain keys templates cache generate help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1084,7 +1090,7 @@ _fitout() {
             return 0
             ;;
         fitout__subcmd__help)
-            opts="init plan build inspect diff lint publish promote repo explain keys templates cache generate help"
+            opts="init plan build inspect diff lint merge publish promote repo explain keys templates cache generate help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1364,6 +1370,20 @@ _fitout() {
             return 0
             ;;
         fitout__subcmd__help__subcmd__lint)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fitout__subcmd__help__subcmd__merge)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -2007,6 +2027,53 @@ _fitout() {
                     ;;
                 --deny)
                     COMPREPLY=($(compgen -W "warnings" -- "${cur}"))
+                    return 0
+                    ;;
+                -C)
+                    COMPREPLY=()
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o plusdirs
+                    fi
+                    return 0
+                    ;;
+                --config)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fitout__subcmd__merge)
+            opts="-C -v -q -h -V --into --config --json --color --verbose --quiet --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --into)
+                    COMPREPLY=()
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o plusdirs
+                    fi
                     return 0
                     ;;
                 -C)
