@@ -24,6 +24,8 @@ mod profile;
 mod refusal;
 pub mod registry;
 #[cfg(feature = "network")]
+pub mod web;
+#[cfg(feature = "network")]
 mod wire;
 
 pub use address::{Address, HELP as ADDRESS_HELP, Scheme};
@@ -210,6 +212,10 @@ pub trait Place: Send + Sync {
     /// # Errors
     /// As [`Place::get`].
     fn list(&self, folder: &str, depth: Depth) -> Result<Vec<Meta>, StoreError>;
+    /// Whether it can be listed: a web server cannot, and then [`Place::list`] gives nothing.
+    fn can_list(&self) -> bool {
+        true
+    }
     /// Removes an object; that it is not there is no error.
     ///
     /// # Errors

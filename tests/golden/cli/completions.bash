@@ -2410,12 +2410,16 @@ _fitout() {
             return 0
             ;;
         fitout__subcmd__repo__subcmd__list)
-            opts="-C -v -q -h -V --config --json --color --verbose --quiet --help --version"
+            opts="-C -v -q -h -V --suite --config --json --color --verbose --quiet --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --suite)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 -C)
                     COMPREPLY=()
                     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
@@ -2578,12 +2582,16 @@ _fitout() {
             return 0
             ;;
         fitout__subcmd__repo__subcmd__verify)
-            opts="-C -v -q -h -V --key --config --json --color --verbose --quiet --help --version"
+            opts="-C -v -q -h -V --suite --key --config --json --color --verbose --quiet --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --suite)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --key)
                     local oldifs
                     if [ -n "${IFS+x}" ]; then
