@@ -202,6 +202,13 @@ pub trait Place: Send + Sync {
     /// # Errors
     /// As [`Place::get`].
     fn head(&self, key: &str) -> Result<Option<Meta>, StoreError>;
+    /// Writes an object into an empty file; false if there is none.
+    ///
+    /// # Errors
+    /// As [`Place::get`]; the file cannot be written.
+    fn fetch(&self, key: &str, file: &mut std::fs::File) -> Result<bool, StoreError> {
+        written(self, key, file)
+    }
     /// Puts an object.
     ///
     /// # Errors
@@ -243,6 +250,13 @@ pub trait Place: Send + Sync {
     fn notes(&self) -> Vec<String> {
         Vec::new()
     }
+}
+
+/// Writes an object by way of memory.
+fn written(place: &(impl Place + ?Sized), key: &str, file: &mut std::fs::File) -> Result<bool, StoreError> {
+    let Some(object) = place.get(key)? else { return Ok(false) };
+    let write = std::io::Write::write_all(file, &object.bytes);
+    write.map(|()| true).map_err(|error| StoreError::of(place.name(), Trouble::Failed, &error))
 }
 
 /// How far a listing goes.

@@ -360,7 +360,7 @@ _fitout() {
             return 0
             ;;
         fitout__subcmd__build)
-            opts="-C -v -q -h -V --format --target --environment --input --out --jobs --cache-dir --cache-size --shared-cache --verify --no-verify --no-cache --config --json --color --verbose --quiet --help --version"
+            opts="-C -v -q -h -V --format --target --environment --input --out --jobs --cache-dir --cache-size --shared-cache --verify --no-verify --update --no-cache --config --json --color --verbose --quiet --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
