@@ -13,7 +13,7 @@ use super::content::show;
 use super::draft::{Body, Draft};
 use super::plan::{Churn, FormatSet, Role};
 use super::{changelog, content, copyright, path};
-use crate::codec::deflate::Deflater;
+use crate::codec::gzip;
 use crate::diagnostic::{Diagnostic, Findings, Origin, codes};
 
 /// Best that libdeflate does; `gzip -9` is what Debian policy 12.1 and 12.7 ask for, and lintian looks at the header byte.
@@ -45,7 +45,7 @@ pub fn add(run: &Run<'_>, private: &[(String, String)], tree: &mut Tree, finding
         put(path, text.clone().into_bytes(), Role::License, Churn::Application, only("rpm"), "licence text");
     }
     let (file, text) = changelog::debian(&release.identity, &release.changelog);
-    let text = gzip(text.as_bytes());
+    let text = gzip::whole(text.as_bytes(), BEST);
     put(format!("{documents}/{file}"), text, Role::Doc, Churn::Config, only("deb"), "change log");
     let right = [private, &release.lintian_overrides].concat();
     if !right.is_empty() {
@@ -73,13 +73,13 @@ pub fn compress_manuals(drafts: &mut [Draft], run: &Run<'_>, findings: &mut Find
         match &draft.body {
             Body::File(_, on_disk) if on_disk.stat.size > LARGEST_MANUAL => continue,
             Body::File(file, _) => match fs_err::read(file) {
-                Ok(text) => draft.body = Body::Made(gzip(&text).into()),
+                Ok(text) => draft.body = Body::Made(gzip::whole(&text, BEST).into()),
                 Err(error) => {
                     findings.push(content::unreadable(&show(&run.release.project, file), &error));
                     continue;
                 }
             },
-            Body::Made(text) => draft.body = Body::Made(gzip(text).into()),
+            Body::Made(text) => draft.body = Body::Made(gzip::whole(text, BEST).into()),
             Body::Symlink { target, tree } => {
                 let target: Arc<str> =
                     if is_packed(target) { Arc::clone(target) } else { format!("{target}.gz").into() };
@@ -102,16 +102,4 @@ fn is_plain_manual(path: &str) -> bool {
 
 fn is_packed(name: &str) -> bool {
     [".gz", ".bz2", ".xz", ".zst", ".lzma", ".Z"].iter().any(|suffix| name.ends_with(suffix))
-}
-
-/// One gzip member without name and time.
-fn gzip(bytes: &[u8]) -> Vec<u8> {
-    // Method deflate, no flags, no time, compressed as well as can be, no system (RFC 1952).
-    let mut packed = vec![0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 2, 0xff];
-    // Without verification there is nothing that could be wrong.
-    packed.extend(Deflater::new(BEST, false).whole(bytes).unwrap_or_default());
-    packed.extend(crc32fast::hash(bytes).to_le_bytes());
-    // Manuals are far below 4 GiB, above which the format wants the length modulo that.
-    packed.extend(&(bytes.len() as u64).to_le_bytes()[..4]);
-    packed
 }

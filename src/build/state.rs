@@ -14,6 +14,8 @@ use crate::codec::hex::hex;
 pub const STORE: &str = "store";
 /// Folder of compressed content.
 pub const RUNS: &str = "runs";
+/// Where versions of programs are remembered.
+pub const TOOLCHAINS: &str = "toolchains";
 /// Folder of logs and stamps, one for each project.
 pub const PROJECTS: &str = "projects";
 /// Bytes of a digest in a folder's name.
@@ -64,7 +66,7 @@ impl State {
 
     /// Where versions of programs are remembered.
     pub fn toolchains(&self) -> Option<PathBuf> {
-        self.cache.as_ref().map(|cache| cache.join("toolchains"))
+        self.cache.as_ref().map(|cache| cache.join(TOOLCHAINS))
     }
 }
 

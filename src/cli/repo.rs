@@ -8,7 +8,7 @@ use super::exit::Exit;
 use super::ui::{Terminal, draw};
 use super::{absolute, env};
 use crate::diagnostic::{Diagnostic, Findings, Severity, codes};
-use crate::publish::{self, By, repo};
+use crate::publish::{self, By, prune, repo};
 use crate::report::words::{plural, size};
 use crate::sign;
 use crate::store::{self, Address, Place, now};
@@ -99,7 +99,7 @@ fn verify(
     };
     let (mut findings, mut objects, mut packages) = (Findings::new(), 0, 0);
     for place in places(common, place)? {
-        let judged = repo::verify(&*place, &[], By { certificates: certificates.as_deref(), now: now::now() });
+        let judged = repo::verify(&*place, By { certificates: certificates.as_deref(), now: now::now() });
         let judged = judged.map_err(|error| vec![Diagnostic::from(error)])?;
         findings.extend(judged.findings);
         objects += judged.objects;
@@ -142,13 +142,8 @@ fn serve(folder: &std::path::Path, port: u16, terminal: &Terminal) -> Result<Exi
 fn prune(common: &Common, place: &Where, dry_run: bool, days: u32, terminal: &Terminal) -> Result<Exit, Findings> {
     let mut removed = Vec::new();
     for place in places(common, place)? {
-        let useless = repo::useless(&*place, now::now(), i64::from(days) * 86_400).map_err(|finding| vec![finding])?;
-        for key in useless {
-            if !dry_run {
-                place.remove(&key).map_err(|error| vec![error.into()])?;
-            }
-            removed.push(key);
-        }
+        let pruned = prune::prune(&*place, now::now(), i64::from(days) * 86_400, dry_run);
+        removed.extend(pruned.map_err(|finding| vec![finding])?);
     }
     if common.json {
         terminal.document(&serde_json::json!({

@@ -9,20 +9,18 @@ use rayon::prelude::*;
 use super::compress::Finish;
 use super::deflate::{Deflater, END_OF_STREAM, RUN};
 
+/// Method deflate, no flags, no time, compressed as the last but one byte says, no system.
 const HEAD: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff];
+/// The level from which on it is said that it is compressed as well as can be: lintian looks at it.
+const BEST: u8 = 9;
 /// Runs of a stream that are compressed at once.
 const AT_ONCE: usize = 4;
 
 /// One member at a level of libdeflate (1 to 12), without name and time: the same bytes on any number of threads.
 pub fn whole(content: &[u8], level: u8) -> Vec<u8> {
     let mut out = Vec::new();
-    let mut pack = || -> io::Result<()> {
-        let mut member = Member::new(&mut out, level)?;
-        member.batch(content)?;
-        member.end()
-    };
     // Writing to a vector cannot fail.
-    let _ = pack();
+    let _ = Member::new(&mut out, level).and_then(|mut member| member.end(content));
     out
 }
 
@@ -41,7 +39,9 @@ impl<W: Write> Member<W> {
     /// # Errors
     /// Those of `out`.
     pub fn new(mut out: W, level: u8) -> io::Result<Self> {
-        out.write_all(&HEAD)?;
+        let mut head = HEAD;
+        head[8] = if level >= BEST { 2 } else { 0 };
+        out.write_all(&head)?;
         Ok(Self { out, level, pending: Vec::new(), crc: crc32fast::Hasher::new(), length: 0 })
     }
 
@@ -69,8 +69,18 @@ impl<W: Write> Member<W> {
         Ok(())
     }
 
-    fn end(&mut self) -> io::Result<()> {
-        self.out.write_all(&END_OF_STREAM)?;
+    /// The last of it.
+    fn end(&mut self, rest: &[u8]) -> io::Result<()> {
+        if self.length == 0 && rest.len() <= RUN {
+            // A stream of one run needs no more.
+            let stream = Deflater::new(self.level, false).whole(rest).map_err(io::Error::other)?;
+            self.out.write_all(&stream)?;
+            self.crc.update(rest);
+            self.length = rest.len() as u64;
+        } else {
+            self.batch(rest)?;
+            self.out.write_all(&END_OF_STREAM)?;
+        }
         self.out.write_all(&self.crc.clone().finalize().to_le_bytes())?;
         // Modulo 2^32, as the format has it.
         self.out.write_all(&self.length.to_le_bytes()[..4])
@@ -99,8 +109,7 @@ impl<W: Write> Write for Member<W> {
 impl<W: Write> Finish for Member<W> {
     fn finish(mut self: Box<Self>) -> io::Result<()> {
         let rest = std::mem::take(&mut self.pending);
-        self.batch(&rest)?;
-        self.end()
+        self.end(&rest)
     }
 }
 

@@ -11,15 +11,19 @@ use serde::de::{self, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
 mod build;
+mod http;
 mod node;
 mod publish;
+mod release;
 mod service;
 mod sign;
 
 pub use super::json_schema::json_schema;
 pub use build::*;
+pub use http::*;
 pub use node::*;
 pub use publish::*;
+pub use release::*;
 pub use service::*;
 pub use sign::*;
 
@@ -79,6 +83,8 @@ pub struct Manifest {
     pub package: Package,
     /// Where the application comes from and what is made of it.
     pub build: Build,
+    /// An OTP release that fitout assembles itself, in place of what `mix release` or relx make.
+    pub release: Option<At<Assembly>>,
     /// What the host starts and stops.
     pub service: Vec<At<Service>>,
     /// System accounts that the package makes.
@@ -99,8 +105,7 @@ pub struct Manifest {
 }
 
 /// Sections of the grammar that this version refuses with `config/not-yet`.
-pub const NOT_YET: &[(&str, &str)] =
-    &[("release", "assembling OTP releases from compiled applications"), ("report", "the size report")];
+pub const NOT_YET: &[(&str, &str)] = &[("report", "the size report")];
 
 /// Keys that are asked for and will not come: what is said in their place is the page of the code.
 pub const NEVER: &[(&str, Code)] = &[("libc", codes::FILES_BUNDLE_LIBC)];

@@ -69,6 +69,42 @@ codes! {
     CONFIG_UNSET_HOLE = "config/unset-hole", Input,
         "A `{name}` hole has no value. Holes are filled when the package is built, from facts such as `{name}`, `{version}`, `{arch}`; a literal brace is written twice. `${NAME}` is filled at start on the host instead.";
 
+    // --- assembling an OTP release ---
+    OTP_NO_ROOT = "otp/no-root", Input,
+        "A release is assembled from the files of an Erlang/OTP, and of an Elixir where the project is one of Mix. fitout reads where `erl` and `elixir` on the `PATH` lead to and does not run them, so a shim of a version manager tells it nothing. `otp` and `elixir` under `[release]` name the roots: the folder with `bin/start_clean.boot`, the one with `lib/elixir`.";
+    OTP_NOT_COMPILED = "otp/not-compiled", Input,
+        "`[release]` puts compiled applications together; it compiles none. `tool = \"mix\"` or `\"rebar3\"` under `[build]` does, or a `command`. Each application is a folder with an `ebin`, below `_build/prod/lib` or what `lib` names.";
+    OTP_BAD_APP = "otp/bad-app", Input,
+        "The `.app` file of an application says its name, version, modules and dependencies, as app(4) describes it. Compilers write it; one that was written by hand may lack something that a boot script needs.";
+    OTP_NO_APPLICATION = "otp/no-application", Input,
+        "An application that the release asks for, or one that another must have started before it, is not there. It is looked for among the compiled applications of the project, then in OTP, then in Elixir. Distributions pack applications of OTP by themselves, such as `erlang-ssl`.";
+    OTP_OPTIONAL = "otp/optional-application", Input,
+        "An application lists another in `optional_applications`, which is not there. The release is made without it; whether that is meant only its authors know.";
+    OTP_VERSION = "otp/application-version", Input,
+        "`versions` under `[release]` says which version of an application is to be in the release, and another one is compiled.";
+    OTP_CIRCLE = "otp/circular-dependency", Input,
+        "Each of some applications must be started after another of them, so none can be started first. The labels show the circle.";
+    OTP_START_TYPE = "otp/start-type", Input,
+        "An application that is started needs one that is only loaded, or not even that: its start would fail, and the node with it. Applications that are needed are started as strongly as whoever needs them, unless `applications` under `[release]` says otherwise.";
+    OTP_MODULE = "otp/duplicate-module", Input,
+        "Two applications have a module of the same name, and a node has room for one. Which of them it would be depends on the order of the code path.";
+    OTP_REGISTERED = "otp/registered-name", Input,
+        "Two applications list the same name in `registered`. Whichever is started second fails.";
+    OTP_INCLUDED = "otp/included-twice", Input,
+        "An included application is started by the one that includes it, and two applications include this one.";
+    OTP_NO_MODULE = "otp/no-module", Input,
+        "An `.app` file names a module, and there is no compiled one of that name: half of a build, or a rename that the file does not know of. A node that loads all modules at its start stops there.";
+    OTP_BAD_BEAM = "otp/bad-beam", Input,
+        "A file that is called `.beam` is not a compiled module, or is damaged, so nothing can be taken out of it.";
+    OTP_NO_FILE = "otp/no-file", Input,
+        "A folder that goes into the release has something in it that a release cannot have: a socket or device, or a name that is not UTF-8.";
+    OTP_TEMPLATE = "otp/template", Input,
+        "A template of `rel/` computes something, which only Elixir can do. fitout fills the name and the version of the release and nothing else. Write the file without it; what depends on the host belongs in variables, which are filled at start.";
+    OTP_CONFIG = "otp/config", Input,
+        "The configuration of a release is one list of pairs, an application and its settings, as config(4) describes it.";
+    OTP_CONFIG_FAILED = "otp/config-failed", Environment,
+        "`config/config.exs` is a program: it is run once by Elixir, when it changes, to make the `sys.config` of the release. Or `sys-config` names a command. It ended with an error.";
+
     // --- templates ---
     TEMPLATE_REPLACED = "template/replaced", Input,
         "A template of yours, in the folder that `[package] templates` names, is not one that Handlebars can fill, asks for a value that fitout does not give, or has the name of no template. `fitout templates list` names them all, `fitout templates diff NAME` shows how yours differs from fitout's own.";
@@ -88,6 +124,10 @@ codes! {
         "Suite, code name, origin and label of an apt repository are what hosts pin and remember. When one changes, `apt update` stops on every host until its user agrees. Set the key back to what the repository says, or publish once with `--replace`.";
     PUBLISH_DAMAGED = "publish/damaged", Input,
         "A repository has no state but its published files, and one of them is not what its root says: somebody else removed, replaced or edited it. Nothing is built upon it, because a list that lacks packages would take them from every host.";
+    PUBLISH_SECRET = "publish/secret", Input,
+        "A secret of a destination is in a variable that is not set, in a file that cannot be read, or has more than one line. Secrets never stand in the config: it names where they are.";
+    PUBLISH_NOT_OURS = "publish/not-ours", Input,
+        "The root of the repository has no signature that holds by a key of `[sign]`, so nobody knows who wrote it. Publishing would sign it anew, with all that it names: whoever can write to the store could have any package signed. Where a repository came from elsewhere, or its last key is gone for good, publish once with `--replace`; where a key was changed, list the old one in `[sign]` beside the new one until then.";
     PUBLISH_HALF_WAY = "publish/half-way", HalfWay,
         "Something was put before publishing stopped. Readers are safe: packages and lists are put under names that nobody reads yet, and the root that names them is replaced last and whole. Run `fitout publish` again: what is there is found and not sent twice.";
 
@@ -150,6 +190,31 @@ codes! {
         "The registry does not answer, or not as a registry should. Requests are tried six times, with the pauses that it asks for, before this is said.";
     REGISTRY_NOTE = "registry/note", Lint,
         "The registry has said something besides its answer (`Warning: 299`): a deprecation, a quota. Nothing has failed.";
+
+    // --- http ---
+    HTTP_NO_CREDENTIALS = "http/no-credentials", Input,
+        "The server asks who is there (status 401), and this `[[publish.http]]` does not say it: it has no `token`, no `username`, no header with a secret.";
+    HTTP_WRONG_CREDENTIALS = "http/wrong-credentials", Input,
+        "The server does not know whoever asks (status 401): the token has ended or is of another server, or it stands in another header than the server reads. GitLab reads `PRIVATE-TOKEN`, in jobs `JOB-TOKEN`; `token-header` says which.";
+    HTTP_FORBIDDEN = "http/forbidden", Input,
+        "The server knows who asks and does not let them (status 403). Some servers say this too where a file is there already and may not be replaced; what it said is in the note.";
+    HTTP_NOT_FOUND = "http/not-found", Input,
+        "There is nothing at the address (status 404): the repository, project or owner is another, or may not be seen with these credentials.";
+    HTTP_CERTIFICATE = "http/certificate", Input,
+        "The server speaks no TLS, or has a certificate that nobody here knows. `ca` names a file with one that is trusted as well; `insecure = true` is for servers that speak plain HTTP. Credentials are never sent without TLS unless it says so.";
+    HTTP_REFUSED = "http/refused", Input,
+        "The server takes what is sent for wrong: its status is neither one of `success` nor one of `exists`. It would say the same again, so it was not sent again.";
+    HTTP_FAILED = "http/failed", Environment,
+        "The server did not answer, or not as it should, several times in a row; longer pauses lay between, or those that it asked for. Run it again: what is there is found and not sent twice.";
+    HTTP_TASK = "http/task", Environment,
+        "The server takes packages in after it has answered, and was asked how that went: it says that it failed, or had not done it in time (`poll.within`).";
+    HTTP_UNPROVEN = "http/unproven", Lint,
+        "A file of the same name is on the server, and it does not say which bytes it has: neither a digest nor a size, and there is no `bytes` in `[publish.http.check]` to fetch it from. It is taken for the same. Raise the version if it is not.";
+
+    COMMAND_NOT_FOUND = "command/not-found", Input,
+        "`[[publish.command]]` names a program that is not there. It is run without a shell: what the shell would know (`~`, `|`, its own commands) means nothing here. `run = [\"sh\", \"-c\", \"…\"]` is a shell.";
+    COMMAND_FAILED = "command/failed", Environment,
+        "The program of a `[[publish.command]]` ended with another exit code than 0, was killed, or took longer than `within` says. What it said last is in the notes. It sees `PATH`, `HOME` and what `env` and `pass-env` name, and nothing on its standard input: one that asks for a password has to be given a key or an agent.";
 
     // --- resolve: version, target, clock, environment, presets, build command ---
     RESOLVE_VERSION = "resolve/version", Input,
@@ -497,6 +562,10 @@ codes! {
         "A package without ELF files suits every architecture, so its name says none (`all` in deb, `noarch` in rpm) and it is made once for all targets. Here the targets would put different things into that one package, most often because a rendered file holds `{arch}`. Either both targets must give the same, or each is built by itself into a folder of its own.";
     RUN_OTHER_PACKAGE = "run/other-package", Input,
         "The output folder holds the artifacts of another package. `manifest.json` there lists those of one package, which is what `publish` sends: a second package in the folder would take the place of the first in the list, and the first would never be sent. Two config files of one project build into folders of their own, by `--out`. After a package got another name, or where the other one is not wanted any more, remove what is left of it.";
+    RUN_OTHER_RELEASE = "run/other-release", Input,
+        "`fitout merge` makes one output folder of several, each with the artifacts of some targets. They must be of one release: name, version, environment, commit and time are the same in all of their lists.";
+    RUN_OTHER_BYTES = "run/other-bytes", Input,
+        "Two of the folders that `fitout merge` was given have a file of the same name and other bytes in it. A package without ELF files suits every architecture; each run makes it, and it must come out the same. Most often a rendered file holds `{arch}`, or the build put a path or a time into what it made.";
     // --- end of run ---
 
     // --- command line, init, templates ---

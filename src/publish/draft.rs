@@ -2,6 +2,9 @@
 //!
 //! A draft is made from what lies there and what is to be published; `--dry-run` shows it, [`super::send`] carries it out.
 
+use std::sync::Arc;
+
+use crate::interrupt::Held;
 use crate::store::{Body, Kind, Object, Tag};
 
 /// One object that is to be put.
@@ -31,6 +34,8 @@ pub enum What {
     Signature,
     /// Keys, set-up files, the page.
     Page,
+    /// A request without a file of its own.
+    Request,
 }
 
 /// The one object by which readers find all others. It is replaced only if it still is what the draft was made from.
@@ -43,6 +48,9 @@ pub struct Root {
     /// When it was written, seconds since 1970; the new one must come in a later second.
     pub modified: Option<i64>,
 }
+
+/// A temporary folder, as long as somebody has it.
+pub type Folder = Arc<(tempfile::TempDir, Held)>;
 
 /// What is to be done at a destination.
 #[derive(Debug, Default)]
@@ -59,12 +67,10 @@ pub struct Draft {
     pub dropped: Vec<String>,
     /// The newest version that was there, if any.
     pub newest: Option<String>,
-    /// Old indexes that no reader has any more.
-    pub stale: Vec<String>,
     /// Folders that live as long as the draft.
-    pub folders: Vec<tempfile::TempDir>,
+    pub folders: Vec<Folder>,
     /// Files that live as long as the draft.
-    pub scratch: Vec<tempfile::TempPath>,
+    pub scratch: Vec<(tempfile::TempPath, Held)>,
 }
 
 impl Draft {
@@ -76,7 +82,7 @@ impl Draft {
 
     /// Whether there is nothing to do.
     pub fn is_empty(&self) -> bool {
-        self.puts().next().is_none() && self.stale.is_empty()
+        self.puts().next().is_none()
     }
 }
 

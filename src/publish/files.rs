@@ -15,7 +15,7 @@ use super::send::{Destination, Work};
 use super::{apt, stored};
 use crate::diagnostic::{Diagnostic, Findings};
 use crate::sign::Signer;
-use crate::store::{Body, Kind, Object, Place};
+use crate::store::{Body, Kind, Object, Place, media_type};
 
 const SUMS: &str = "SHA256SUMS";
 const SIGNATURE: &str = "SHA256SUMS.asc";
@@ -48,7 +48,7 @@ impl Files {
         Put {
             key: artifact.file.clone(),
             body: Body::File { path: parcel.path.clone(), size: artifact.size },
-            kind: Kind { content_type: content_type(&artifact.file), immutable: !self.replace, sha256 },
+            kind: Kind { content_type: media_type(&artifact.file), immutable: !self.replace, sha256 },
             what: What::Artifact,
         }
     }
@@ -58,19 +58,6 @@ impl Files {
         let bytes = signer.sign_detached(sums, (self.now)())?;
         let body = Body::Bytes(bytes.into());
         Ok(vec![vec![Put { key: SIGNATURE.to_owned(), body, kind: TEXT, what: What::Signature }]])
-    }
-}
-
-fn content_type(name: &str) -> &'static str {
-    match name.rsplit('.').next() {
-        Some("deb") => "application/vnd.debian.binary-package",
-        Some("rpm") => "application/x-rpm",
-        Some("zip") => "application/zip",
-        Some("gz") => "application/gzip",
-        Some("tar") => "application/x-tar",
-        Some("zst") => "application/zstd",
-        Some("xz") => "application/x-xz",
-        _ => "application/octet-stream",
     }
 }
 
@@ -117,7 +104,7 @@ impl Destination for Files {
             let artifact = &parcel.artifact;
             let found = stored::compare(&*self.place, &artifact.file, artifact.size, &artifact.sha256).map_err(one)?;
             match found {
-                stored::Found::Same => draft.same.push(artifact.file.clone()),
+                stored::Found::Same(_) => draft.same.push(artifact.file.clone()),
                 stored::Found::Other if !self.replace => {
                     findings.push(apt::other_bytes(&artifact.file, &self.place.name()));
                 }
@@ -133,6 +120,12 @@ impl Destination for Files {
             let _ = writeln!(text, "{sha256}  {name}");
         }
         if puts.is_empty() && was.text() == Some(&text) {
+            // Who put it may have been killed before its signature.
+            if let Some(signer) = &self.signer
+                && !stored::is_signed(&*self.place, SIGNATURE, text.as_bytes(), signer, (self.now)()).map_err(one)?
+            {
+                draft.after = self.signature(text.as_bytes()).map_err(one)?;
+            }
             return Ok(draft);
         }
         draft.after = self.signature(text.as_bytes()).map_err(one)?;

@@ -36,7 +36,8 @@ pub(super) struct Judge<'a> {
 
 /// That an object is wrong.
 pub(super) fn wrong(code: Code, key: &str, why: &str) -> Diagnostic {
-    Diagnostic::error(code, format!("`{key}`: {why}"))
+    let message = if key.is_empty() { why.to_owned() } else { format!("`{key}`: {why}") };
+    Diagnostic::error(code, message)
 }
 
 impl<'a> Judge<'a> {

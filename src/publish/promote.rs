@@ -13,6 +13,7 @@ use super::send::{Destination, Receipt};
 use super::{Destinations, Parcel, Work, settle_all};
 use crate::codec::hex::hex;
 use crate::diagnostic::{Diagnostic, Findings, codes};
+use crate::interrupt;
 use crate::listener::Listener;
 use crate::run::Artifact;
 use crate::store::{StoreError, Trouble};
@@ -63,7 +64,7 @@ pub fn promote(
             return Err(vec![Diagnostic::error(codes::REPO_NO_CHANNEL, message).help(help)]);
         }
     }
-    let folder = tempfile::tempdir()
+    let (folder, _held) = interrupt::folder(tempfile::tempdir, |folder| folder.path().to_owned())
         .map_err(|error| vec![Diagnostic::from(StoreError::of("a temporary folder", Trouble::Failed, &error))])?;
     let mut parcels: Vec<Parcel> = Vec::new();
     for source in &sources {

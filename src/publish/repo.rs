@@ -1,19 +1,20 @@
-//! A repository as it lies there: looked at, judged, cleaned up.
+//! A repository as it lies there: looked at, judged.
 //!
-//! Enters: a place. Leaves: what is in it, what is wrong with it, or what nobody needs any more.
+//! Enters: a place. Leaves: what is in it, or what is wrong with it. Not here: what nobody needs any more (`prune`).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use serde::Serialize;
 use sha2::Digest as _;
 
 use super::apt::packages::{Entry, Packages};
 use super::apt::{self, Suite};
-use super::judge::{By, Checked, Judge};
+use super::judge::{By, Checked, Judge, wrong};
 use super::landing;
 use super::yum;
 use crate::codec::hex::hex;
 use crate::diagnostic::{Diagnostic, Findings, codes};
+use crate::sign;
 use crate::store::{Depth, Place, StoreError};
 
 /// One package of a repository.
@@ -58,8 +59,10 @@ pub fn suites(place: &dyn Place, asked: &[String]) -> Result<Vec<String>, StoreE
     // One whose root somebody has removed is a suite, too.
     let suite = |key: &str| {
         let inner = key.strip_prefix("dists/")?;
-        let (name, _) = inner.split_once("/InRelease").or_else(|| inner.split_once("/Release"))?;
-        (!name.contains("/binary-")).then(|| name.to_owned())
+        let (name, file) = inner.rsplit_once('/')?;
+        // Folders of indexes may have a `Release` of their own.
+        let is_inner = file == "Release" && (name.contains("/binary-") || name.ends_with("/source"));
+        (matches!(file, "InRelease" | "Release") && !is_inner).then(|| name.to_owned())
     };
     let found: BTreeSet<String> = all.iter().filter_map(|meta| suite(&meta.key)).collect();
     Ok(found.into_iter().collect())
@@ -105,15 +108,10 @@ pub(super) fn listed(channel: &str, packages: &Packages) -> Vec<Listed> {
 }
 
 /// Every list of packages of a suite.
-fn lists(suite: &Suite<'_>) -> Result<Vec<Packages>, Diagnostic> {
+pub(super) fn lists(suite: &Suite<'_>) -> Result<Vec<Packages>, Diagnostic> {
     let mut lists = Vec::new();
-    for path in suite.release.files.keys().filter_map(|path| path.strip_suffix(".gz")) {
-        if !path.ends_with("/Packages") {
-            continue;
-        }
-        let bytes = suite.index(path)?.unwrap_or_default();
-        let packages = Packages::read(bytes).map_err(|why| apt::damaged(suite.place(), path, &why))?;
-        lists.push(packages);
+    for (path, bytes) in suite.indexes("Packages")? {
+        lists.push(Packages::read(bytes).map_err(|why| apt::damaged(suite.place(), &path, &why))?);
     }
     Ok(lists)
 }
@@ -122,13 +120,17 @@ fn lists(suite: &Suite<'_>) -> Result<Vec<Packages>, Diagnostic> {
 ///
 /// # Errors
 /// The place does not answer.
-pub fn verify(place: &dyn Place, asked: &[String], by: By<'_>) -> Result<Judgement, StoreError> {
+pub fn verify(place: &dyn Place, by: By<'_>) -> Result<Judgement, StoreError> {
     let mut parts = vec![page(place, by)?];
-    for suite in suites(place, asked)? {
+    for suite in suites(place, &[])? {
         parts.push(apt::verify(place, &suite, by)?);
     }
-    if asked.is_empty() && is_yum(place)? {
+    if is_yum(place)? {
         parts.push(yum::verify(place, by)?);
+    }
+    if parts.iter().all(|part| part.seen.is_empty()) {
+        let why = "there is no repository: neither `dists/SUITE/InRelease` nor `repodata/repomd.xml`";
+        parts[0].findings.push(wrong(codes::REPO_MISSING, "", why));
     }
     let mut seen = BTreeSet::new();
     let mut judgement = Judgement { objects: 0, packages: 0, findings: Findings::new() };
@@ -142,13 +144,11 @@ pub fn verify(place: &dyn Place, asked: &[String], by: By<'_>) -> Result<Judgeme
         let help = "name the public keys with `--key FILE`, or run it where the config has `[sign]`";
         judgement.findings.push(Diagnostic::warning(codes::REPO_SIGNATURE, message).help(help));
     }
-    if asked.is_empty() {
-        for meta in place.list("", Depth::All)? {
-            if !seen.contains(&meta.key) {
-                let message = format!("`{}` is in no list: nothing says what it should be", meta.key);
-                let finding = Diagnostic::warning(codes::REPO_STRAY, message);
-                judgement.findings.push(finding.help("`fitout repo prune` removes what no list names"));
-            }
+    for meta in place.list("", Depth::All)? {
+        if !seen.contains(&meta.key) {
+            let message = format!("`{}` is in no list: nothing says what it should be", meta.key);
+            let finding = Diagnostic::warning(codes::REPO_STRAY, message);
+            judgement.findings.push(finding.help("`fitout repo prune` removes packages and lists that nothing names"));
         }
     }
     judgement.objects = seen.len();
@@ -166,7 +166,7 @@ fn page(place: &dyn Place, by: By<'_>) -> Result<Checked, StoreError> {
         return Ok(judge.checked);
     };
     judge.clear(landing::SUMS, &sums, by);
-    let text = std::str::from_utf8(&sums).ok().and_then(apt::release::clear_text).unwrap_or_default();
+    let text = sign::clear_text(&sums).unwrap_or_default();
     for (sha256, key) in text.lines().filter_map(|line| line.split_once("  ")) {
         match judge.get(key)? {
             None => judge.wrong(codes::REPO_MISSING, key, "it is not there, and `SHA256SUMS.asc` lists it"),
@@ -178,68 +178,3 @@ fn page(place: &dyn Place, by: By<'_>) -> Result<Checked, StoreError> {
     }
     Ok(judge.checked)
 }
-
-/// Days for which a file stays that no list names: readers may have the list from before.
-pub const GRACE: u32 = 3;
-
-/// Everything that a root reaches.
-fn reachable(place: &dyn Place) -> Result<BTreeSet<String>, Diagnostic> {
-    let mut used = BTreeSet::new();
-    for name in suites(place, &[])? {
-        let suite = Suite::read(place, &name)?;
-        for (path, listed) in &suite.release.files {
-            used.insert(suite.by_hash(path, &listed.sha256));
-        }
-        for packages in lists(&suite)? {
-            used.extend(packages.entries().map(|entry| entry.file_name().to_owned()));
-        }
-    }
-    if is_yum(place)? {
-        let repository = yum::Repository::read(place)?;
-        used.extend(repository.repomd.data.iter().map(|data| data.location.clone()));
-        used.extend(repository.packages()?.into_iter().filter_map(|entry| entry.location).map(str::into_string));
-    }
-    Ok(used)
-}
-
-/// Lists of one kind that have their digests as names, and how many of them stay whatever their age.
-fn generations(key: &str) -> Option<(&str, usize)> {
-    let (folder, name) = key.rsplit_once('/')?;
-    if folder.ends_with("/by-hash/SHA256") {
-        // Packed or not, three lists each.
-        return Some((folder, 3 * GENERATIONS));
-    }
-    let (digest, list) = name.split_once('-')?;
-    (folder == "repodata" && digest.len() == 64).then_some((list, GENERATIONS))
-}
-
-/// Objects that no root reaches and that are older than `grace` seconds, sorted. Of lists by digest the newest three of each kind stay.
-///
-/// # Errors
-/// The place does not answer, or an index is not what its root says: then nothing is known to be useless.
-pub fn useless(place: &dyn Place, now: i64, grace: i64) -> Result<Vec<String>, Diagnostic> {
-    let used = reachable(place)?;
-    let all = place.list("", Depth::All)?;
-    let mut found = Vec::new();
-    let mut lists: BTreeMap<(&str, usize), Vec<(i64, &str)>> = BTreeMap::new();
-    for meta in &all {
-        if meta.key.starts_with("pool/") || meta.key.starts_with("Packages/") {
-            if !used.contains(&meta.key) && meta.modified + grace < now {
-                found.push(meta.key.clone());
-            }
-        } else if let Some(kind) = generations(&meta.key) {
-            lists.entry(kind).or_default().push((meta.modified, &meta.key));
-        }
-    }
-    for ((_, stay), mut all) in lists {
-        all.sort_unstable();
-        let old = &all[..all.len().saturating_sub(stay)];
-        let useless = old.iter().filter(|(modified, key)| modified + grace < now && !used.contains(*key));
-        found.extend(useless.map(|(_, key)| (*key).to_owned()));
-    }
-    found.sort();
-    Ok(found)
-}
-
-/// Generations of lists that stay whatever their age.
-const GENERATIONS: usize = 3;

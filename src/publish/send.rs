@@ -229,14 +229,16 @@ impl Sender<'_> {
 
     fn run(&self, work: &Work<'_>) -> Result<(Draft, usize), Findings> {
         for lost in 0..MOST_LOST {
-            let hold = self.place().hold(HELD).map_err(refused)?;
+            let mut hold = self.place().hold(HELD).map_err(refused)?;
             let draft = self.destination.draft(work)?;
             for group in &draft.before {
                 self.all(group)?;
             }
             let exclusive = hold.is_some();
+            // A lease may have ended while much was sent.
+            let is_ours = hold.as_mut().map_or(Ok(true), |hold| hold.renew()).map_err(refused)?;
             if let Some(root) = &draft.root
-                && !self.root(root)?
+                && !(is_ours && self.root(root)?)
             {
                 drop(hold);
                 let wait = WAIT.saturating_mul(u32::try_from(lost + 1).unwrap_or(u32::MAX)).min(LONGEST_WAIT);
@@ -255,10 +257,6 @@ impl Sender<'_> {
             }
             if let (Some(root), false) = (&draft.root, exclusive) {
                 self.settle(root)?;
-            }
-            for key in &draft.stale {
-                // What nobody reads may also be removed by the next.
-                let _ = self.place().remove(key);
             }
             return Ok((draft, lost));
         }
@@ -315,7 +313,9 @@ impl Sender<'_> {
             let finding = if skip { None } else { self.one(put).err() };
             finding.inspect(|_| failed.store(true, Ordering::Relaxed))
         };
-        let findings: Findings = at_once(self.place().at_once(), puts, put).into_iter().flatten().collect();
+        let mut findings: Findings = at_once(self.place().at_once(), puts, put).into_iter().flatten().collect();
+        // What is wrong with all is told once.
+        findings.dedup();
         if findings.is_empty() { Ok(()) } else { Err(findings) }
     }
 
@@ -323,21 +323,30 @@ impl Sender<'_> {
         let place = self.place();
         let sha256 = put.kind.sha256.as_deref().filter(|_| put.kind.immutable);
         let Some(sha256) = sha256 else {
-            place.put(&put.key, &put.body, &put.kind, &When::Always)?;
+            if place.put(&put.key, &put.body, &put.kind, &When::Always)? == Written::Lost {
+                // It is there as it would have been put.
+                return Ok(());
+            }
             return self.note(put).map_err(|mut findings| findings.remove(0));
         };
         let found = || stored::compare(place, &put.key, put.body.size(), sha256);
-        if put.body.size() >= LOOK_FIRST && found()? == Found::Same {
-            return Ok(());
+        let mut there = if put.body.size() >= LOOK_FIRST { found()? } else { Found::Absent };
+        if !there.is_same() {
+            match place.put(&put.key, &put.body, &put.kind, &When::Absent)? {
+                Written::Done => return self.note(put).map_err(|mut findings| findings.remove(0)),
+                Written::Lost => there = found()?,
+            }
         }
-        match place.put(&put.key, &put.body, &put.kind, &When::Absent)? {
-            Written::Done => self.note(put).map_err(|mut findings| findings.remove(0)),
-            Written::Lost => match found()? {
-                Found::Same => Ok(()),
-                Found::Other | Found::Absent => {
-                    Err(super::apt::damaged(place, &put.key, "other bytes are under this name"))
-                }
-            },
+        match there {
+            // `repo prune` must take it for what is needed.
+            Found::Same(written) if written + stored::FRESH < now::now() => {
+                place.put(&put.key, &put.body, &put.kind, &When::Always)?;
+                self.note(put).map_err(|mut findings| findings.remove(0))
+            }
+            Found::Same(_) => Ok(()),
+            Found::Other | Found::Absent => {
+                Err(super::apt::damaged(place, &put.key, "other bytes are under this name"))
+            }
         }
     }
 
@@ -363,15 +372,16 @@ impl Sender<'_> {
 }
 
 /// One lock for all roots of a place.
-const HELD: &str = ".fitout";
+pub(super) const HELD: &str = ".fitout";
 
 fn refused(error: StoreError) -> Findings {
     vec![error.into()]
 }
 
 /// What a stop in the middle is told as.
-pub(super) fn half_way(destination: &str, put: usize) -> Diagnostic {
+pub(super) fn half_way(destination: &str, put: usize, is_repository: bool) -> Diagnostic {
+    let readers = if is_repository { "; readers see the old repository or the new one, never a part" } else { "" };
     Diagnostic::error(codes::PUBLISH_HALF_WAY, format!("publishing to `{destination}` stopped half-way"))
-        .note(format!("{put} objects were put; readers see the old repository or the new one, never a part"))
+        .note(format!("{put} objects were put{readers}"))
         .help("run it again: it goes on where it stopped")
 }

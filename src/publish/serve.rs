@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::codec::calendar;
+use crate::store::media_type;
 
 /// Until a client has said what it wants.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -77,7 +78,7 @@ fn send(mut stream: &TcpStream, path: &Path, file: File, since: Option<i64>, bod
     }
     let headers = format!(
         "Content-Type: {}\r\nContent-Length: {}\r\nLast-Modified: {modified}\r\nCache-Control: no-cache\r\n",
-        content_type(path),
+        media_type(&path.to_string_lossy()),
         meta.len()
     );
     answer(stream, "200 OK", &headers)?;
@@ -120,18 +121,6 @@ fn decode(text: &str) -> Option<String> {
         }
     }
     String::from_utf8(bytes).ok()
-}
-
-fn content_type(path: &Path) -> &'static str {
-    match path.extension().and_then(std::ffi::OsStr::to_str) {
-        Some("html") => "text/html; charset=utf-8",
-        Some("json") => "application/json",
-        Some("xml") => "application/xml",
-        Some("deb") => "application/vnd.debian.binary-package",
-        Some("rpm") => "application/x-rpm",
-        Some("gz" | "xz" | "zst") => "application/octet-stream",
-        _ => "text/plain; charset=utf-8",
-    }
 }
 
 #[cfg(test)]

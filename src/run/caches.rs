@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use crate::build::cache::evict;
 use crate::build::cache::used::{self, Used};
-use crate::build::state::{PROJECTS, RUNS, STORE};
+use crate::build::state::{PROJECTS, RUNS, STORE, TOOLCHAINS};
 use crate::engine::cache::shared::TAKEN;
 use crate::{build, engine};
 
@@ -82,6 +82,10 @@ pub fn clear(cache: &Path) -> io::Result<u64> {
         }
     }
     used::remove(&cache.join(TAKEN))?;
+    // What `mix --version` and the like have said: some bytes.
+    for Used { path, .. } in used::files(&cache.join(TOOLCHAINS))? {
+        used::remove(&path)?;
+    }
     Ok(before)
 }
 

@@ -35,6 +35,14 @@ pub(super) fn frame(text: &str, digests: &[String], armored: &[u8]) -> Vec<u8> {
     bytes
 }
 
+/// The text of a signed message, its signature unseen; what has no frame is its own text. None if it is none.
+pub fn clear_text(bytes: &[u8]) -> Option<String> {
+    if bytes.starts_with(BEGIN.as_bytes()) {
+        return unframe(bytes).ok().map(|framed| framed.text);
+    }
+    std::str::from_utf8(bytes).ok().map(str::to_owned)
+}
+
 /// What is in a frame.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Framed {

@@ -33,6 +33,7 @@ mod verify;
 
 pub use canonical::{is_canonical_armor, is_canonical_clear};
 pub use certificate::{Certificate, Weakness};
+pub use clear::clear_text;
 pub use deb::sign_deb;
 pub use error::{ProgramProblem, Refusal, SignError};
 pub use generate::{Algorithm, NewKey, generate};
@@ -119,7 +120,7 @@ impl Signer {
         armor::armored(&Many(&self.public()), BlockType::PublicKey)
     }
 
-    /// The same in binary, for keyrings of older tools.
+    /// The same in binary, as debsig-verify has its keyrings.
     ///
     /// # Errors
     /// A key cannot be written.

@@ -79,19 +79,6 @@ impl Address {
         }
         self
     }
-
-    /// The address of a folder in it.
-    #[must_use]
-    pub fn join(mut self, folder: &str) -> Self {
-        let folder = folder.trim_matches('/');
-        if !folder.is_empty() {
-            if !self.path.is_empty() && !self.path.ends_with('/') {
-                self.path.push('/');
-            }
-            self.path.push_str(folder);
-        }
-        self
-    }
 }
 
 impl fmt::Display for Address {
@@ -129,8 +116,7 @@ mod tests {
         ] {
             assert_eq!(Address::parse(bad), None, "{bad}");
         }
-        let here = Address::parse("file:repo").unwrap().below(std::path::Path::new("/srv/p")).join("/x/");
-        assert_eq!(here.to_string(), "file:/srv/p/repo/x");
-        assert_eq!(Address::parse("s3://b").unwrap().join("x").to_string(), "s3://b/x");
+        let here = Address::parse("file:repo").unwrap().below(std::path::Path::new("/srv/p"));
+        assert_eq!(here.to_string(), "file:/srv/p/repo");
     }
 }

@@ -18,7 +18,7 @@ use tokio::runtime::Runtime;
 
 use super::client::{self, Limits};
 use super::{
-    Address, Body, Depth, Hold, Kind, Meta, Object, Place, StoreError, Tag, Trouble, Variables, When, Written,
+    Address, Body, Depth, Hold, Keep, Kind, Meta, Object, Place, StoreError, Tag, Trouble, Variables, When, Written,
     now as clock,
 };
 
@@ -35,6 +35,8 @@ const AT_ONCE: usize = 16;
 const PART: u64 = 16 << 20;
 /// Seconds for which a lease lasts.
 const LEASE: i64 = 60;
+/// Seconds before its end at which it is not renewed any more.
+const MARGIN: i64 = 10;
 /// For which a lease is waited for.
 const PATIENCE: Duration = Duration::from_secs(150);
 /// After which a lease that was put is taken to be seen by all.
@@ -185,6 +187,8 @@ impl Bucket {
         match when {
             When::Always => PutMode::Overwrite,
             When::Absent => PutMode::Create,
+            // Where conditions are passed over, the lease is what keeps others out.
+            When::Is(_) if self.conditions.get() == Some(&Conditions::Passed) => PutMode::Overwrite,
             When::Is(tag) => {
                 let unquoted = self.conditions.get() == Some(&Conditions::Unquoted);
                 let quotes = |etag: &String| if unquoted { etag.trim_matches('"').to_owned() } else { etag.clone() };
@@ -232,31 +236,69 @@ impl Bucket {
         Ok(if put("4", update(&stale))? == Written::Lost { conditions } else { Conditions::Passed })
     }
 
-    /// A lease is an object that says whose it is and until when. Two that put it at once see after a while who was last.
-    fn lease(&self, key: &str) -> Result<Hold<'_>, StoreError> {
-        let key = format!("{key}.fitout-lease");
-        let own = clock::unique();
-        let kind = Kind { content_type: "text/plain", immutable: false, sha256: None };
+    /// Takes the lease, as soon as nobody has it. Two that put it at once see after a while who was last.
+    fn lease(&self, key: &str) -> Result<Lease<'_>, StoreError> {
+        let lease = Lease { bucket: self, key: format!("{key}.fitout-lease"), own: clock::unique() };
         let started = std::time::Instant::now();
         loop {
-            let there = self.get(&key)?.and_then(|object| {
-                let text = String::from_utf8(object.bytes).ok()?;
-                let (who, until) = text.split_once(' ')?;
-                Some((who.to_owned(), until.trim().parse::<i64>().ok()?))
-            });
             let now = clock::now();
-            if there.is_none_or(|(_, until)| until < now) {
-                let text = format!("{own} {}", now + LEASE);
-                self.put(&key, &Body::Bytes(text.as_bytes().into()), &kind, &When::Always)?;
+            if lease.there()?.is_none_or(|(_, until)| until < now) {
+                lease.write(now)?;
                 std::thread::sleep(SETTLE);
-                if self.get(&key)?.is_some_and(|object| object.bytes == text.as_bytes()) {
-                    return Ok(Hold::new(move || drop(self.remove(&key))));
+                if lease.there()?.is_some_and(|(who, _)| who == lease.own) {
+                    return Ok(lease);
                 }
             }
             if started.elapsed() > PATIENCE {
+                let key = &lease.key;
                 return Err(StoreError::new(&*self.name, Trouble::Held, format!("`{key}` is somebody else's")));
             }
             std::thread::sleep(clock::jitter(Duration::from_millis(500)));
+        }
+    }
+}
+
+/// An object that says whose it is and until when.
+struct Lease<'b> {
+    bucket: &'b Bucket,
+    key: String,
+    own: String,
+}
+
+impl Lease<'_> {
+    fn there(&self) -> Result<Option<(String, i64)>, StoreError> {
+        let object = self.bucket.get(&self.key)?;
+        Ok(object.and_then(|object| {
+            let text = String::from_utf8(object.bytes).ok()?;
+            let (who, until) = text.split_once(' ')?;
+            Some((who.to_owned(), until.trim().parse().ok()?))
+        }))
+    }
+
+    fn write(&self, now: i64) -> Result<(), StoreError> {
+        let text = format!("{} {}", self.own, now + LEASE);
+        let kind = Kind { content_type: "text/plain", immutable: false, sha256: None };
+        self.bucket.put(&self.key, &Body::Bytes(text.as_bytes().into()), &kind, &When::Always).map(drop)
+    }
+}
+
+impl Keep for Lease<'_> {
+    /// One that is about to end may be somebody else's by the time that it is written.
+    fn renew(&mut self) -> Result<bool, StoreError> {
+        let now = clock::now();
+        let is_own = self.there()?.is_some_and(|(who, until)| who == self.own && now + MARGIN < until);
+        if is_own {
+            self.write(now)?;
+        }
+        Ok(is_own)
+    }
+}
+
+impl Drop for Lease<'_> {
+    fn drop(&mut self) {
+        // Somebody else's stays; one that cannot be removed ends by itself.
+        if self.there().is_ok_and(|there| there.is_some_and(|(who, _)| who == self.own)) {
+            let _ = self.bucket.remove(&self.key);
         }
     }
 }
@@ -333,7 +375,14 @@ impl Place for Bucket {
     fn hold(&self, key: &str) -> Result<Option<Hold<'_>>, StoreError> {
         Ok(match self.conditions()? {
             Conditions::Kept | Conditions::Unquoted => None,
-            Conditions::Passed => Some(self.lease(key)?),
+            Conditions::Passed => Some(Box::new(self.lease(key)?)),
         })
     }
+
+    fn conditional(&self) -> u64 {
+        PART
+    }
 }
+
+#[cfg(test)]
+mod tests;

@@ -60,7 +60,7 @@ pub fn open(address: &Address, variables: &Variables, limits: Limits) -> Result<
                 process.ask()?;
                 builder = builder.with_credentials(Arc::new(process));
             }
-            for (key, value) in text {
+            for (key, value) in text.filter(|(key, _)| key.starts_with("aws_")) {
                 if let Ok(key) = key.parse::<AmazonS3ConfigKey>() {
                     builder = builder.with_config(key, value);
                 }

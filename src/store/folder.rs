@@ -9,9 +9,11 @@ use std::io::{self, Write as _};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{FlockOperation, Timespec, Timestamps, flock, futimens};
+use fs_err::os::unix::fs::OpenOptionsExt as _;
+use rustix::fs::{FlockOperation, OFlags, Timespec, Timestamps, flock, futimens};
 
-use super::{Body, Depth, Hold, Kind, Meta, Object, Place, StoreError, Tag, Trouble, When, Written};
+use super::{Body, Depth, Hold, Keep, Kind, Meta, Object, Place, StoreError, Tag, Trouble, When, Written, is_within};
+use crate::interrupt;
 
 /// The file that writers lock.
 const LOCK: &str = ".fitout.lock";
@@ -29,8 +31,12 @@ impl Folder {
         Self { root }
     }
 
-    fn path(&self, key: &str) -> PathBuf {
-        self.root.join(key)
+    /// Keys come from lists that others wrote.
+    fn path(&self, key: &str) -> io::Result<PathBuf> {
+        if is_within(key) {
+            return Ok(self.root.join(key));
+        }
+        Err(io::Error::new(io::ErrorKind::InvalidInput, format!("`{key}` is not within the folder")))
     }
 
     fn failed(&self, error: &io::Error) -> StoreError {
@@ -42,12 +48,13 @@ impl Folder {
     }
 
     fn try_put(&self, key: &str, body: &Body, when: &When) -> io::Result<Written> {
-        let path = self.path(key);
+        let path = self.path(key)?;
         let folder = path.parent().unwrap_or(&self.root);
         fs_err::create_dir_all(folder)?;
         // As the umask says: a web server has to read it.
         let mut builder = tempfile::Builder::new();
-        let mut file = builder.prefix(TEMPORARY).permissions(Permissions::from_mode(0o666)).tempfile_in(folder)?;
+        builder.prefix(TEMPORARY).permissions(Permissions::from_mode(0o666));
+        let (mut file, _held) = interrupt::file(|| builder.tempfile_in(folder), |file| file.path().to_owned())?;
         match body {
             Body::Bytes(bytes) => file.write_all(bytes)?,
             Body::Part { .. } => file.write_all(&body.read()?)?,
@@ -79,6 +86,18 @@ impl Folder {
     }
 }
 
+impl Folder {
+    fn below(&self, folder: &str, depth: Depth) -> Result<Vec<Meta>, StoreError> {
+        let folder = folder.trim_matches('/');
+        let mut found = Vec::new();
+        let path = if folder.is_empty() { Ok(self.root.clone()) } else { self.path(folder) };
+        let walked = path.and_then(|path| walk(&path, folder, depth, &mut found));
+        walked.map_err(|error| self.failed(&error))?;
+        found.sort_by(|a, b| a.key.cmp(&b.key));
+        Ok(found)
+    }
+}
+
 /// Objects below a folder whose key is `key`.
 fn walk(folder: &Path, key: &str, depth: Depth, found: &mut Vec<Meta>) -> io::Result<()> {
     let entries = match fs_err::read_dir(folder) {
@@ -89,7 +108,7 @@ fn walk(folder: &Path, key: &str, depth: Depth, found: &mut Vec<Meta>) -> io::Re
     for entry in entries {
         let entry = entry?;
         let Ok(name) = entry.file_name().into_string() else { continue };
-        if name.starts_with(TEMPORARY) || name == LOCK {
+        if name == LOCK {
             continue;
         }
         let inner = if key.is_empty() { name } else { format!("{key}/{name}") };
@@ -133,6 +152,19 @@ fn later_than(file: &File, old: i64) -> io::Result<()> {
     Ok(())
 }
 
+fn is_temporary(key: &str) -> bool {
+    key.rsplit('/').next().is_some_and(|name| name.starts_with(TEMPORARY))
+}
+
+/// The lock ends with its file.
+struct Locked(#[expect(dead_code, reason = "it is there to be dropped")] File);
+
+impl Keep for Locked {
+    fn renew(&mut self) -> Result<bool, StoreError> {
+        Ok(true)
+    }
+}
+
 impl Place for Folder {
     fn name(&self) -> String {
         format!("file:{}", self.root.display())
@@ -144,7 +176,10 @@ impl Place for Folder {
 
     fn get(&self, key: &str) -> Result<Option<Object>, StoreError> {
         let read = || -> io::Result<Option<Object>> {
-            let file = match fs_err::File::open(self.path(key)) {
+            // What is no file, such as a pipe, must not make us wait.
+            let flags = i32::try_from(OFlags::NONBLOCK.bits()).unwrap_or_default();
+            let opened = fs_err::OpenOptions::new().read(true).custom_flags(flags).open(self.path(key)?);
+            let file = match opened {
                 Ok(file) => file,
                 Err(error) if [io::ErrorKind::NotFound, io::ErrorKind::NotADirectory].contains(&error.kind()) => {
                     return Ok(None);
@@ -152,7 +187,11 @@ impl Place for Folder {
                 Err(error) => return Err(error),
             };
             // Of the open file: another may have its name by now.
-            let meta = of_file(&file.metadata()?, key);
+            let meta = file.metadata()?;
+            if !meta.is_file() {
+                return Ok(None);
+            }
+            let meta = of_file(&meta, key);
             let mut bytes = Vec::with_capacity(usize::try_from(meta.size).unwrap_or_default());
             io::Read::read_to_end(&mut &file, &mut bytes)?;
             Ok(Some(Object { bytes, meta }))
@@ -161,7 +200,7 @@ impl Place for Folder {
     }
 
     fn head(&self, key: &str) -> Result<Option<Meta>, StoreError> {
-        meta(&self.path(key), key).map_err(|error| self.failed(&error))
+        self.path(key).and_then(|path| meta(&path, key)).map_err(|error| self.failed(&error))
     }
 
     fn put(&self, key: &str, body: &Body, _: &Kind, when: &When) -> Result<Written, StoreError> {
@@ -169,15 +208,13 @@ impl Place for Folder {
     }
 
     fn list(&self, folder: &str, depth: Depth) -> Result<Vec<Meta>, StoreError> {
-        let folder = folder.trim_matches('/');
-        let mut found = Vec::new();
-        walk(&self.path(folder), folder, depth, &mut found).map_err(|error| self.failed(&error))?;
-        found.sort_by(|a, b| a.key.cmp(&b.key));
+        let mut found = self.below(folder, depth)?;
+        found.retain(|meta| !is_temporary(&meta.key));
         Ok(found)
     }
 
     fn remove(&self, key: &str) -> Result<(), StoreError> {
-        match fs_err::remove_file(self.path(key)) {
+        match self.path(key).and_then(fs_err::remove_file) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(self.failed(&error)),
             _ => Ok(()),
         }
@@ -193,7 +230,13 @@ impl Place for Folder {
             Ok(file)
         };
         let file = lock().map_err(|error| self.failed(&error))?;
-        Ok(Some(Hold::new(move || drop(file))))
+        Ok(Some(Box::new(Locked(file))))
+    }
+
+    fn leftovers(&self, before: i64) -> Result<Vec<String>, StoreError> {
+        let mut found = self.below("", Depth::All)?;
+        found.retain(|meta| is_temporary(&meta.key) && meta.modified < before);
+        Ok(found.into_iter().map(|meta| meta.key).collect())
     }
 }
 
@@ -230,6 +273,21 @@ mod tests {
         assert_eq!(keys(Depth::All), ["a/c/d"]);
         let mode = std::fs::metadata(root.path().join("repo/a/c/d")).unwrap().permissions().mode();
         assert_eq!(mode & 0o044, 0o044, "a web server cannot read {mode:o}");
+    }
+
+    #[test]
+    fn what_is_no_file_within_the_folder_is_none() {
+        let root = tempfile::tempdir().unwrap();
+        let place = Folder::new(root.path().join("repo"));
+        place.put("a", &bytes("1"), &KIND, &When::Always).unwrap();
+        fs_err::write(root.path().join("secret"), "x").unwrap();
+        for key in ["../secret", "a/../../secret", "/etc/passwd", "", "a\0"] {
+            assert!(place.get(key).is_err() && place.head(key).is_err() && place.remove(key).is_err(), "{key:?}");
+            assert!(place.put(key, &bytes("2"), &KIND, &When::Always).is_err(), "{key:?}");
+        }
+        let pipe = root.path().join("repo/pipe");
+        assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        assert!(place.get("pipe").unwrap().is_none() && place.get(".").is_err());
     }
 
     #[test]

@@ -17,14 +17,19 @@ pub mod client;
 mod credentials;
 mod error;
 mod folder;
+pub mod http;
 pub mod now;
 #[cfg(feature = "network")]
 mod profile;
+mod refusal;
 pub mod registry;
+#[cfg(feature = "network")]
+mod wire;
 
 pub use address::{Address, HELP as ADDRESS_HELP, Scheme};
 pub use error::{StoreError, Trouble};
 pub use folder::Folder;
+pub use refusal::Refusal;
 
 /// The environment of whoever runs fitout: names and values.
 pub type Variables = std::collections::BTreeMap<std::ffi::OsString, std::ffi::OsString>;
@@ -141,6 +146,24 @@ pub struct Kind {
     pub sha256: Option<String>,
 }
 
+/// The MIME type of a file by its name.
+pub fn media_type(name: &str) -> &'static str {
+    match name.rsplit('/').next().and_then(|file| file.rsplit_once('.')).map_or("", |(_, suffix)| suffix) {
+        "html" => "text/html; charset=utf-8",
+        "json" => "application/json",
+        "xml" => "application/xml",
+        "deb" => "application/vnd.debian.binary-package",
+        "rpm" => "application/x-rpm",
+        "zip" => "application/zip",
+        "gz" => "application/gzip",
+        "tar" => "application/x-tar",
+        "zst" => "application/zstd",
+        "xz" => "application/x-xz",
+        "txt" | "asc" | "sources" | "repo" | "key" => "text/plain; charset=utf-8",
+        _ => "application/octet-stream",
+    }
+}
+
 /// On which condition an object is put.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum When {
@@ -198,6 +221,18 @@ pub trait Place: Send + Sync {
     /// # Errors
     /// Somebody holds it and does not let go.
     fn hold(&self, key: &str) -> Result<Option<Hold<'_>>, StoreError>;
+    /// Bytes up to which a condition holds for a put: a larger body is sent in parts, for which some stores keep none. It needs a name that
+    /// nobody else gives to other bytes.
+    fn conditional(&self) -> u64 {
+        u64::MAX
+    }
+    /// Objects of writers that were killed, older than `before` in seconds since 1970; no listing has them.
+    ///
+    /// # Errors
+    /// As [`Place::get`].
+    fn leftovers(&self, _before: i64) -> Result<Vec<String>, StoreError> {
+        Ok(Vec::new())
+    }
     /// What it has told besides since it was asked last, for whoever runs fitout.
     fn notes(&self) -> Vec<String> {
         Vec::new()
@@ -213,22 +248,21 @@ pub enum Depth {
     One,
 }
 
-/// What keeps others out, and what lets them in again.
-pub struct Hold<'p>(Option<Box<dyn FnOnce() + Send + 'p>>);
-
-impl<'p> Hold<'p> {
-    /// Calls `release` when it is dropped.
-    pub fn new(release: impl FnOnce() + Send + 'p) -> Self {
-        Self(Some(Box::new(release)))
-    }
+/// What keeps others out; dropped, it lets them in again.
+pub trait Keep: Send {
+    /// Whether others are still kept out, for long enough to replace an object.
+    ///
+    /// # Errors
+    /// The place does not answer.
+    fn renew(&mut self) -> Result<bool, StoreError>;
 }
 
-impl Drop for Hold<'_> {
-    fn drop(&mut self) {
-        if let Some(release) = self.0.take() {
-            release();
-        }
-    }
+/// See [`Place::hold`].
+pub type Hold<'p> = Box<dyn Keep + 'p>;
+
+/// Whether a key stays within its place: relative, in plain steps.
+pub fn is_within(key: &str) -> bool {
+    !key.is_empty() && !key.contains('\0') && key.split('/').all(|part| !part.is_empty() && part != ".." && part != ".")
 }
 
 /// Opens a place. That it answers is not known yet.

@@ -34,6 +34,7 @@ fn documents() {
     }
     change(&case);
     case.fitout(&["build", "--quiet", "--out", "new"]);
+    add(&case, &["merge", "new", "--into", "merged"], &mut text);
     add(&case, &["diff", "dist/scripts_1.0_all.deb", "new/scripts_1.1_all.deb"], &mut text);
     add(&case, &["plan", "--format", "apk"], &mut text);
     let image = Case::copy("cases/image");

@@ -73,7 +73,7 @@ fn one_package_more_beside_createrepo() {
     many(&theirs, &rpm, 10_000, true);
     fs::copy(folder.join("dist/other-1.0.0-1.noarch.rpm"), theirs.join("other.rpm")).unwrap();
     let program = env!("CARGO_BIN_EXE_fitout");
-    let (fitout, memory) = cost(&folder, &[program, "publish", "--quiet"]);
+    let (fitout, memory) = cost(&folder, &[program, "publish", "--quiet", "--replace"]);
     let place = theirs.to_str().unwrap();
     let words = ["createrepo_c", "--quiet", "--update", "--skip-stat", "--no-database", place];
     let (createrepo, _) = cost(root(), &words);
@@ -97,7 +97,7 @@ fn a_hundred_thousand_packages_take_little_memory() {
     let folder = shop.build("other", "1.0.0", "");
     let rpm = shop.build("hello", "1.0.0", "").join("dist/hello-1.0.0-1.noarch.rpm");
     many(&shop.at("repository"), &rpm, count, false);
-    let (seconds, memory) = cost(&folder, &[env!("CARGO_BIN_EXE_fitout"), "publish", "--quiet"]);
+    let (seconds, memory) = cost(&folder, &[env!("CARGO_BIN_EXE_fitout"), "publish", "--quiet", "--replace"]);
     println!("{count} packages: {seconds:.2} s of CPU, {memory} KiB");
     assert!(memory <= 300 << 10, "{memory} KiB");
 }

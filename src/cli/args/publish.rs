@@ -85,7 +85,7 @@ pub enum RepoAction {
         #[arg(long)]
         dry_run: bool,
         /// Days for which they stay: readers may have the lists from before
-        #[arg(long, value_name = "DAYS", default_value_t = crate::publish::repo::GRACE)]
+        #[arg(long, value_name = "DAYS", default_value_t = crate::publish::prune::GRACE)]
         older_than: u32,
     },
     /// Serve a folder to this machine, for trying it out; ends with `^C`

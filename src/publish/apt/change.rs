@@ -8,14 +8,17 @@ use std::sync::Arc;
 
 use super::indexes::{self, Indexes};
 use super::packages::Packages;
+use super::release::Listed;
 use super::{Apt, Suite, damaged, stanza};
 use crate::diagnostic::{Diagnostic, Findings};
 use crate::formats::{ListedEntry, ListedKind, Listing};
 use crate::publish::draft::{Draft, Put, Root, What};
-use crate::store::Body;
+use crate::store::{Body, StoreError, Trouble};
 
 /// Seconds in the future that apt lets pass (`Acquire::Max-FutureTime` is 10).
 const FUTURE: i64 = 5;
+/// Seconds for which such a time is waited for.
+const PATIENCE: i64 = 60;
 
 /// What is to change.
 #[derive(Default)]
@@ -81,7 +84,8 @@ impl Apt {
                 .collect();
             packages.add(&stanzas).map_err(|why| one(damaged(&*self.place, arch, &why)))?;
             if let Some(keep) = self.settings.keep {
-                let dropped = packages.keep(&names, keep);
+                let dropped = packages
+                    .keep(&names, keep, |entry| change.news.iter().any(|new| new.file_name == entry.file_name()));
                 draft
                     .dropped
                     .extend(dropped.into_iter().map(|(name, version, arch)| format!("{name} {version} {arch}")));
@@ -102,18 +106,30 @@ impl Apt {
         indexes.contents(&lists, change).map_err(one)?;
         indexes.translation(&lists, &change.news).map_err(one)?;
         let text = release.write();
-        self.sign(&mut draft, suite, &text, time).map_err(one)?;
+        self.root(&mut draft, suite, &text, time).map_err(one)?;
+        // Who put the old root may have been killed before what follows it.
+        if let Some(root) = &suite.was.0
+            && !self.is_followed(suite, root).map_err(one)?
+        {
+            let stays = |path: &str, listed: &Listed| release.files.get(path) == Some(listed);
+            draft.after.push(self.names_of(suite, stays).map_err(one)?);
+        }
         draft.after.extend(self.page(&release, &lists).map_err(one)?);
+        draft.after.push(self.pair(suite, &text, time).map_err(one)?);
         Ok(draft)
     }
 
-    fn sign(&self, draft: &mut Draft, suite: &Suite<'_>, text: &str, time: i64) -> Result<(), Diagnostic> {
+    fn root(&self, draft: &mut Draft, suite: &Suite<'_>, text: &str, time: i64) -> Result<(), Diagnostic> {
         let signed = match &self.signer {
             Some(signer) => signer.sign_clear(text.as_bytes(), time)?,
             None => text.as_bytes().to_vec(),
         };
         // Others were fast: their time has not come yet. What is put must not be from the future for apt.
         let early = time - (self.now)();
+        if early > FUTURE + PATIENCE {
+            let why = format!("the last `Date` is {early} seconds ahead of this machine's clock");
+            return Err(StoreError::new(self.place.name(), Trouble::Clock, why).into());
+        }
         if early > FUTURE && self.signer.is_some() {
             std::thread::sleep(std::time::Duration::from_secs(early.abs_diff(FUTURE)));
         }
@@ -122,8 +138,6 @@ impl Apt {
             was: suite.was.tag(),
             modified: suite.was.0.as_ref().map(|object| object.meta.modified),
         });
-        let pair = self.pair(suite, text, time)?;
-        draft.after.push(pair);
         Ok(())
     }
 

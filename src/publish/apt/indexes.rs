@@ -17,6 +17,7 @@ use crate::codec::gzip;
 use crate::codec::hex::hex;
 use crate::diagnostic::Diagnostic;
 use crate::formats::deb::order;
+use crate::interrupt;
 use crate::publish::draft::{Draft, Put, What};
 use crate::store::{Body, Kind, StoreError, Trouble};
 
@@ -140,6 +141,10 @@ impl Indexes<'_> {
         }
         let sha256 = hex(&sha2::Sha256::digest(&content));
         let size = content.len() as u64;
+        // Forms that somebody else made, or that are made no more, would say what was.
+        for suffix in ["", ".gz", ".xz", ".bz2", ".lzma", ".lz4", ".zst"] {
+            self.release.files.remove(&format!("{path}{suffix}"));
+        }
         if plain {
             forms.push((path.to_owned(), Some(content)));
         } else {
@@ -173,13 +178,14 @@ impl Indexes<'_> {
         if bytes.len() <= IN_MEMORY {
             return Ok(Body::Bytes(bytes.into()));
         }
-        let write = || -> std::io::Result<tempfile::TempPath> {
-            let mut file = tempfile::NamedTempFile::new()?;
+        let write = || -> std::io::Result<(tempfile::TempPath, interrupt::Held)> {
+            let new = interrupt::file(tempfile::NamedTempFile::new, |file| file.path().to_owned());
+            let (mut file, held) = new?;
             file.write_all(&bytes)?;
-            Ok(file.into_temp_path())
+            Ok((file.into_temp_path(), held))
         };
         let file = write().map_err(|error| self.failed(&error))?;
-        let body = Body::File { path: file.to_path_buf(), size: bytes.len() as u64 };
+        let body = Body::File { path: file.0.to_path_buf(), size: bytes.len() as u64 };
         self.draft.scratch.push(file);
         Ok(body)
     }

@@ -12,25 +12,27 @@ mod change;
 mod contents;
 mod indexes;
 pub mod packages;
-mod page;
+pub(super) mod page;
 pub mod release;
+mod root;
 mod stanza;
 mod stored_package;
 mod suite;
 mod verify;
 
-pub use suite::{Suite, damaged};
+pub(super) use root::not_ours;
+pub use suite::{Suite, damaged, source_files};
 pub use verify::verify;
 
 use crate::diagnostic::{Diagnostic, Findings, codes};
 use crate::formats::deb::{order, signing};
 use crate::sign::{self, Signer};
 use crate::store::{Body, Kind, Object, Place};
-use crate::template::Templates;
 
 use super::draft::{Draft, Put, What};
+use super::landing::Front;
 use super::parcel::Parcel;
-use super::repo::{self, Listed};
+use super::repo;
 use super::send::{Destination, Work};
 use super::stored;
 use change::{Change, New};
@@ -76,10 +78,8 @@ pub struct Apt {
     pub place: Box<dyn Place>,
     /// What it is.
     pub settings: Settings,
-    /// Where hosts reach it, if it is to say so; without `/` at the end.
-    pub url: Option<String>,
-    /// What its page is made with.
-    pub templates: Templates,
+    /// What it says to people, if anything.
+    pub front: Option<Front>,
     /// Whether the same version may come with other bytes, and the suite with another name.
     pub replace: bool,
     /// Who signs; none where nothing is sent.
@@ -119,30 +119,15 @@ impl Apt {
         }
     }
 
-    /// Where the file is to lie. A name in the pool is taken for good: other bytes get a folder of their own.
-    fn pool(&self, parcel: &Parcel, source: &str) -> Result<(String, bool), Diagnostic> {
-        let artifact = &parcel.artifact;
-        let folder = stanza::pool(&self.settings.component, source);
-        let plain = format!("{folder}{}", artifact.file);
-        match stored::compare(&*self.place, &plain, artifact.size, &artifact.sha256)? {
-            stored::Found::Absent => Ok((plain, false)),
-            stored::Found::Same => Ok((plain, true)),
-            stored::Found::Other => {
-                let own = format!("{folder}{}/{}", &artifact.sha256[..16], artifact.file);
-                let found = stored::compare(&*self.place, &own, artifact.size, &artifact.sha256)?;
-                Ok((own, found == stored::Found::Same))
-            }
-        }
-    }
-
     fn new_package(&self, parcel: &Parcel, draft: &mut Draft) -> Result<New, Diagnostic> {
         let listing = parcel.listing()?;
         let field =
             |name: &str| listing.fields.iter().find(|(field, _)| field == name).map(|(_, value)| value.as_str());
         let source = field("Source").and_then(|source| source.split_whitespace().next()).unwrap_or(&listing.name);
-        let (file_name, there) = self.pool(parcel, source)?;
         let artifact = &parcel.artifact;
-        if !there {
+        let folder = stanza::pool(&self.settings.component, source);
+        let (file_name, put) = stored::location(&*self.place, &folder, artifact, (self.now)())?;
+        if put {
             draft.before[0].push(Put {
                 key: file_name.clone(),
                 body: Body::File { path: parcel.path.clone(), size: artifact.size },
@@ -216,17 +201,6 @@ impl Apt {
             }
         }
         if findings.is_empty() { Ok(news) } else { Err(findings) }
-    }
-
-    /// Whether `Release` and its signature are those of the root.
-    fn is_followed(&self, suite: &Suite<'_>, root: &Object) -> Result<bool, Diagnostic> {
-        let Some(signer) = &self.signer else { return Ok(true) };
-        let text = std::str::from_utf8(&root.bytes).ok().and_then(release::clear_text).unwrap_or_default();
-        let get = |name: &str| self.place.get(&format!("{}/{name}", suite.folder()));
-        let (Some(release), Some(signature)) = (get("Release")?, get("Release.gpg")?) else { return Ok(false) };
-        let certificates = sign::read_certificates("[sign]", &signer.certificates()?)?;
-        let holds = sign::verify_detached(&certificates, &signature.bytes, text.as_bytes(), (self.now)());
-        Ok(release.bytes == text.as_bytes() && holds.is_ok())
     }
 
     /// Every architecture of the component with its list; new ones begin with what is for all.
@@ -303,10 +277,16 @@ pub(super) fn other_bytes(package: &str, place: &str) -> Diagnostic {
         .help("raise the version or `[package] release`; `--replace` puts it in place of the other")
 }
 
+/// What is in a packed index.
+pub(super) fn unpack(bytes: &[u8]) -> std::io::Result<Vec<u8>> {
+    suite::unpack(bytes, suite::LONGEST)
+}
+
 impl Apt {
     fn retract(&self, name: &str, version: &str) -> Result<Draft, Findings> {
         let one = |finding: Diagnostic| vec![finding];
         let suite = Suite::read(&*self.place, &self.settings.suite).map_err(one)?;
+        self.check_root(&suite).map_err(one)?;
         let lists = self.lists(&suite, &[]).map_err(one)?;
         if suite.was.0.is_none() || !lists.values().flat_map(|list| list.of(name)).any(|entry| entry.version == version)
         {
@@ -342,7 +322,7 @@ impl Destination for Apt {
         order::compare(a, b)
     }
 
-    fn list(&self) -> Result<Vec<Listed>, Diagnostic> {
+    fn list(&self) -> Result<Vec<repo::Listed>, Diagnostic> {
         repo::list(&*self.place, std::slice::from_ref(&self.settings.suite))
     }
 
@@ -355,6 +335,7 @@ impl Destination for Apt {
         let one = |finding: Diagnostic| vec![finding];
         let suite = Suite::read(&*self.place, &self.settings.suite).map_err(one)?;
         if suite.was.0.is_some() {
+            self.check_root(&suite).map_err(one)?;
             self.check_names(&suite.release).map_err(one)?;
         }
         let lists = self.lists(&suite, parcels).map_err(one)?;
@@ -364,11 +345,11 @@ impl Destination for Apt {
         let news = self.news(&parcels, &lists, &mut draft)?;
         if news.is_empty() && suite.was.0.is_some() && !self.is_due(&suite.release, &lists) {
             draft.before.clear();
-            // Who put the root may have been killed before what follows it.
-            if let Some(root) = suite.was.0.as_ref().filter(|_| self.signer.is_some())
-                && !self.is_followed(&suite, root).map_err(one)?
-            {
-                draft.after = self.settle(root)?;
+            // Who put the root may have been killed before what follows it, and the page may be made otherwise by now.
+            if let Some(root) = suite.was.0.as_ref().filter(|_| self.signer.is_some()) {
+                let is_followed = self.is_followed(&suite, root).map_err(one)?;
+                let page = || self.page(&suite.release, &lists).map_err(one);
+                draft.after = if is_followed { page()? } else { self.settle(root)? };
             }
             return Ok(draft);
         }
@@ -377,24 +358,14 @@ impl Destination for Apt {
 
     fn settle(&self, root: &Object) -> Result<Vec<Vec<Put>>, Findings> {
         let suite = Suite::read(&*self.place, &self.settings.suite).map_err(|finding| vec![finding])?;
-        let text = std::str::from_utf8(&root.bytes).ok().and_then(release::clear_text).unwrap_or_default();
-        let mut puts = Vec::new();
-        for (path, listed) in &suite.release.files {
-            let key = format!("{}/{path}", suite.folder());
-            if stored::compare(&*self.place, &key, listed.size, &listed.sha256).map_err(|f| vec![f])?
-                == stored::Found::Same
-            {
-                continue;
-            }
-            if let Some(object) = self.place.get(&suite.by_hash(path, &listed.sha256)).map_err(|e| vec![e.into()])? {
-                puts.push(indexes::named(key, Body::Bytes(object.bytes.into())));
-            }
-        }
-        let time = suite.release.date().unwrap_or_default();
+        let text = sign::clear_text(&root.bytes).unwrap_or_default();
         let one = |finding: Diagnostic| vec![finding];
+        let puts = self.names_of(&suite, |_, _| true).map_err(one)?;
+        let time = suite.release.date().unwrap_or_default();
         let lists = self.lists(&suite, &[]).map_err(one)?;
-        let mut groups = vec![puts, self.pair(&suite, &text, time).map_err(one)?];
+        let mut groups = vec![puts];
         groups.extend(self.page(&suite.release, &lists).map_err(one)?);
+        groups.push(self.pair(&suite, &text, time).map_err(one)?);
         Ok(groups)
     }
 }

@@ -204,13 +204,18 @@ impl Packages {
     }
 
     /// Takes out of the lists of some packages all but the `keep` newest versions for each architecture, and says which.
-    pub fn keep(&mut self, names: &[&str], keep: usize) -> Vec<(String, String, String)> {
+    pub fn keep(
+        &mut self,
+        names: &[&str],
+        keep: usize,
+        is_new: impl Fn(&Entry<'_>) -> bool,
+    ) -> Vec<(String, String, String)> {
         let mut dropped = Vec::new();
         for name in names {
             let all: Vec<Entry<'_>> = self.of(name).collect();
             for (at, entry) in all.iter().enumerate() {
                 let newer = all[at + 1..].iter().filter(|other| other.arch == entry.arch).count();
-                if newer >= keep {
+                if newer >= keep && !is_new(entry) {
                     dropped.push((entry.name.to_owned(), entry.version.to_owned(), entry.arch.to_owned()));
                 }
             }
@@ -269,7 +274,7 @@ mod tests {
             .add(&[stanza("b", "1.0~rc1", "amd64"), stanza("b", "1.0", "amd64"), stanza("b", "1.0", "arm64")])
             .unwrap();
         assert_eq!(keys(&again), ["a 9 all", "a 10 all", "b 1.0~rc1 amd64", "b 1.0 amd64", "b 1.0 arm64"]);
-        assert_eq!(again.keep(&["b", "a"], 1).len(), 2);
+        assert_eq!(again.keep(&["b", "a"], 1, |_| false).len(), 2);
         assert_eq!(keys(&again), ["a 10 all", "b 1.0 amd64", "b 1.0 arm64"]);
         assert_eq!(again.get("b", "1.0", "arm64").unwrap().field("description"), Some("é"));
         let mut twice = Vec::new();

@@ -108,19 +108,6 @@ pub fn date(seconds: i64) -> String {
     calendar::rfc5322(seconds).replace("+0000", "UTC")
 }
 
-/// The text inside a cleartext signature: without armour headers, dash escapes and the signature (RFC 9580, section 7). A text
-/// without any is its own.
-pub fn clear_text(signed: &str) -> Option<String> {
-    const BEGIN: &str = "-----BEGIN PGP SIGNED MESSAGE-----";
-    let Some(rest) = signed.strip_prefix(BEGIN) else { return Some(signed.to_owned()) };
-    let (_, body) = rest.split_once("\n\n").or_else(|| rest.split_once("\r\n\r\n"))?;
-    let (body, _) = body.split_once("\n-----BEGIN PGP SIGNATURE-----")?;
-    let mut text: String =
-        body.lines().map(|line| line.strip_prefix("- ").unwrap_or(line)).collect::<Vec<_>>().join("\n");
-    text.push('\n');
-    Some(text)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -147,13 +134,5 @@ mod tests {
         }
         let leaving = TEXT.replace("main/binary-amd64", "../../etc");
         assert!(Release::read(&leaving).unwrap_err().contains("leaves"));
-    }
-
-    #[test]
-    fn the_armour_is_taken_off() {
-        let signed = "-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA512\n\nA: b\n- -dash\n-----BEGIN PGP SIGNATURE-----\n\nx\n-----END PGP SIGNATURE-----\n";
-        assert_eq!(clear_text(signed).unwrap(), "A: b\n-dash\n");
-        assert_eq!(clear_text("A: b\n").unwrap(), "A: b\n");
-        assert_eq!(clear_text("-----BEGIN PGP SIGNED MESSAGE-----\nHash: x\n\nA: b\n"), None);
     }
 }

@@ -7,14 +7,15 @@ use std::collections::BTreeMap;
 use sha2::Digest as _;
 
 use super::packages::{Entry, Packages};
-use super::release::{Listed, Release, clear_text};
-use super::suite::unpack;
+use super::release::{Listed, Release};
+use super::suite::{LONGEST, unpack};
 use super::{stanza, stored_package};
 use crate::codec::calendar;
 use crate::codec::hex::hex;
 use crate::diagnostic::{Findings, codes};
 use crate::publish::at_once;
 use crate::publish::judge::{self, By, Checked, Judge};
+use crate::sign;
 use crate::store::{Depth, Place, StoreError};
 
 /// One suite, judged.
@@ -51,8 +52,7 @@ impl Suite<'_> {
             self.judge.wrong(codes::REPO_MISSING, &keys[0], "it is not there");
             return Ok(None);
         };
-        let text = std::str::from_utf8(&root).ok().and_then(clear_text);
-        let Some(text) = text else {
+        let Some(text) = sign::clear_text(&root) else {
             self.judge.wrong(codes::REPO_CHANGED, &keys[0], "it is no signed text");
             return Ok(None);
         };
@@ -107,7 +107,7 @@ impl Suite<'_> {
         let Some(bytes) = good else { return Ok(None) };
         let inner = path.strip_suffix(".gz").or_else(|| path.strip_suffix(".xz"));
         if let Some(inner) = inner.and_then(|inner| release.files.get(inner)) {
-            let content = unpack(&bytes).unwrap_or_default();
+            let content = unpack(&bytes, inner.size).unwrap_or_default();
             if hex(&sha2::Sha256::digest(&content)) != inner.sha256 {
                 self.judge.wrong(
                     codes::REPO_CHANGED,
@@ -119,7 +119,8 @@ impl Suite<'_> {
         if !path.ends_with("/Packages.gz") {
             return Ok(None);
         }
-        match unpack(&bytes).map_err(|error| error.to_string()).and_then(Packages::read) {
+        let size = inner.and_then(|inner| release.files.get(inner)).map_or(LONGEST, |inner| inner.size);
+        match unpack(&bytes, size).map_err(|error| error.to_string()).and_then(Packages::read) {
             Ok(packages) => Ok(Some(packages)),
             Err(why) => {
                 self.judge.wrong(codes::REPO_CHANGED, &named, &why);

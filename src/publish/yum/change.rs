@@ -9,12 +9,15 @@ use super::describe::{self, Described};
 use super::lists::{self, Kept};
 use super::repomd::Repomd;
 use super::stored::{Entry, ROOT, Repository};
-use super::{Yum, key_put};
+use super::{Yum, copy_of, key_put};
+use crate::codec::hex::hex;
 use crate::diagnostic::Diagnostic;
 use crate::formats::rpm::facts::Facts;
 use crate::publish::apt::damaged;
 use crate::publish::draft::{Draft, Put, Root, What};
 use crate::store::{Body, Kind};
+
+use sha2::Digest as _;
 
 /// What is to change.
 #[derive(Default)]
@@ -87,6 +90,8 @@ impl Yum {
         let time = (self.now)().max(repository.repomd.revision.saturating_add(1));
         let repomd = self.lists(repository, entries, &change, time, &mut draft)?;
         self.sign(repository, &repomd, &mut draft)?;
+        let stay = entries.iter().enumerate().filter(|(at, _)| !change.gone.contains(at)).map(|(_, entry)| entry);
+        draft.after.extend(self.page(stay.chain(change.news.iter().map(|new| &new.entry)), repomd.revision)?);
         Ok(draft)
     }
 
@@ -123,7 +128,9 @@ impl Yum {
             repomd.set_key(keys);
         }
         let text = repomd.write().into_bytes();
-        draft.after.push(vec![self.signature(&text, repomd.revision)?]);
+        let signature = self.signature(&text, repomd.revision)?;
+        draft.before.push(vec![copy(&signature, &text)]);
+        draft.after.push(vec![signature]);
         draft.after.extend(keys.filter(|_| repomd.key != repository.repomd.key).map(|keys| vec![key_put(keys)]));
         draft.root = Some(Root {
             put: Put {
@@ -137,4 +144,14 @@ impl Yum {
         });
         Ok(())
     }
+}
+
+/// See [`super::ROOT_COPY`].
+fn copy(signature: &Put, root: &[u8]) -> Put {
+    let sha256 = match &signature.body {
+        Body::Bytes(bytes) => hex(&sha2::Sha256::digest(bytes)),
+        Body::File { .. } | Body::Part { .. } => String::new(),
+    };
+    let kind = Kind { immutable: true, sha256: Some(sha256.clone()), ..signature.kind.clone() };
+    Put { key: format!("repodata/{sha256}-{}", copy_of(root)), kind, ..signature.clone() }
 }

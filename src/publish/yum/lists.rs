@@ -15,6 +15,7 @@ use super::xml;
 use crate::codec::compress::{self, Finish};
 use crate::codec::gzip;
 use crate::codec::hex::hex;
+use crate::interrupt;
 use crate::publish::draft::{Put, What};
 use crate::store::{Body, Kind};
 
@@ -53,7 +54,7 @@ pub struct Made {
     /// Its object.
     pub put: Put,
     /// Its file, which lives as long as the draft.
-    pub file: tempfile::TempPath,
+    pub file: (tempfile::TempPath, interrupt::Held),
 }
 
 /// Which packages stay.
@@ -117,7 +118,8 @@ pub fn make(
     news: &[&Described],
     (packing, time): (Packing, i64),
 ) -> io::Result<Made> {
-    let (file, path) = tempfile::NamedTempFile::new()?.into_parts();
+    let (file, held) = interrupt::file(tempfile::NamedTempFile::new, |file| file.path().to_owned())?;
+    let (file, path) = file.into_parts();
     let mut packed = Tally::new(BufWriter::new(file));
     let encoder: Box<dyn Finish + '_> = match packing {
         Packing::Gzip => Box::new(gzip::Member::new(&mut packed, GZIP)?),
@@ -156,7 +158,7 @@ pub fn make(
         what: What::Index,
     };
     let data = Data::new(kind, location, [&digest, &open_digest], [size, open_size], time);
-    Ok(Made { data, put, file: path })
+    Ok(Made { data, put, file: (path, held) })
 }
 
 /// Copies what stays; how many packages that are.

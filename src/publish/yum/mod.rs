@@ -11,36 +11,48 @@ use std::sync::Arc;
 mod change;
 mod describe;
 mod lists;
+pub(super) mod page;
 mod repomd;
 mod stored;
 mod verify;
 mod xml;
 
 pub use lists::Packing;
-pub use stored::{Entry, ROOT, Repository};
+pub use stored::{Entry, ROOT, Repository, entries};
 pub use verify::verify;
 
+use crate::codec::hex::hex;
 use crate::diagnostic::{Diagnostic, Findings};
 use crate::formats::rpm::facts::Facts;
 use crate::formats::rpm::order;
 use crate::formats::rpm::signing::Unsigned;
 use crate::sign::{self, Signer};
-use crate::store::{Body, Kind, Object, Place};
+use crate::store::{Body, Depth, Kind, Object, Place};
 
-use super::apt::{damaged, other_bytes};
+use super::apt::{damaged, not_ours, other_bytes};
 use super::draft::{Draft, Put, What};
+use super::landing::Front;
 use super::parcel::Parcel;
 use super::repo::Listed;
 use super::send::{Destination, Work};
-use super::stored::{Found, compare};
+use super::stored as objects;
 use change::{Change, New};
 use repomd::Repomd;
+use sha2::Digest as _;
 
 /// What the config says of a repository.
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// The channel that it is, for promotion.
     pub channel: String,
+    /// What it is called.
+    pub title: String,
+    /// What it is, in a line.
+    pub description: String,
+    /// Name of the package of the config.
+    pub owner: String,
+    /// Who answers for the packages that the repository makes itself: `Name <mail>`.
+    pub maintainer: String,
     /// Versions of a package that stay in the lists.
     pub keep: Option<usize>,
     /// How its lists are packed.
@@ -53,6 +65,8 @@ pub struct Yum {
     pub place: Box<dyn Place>,
     /// What it is.
     pub settings: Settings,
+    /// What it says to people, if anything.
+    pub front: Option<Front>,
     /// Whether the same version may come with other bytes.
     pub replace: bool,
     /// Who signs; none where nothing is sent.
@@ -64,6 +78,25 @@ pub struct Yum {
 /// The signature over the root, and the public keys.
 const SIGNATURE: &str = "repodata/repomd.xml.asc";
 const KEY: &str = "repodata/repomd.xml.key";
+/// How copies of the signature are called behind their digests. One is there before its root: whoever publishes next knows the root by
+/// it, although the publisher was killed before it put the signature itself.
+pub const ROOT_COPY: &str = "repomd-";
+
+/// `repomd-DIGEST.asc`
+fn copy_of(root: &[u8]) -> String {
+    format!("{ROOT_COPY}{}.asc", &hex(&sha2::Sha256::digest(root))[..16])
+}
+
+/// Which of two `[epoch:]version-release` is newer.
+fn compare(a: &str, b: &str) -> Ordering {
+    let evr = |text: &str| {
+        let (epoch, rest) = text.split_once(':').unwrap_or(("0", text));
+        let (version, release) = rest.rsplit_once('-').unwrap_or((rest, ""));
+        (epoch.parse().unwrap_or(0_u32), version.to_owned(), release.to_owned())
+    };
+    let (a, b) = (evr(a), evr(b));
+    order::compare_evr((a.0, &a.1, &a.2), (b.0, &b.1, &b.2))
+}
 
 /// `Packages/h/`, as the large distributions have it.
 fn folder(name: &str) -> String {
@@ -72,26 +105,10 @@ fn folder(name: &str) -> String {
 }
 
 impl Yum {
-    /// Where the file is to lie. A name is taken for good: other bytes get a folder of their own.
-    fn location(&self, parcel: &Parcel, name: &str) -> Result<(String, bool), Diagnostic> {
-        let artifact = &parcel.artifact;
-        let folder = folder(name);
-        let plain = format!("{folder}{}", artifact.file);
-        match compare(&*self.place, &plain, artifact.size, &artifact.sha256)? {
-            Found::Absent => Ok((plain, false)),
-            Found::Same => Ok((plain, true)),
-            Found::Other => {
-                let own = format!("{folder}{}/{}", &artifact.sha256[..16], artifact.file);
-                let found = compare(&*self.place, &own, artifact.size, &artifact.sha256)?;
-                Ok((own, found == Found::Same))
-            }
-        }
-    }
-
     fn new_package(&self, parcel: &Parcel, facts: &Facts, draft: &mut Draft) -> Result<New, Diagnostic> {
-        let (location, there) = self.location(parcel, &facts.name)?;
         let artifact = &parcel.artifact;
-        if !there {
+        let (location, put) = objects::location(&*self.place, &folder(&facts.name), artifact, (self.now)())?;
+        if put {
             draft.before[0].push(Put {
                 key: location.clone(),
                 body: Body::File { path: parcel.path.clone(), size: artifact.size },
@@ -171,13 +188,7 @@ impl Yum {
     fn signatures(&self, root: &[u8], repomd: &Repomd) -> Result<Vec<Vec<Put>>, Diagnostic> {
         let Some(signer) = &self.signer else { return Ok(Vec::new()) };
         let keys = signer.certificates()?;
-        let certificates = sign::read_certificates("[sign]", &keys)?;
-        let now = (self.now)();
-        let there = self.place.get(SIGNATURE)?;
-        let holds = there.is_some_and(|there| {
-            sign::verify_detached(&certificates, &there.bytes, root, now).is_ok()
-                && sign::is_canonical_armor(&there.bytes)
-        });
+        let holds = objects::is_signed(&*self.place, SIGNATURE, root, signer, (self.now)())?;
         let mut groups = Vec::new();
         if !holds {
             groups.push(vec![self.signature(root, repomd.revision)?]);
@@ -189,6 +200,24 @@ impl Yum {
             groups.push(vec![key_put(keys)]);
         }
         Ok(groups)
+    }
+
+    /// Whether the root is one that our keys have signed: what else it says would be signed anew.
+    fn check_root(&self, repository: &Repository<'_>) -> Result<(), Diagnostic> {
+        let (Some(signer), Some(root), false) = (&self.signer, &repository.was.0, self.replace) else { return Ok(()) };
+        // A key may have ended since.
+        let time = repository.repomd.revision.min((self.now)());
+        let holds = |key: &str| objects::is_signed(&*self.place, key, &root.bytes, signer, time);
+        if holds(SIGNATURE)? {
+            return Ok(());
+        }
+        let copy = copy_of(&root.bytes);
+        for meta in self.place.list("repodata", Depth::One)? {
+            if meta.key.ends_with(&copy) && holds(&meta.key)? {
+                return Ok(());
+            }
+        }
+        Err(not_ours(&*self.place, ROOT, "no signature over it holds"))
     }
 
     fn signature(&self, root: &[u8], revision: i64) -> Result<Put, Diagnostic> {
@@ -207,6 +236,7 @@ impl Yum {
     fn retract(&self, name: &str, version: &str) -> Result<Draft, Findings> {
         let one = |finding: Diagnostic| vec![finding];
         let repository = Repository::read(&*self.place).map_err(one)?;
+        self.check_root(&repository).map_err(one)?;
         let entries = repository.packages().map_err(one)?;
         let is_it = |entry: &Entry| *entry.name == *name && entry.evr() == version;
         let gone: BTreeSet<usize> = (0..entries.len()).filter(|at| is_it(&entries[*at])).collect();
@@ -248,19 +278,7 @@ fn facts(parcel: &Parcel) -> Result<Facts, Diagnostic> {
 pub fn list(place: &dyn Place) -> Result<Vec<Listed>, Diagnostic> {
     let repository = Repository::read(place)?;
     let channel = repository.repomd.channel.clone().unwrap_or_else(|| "yum".to_owned());
-    let entries = repository.packages()?;
-    Ok(entries
-        .into_iter()
-        .map(|entry| Listed {
-            channel: channel.clone(),
-            version: entry.evr(),
-            name: entry.name.into_string(),
-            arch: entry.arch.into_string(),
-            size: entry.size,
-            sha256: entry.id.into_string(),
-            file: entry.location.map(str::into_string).unwrap_or_default(),
-        })
-        .collect())
+    Ok(repository.packages()?.iter().map(|entry| entry.listed(&channel)).collect())
 }
 
 impl Destination for Yum {
@@ -289,13 +307,7 @@ impl Destination for Yum {
     }
 
     fn compare(&self, a: &str, b: &str) -> Ordering {
-        let evr = |text: &str| {
-            let (epoch, rest) = text.split_once(':').unwrap_or(("0", text));
-            let (version, release) = rest.rsplit_once('-').unwrap_or((rest, ""));
-            (epoch.parse().unwrap_or(0_u32), version.to_owned(), release.to_owned())
-        };
-        let (a, b) = (evr(a), evr(b));
-        order::compare_evr((a.0, &a.1, &a.2), (b.0, &b.1, &b.2))
+        compare(a, b)
     }
 
     fn list(&self) -> Result<Vec<Listed>, Diagnostic> {
@@ -310,14 +322,20 @@ impl Destination for Yum {
         };
         let one = |finding: Diagnostic| vec![finding];
         let repository = Repository::read(&*self.place).map_err(one)?;
+        self.check_root(&repository).map_err(one)?;
         let entries = repository.packages().map_err(one)?;
         let mut draft = Draft { before: vec![Vec::new(), Vec::new()], ..Draft::default() };
-        let change = self.news(parcels, &entries, &mut draft)?;
+        let keyring = self.keyring(&entries, &mut draft)?;
+        let parcels: Vec<&Parcel> = parcels.iter().copied().chain(&keyring).collect();
+        let change = self.news(&parcels, &entries, &mut draft)?;
         match &repository.was.0 {
             Some(root) if change.news.is_empty() && !self.is_due(&repository.repomd).map_err(one)? => {
                 draft.before.clear();
                 // Who put the root may have been killed before its signature.
                 draft.after = self.signatures(&root.bytes, &repository.repomd).map_err(one)?;
+                if self.signer.is_some() {
+                    draft.after.extend(self.page(entries.iter(), repository.repomd.revision).map_err(one)?);
+                }
                 Ok(draft)
             }
             _ => self.change(&repository, &entries, change, draft).map_err(one),
@@ -328,6 +346,11 @@ impl Destination for Yum {
         let one = |finding: Diagnostic| vec![finding];
         let text = std::str::from_utf8(&root.bytes).unwrap_or_default();
         let repomd = Repomd::read(text).map_err(|why| one(damaged(&*self.place, ROOT, &why)))?;
-        self.signatures(&root.bytes, &repomd).map_err(one)
+        let mut groups = self.signatures(&root.bytes, &repomd).map_err(one)?;
+        if self.front.is_some() {
+            let entries = Repository::read(&*self.place).and_then(|there| there.packages()).map_err(one)?;
+            groups.extend(self.page(entries.iter(), repomd.revision).map_err(one)?);
+        }
+        Ok(groups)
     }
 }

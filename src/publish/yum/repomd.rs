@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 
 use super::xml::{attribute, escaped, tag, text};
 use crate::codec::hex::hex;
+use crate::store::is_within;
 
 use sha2::Digest as _;
 
@@ -88,11 +89,6 @@ impl Data {
     pub fn follows_packages(&self) -> bool {
         ["primary", "filelists", "other"].iter().any(|list| self.kind.starts_with(list))
     }
-}
-
-/// Whether a location stays within the repository.
-pub fn is_within(location: &str) -> bool {
-    !location.is_empty() && location.split('/').all(|part| !part.is_empty() && part != ".." && part != ".")
 }
 
 impl Repomd {

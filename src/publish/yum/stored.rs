@@ -5,10 +5,12 @@
 
 use std::cmp::Ordering;
 use std::io::Read;
+use std::sync::{Arc, OnceLock};
 
 use sha2::Digest as _;
 
-use super::repomd::{Data, Repomd, is_within};
+use super::SIGNATURE;
+use super::repomd::{Data, Repomd};
 use super::xml::{self, Chunks};
 use crate::codec::decompress;
 use crate::codec::hex::hex;
@@ -16,10 +18,14 @@ use crate::diagnostic::Diagnostic;
 use crate::formats::rpm::order;
 use crate::publish::apt::damaged;
 use crate::publish::draft::Was;
-use crate::store::Place;
+use crate::publish::repo::Listed;
+use crate::store::{Place, is_within};
 
 /// What readers begin with.
 pub const ROOT: &str = "repodata/repomd.xml";
+
+/// The list that says most of each package.
+const PRIMARY: &str = "primary";
 
 /// See the module.
 pub struct Repository<'a> {
@@ -28,6 +34,8 @@ pub struct Repository<'a> {
     pub was: Was,
     /// What it says; empty where there is none.
     pub repomd: Repomd,
+    /// The bytes of `primary`: they are read for the packages, and again for a new list.
+    primary: OnceLock<Arc<[u8]>>,
 }
 
 /// A package of the list.
@@ -78,6 +86,19 @@ impl Entry {
         })
     }
 
+    /// As the lists of all repositories have it.
+    pub fn listed(&self, channel: &str) -> Listed {
+        Listed {
+            channel: channel.to_owned(),
+            name: self.name.to_string(),
+            version: self.evr(),
+            arch: self.arch.to_string(),
+            size: self.size,
+            sha256: self.id.to_string(),
+            file: self.location.as_deref().unwrap_or_default().to_owned(),
+        }
+    }
+
     /// `[epoch:]version-release`
     pub fn evr(&self) -> String {
         let epoch = if self.epoch == 0 { String::new() } else { format!("{}:", self.epoch) };
@@ -99,24 +120,37 @@ impl<'a> Repository<'a> {
     /// The place does not answer, or its root is none.
     pub fn read(place: &'a dyn Place) -> Result<Self, Diagnostic> {
         let was = Was(place.get(ROOT)?);
+        // Its signature comes after it and goes before it.
+        if was.0.is_none() && place.head(SIGNATURE)?.is_some() {
+            return Err(damaged(place, ROOT, "it is not there, and its signature is"));
+        }
         let mut repomd = Repomd::default();
         if was.0.is_some() {
             let text = was.text().ok_or_else(|| "it is not UTF-8".to_owned());
             repomd = text.and_then(Repomd::read).map_err(|why| damaged(place, ROOT, &why))?;
         }
-        Ok(Self { place, was, repomd })
+        Ok(Self { place, was, repomd, primary: OnceLock::new() })
     }
 
     /// The bytes of a list; none if the root names none.
     ///
     /// # Errors
     /// It is not there, or is not what the root says.
-    pub fn bytes(&self, kind: &str) -> Result<Option<Vec<u8>>, Diagnostic> {
+    pub fn bytes(&self, kind: &str) -> Result<Option<Arc<[u8]>>, Diagnostic> {
+        if let Some(bytes) = self.primary.get().filter(|_| kind == PRIMARY) {
+            return Ok(Some(bytes.clone()));
+        }
         let Some(data) = self.repomd.get(kind) else { return Ok(None) };
         let wrong = |why: &str| damaged(self.place, &data.location, why);
         let object = self.place.get(&data.location)?.ok_or_else(|| wrong("it is not there"))?;
         match digest(&data.checksum.0, &object.bytes) {
-            Some(found) if found == data.checksum.1 => Ok(Some(object.bytes)),
+            Some(found) if found == data.checksum.1 => {
+                let bytes: Arc<[u8]> = object.bytes.into();
+                if kind == PRIMARY {
+                    return Ok(Some(self.primary.get_or_init(|| bytes).clone()));
+                }
+                Ok(Some(bytes))
+            }
             Some(_) => Err(wrong("it is not what `repomd.xml` says: its digest is another")),
             None => Err(wrong("its digest is of a kind that is not read")),
         }
@@ -127,18 +161,25 @@ impl<'a> Repository<'a> {
     /// # Errors
     /// It is not there, is not what the root says, or is no such list.
     pub fn packages(&self) -> Result<Vec<Entry>, Diagnostic> {
-        let Some(bytes) = self.bytes("primary")? else { return Ok(Vec::new()) };
-        let location = self.repomd.get("primary").map_or(ROOT, |data: &Data| &data.location);
-        let mut found = Vec::new();
-        let read = walk(&bytes[..], |chunk| {
-            let entry = Entry::read(chunk);
-            let lacks = "a package lacks name, version, checksum, size or location, or lies elsewhere";
-            found.push(entry.ok_or_else(|| std::io::Error::new(std::io::ErrorKind::InvalidData, lacks))?);
-            Ok(())
-        });
-        read.map_err(|error| damaged(self.place, location, &error.to_string()))?;
-        Ok(found)
+        let Some(bytes) = self.bytes(PRIMARY)? else { return Ok(Vec::new()) };
+        let location = self.repomd.get(PRIMARY).map_or(ROOT, |data: &Data| &data.location);
+        entries(&bytes).map_err(|error| damaged(self.place, location, &error.to_string()))
     }
+}
+
+/// The packages of a packed `primary`, in its order.
+///
+/// # Errors
+/// It is no such list.
+pub fn entries(packed: &[u8]) -> std::io::Result<Vec<Entry>> {
+    let mut found = Vec::new();
+    walk(packed, |chunk| {
+        let entry = Entry::read(chunk);
+        let lacks = "a package lacks name, version, checksum, size or location, or lies elsewhere";
+        found.push(entry.ok_or_else(|| std::io::Error::new(std::io::ErrorKind::InvalidData, lacks))?);
+        Ok(())
+    })?;
+    Ok(found)
 }
 
 /// Gives every package of a packed list.

@@ -95,6 +95,7 @@ fn all() -> Option<&'static Path> {
     static MADE: OnceLock<Option<tempfile::TempDir>> = OnceLock::new();
     let made = MADE.get_or_init(|| {
         tool("elixir", &["--version"])?;
+        tool("tmux", &["-V"])?;
         tool("rebar3", &["--version"])?;
         let folder = tempfile::tempdir().unwrap();
         let given = root().join("tests/install/otp");
