@@ -131,8 +131,10 @@ pub(super) fn of_mix(dir: &Path, app: Option<&str>) -> Vec<Import> {
         let found = distillery::releases(dir, &distillery, &releases, app);
         releases = if found.is_empty() { releases } else { found };
     }
-    for release in &mut releases {
-        app.iter().for_each(|app| release.with_application(app));
+    if let Some(app) = app {
+        for release in &mut releases {
+            release.with_application(app);
+        }
     }
     releases
 }
