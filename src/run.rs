@@ -33,6 +33,7 @@ mod merge;
 mod pack;
 mod plans;
 mod preview;
+mod release;
 
 pub use manifest::{Made, made};
 pub use merge::{Merged, merge};

@@ -97,3 +97,6 @@ mod plain_systemd;
 
 #[path = "install/otp.rs"]
 mod otp;
+
+#[path = "install/otp_assembled.rs"]
+mod otp_assembled;

@@ -33,6 +33,7 @@ pub mod maintainer;
 pub mod merged_usr;
 pub mod mode;
 pub mod natives;
+pub mod otp;
 pub mod own;
 pub mod owner;
 pub mod patch;

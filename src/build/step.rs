@@ -122,6 +122,16 @@ impl Step {
         (step, reader.findings)
     }
 
+    /// The folder of the config file.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// What commands of the build see.
+    pub fn environment(&self) -> &Environment {
+        &self.environment
+    }
+
     /// Whether anything is to run before the input is read.
     pub fn is_empty(&self) -> bool {
         self.build.is_empty() && self.before_package.is_empty()

@@ -48,6 +48,8 @@ pub struct Project<'a> {
     pub tests: bool,
     /// `MIX_ENV` of `[build] env`.
     pub mix_env: Option<&'a str>,
+    /// Whether fitout assembles the release itself: the tool compiles, and no more.
+    pub compiles: bool,
 }
 
 /// `erlc` writes no paths and no options of the builder into .beam files then.
@@ -72,7 +74,7 @@ const TOOLS: &[Tool] = &[
         locks: &["mix.lock"],
         filled: &["deps", "_build"],
         remakes: true,
-        output: |project| Some((format!("_build/{}/rel", project.mix_env()), ALL)),
+        output: |project| Some((format!("_build/{}/{}", project.mix_env(), project.made()), ALL)),
         prefixes: &["MIX_", "HEX_", "ELIXIR_", "ERL_", "REBAR_", "REBAR3_"],
         variables: &["ERLC_USE_SERVER"],
     },
@@ -88,7 +90,8 @@ const TOOLS: &[Tool] = &[
         filled: &["_build"],
         remakes: true,
         output: |project| {
-            Some((format!("_build/{}/rel", project.release().map_or("prod", |(profile, _)| profile)), ALL))
+            let profile = project.release().map_or("prod", |(profile, _)| profile);
+            Some((format!("_build/{profile}/{}", project.made()), ALL))
         },
         prefixes: &["REBAR_", "REBAR3_", "HEX_", "ERL_"],
         variables: &["ERLC_USE_SERVER", "DIAGNOSTIC", "DEBUG", "QUIET"],
@@ -239,6 +242,11 @@ impl Project<'_> {
         (is_word(environment) && is_word(name)).then_some((environment, name))
     }
 
+    /// What the tool makes below its folder.
+    fn made(&self) -> &'static str {
+        if self.compiles { "lib" } else { "rel" }
+    }
+
     /// The environment of Mix: that of the config, else that of the input, else `prod`.
     fn mix_env(&self) -> &str {
         self.mix_env.or(self.release().map(|(environment, _)| environment)).unwrap_or("prod")
@@ -266,15 +274,20 @@ fn mix(project: &Project<'_>) -> Vec<String> {
     if mix.contains("\"assets.deploy\"") || mix.contains("assets.deploy:") {
         steps.push("mix assets.deploy".to_owned());
     }
-    steps.push(match release {
-        Some((_, name)) => format!("mix release {name} --overwrite"),
-        None => "mix release --overwrite".to_owned(),
-    });
+    if !project.compiles {
+        steps.push(match release {
+            Some((_, name)) => format!("mix release {name} --overwrite"),
+            None => "mix release --overwrite".to_owned(),
+        });
+    }
     steps
 }
 
 /// Profile and release are those of the input, where it says which.
 fn rebar3(project: &Project<'_>) -> Vec<String> {
+    if project.compiles {
+        return strings(&["rebar3 as prod compile"]);
+    }
     let Some((profile, name)) = project.release() else {
         return strings(&["rebar3 as prod compile", "rebar3 as prod release"]);
     };
@@ -309,7 +322,15 @@ mod tests {
         for (name, text) in files {
             fs_err::write(folder.path().join(name), text).unwrap();
         }
-        of(tool).steps(&Project { folder: folder.path(), input, tests: false, mix_env: None })
+        of(tool).steps(&Project { folder: folder.path(), input, tests: false, mix_env: None, compiles: false })
+    }
+
+    #[test]
+    fn where_fitout_assembles_a_tool_only_compiles() {
+        let project = Project { folder: Path::new("/"), input: None, tests: false, mix_env: None, compiles: true };
+        assert_eq!(of(schema::Tool::Mix).steps(&project).last().unwrap(), "mix compile");
+        assert_eq!(of(schema::Tool::Mix).output(&project).unwrap().0, "_build/prod/lib");
+        assert_eq!(of(schema::Tool::Rebar3).steps(&project), ["rebar3 as prod compile"]);
     }
 
     #[test]
@@ -350,8 +371,15 @@ mod tests {
 
     #[test]
     fn the_environment_of_mix_is_that_of_its_input() {
-        let env =
-            |input| of(schema::Tool::Mix).env(&Project { folder: Path::new("/"), input, tests: false, mix_env: None });
+        let env = |input| {
+            of(schema::Tool::Mix).env(&Project {
+                folder: Path::new("/"),
+                input,
+                tests: false,
+                mix_env: None,
+                compiles: false,
+            })
+        };
         assert_eq!(env(None)[0], ("MIX_ENV", "prod".to_owned()));
         assert_eq!(env(Some("_build/staging/rel/web"))[0], ("MIX_ENV", "staging".to_owned()));
         assert_eq!(env(Some("_build/$(id)/rel/web"))[0], ("MIX_ENV", "prod".to_owned()));

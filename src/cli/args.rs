@@ -114,7 +114,7 @@ pub enum Verb {
     Plan(Plan),
     /// Make the packages
     Build(Build),
-    /// Show what is in an artifact, made by fitout or not
+    /// Show what is in an artifact, made by fitout or not, and which distributions have what it needs
     Inspect(Inspect),
     /// Compare two artifacts, also across formats; exit 1 where they differ
     Diff(Diff),
@@ -257,8 +257,8 @@ fn bytes(text: &str) -> Result<u64, String> {
 /// `fitout inspect`
 #[derive(Debug, Args)]
 pub struct Inspect {
-    /// The artifact
-    #[arg(value_hint = clap::ValueHint::FilePath)]
+    /// The artifact; or what is not packed yet: a folder such as a release, a program
+    #[arg(value_hint = clap::ValueHint::AnyPath)]
     pub file: PathBuf,
     /// Every entry, as ls -l would show it
     #[arg(long)]

@@ -9,7 +9,8 @@ use super::{create, shown};
 use crate::diagnostic::Findings;
 use crate::engine::EngineError;
 use crate::resolve::ci::{self, System};
-use crate::resolve::{self, detect, environment};
+use crate::resolve::detect::{self, Left, Proposal};
+use crate::resolve::{self, environment};
 use crate::run;
 
 /// What came of files that were proposed.
@@ -27,7 +28,7 @@ pub fn run(common: &Common, args: &Init, terminal: &Terminal) -> Result<Exit, Fi
         _ => Path::new("."),
     };
     let mut outcome = Outcome::default();
-    let mut found = Vec::new();
+    let mut proposed = None;
     let mut next = None;
     // A config that is there is not judged again by whoever only wants a workflow.
     if args.ci.is_none() || !common.config.exists() {
@@ -35,17 +36,19 @@ pub fn run(common: &Common, args: &Init, terminal: &Terminal) -> Result<Exit, Fi
         for (what, found) in &proposal.findings {
             terminal.step("Found", &format!("{what:<18} {found}"));
         }
-        let other = |(name, text)| (common.config.with_file_name::<String>(name), text);
+        for Left { file, line, what, why } in &proposal.left {
+            terminal.step("Left", &format!("{:<18} {what}: {why}", format!("{file}:{line}")));
+        }
         outcome.write(&common.config, &proposal.config, terminal)?;
-        for (path, text) in proposal.other_files.into_iter().map(other) {
-            outcome.write(&path, &text, terminal)?;
+        for (name, text) in &proposal.other_files {
+            outcome.write(&common.config.with_file_name(name), text, terminal)?;
         }
         next = Some(if proposal.is_open {
             format!("say in {} what is to be packed: an example is there; then `fitout plan`", shown(&common.config))
         } else {
             "`fitout plan` shows every file; `fitout build` makes the packages".to_owned()
         });
-        found = proposal.findings;
+        proposed = Some(proposal);
     }
     if let Some(system) = args.ci {
         let (path, text) = workflow(common, folder, system)?;
@@ -53,7 +56,7 @@ pub fn run(common: &Common, args: &Init, terminal: &Terminal) -> Result<Exit, Fi
         next =
             next.or_else(|| Some(format!("read {}: the step that installs fitout is yours to choose", shown(&path))));
     }
-    outcome.tell(common, terminal, &found, next);
+    outcome.tell(common, terminal, proposed.as_ref(), next);
     Ok(Exit::Done)
 }
 
@@ -92,11 +95,16 @@ impl Outcome {
         Ok(())
     }
 
-    fn tell(&self, common: &Common, terminal: &Terminal, found: &[(String, String)], next: Option<String>) {
+    fn tell(&self, common: &Common, terminal: &Terminal, proposal: Option<&Proposal>, next: Option<String>) {
         if common.json {
+            let found = proposal.iter().flat_map(|proposal| &proposal.findings);
+            let left = proposal.iter().flat_map(|proposal| &proposal.left);
             terminal.document(&serde_json::json!({
                 "schema": "fitout/init/1",
-                "found": found.iter().map(|(what, found)| serde_json::json!({ "what": what, "found": found })).collect::<Vec<_>>(),
+                "found": found.map(|(what, found)| serde_json::json!({ "what": what, "found": found })).collect::<Vec<_>>(),
+                "left": left.map(|left| serde_json::json!({
+                    "file": left.file, "line": left.line, "what": left.what, "why": left.why,
+                })).collect::<Vec<_>>(),
                 "written": self.written,
                 "differences": self.differences,
             }));

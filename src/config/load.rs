@@ -91,11 +91,12 @@ impl Document {
         // Only the merged tree shows that a key is missing which neither the base nor the overlay has.
         let Checked { mut findings, wrong } = check::check(&self.source, &self.grammar, &mut tree);
         lost.extend(prune(&self.grammar, tree.get_mut(), &wrong));
-        let manifest = Manifest::deserialize(Deserializer::from(tree)).unwrap_or_else(|error| {
+        let mut manifest = Manifest::deserialize(Deserializer::from(tree)).unwrap_or_else(|error| {
             findings.push(self.unreadable(&error));
             lost.insert(String::new());
             Manifest::default()
         });
+        manifest.assembled();
         findings.extend(self.findings.iter().cloned());
         Reading {
             manifest,

@@ -14,6 +14,7 @@ mod build;
 mod http;
 mod node;
 mod publish;
+mod release;
 mod service;
 mod sign;
 
@@ -22,10 +23,11 @@ pub use build::*;
 pub use http::*;
 pub use node::*;
 pub use publish::*;
+pub use release::*;
 pub use service::*;
 pub use sign::*;
 
-use crate::diagnostic::codes;
+use crate::diagnostic::{Code, codes};
 
 /// A value and the bytes of the file that it was read from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -81,6 +83,8 @@ pub struct Manifest {
     pub package: Package,
     /// Where the application comes from and what is made of it.
     pub build: Build,
+    /// An OTP release that fitout assembles itself, in place of what `mix release` or relx make.
+    pub release: Option<At<Assembly>>,
     /// What the host starts and stops.
     pub service: Vec<At<Service>>,
     /// System accounts that the package makes.
@@ -101,8 +105,10 @@ pub struct Manifest {
 }
 
 /// Sections of the grammar that this version refuses with `config/not-yet`.
-pub const NOT_YET: &[(&str, &str)] =
-    &[("release", "assembling OTP releases from compiled applications"), ("report", "the size report")];
+pub const NOT_YET: &[(&str, &str)] = &[("report", "the size report")];
+
+/// Keys that are asked for and will not come: what is said in their place is the page of the code.
+pub const NEVER: &[(&str, Code)] = &[("libc", codes::FILES_BUNDLE_LIBC)];
 
 /// `[package]`: who and what the package is, the same in every format.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]

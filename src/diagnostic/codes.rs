@@ -69,6 +69,42 @@ codes! {
     CONFIG_UNSET_HOLE = "config/unset-hole", Input,
         "A `{name}` hole has no value. Holes are filled when the package is built, from facts such as `{name}`, `{version}`, `{arch}`; a literal brace is written twice. `${NAME}` is filled at start on the host instead.";
 
+    // --- assembling an OTP release ---
+    OTP_NO_ROOT = "otp/no-root", Input,
+        "A release is assembled from the files of an Erlang/OTP, and of an Elixir where the project is one of Mix. fitout reads where `erl` and `elixir` on the `PATH` lead to and does not run them, so a shim of a version manager tells it nothing. `otp` and `elixir` under `[release]` name the roots: the folder with `bin/start_clean.boot`, the one with `lib/elixir`.";
+    OTP_NOT_COMPILED = "otp/not-compiled", Input,
+        "`[release]` puts compiled applications together; it compiles none. `tool = \"mix\"` or `\"rebar3\"` under `[build]` does, or a `command`. Each application is a folder with an `ebin`, below `_build/prod/lib` or what `lib` names.";
+    OTP_BAD_APP = "otp/bad-app", Input,
+        "The `.app` file of an application says its name, version, modules and dependencies, as app(4) describes it. Compilers write it; one that was written by hand may lack something that a boot script needs.";
+    OTP_NO_APPLICATION = "otp/no-application", Input,
+        "An application that the release asks for, or one that another must have started before it, is not there. It is looked for among the compiled applications of the project, then in OTP, then in Elixir. Distributions pack applications of OTP by themselves, such as `erlang-ssl`.";
+    OTP_OPTIONAL = "otp/optional-application", Input,
+        "An application lists another in `optional_applications`, which is not there. The release is made without it; whether that is meant only its authors know.";
+    OTP_VERSION = "otp/application-version", Input,
+        "`versions` under `[release]` says which version of an application is to be in the release, and another one is compiled.";
+    OTP_CIRCLE = "otp/circular-dependency", Input,
+        "Each of some applications must be started after another of them, so none can be started first. The labels show the circle.";
+    OTP_START_TYPE = "otp/start-type", Input,
+        "An application that is started needs one that is only loaded, or not even that: its start would fail, and the node with it. Applications that are needed are started as strongly as whoever needs them, unless `applications` under `[release]` says otherwise.";
+    OTP_MODULE = "otp/duplicate-module", Input,
+        "Two applications have a module of the same name, and a node has room for one. Which of them it would be depends on the order of the code path.";
+    OTP_REGISTERED = "otp/registered-name", Input,
+        "Two applications list the same name in `registered`. Whichever is started second fails.";
+    OTP_INCLUDED = "otp/included-twice", Input,
+        "An included application is started by the one that includes it, and two applications include this one.";
+    OTP_NO_MODULE = "otp/no-module", Input,
+        "An `.app` file names a module, and there is no compiled one of that name: half of a build, or a rename that the file does not know of. A node that loads all modules at its start stops there.";
+    OTP_BAD_BEAM = "otp/bad-beam", Input,
+        "A file that is called `.beam` is not a compiled module, or is damaged, so nothing can be taken out of it.";
+    OTP_NO_FILE = "otp/no-file", Input,
+        "A folder that goes into the release has something in it that a release cannot have: a socket or device, or a name that is not UTF-8.";
+    OTP_TEMPLATE = "otp/template", Input,
+        "A template of `rel/` computes something, which only Elixir can do. fitout fills the name and the version of the release and nothing else. Write the file without it; what depends on the host belongs in variables, which are filled at start.";
+    OTP_CONFIG = "otp/config", Input,
+        "The configuration of a release is one list of pairs, an application and its settings, as config(4) describes it.";
+    OTP_CONFIG_FAILED = "otp/config-failed", Environment,
+        "`config/config.exs` is a program: it is run once by Elixir, when it changes, to make the `sys.config` of the release. Or `sys-config` names a command. It ended with an error.";
+
     // --- templates ---
     TEMPLATE_REPLACED = "template/replaced", Input,
         "A template of yours, in the folder that `[package] templates` names, is not one that Handlebars can fill, asks for a value that fitout does not give, or has the name of no template. `fitout templates list` names them all, `fitout templates diff NAME` shows how yours differs from fitout's own.";
@@ -283,7 +319,7 @@ codes! {
     FILES_NOT_TEXT = "files/not-text", Input,
         "`render = true` fills `{name}` holes, which only text can have: the file must be UTF-8 and at most 16 MiB. Take other files by a rule without `render`.";
     FILES_BUNDLE_LIBC = "files/bundle-libc", Input,
-        "`bundle` asks for a part of the C library. The dynamic loader that starts a program is the host's, and it works only with the C library of its own build, so a bundled one would crash on every host but the builder's. Leave it out: the package depends on a C library that is new enough. To run on older hosts, build on the oldest of them, or link statically (musl).";
+        "`bundle`, or a key `libc`, asks for the C library or a part of it. The dynamic loader that starts a program is the host's, and it works only with the C library of its own build, so a bundled one would crash on every host but the builder's. With a loader of its own in the package it would start, and then look up users and hosts with the host's modules (NSS), and locales and character sets with the host's files, which belong to the host's C library; and an Erlang node starts programs of the host besides. Leave it out: the package depends on a C library that is new enough. To run on older hosts, build on the oldest of them (`sandbox` under `[build]` does so anywhere), or link statically (musl). `fitout inspect` says of a folder, a program or a package which distributions have what it needs.";
     FILES_BUNDLE_NOT_FOUND = "files/bundle-not-found", Input,
         "`bundle` names a library that the build host does not have for the architecture of the package. It is looked for by soname in the directories of /etc/ld.so.conf and in the usual ones, foreign architectures included. Install the library, or take the file by a `[[files]]` rule.";
     FILES_MERGED_USR = "files/merged-usr", Input,

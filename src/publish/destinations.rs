@@ -5,8 +5,9 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::apt::{Apt, Settings};
+use super::apt::{self, Apt, Settings, page::Source};
 use super::files::Files;
+use super::landing::{Front, SetUp, file_name};
 use super::registry::{Registry, Table};
 use super::yum::{self, Packing, Yum};
 use super::{Destination, Parcel, Request, Signers};
@@ -84,7 +85,7 @@ pub(super) fn open(manifest: &Manifest, ground: &Ground<'_>) -> Result<Destinati
         }
     }
     for at in &manifest.publish.yum {
-        match ground.yum(at, signer.clone()) {
+        match ground.yum(at, manifest, signer.clone()) {
             Ok(yum) => all.push(Box::new(yum)),
             Err(found) => findings.extend(found),
         }
@@ -145,6 +146,19 @@ fn main(config: &PublishApt, suite: &str, all: &[At<PublishApt>]) -> String {
     let mut beside = all.iter().filter(|one| *one.to == *config.to).map(|one| suite_of(one));
     let first = beside.next().unwrap_or_else(|| suite.to_owned());
     if first == STABLE || beside.any(|other| other == STABLE) { STABLE.to_owned() } else { first }
+}
+
+/// Who answers for the packages that a repository makes itself.
+fn maintainer(manifest: &Manifest) -> String {
+    manifest.package.maintainer.as_ref().map(|text| text.value.clone()).unwrap_or_default()
+}
+
+/// How the images of the config are run.
+fn images(manifest: &Manifest) -> Vec<SetUp> {
+    let pull = |image: &Text| format!("podman pull {}", image.value);
+    let lines: Vec<String> = manifest.publish.registry.iter().map(|registry| pull(&registry.image)).collect();
+    let setup = SetUp { label: "Image, with podman or docker".to_owned(), lines, open: false };
+    if setup.lines.is_empty() { Vec::new() } else { vec![setup] }
 }
 
 /// The suite where the config names none.
@@ -240,10 +254,47 @@ impl Ground<'_> {
         Ok(Some(text.value.clone()))
     }
 
+    /// Whose the repositories are, where nothing says it.
+    fn vendor<'m>(&'m self, manifest: &'m Manifest) -> &'m str {
+        manifest.package.vendor.as_ref().map_or(self.owner, |vendor| vendor.as_str())
+    }
+
+    /// What a repository says to people, if it has an address for them; `beside` is how hosts are set up with the others.
+    fn front(&self, url: Option<&Text>, beside: Vec<SetUp>) -> Result<Option<Front>, Diagnostic> {
+        let Some(url) = url.map(|url| self.url(url)).transpose()? else { return Ok(None) };
+        Ok(Some(Front { url, templates: self.templates.clone(), beside }))
+    }
+
+    /// How hosts are set up with the apt repository of the config, the first of several.
+    fn apt_setups(&self, manifest: &Manifest) -> Vec<SetUp> {
+        let all = &manifest.publish.apt;
+        let with_url = |apt: &At<PublishApt>| Some((apt.value.clone(), self.url(apt.url.as_ref()?).ok()?));
+        let Some((apt, url)) = all.iter().find_map(with_url) else { return Vec::new() };
+        let suite = main(&apt, apt.suite.as_ref().map_or(STABLE, |suite| suite.as_str()), all);
+        let components = apt.component.as_ref().map_or("main", |component| component.as_str()).to_owned();
+        let file = file_name(apt.origin.as_ref().map_or(self.vendor(manifest), |origin| origin.as_str()));
+        let mut setups = apt::page::setups(&url, &file, None, &Source { name: &suite, components }, self.owner);
+        for setup in &mut setups {
+            setup.open = false;
+        }
+        setups
+    }
+
+    /// How hosts are set up with the yum repository of the config: the stable one, or the first.
+    fn yum_setups(&self, manifest: &Manifest) -> Vec<SetUp> {
+        let channel =
+            |yum: &PublishYum| yum.channel.as_ref().map_or(yum::page::STABLE, |text| text.as_str()).to_owned();
+        let all = manifest.publish.yum.iter();
+        let mut all: Vec<_> = all.filter_map(|yum| Some((&yum.value, self.url(yum.url.as_ref()?).ok()?))).collect();
+        all.sort_by_key(|(yum, _)| channel(yum) != yum::page::STABLE);
+        let Some((yum, url)) = all.first() else { return Vec::new() };
+        let title = yum.title.as_ref().map_or(self.vendor(manifest), |title| title.as_str());
+        yum::page::setups(url, &yum::page::file_of(title, &channel(yum)), self.owner, false)
+    }
+
     fn apt(&self, at: &At<PublishApt>, manifest: &Manifest, signer: Option<Signers>) -> Result<Apt, Findings> {
         let config = &at.value;
         let mut told = Told::default();
-        let vendor = manifest.package.vendor.as_ref().map_or(self.owner, |vendor| vendor.as_str());
         let suite = told.or_default(self.word(config.suite.as_ref(), STABLE));
         let codename = config.codename.as_ref().map(|text| told.or_default(self.word(Some(text), "")));
         let settings = Settings {
@@ -251,23 +302,24 @@ impl Ground<'_> {
             component: told.or_default(self.word(config.component.as_ref(), "main")),
             architectures: config.architectures.iter().map(|arch| told.or_default(self.word(Some(arch), ""))).collect(),
             origin: told.or_default(self.line(config.origin.as_ref())),
-            owner: vendor.to_owned(),
+            owner: self.vendor(manifest).to_owned(),
             label: told.or_default(self.line(config.label.as_ref())),
             description: told.or_default(self.line(config.description.as_ref())),
             valid_for: config.valid_for.as_ref().map(|text| told.or_default(self.span_of_time(text))),
             main: main(config, &suite, &manifest.publish.apt),
-            maintainer: manifest.package.maintainer.as_ref().map(|text| text.value.clone()).unwrap_or_default(),
+            maintainer: maintainer(manifest),
             keep: config.keep.as_ref().map(|keep| keep.value.max(1) as usize),
             xz: config.xz,
             automatic: config.automatic.unwrap_or(true),
             suite,
         };
-        let url = config.url.as_ref().map(|text| told.or_default(self.url(text)));
+        let front =
+            told.or_default(self.front(config.url.as_ref(), [self.yum_setups(manifest), images(manifest)].concat()));
         let place = self.place(&config.to);
         match (place, told.0.is_empty()) {
             (Ok(place), true) => {
                 let replace = self.request.replace;
-                Ok(Apt { place, settings, url, templates: self.templates.clone(), replace, signer, now: now::now })
+                Ok(Apt { place, settings, front, replace, signer, now: now::now })
             }
             (place, _) => {
                 told.0.extend(place.err());
@@ -276,19 +328,30 @@ impl Ground<'_> {
         }
     }
 
-    fn yum(&self, at: &At<PublishYum>, signer: Option<Signers>) -> Result<Yum, Findings> {
+    fn yum(&self, at: &At<PublishYum>, manifest: &Manifest, signer: Option<Signers>) -> Result<Yum, Findings> {
         let config = &at.value;
         let mut told = Told::default();
+        let title = told.or_default(self.line(config.title.as_ref()));
+        let title = title.unwrap_or_else(|| self.vendor(manifest).to_owned());
+        let description = told.or_default(self.line(config.description.as_ref()));
         let settings = yum::Settings {
-            channel: told.or_default(self.word(config.channel.as_ref(), "stable")),
+            channel: told.or_default(self.word(config.channel.as_ref(), yum::page::STABLE)),
+            description: description.unwrap_or_else(|| format!("Packages of {title}")),
+            title,
+            owner: self.owner.to_owned(),
+            maintainer: maintainer(manifest),
             keep: config.keep.as_ref().map(|keep| keep.value.max(1) as usize),
             packing: match config.compression {
                 ListCompression::Gzip => Packing::Gzip,
                 ListCompression::Zstd => Packing::Zstd,
             },
         };
+        let front =
+            told.or_default(self.front(config.url.as_ref(), [self.apt_setups(manifest), images(manifest)].concat()));
         match (self.place(&config.to), told.0.is_empty()) {
-            (Ok(place), true) => Ok(Yum { place, settings, replace: self.request.replace, signer, now: now::now }),
+            (Ok(place), true) => {
+                Ok(Yum { place, settings, front, replace: self.request.replace, signer, now: now::now })
+            }
             (place, _) => {
                 told.0.extend(place.err());
                 Err(told.0)

@@ -2,6 +2,8 @@
 //!
 //! A draft is made from what lies there and what is to be published; `--dry-run` shows it, [`super::send`] carries it out.
 
+use std::sync::Arc;
+
 use crate::interrupt::Held;
 use crate::store::{Body, Kind, Object, Tag};
 
@@ -47,6 +49,9 @@ pub struct Root {
     pub modified: Option<i64>,
 }
 
+/// A temporary folder, as long as somebody has it.
+pub type Folder = Arc<(tempfile::TempDir, Held)>;
+
 /// What is to be done at a destination.
 #[derive(Debug, Default)]
 pub struct Draft {
@@ -63,7 +68,7 @@ pub struct Draft {
     /// The newest version that was there, if any.
     pub newest: Option<String>,
     /// Folders that live as long as the draft.
-    pub folders: Vec<(tempfile::TempDir, Held)>,
+    pub folders: Vec<Folder>,
     /// Files that live as long as the draft.
     pub scratch: Vec<(tempfile::TempPath, Held)>,
 }

@@ -16,7 +16,7 @@ use crate::codec::calendar;
 use crate::codec::hex::hex;
 use crate::diagnostic::Diagnostic;
 use crate::report::words::size;
-use crate::sign::{Key, Signer};
+use crate::sign::{self, Key, Signer};
 use crate::store::{Body, Kind, Place, media_type};
 use crate::template::Templates;
 
@@ -38,6 +38,16 @@ pub struct SetUp {
     pub lines: Vec<String>,
     /// Whether it is shown from the start.
     pub open: bool,
+}
+
+/// What a repository says to people besides what is in it.
+pub struct Front {
+    /// Where hosts reach it, without `/` at the end.
+    pub url: String,
+    /// What its page is made with.
+    pub templates: Templates,
+    /// How hosts are set up with what else the config publishes.
+    pub beside: Vec<SetUp>,
 }
 
 /// What is to be said.
@@ -77,7 +87,7 @@ pub fn file_name(text: &str) -> String {
 }
 
 impl Shelf<'_> {
-    /// Objects in two groups: what is said, and behind it the list of digests.
+    /// Objects in two groups: what is said, and behind it the list of digests. None if all of it has been said.
     ///
     /// # Errors
     /// The place does not answer, the page's template cannot be filled, or a key does not sign.
@@ -107,6 +117,10 @@ impl Shelf<'_> {
         let mut sums = String::new();
         for (name, bytes) in &files {
             let _ = writeln!(sums, "{}  {name}", hex(&sha2::Sha256::digest(bytes)));
+        }
+        let is_said = place.get(SUMS)?.is_some_and(|there| sign::clear_text(&there.bytes).as_ref() == Some(&sums));
+        if is_said {
+            return Ok(Vec::new());
         }
         let sums = match signer {
             Some(signer) => signer.sign_clear(sums.as_bytes(), self.time)?,

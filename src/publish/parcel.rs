@@ -3,10 +3,11 @@
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
+use super::draft::Folder;
 use crate::codec::hex::hex;
 use crate::diagnostic::Diagnostic;
 use crate::formats::{self, Listing};
-use crate::interrupt::{self, Held};
+use crate::interrupt;
 use crate::run::Artifact;
 use crate::sign::{self, Signer};
 use crate::store::{StoreError, Trouble, now};
@@ -22,13 +23,13 @@ pub struct Parcel {
     pub built: Option<String>,
     listing: OnceLock<Listing>,
     /// Where a signed copy lies, as long as somebody has it.
-    _folder: Option<Arc<(tempfile::TempDir, Held)>>,
+    folder: Option<Folder>,
 }
 
 impl Parcel {
     /// It is not read yet.
     pub fn new(artifact: Artifact, path: PathBuf) -> Self {
-        Self { artifact, path, built: None, listing: OnceLock::new(), _folder: None }
+        Self { artifact, path, built: None, listing: OnceLock::new(), folder: None }
     }
 
     /// The form in which it is sent: rpm packages are signed, deb packages if that is wished for. One that the first key has signed stays
@@ -54,7 +55,7 @@ impl Parcel {
             formats::digest(fs_err::File::open(&path).map_err(failed)?.into_parts().0).map_err(failed)?;
         let artifact = Artifact { size, sha256: hex(&sha256), ..self.artifact.clone() };
         let built = Some(self.artifact.sha256);
-        Ok(Self { artifact, path, built, listing: OnceLock::new(), _folder: Some(Arc::new(folder)) })
+        Ok(Self { artifact, path, built, listing: OnceLock::new(), folder: Some(Arc::new(folder)) })
     }
 
     fn is_signed(&self, signer: &Signer) -> Result<bool, Diagnostic> {
@@ -77,6 +78,11 @@ impl Parcel {
         };
         let created = signer.keys().first().map_or(0, |key| key.created);
         Ok(made.unwrap_or(0_i64).max(created))
+    }
+
+    /// Where a signed copy lies.
+    pub(super) fn folder(&self) -> Option<Folder> {
+        self.folder.clone()
     }
 
     /// What is in it, read once.

@@ -5,14 +5,15 @@ use std::path::{Path, PathBuf};
 
 use super::mend::{self, Asked, Resolved, Unknown};
 use super::pack::{self, Wanted};
-use super::{Planned, Request, before, chosen_formats, read_config};
+use super::{Planned, Request, before, chosen_formats, read_config, release};
 use crate::assemble::heads::Heads;
 use crate::assemble::plan::{Entry, Kind, Plan, Sources};
 use crate::assemble::{self, Assembled, content};
+use crate::build::state::State;
 use crate::build::step::{Given, Step};
 use crate::config::load::{Document, Reading};
 use crate::config::schema::Manifest;
-use crate::diagnostic::{self, Findings, has_errors, in_order};
+use crate::diagnostic::{Findings, has_errors, in_order};
 use crate::engine::EngineError;
 use crate::formats::{self, Format, source};
 use crate::listener::{Event, Listener, Silent};
@@ -24,6 +25,7 @@ pub(super) fn make(request: &Request, out: Option<&Path>, listener: &dyn Listene
     let project = folder_of(&request.config)?;
     if let Some(input) = &request.input {
         reading.manifest.build.take(below(&project, input));
+        reading.manifest.release = None;
     }
     let manifest = &reading.manifest;
     let chosen = chosen_formats(request, manifest)?;
@@ -38,17 +40,19 @@ pub(super) fn make(request: &Request, out: Option<&Path>, listener: &dyn Listene
         out: &asked.request.output,
     };
     let (step, doubts) = Step::read(&document, manifest, given);
+    let builds = !step.is_empty() || manifest.release.is_some() || BUILDING.iter().any(|path| reading.lost(path));
     let mut cached = Findings::new();
-    if out.is_some() && (!step.is_empty() || BUILDING.iter().any(|path| reading.lost(path))) {
+    if out.is_some() && builds {
         let mut errors = before::errors(asked, &chosen);
         errors.extend(doubts.iter().cloned());
+        errors.extend(release::judged(manifest, &document, &step));
         if let (Some(name), Some(folder)) = (&manifest.package.name, asked.request.output.last()) {
             errors.extend(super::manifest::refuse_another(name, &project, folder).err());
         }
         if !errors.is_empty() {
             return Err(in_order(errors));
         }
-        cached = run_step(request, &step, &project, listener).map_err(|finding| vec![finding])?;
+        cached = run_step(manifest, &document, &step, &super::state(request, &project), listener)?;
     }
     // After the build step, which may write what is packed.
     let (heads, begun) = out.and_then(|_| begin(request, &project)).unwrap_or_default();
@@ -112,13 +116,22 @@ const BUILDING: &[&str] = &[
     "build.pass-env",
     "build.sandbox",
     "build.network",
+    "release",
 ];
 
-fn run_step(request: &Request, step: &Step, project: &Path, listener: &dyn Listener) -> diagnostic::Result<Findings> {
-    let state = super::state(request, project);
-    let warnings = step.build(&state, listener)?;
-    step.before_package(&state, listener)?;
-    Ok(warnings)
+/// Builds, assembles the release if that is asked for, and runs the hooks behind; what does not stop it.
+fn run_step(
+    manifest: &Manifest,
+    document: &Document,
+    step: &Step,
+    state: &State,
+    listener: &dyn Listener,
+) -> Result<Findings, Findings> {
+    let one = |finding| vec![finding];
+    let mut findings = step.build(state, listener).map_err(one)?;
+    findings.extend(release::assembled(manifest, document, step, state, listener)?);
+    step.before_package(state, listener).map_err(one)?;
+    Ok(findings)
 }
 
 /// Content that no entry and no base names any more is not read.

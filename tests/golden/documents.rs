@@ -40,6 +40,8 @@ fn documents() {
     let image = Case::copy("cases/image");
     image.fitout(&["build", "--quiet", "--target", "linux/amd64", "--out", "made"]);
     add(&image, &["inspect", "made/image-1.4.0+b5-linux-amd64.oci.tar"], &mut text);
+    let release = Case::copy("inspect/release");
+    add(&release, &["inspect", "rel"], &mut text);
     let mut goldens = Goldens::default();
     goldens.agree("cli/json.txt", &text);
     goldens.finish();

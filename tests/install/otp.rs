@@ -10,7 +10,7 @@ use crate::archives::{free_port, said, unpack};
 use crate::support::{is_root, tool};
 
 #[path = "otp/made.rs"]
-mod made;
+pub mod made;
 
 #[path = "otp/systemd.rs"]
 mod systemd;
@@ -31,7 +31,7 @@ use made::{Kind, Project};
 use terminal::Terminal;
 
 /// An account of every Debian, where root runs the tests.
-const ACCOUNT: &str = "games";
+pub const ACCOUNT: &str = "games";
 
 /// How often something is done that goes wrong now and then.
 fn rounds() -> u32 {
@@ -39,7 +39,7 @@ fn rounds() -> u32 {
 }
 
 /// A release unpacked in a folder with an odd name.
-struct Unpacked {
+pub struct Unpacked {
     holder: tempfile::TempDir,
     folder: &'static str,
     name: &'static str,
@@ -58,12 +58,17 @@ impl Unpacked {
         let node = if service.contains("[service.node]") { String::new() } else { "[service.node]\n".to_owned() };
         let port = if service.contains("port =") { String::new() } else { format!("port = {}\n", free_port()) };
         let project = Project::new(kind, false, &format!("user = \"{ACCOUNT}\"\n{node}{service}{port}"))?;
+        Some(Self::from(folder, project.name, &project.build("tarball", ".tar.gz"), environment))
+    }
+
+    /// A package that is built.
+    pub fn from(folder: &'static str, name: &'static str, archive: &Path, environment: &str) -> Self {
         let holder = tempfile::tempdir().unwrap();
         fs::set_permissions(holder.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
-        let this = Self { holder, folder, name: project.name, port: free_port() };
-        unpack(&project.build("tarball", ".tar.gz"), &this.tree());
+        let this = Self { holder, folder, name, port: free_port() };
+        unpack(archive, &this.tree());
         this.environment(environment);
-        Some(this)
+        this
     }
 
     fn environment(&self, lines: &str) {
@@ -89,12 +94,12 @@ impl Unpacked {
     }
 
     /// Exit code, and what was said on both.
-    fn run(&self, arguments: &[&str]) -> (i32, String) {
+    pub fn run(&self, arguments: &[&str]) -> (i32, String) {
         self.own().run(arguments)
     }
 
     /// What it prints, of a command that must succeed.
-    fn ok(&self, arguments: &[&str]) -> String {
+    pub fn ok(&self, arguments: &[&str]) -> String {
         self.own().ok(arguments)
     }
 
@@ -108,7 +113,7 @@ impl Unpacked {
         Launcher { path, log: self.path(&format!("var/log/{name}.log")) }
     }
 
-    fn log(&self) -> String {
+    pub fn log(&self) -> String {
         fs::read_to_string(self.path(&format!("var/log/{}.log", self.name))).unwrap_or_default()
     }
 
@@ -116,7 +121,7 @@ impl Unpacked {
         fs::read_to_string(self.path(&format!("var/lib/{}/.erlang.cookie", self.name))).unwrap()
     }
 
-    fn answer(&self) -> String {
+    pub fn answer(&self) -> String {
         answer(self.port).unwrap_or_default()
     }
 

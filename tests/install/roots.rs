@@ -46,6 +46,11 @@ pub static BROKERS: Suite = Suite::new(
     "rabbitmq-server ejabberd",
 );
 
+/// Debian 13 with its Erlang/OTP 27 and Elixir.
+pub static ELIXIR: Suite =
+    Suite::new("trixie", "elixir,erlang-crypto,erlang-ssl,erlang-runtime-tools,erlang-tools", "");
+/// The next Debian with the newest Erlang/OTP that it has.
+pub static ERLANG: Suite = Suite::new("testing", "erlang-base", "");
 /// Whether roots can be made and entered here; says why not.
 pub fn possible() -> bool {
     let mut lacking: Vec<&str> =

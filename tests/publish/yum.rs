@@ -188,6 +188,119 @@ fn zypper_lives_on_a_repository() {
     life(Manager::Zypper);
 }
 
+/// A host that has nothing of the repository is set up by its file, and by the package with the keys.
+fn set_up(manager: Manager) {
+    let shop = Shop::new("");
+    let server = Server::of(&shop.at("repository"));
+    let front = format!("url = \"{}\"\ntitle = \"Söhne & Co\"\n", server.url());
+    fs::write(shop.at("tables"), TABLES.to_owned() + &front).unwrap();
+    shop.publish("hello", "1.0.0");
+    let rpm = shop.at("hello-1.0.0/dist/hello-1.0.0-1.noarch.rpm");
+    let Some(host) = Host::of(manager, &shop, &rpm, &server.url()) else { return };
+    let file = fs::read_to_string(shop.at("repository/s-hne-co.repo")).unwrap();
+    let page = fs::read_to_string(shop.at("repository/index.html")).unwrap();
+    let zypper = manager == Manager::Zypper;
+    let folder = if zypper { "/etc/zypp/repos.d" } else { "/etc/yum.repos.d" };
+    let typed = if zypper {
+        format!("sudo zypper addrepo {}/s-hne-co.repo", server.url())
+    } else {
+        format!("sudo curl -fsSLo {folder}/s-hne-co.repo {}/s-hne-co.repo", server.url())
+    };
+    assert!(page.contains(&format!(">{typed}</code>")) && file.contains("name=Söhne & Co\n"), "{page}\n{file}");
+    fs::remove_file(host.root.at(&format!("{folder}/shop.repo"))).unwrap();
+    host.root.sh("rm -f /key.asc; rm -rf /usr/lib/sysimage/rpm/* /var/lib/rpm/*");
+    assert_eq!(manager.rpm(&host.root, &["--initdb"]).0, 0);
+    if zypper {
+        // libzypp does not understand what rpm 6 says of the signature of a package.
+        host.root.write(&format!("{folder}/s-hne-co.repo"), &(file + "pkg_gpgcheck=0\n"), 0o644);
+        host.root.ok(&["zypper", "--non-interactive", "--gpg-auto-import-keys", "refresh"]);
+        host.ok(&["install", "hello"]);
+        return;
+    }
+    host.root.write(&format!("{folder}/s-hne-co.repo"), &file, 0o644);
+    host.ok(&["install", "hello"]);
+    // By the package alone.
+    fs::remove_file(host.root.at(&format!("{folder}/s-hne-co.repo"))).unwrap();
+    host.ok(&["remove", "hello"]);
+    host.root.sh("rm -rf /usr/lib/sysimage/rpm/* /var/lib/rpm/*");
+    assert_eq!(manager.rpm(&host.root, &["--initdb"]).0, 0);
+    let (_, rest) = page.split_once(">sudo dnf install http").unwrap();
+    let (url, _) = rest.split_once("</code>").unwrap();
+    host.ok(&["install", &format!("http{url}")]);
+    let brought = fs::read_to_string(host.root.at(&format!("{folder}/s-hne-co.repo"))).unwrap();
+    assert!(brought.contains("gpgkey=file:///etc/pki/rpm-gpg/RPM-GPG-KEY-s-hne-co\n"), "{brought}");
+    if manager == Manager::Dnf4 {
+        // It looks for files of the machine that it runs on.
+        let inside = format!("file://{}", host.root.path.display());
+        host.root.write(&format!("{folder}/s-hne-co.repo"), &brought.replace("file://", &inside), 0o644);
+    }
+    host.ok(&["install", "hello"]);
+    assert_eq!(host.root.ok(&["hello"]).trim(), "hello 1.0.0");
+}
+
+#[test]
+fn dnf_4_is_set_up_as_the_page_says() {
+    set_up(Manager::Dnf4);
+}
+
+#[test]
+fn dnf_5_is_set_up_as_the_page_says() {
+    set_up(Manager::Dnf5);
+}
+
+#[test]
+fn zypper_is_set_up_as_the_page_says() {
+    set_up(Manager::Zypper);
+}
+
+/// One that brings the keys of each time, and none where they are the same.
+#[test]
+fn the_release_package_follows_the_keys() {
+    let front = "url = \"https://packages.example.org/yum\"\n";
+    let shop = Shop::new(&(TABLES.to_owned() + front));
+    shop.publish("hello", "1.0.0");
+    shop.publish("hello", "1.1.0");
+    let versions = || {
+        let all = crate::shop::listed(&shop.at("repository/Packages"));
+        let mut all: Vec<String> =
+            all.lines().filter(|line| line.contains("hello-release-")).map(str::to_owned).collect();
+        all.sort();
+        all
+    };
+    assert_eq!(versions().len(), 1, "{:?}", versions());
+    let folder = shop.at("hello-1.1.0");
+    assert!(publish(&folder, &[]).contains("nothing to do"));
+    key(shop.folder.path(), "next");
+    let both = TABLES.replace("key.asc\" }]", "key.asc\" }, { file = \"@SHOP@/next.asc\" }]");
+    fs::write(shop.at("tables"), both + front).unwrap();
+    shop.publish("hello", "1.2.0");
+    assert_eq!(versions().len(), 2, "{:?}", versions());
+    let newest = versions().pop().unwrap();
+    if is_there("rpmlint") {
+        let said = finish(Command::new("rpmlint").arg(&newest).output().unwrap()).1;
+        // It does not have our key, and nothing else is wrong.
+        assert!(said.contains("1 errors") && said.contains("E: unknown-key"), "{said}");
+    }
+    let (code, _, stderr) = finish(fitout(&shop.at("hello-1.2.0")).args(["repo", "verify"]).output().unwrap());
+    assert!(code == 0 && !stderr.contains("hello-release"), "{stderr}");
+    // The page is made anew where its template is another, and nothing else is.
+    let folder = shop.at("hello-1.2.0");
+    let config = fs::read_to_string(folder.join("fitout.toml")).unwrap();
+    let config = config.replace("license    = \"MIT\"", "license    = \"MIT\"\ntemplates  = \"own\"");
+    fs::write(folder.join("fitout.toml"), config).unwrap();
+    let (code, _, stderr) =
+        finish(fitout(&folder).args(["templates", "eject", "publish/index.html"]).output().unwrap());
+    assert_eq!(code, 0, "{stderr}");
+    let root = fs::read(shop.at("repository/repodata/repomd.xml")).unwrap();
+    let template = folder.join("own/publish/index.html.hbs");
+    let own = fs::read_to_string(&template).unwrap().replace("<main>", "<main><p>Ours</p>");
+    fs::write(&template, own).unwrap();
+    publish(&folder, &[]);
+    assert!(fs::read_to_string(shop.at("repository/index.html")).unwrap().contains("<main><p>Ours</p>"));
+    assert_eq!(fs::read(shop.at("repository/repodata/repomd.xml")).unwrap(), root);
+    assert!(publish(&folder, &[]).contains("nothing to do"));
+}
+
 #[test]
 fn dnf_lives_on_a_bucket() {
     let Some(server) = moto::Server::start() else { return };

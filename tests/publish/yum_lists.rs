@@ -143,7 +143,16 @@ fn publish(repository: &Path, packing: Packing, rpms: &[PathBuf]) {
     };
     let yum = Yum {
         place: Box::new(Folder::new(repository.to_owned())),
-        settings: Settings { channel: "stable".into(), keep: None, packing },
+        settings: Settings {
+            channel: "stable".into(),
+            title: "hello".into(),
+            description: "Packages of hello".into(),
+            owner: "hello".into(),
+            maintainer: String::new(),
+            keep: None,
+            packing,
+        },
+        front: None,
         replace: false,
         signer: None,
         now: fitout::resolve::clock::now,

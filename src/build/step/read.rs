@@ -33,7 +33,9 @@ impl Reader<'_> {
         let pass: Vec<&str> = build.pass_env.iter().map(|name| name.as_str()).collect();
         let project = Project {
             folder: self.given.folder,
-            input: build.input.as_ref().map(|input| input.as_str()),
+            // Where fitout assembles the release, its place says nothing of the tool's folders.
+            input: build.input.as_ref().filter(|_| manifest.release.is_none()).map(|input| input.as_str()),
+            compiles: manifest.release.is_some(),
             tests: build.test.is_some(),
             mix_env: build.env.get("MIX_ENV").map(|value| value.as_str()),
         };
@@ -70,11 +72,13 @@ impl Reader<'_> {
         let build = &manifest.build;
         let at = |path: &str| self.given.folder.join(path.trim_end_matches('/'));
         let rust = build.preset.as_ref().is_some_and(|preset| preset.value == Preset::Rust);
-        let typed = build.input.as_ref().map(|input| match input.trim_end_matches('/') {
-            // Cargo's own folder, in which more than the programs lies.
-            input if rust => (format!("{input}/release"), 1),
-            input => (input.to_owned(), tool::ALL),
-        });
+        let assembled = build.input.as_ref().filter(|_| manifest.release.is_some()).map(|input| at(input));
+        let typed =
+            build.input.as_ref().filter(|_| assembled.is_none()).map(|input| match input.trim_end_matches('/') {
+                // Cargo's own folder, in which more than the programs lies.
+                input if rust => (format!("{input}/release"), 1),
+                input => (input.to_owned(), tool::ALL),
+            });
         let of_tool = || build.tool.as_ref().and_then(|tool| tool::of(tool.value).output(project));
         let of_rust = || rust.then(|| tool::of(schema::Tool::Cargo).output(project)).flatten();
         let made = typed.or_else(of_tool).or_else(of_rust);
@@ -82,7 +86,8 @@ impl Reader<'_> {
         let remade = build.tool.as_ref().map(|tool| tool::of(tool.value)).filter(|tool| tool.remakes);
         let except = remade.and_then(|tool| tool.output(project)).map(|(path, _)| at(&path));
         let made: Vec<Output> = made.into_iter().map(|(path, depth)| Output { path: at(&path), depth }).collect();
-        let own = [self.given.out, &[self.given.folder.join(&self.document.source().name)]].concat();
+        let mut own = [self.given.out, &[self.given.folder.join(&self.document.source().name)]].concat();
+        own.extend(assembled);
         let filled = tools.iter().flat_map(|tool| tool.filled).map(|path| at(path)).collect();
         let written = own.iter().chain(made.iter().map(|output| &output.path)).cloned().collect();
         let globs = build.inputs.as_ref().map(|globs| globs.iter().map(|glob| glob.value.clone()).collect());

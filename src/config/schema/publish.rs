@@ -61,6 +61,15 @@ pub struct PublishRegistry {
 pub struct PublishYum {
     /// Where it lies: `file:PATH`, `s3://BUCKET/PREFIX`, `gs://BUCKET/PREFIX` or `az://CONTAINER/PREFIX`.
     pub to: Text,
+    /// Where hosts reach it, such as `https://packages.example.org/yum`: with it a page, set-up files and keys are published, too.
+    #[serde(default)]
+    pub url: Option<Text>,
+    /// What it is called; vendor or name of the package unless set.
+    #[serde(default)]
+    pub title: Option<Text>,
+    /// What it is, in a line.
+    #[serde(default)]
+    pub description: Option<Text>,
     /// The channel that it is, for `fitout promote`; `stable` unless set. Each channel lies in a place of its own.
     #[serde(default)]
     pub channel: Option<Text>,

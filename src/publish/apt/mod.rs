@@ -12,7 +12,7 @@ mod change;
 mod contents;
 mod indexes;
 pub mod packages;
-mod page;
+pub(super) mod page;
 pub mod release;
 mod root;
 mod stanza;
@@ -28,9 +28,9 @@ use crate::diagnostic::{Diagnostic, Findings, codes};
 use crate::formats::deb::{order, signing};
 use crate::sign::{self, Signer};
 use crate::store::{Body, Kind, Object, Place};
-use crate::template::Templates;
 
 use super::draft::{Draft, Put, What};
+use super::landing::Front;
 use super::parcel::Parcel;
 use super::repo;
 use super::send::{Destination, Work};
@@ -78,10 +78,8 @@ pub struct Apt {
     pub place: Box<dyn Place>,
     /// What it is.
     pub settings: Settings,
-    /// Where hosts reach it, if it is to say so; without `/` at the end.
-    pub url: Option<String>,
-    /// What its page is made with.
-    pub templates: Templates,
+    /// What it says to people, if anything.
+    pub front: Option<Front>,
     /// Whether the same version may come with other bytes, and the suite with another name.
     pub replace: bool,
     /// Who signs; none where nothing is sent.
@@ -347,11 +345,11 @@ impl Destination for Apt {
         let news = self.news(&parcels, &lists, &mut draft)?;
         if news.is_empty() && suite.was.0.is_some() && !self.is_due(&suite.release, &lists) {
             draft.before.clear();
-            // Who put the root may have been killed before what follows it.
-            if let Some(root) = suite.was.0.as_ref().filter(|_| self.signer.is_some())
-                && !self.is_followed(&suite, root).map_err(one)?
-            {
-                draft.after = self.settle(root)?;
+            // Who put the root may have been killed before what follows it, and the page may be made otherwise by now.
+            if let Some(root) = suite.was.0.as_ref().filter(|_| self.signer.is_some()) {
+                let is_followed = self.is_followed(&suite, root).map_err(one)?;
+                let page = || self.page(&suite.release, &lists).map_err(one);
+                draft.after = if is_followed { page()? } else { self.settle(root)? };
             }
             return Ok(draft);
         }

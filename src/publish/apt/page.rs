@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 use super::packages::Packages;
 use super::release::Release;
@@ -9,7 +10,7 @@ use super::{Apt, Suite};
 use crate::diagnostic::{Diagnostic, Findings};
 use crate::interrupt;
 use crate::publish::draft::{Draft, Put};
-use crate::publish::keyring::Keyring;
+use crate::publish::keyring::{Brings, Keyring};
 use crate::publish::landing::{SetUp, Shelf, file_name, path as reference};
 use crate::publish::parcel::Parcel;
 use crate::publish::repo::{self, Listed};
@@ -17,9 +18,9 @@ use crate::sign::Signer;
 use crate::store::{StoreError, Trouble};
 
 /// A suite as hosts name it.
-struct Source<'a> {
-    name: &'a str,
-    components: String,
+pub(in crate::publish) struct Source<'a> {
+    pub(in crate::publish) name: &'a str,
+    pub(in crate::publish) components: String,
 }
 
 impl Apt {
@@ -30,33 +31,31 @@ impl Apt {
         lists: &BTreeMap<String, Packages>,
         draft: &mut Draft,
     ) -> Result<Option<Parcel>, Findings> {
-        let (Some(url), Some(signer)) = (self.url.as_deref(), &self.signer) else { return Ok(None) };
+        let (Some(front), Some(signer)) = (&self.front, &self.signer) else { return Ok(None) };
+        let url = front.url.as_str();
         let one = |finding: Diagnostic| vec![finding];
         let title = self.origin(&suite.release);
         let keys = signer.certificates().map_err(|error| one(error.into()))?;
-        let first = signer.keys().first();
-        let maintainer = if self.settings.maintainer.is_empty() {
-            first.map_or("", |key| key.user_id.as_str())
-        } else {
-            &self.settings.maintainer
-        };
         let ring = Keyring {
             name: &file_name(&title),
             title: &title,
             url,
-            maintainer,
+            maintainer: &self.settings.maintainer,
             keys: &String::from_utf8_lossy(&keys),
-            created: signer.keys().iter().map(|key| key.created).max().unwrap_or_default(),
-            suite: (&self.settings.main, &self.settings.component),
+            brings: Brings::Source(&self.settings.main, &self.settings.component),
         };
         let name = ring.package();
         let newest = lists.values().find_map(|list| list.of(&name).last());
-        let newest = newest.map(|entry| (entry.version, entry.field("SHA256").unwrap_or_default()));
+        let is_there = |parcel: Parcel| {
+            let sha256 = newest.and_then(|entry| entry.field("SHA256"));
+            Ok(sha256 == Some(&parcel.artifact.sha256))
+        };
         let failed = |error: std::io::Error| StoreError::of("a temporary folder", Trouble::Failed, &error).into();
         let folder = interrupt::folder(tempfile::tempdir, |folder| folder.path().to_owned());
         let folder = folder.map_err(|error| one(failed(error)))?;
-        let parcel = ring.parcel(folder.0.path(), newest, (self.now)())?;
-        draft.folders.push(folder);
+        let version = newest.map(|entry| entry.version);
+        let parcel = ring.parcel(folder.0.path(), signer, version, is_there, (self.now)())?;
+        draft.folders.push(Arc::new(folder));
         Ok(parcel)
     }
 
@@ -66,7 +65,8 @@ impl Apt {
         release: &Release,
         lists: &BTreeMap<String, Packages>,
     ) -> Result<Vec<Vec<Put>>, Diagnostic> {
-        let Some(url) = self.url.as_deref() else { return Ok(Vec::new()) };
+        let Some(front) = &self.front else { return Ok(Vec::new()) };
+        let url = front.url.as_str();
         let own = self.settings.suite.as_str();
         let known = repo::suites(&*self.place, &[])?;
         let mut names: BTreeSet<&str> = known.iter().map(String::as_str).collect();
@@ -93,17 +93,19 @@ impl Apt {
             .iter()
             .find(|listed| listed.name != ring)
             .map_or(self.settings.owner.as_str(), |listed| &listed.name);
+        let mut setups = main.map_or_else(Vec::new, |main| setups(url, &file, package, main, wanted));
+        setups.extend(front.beside.iter().cloned());
         let page = Shelf {
             title,
             description: release.get("Description").unwrap_or_default(),
             url,
-            setups: main.map_or_else(Vec::new, |main| setups(url, &file, package, main, wanted)),
+            setups,
             files: self.files(url, &file, &sources, main.map_or("", |main| main.name))?,
             packages: packages.iter().cloned().collect(),
             key_file: format!("{file}.asc"),
             time: release.date().unwrap_or_default(),
         };
-        page.puts(&*self.place, &self.templates, self.signer.as_deref())
+        page.puts(&*self.place, &front.templates, self.signer.as_deref())
     }
 
     /// One `.sources` a suite; that of the main one has the plain name.
@@ -137,7 +139,13 @@ fn deb822(url: &str, source: &Source<'_>, keys: &str) -> String {
 }
 
 /// `keyring` is where the package with the keys lies.
-fn setups(url: &str, file: &str, keyring: Option<&str>, source: &Source<'_>, package: &str) -> Vec<SetUp> {
+pub(in crate::publish) fn setups(
+    url: &str,
+    file: &str,
+    keyring: Option<&str>,
+    source: &Source<'_>,
+    package: &str,
+) -> Vec<SetUp> {
     let Source { name, components } = source;
     let install = format!("sudo apt-get update && sudo apt-get install {package}");
     let deb = format!("/tmp/{file}-archive-keyring.deb");

@@ -8,6 +8,7 @@ mod runner;
 
 use std::cmp::Ordering;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 pub(super) use config::open;
 
@@ -112,7 +113,7 @@ impl Command {
         holes.insert("folder".to_owned(), at.display().to_string());
         shown.insert("folder".to_owned(), "{folder}".to_owned());
         let put = self.run(&holes, &shown, Body::Bytes([].into()), None)?;
-        draft.folders.push(folder);
+        draft.folders.push(Arc::new(folder));
         if put.is_none() {
             draft.same.extend(parcels.iter().map(|parcel| parcel.artifact.file.clone()));
         }

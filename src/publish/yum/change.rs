@@ -90,6 +90,8 @@ impl Yum {
         let time = (self.now)().max(repository.repomd.revision.saturating_add(1));
         let repomd = self.lists(repository, entries, &change, time, &mut draft)?;
         self.sign(repository, &repomd, &mut draft)?;
+        let stay = entries.iter().enumerate().filter(|(at, _)| !change.gone.contains(at)).map(|(_, entry)| entry);
+        draft.after.extend(self.page(stay.chain(change.news.iter().map(|new| &new.entry)), repomd.revision)?);
         Ok(draft)
     }
 

@@ -11,6 +11,7 @@ use std::sync::Arc;
 mod change;
 mod describe;
 mod lists;
+pub(super) mod page;
 mod repomd;
 mod stored;
 mod verify;
@@ -30,6 +31,7 @@ use crate::store::{Body, Depth, Kind, Object, Place};
 
 use super::apt::{damaged, not_ours, other_bytes};
 use super::draft::{Draft, Put, What};
+use super::landing::Front;
 use super::parcel::Parcel;
 use super::repo::Listed;
 use super::send::{Destination, Work};
@@ -43,6 +45,14 @@ use sha2::Digest as _;
 pub struct Settings {
     /// The channel that it is, for promotion.
     pub channel: String,
+    /// What it is called.
+    pub title: String,
+    /// What it is, in a line.
+    pub description: String,
+    /// Name of the package of the config.
+    pub owner: String,
+    /// Who answers for the packages that the repository makes itself: `Name <mail>`.
+    pub maintainer: String,
     /// Versions of a package that stay in the lists.
     pub keep: Option<usize>,
     /// How its lists are packed.
@@ -55,6 +65,8 @@ pub struct Yum {
     pub place: Box<dyn Place>,
     /// What it is.
     pub settings: Settings,
+    /// What it says to people, if anything.
+    pub front: Option<Front>,
     /// Whether the same version may come with other bytes.
     pub replace: bool,
     /// Who signs; none where nothing is sent.
@@ -73,6 +85,17 @@ pub const ROOT_COPY: &str = "repomd-";
 /// `repomd-DIGEST.asc`
 fn copy_of(root: &[u8]) -> String {
     format!("{ROOT_COPY}{}.asc", &hex(&sha2::Sha256::digest(root))[..16])
+}
+
+/// Which of two `[epoch:]version-release` is newer.
+fn compare(a: &str, b: &str) -> Ordering {
+    let evr = |text: &str| {
+        let (epoch, rest) = text.split_once(':').unwrap_or(("0", text));
+        let (version, release) = rest.rsplit_once('-').unwrap_or((rest, ""));
+        (epoch.parse().unwrap_or(0_u32), version.to_owned(), release.to_owned())
+    };
+    let (a, b) = (evr(a), evr(b));
+    order::compare_evr((a.0, &a.1, &a.2), (b.0, &b.1, &b.2))
 }
 
 /// `Packages/h/`, as the large distributions have it.
@@ -255,19 +278,7 @@ fn facts(parcel: &Parcel) -> Result<Facts, Diagnostic> {
 pub fn list(place: &dyn Place) -> Result<Vec<Listed>, Diagnostic> {
     let repository = Repository::read(place)?;
     let channel = repository.repomd.channel.clone().unwrap_or_else(|| "yum".to_owned());
-    let entries = repository.packages()?;
-    Ok(entries
-        .into_iter()
-        .map(|entry| Listed {
-            channel: channel.clone(),
-            version: entry.evr(),
-            name: entry.name.into_string(),
-            arch: entry.arch.into_string(),
-            size: entry.size,
-            sha256: entry.id.into_string(),
-            file: entry.location.map(str::into_string).unwrap_or_default(),
-        })
-        .collect())
+    Ok(repository.packages()?.iter().map(|entry| entry.listed(&channel)).collect())
 }
 
 impl Destination for Yum {
@@ -296,13 +307,7 @@ impl Destination for Yum {
     }
 
     fn compare(&self, a: &str, b: &str) -> Ordering {
-        let evr = |text: &str| {
-            let (epoch, rest) = text.split_once(':').unwrap_or(("0", text));
-            let (version, release) = rest.rsplit_once('-').unwrap_or((rest, ""));
-            (epoch.parse().unwrap_or(0_u32), version.to_owned(), release.to_owned())
-        };
-        let (a, b) = (evr(a), evr(b));
-        order::compare_evr((a.0, &a.1, &a.2), (b.0, &b.1, &b.2))
+        compare(a, b)
     }
 
     fn list(&self) -> Result<Vec<Listed>, Diagnostic> {
@@ -320,12 +325,17 @@ impl Destination for Yum {
         self.check_root(&repository).map_err(one)?;
         let entries = repository.packages().map_err(one)?;
         let mut draft = Draft { before: vec![Vec::new(), Vec::new()], ..Draft::default() };
-        let change = self.news(parcels, &entries, &mut draft)?;
+        let keyring = self.keyring(&entries, &mut draft)?;
+        let parcels: Vec<&Parcel> = parcels.iter().copied().chain(&keyring).collect();
+        let change = self.news(&parcels, &entries, &mut draft)?;
         match &repository.was.0 {
             Some(root) if change.news.is_empty() && !self.is_due(&repository.repomd).map_err(one)? => {
                 draft.before.clear();
                 // Who put the root may have been killed before its signature.
                 draft.after = self.signatures(&root.bytes, &repository.repomd).map_err(one)?;
+                if self.signer.is_some() {
+                    draft.after.extend(self.page(entries.iter(), repository.repomd.revision).map_err(one)?);
+                }
                 Ok(draft)
             }
             _ => self.change(&repository, &entries, change, draft).map_err(one),
@@ -336,6 +346,11 @@ impl Destination for Yum {
         let one = |finding: Diagnostic| vec![finding];
         let text = std::str::from_utf8(&root.bytes).unwrap_or_default();
         let repomd = Repomd::read(text).map_err(|why| one(damaged(&*self.place, ROOT, &why)))?;
-        self.signatures(&root.bytes, &repomd).map_err(one)
+        let mut groups = self.signatures(&root.bytes, &repomd).map_err(one)?;
+        if self.front.is_some() {
+            let entries = Repository::read(&*self.place).and_then(|there| there.packages()).map_err(one)?;
+            groups.extend(self.page(entries.iter(), repomd.revision).map_err(one)?);
+        }
+        Ok(groups)
     }
 }

@@ -18,6 +18,7 @@ use crate::diagnostic::Diagnostic;
 use crate::formats::rpm::order;
 use crate::publish::apt::damaged;
 use crate::publish::draft::Was;
+use crate::publish::repo::Listed;
 use crate::store::{Place, is_within};
 
 /// What readers begin with.
@@ -83,6 +84,19 @@ impl Entry {
             location: (!elsewhere).then(|| boxed(href)),
             size: xml::tag(chunk, "size").and_then(|size| xml::attribute(size, "package")?.parse().ok())?,
         })
+    }
+
+    /// As the lists of all repositories have it.
+    pub fn listed(&self, channel: &str) -> Listed {
+        Listed {
+            channel: channel.to_owned(),
+            name: self.name.to_string(),
+            version: self.evr(),
+            arch: self.arch.to_string(),
+            size: self.size,
+            sha256: self.id.to_string(),
+            file: self.location.as_deref().unwrap_or_default().to_owned(),
+        }
     }
 
     /// `[epoch:]version-release`

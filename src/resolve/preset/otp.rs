@@ -2,12 +2,10 @@
 //!
 //! Enters: a folder. Leaves: name, version, runtime, applications, who assembled it. [`rules`] says what goes where.
 
+use crate::diagnostic::{Diagnostic, Result, codes};
+use crate::resolve::ground::{not_found, read_text};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-
-use crate::diagnostic::{Diagnostic, Result, SourceText, codes};
-use crate::resolve::ground::{not_found, read_text};
 
 use super::term::{self, Term};
 
@@ -209,7 +207,7 @@ fn rel_file(live: &Path, typed: &str, version: &str) -> Result<Option<Rel>> {
     let mut files: Vec<String> = rel_files(live).collect();
     files.sort();
     for file in files {
-        let source = read_latin1(&live.join(&file), &format!("{typed}/releases/{version}/{file}"))?;
+        let source = term::read(&live.join(&file), &format!("{typed}/releases/{version}/{file}"))?;
         let terms = term::parse(&source)?;
         if let Some(found) = terms.first().and_then(release)
             && found.version == version
@@ -240,18 +238,6 @@ fn release(term: &Term) -> Option<Rel> {
         erts: erts.to_owned(),
         applications: applications.collect::<Option<_>>()?,
     })
-}
-
-/// Files from before UTF-8 was the rule are Latin-1.
-fn read_latin1(path: &Path, name: &str) -> Result<Arc<SourceText>> {
-    match read_text(path, name) {
-        Err(finding) if finding.code == codes::RESOLVE_UNREADABLE => {
-            let bytes = fs_err::read(path).map_err(|_| finding)?;
-            let text = bytes.into_iter().map(char::from).collect();
-            Ok(Arc::new(SourceText { name: name.to_owned(), text }))
-        }
-        other => other,
-    }
 }
 
 fn producer(dir: &Path, live: &Path) -> Producer {

@@ -1,15 +1,23 @@
 //! Text -> Erlang terms: what `.rel` and `.app` files hold.
 //!
 //! Enters: the text of a file as `file:consult` takes it, terms that each end with a full stop. Leaves: the terms, or a
-//! [`Diagnostic`] that points at the line and column. Only literal terms: no variables, calls or funs. Nesting is limited,
-//! so that a hostile file cannot exhaust the stack.
+//! [`Diagnostic`] that points at the line and column; [`place`] finds a term of it again. Only literal terms: no variables,
+//! calls or funs. Nesting is limited, so that a hostile file cannot exhaust the stack. [`number`] says what a number is
+//! worth, [`print`] writes terms.
 
+use std::ops::Range;
+use std::path::Path;
 use std::sync::Arc;
 
 use crate::diagnostic::{Diagnostic, SourceText, Span, codes};
+use crate::resolve::ground::read_text;
+
+pub mod number;
+mod print;
+mod quoted;
 
 /// Deepest nesting.
-const DEEPEST: usize = 100;
+pub(crate) const DEEPEST: usize = 100;
 
 /// One Erlang term.
 #[derive(Debug, Clone, PartialEq)]
@@ -72,9 +80,24 @@ impl Term {
     }
 }
 
+/// The text of a file of terms; those from before UTF-8 was the rule are Latin-1. `name` is the path that messages show.
+///
+/// # Errors
+/// It is not there, or cannot be read.
+pub(crate) fn read(path: &Path, name: &str) -> Result<Arc<SourceText>, Diagnostic> {
+    match read_text(path, name) {
+        Err(finding) if finding.code == codes::RESOLVE_UNREADABLE => {
+            let bytes = fs_err::read(path).map_err(|_| finding)?;
+            let text = bytes.into_iter().map(char::from).collect();
+            Ok(Arc::new(SourceText { name: name.to_owned(), text }))
+        }
+        other => other,
+    }
+}
+
 /// All terms of a text.
 pub fn parse(source: &Arc<SourceText>) -> Result<Vec<Term>, Diagnostic> {
-    let mut reader = Reader { text: &source.text, at: 0 };
+    let mut reader = Reader::of(&source.text, &[]);
     let mut terms = Vec::new();
     let result = loop {
         reader.blanks();
@@ -96,14 +119,49 @@ pub fn parse(source: &Arc<SourceText>) -> Result<Vec<Term>, Diagnostic> {
     })
 }
 
+/// Where a term stands in a text that has been read: the indexes of the elements on the way down to it, from that of the
+/// term in the file on.
+pub fn place(source: &Arc<SourceText>, wanted: &[usize]) -> Option<Span> {
+    let mut reader = Reader::of(&source.text, wanted);
+    for index in 0..=*wanted.first()? {
+        reader.child(index, 0).ok()?;
+        reader.stop().ok()?;
+    }
+    reader.found.map(|range| Span::new(source, range))
+}
+
 struct Reader<'a> {
     text: &'a str,
     at: usize,
+    /// Indexes on the way down to what is read.
+    path: Vec<usize>,
+    wanted: &'a [usize],
+    found: Option<Range<usize>>,
 }
 
 type Read<T> = Result<T, &'static str>;
 
-impl Reader<'_> {
+impl<'a> Reader<'a> {
+    fn of(text: &'a str, wanted: &'a [usize]) -> Self {
+        Self { text, at: 0, path: Vec::new(), wanted, found: None }
+    }
+
+    /// The element with this index of what is read.
+    fn child(&mut self, index: usize, depth: usize) -> Read<Term> {
+        if self.wanted.is_empty() {
+            return self.term(depth);
+        }
+        self.blanks();
+        let start = self.at;
+        self.path.push(index);
+        let term = self.term(depth);
+        if self.path == self.wanted {
+            self.found = Some(start..self.at);
+        }
+        self.path.pop();
+        term
+    }
+
     fn rest(&self) -> &str {
         &self.text[self.at..]
     }
@@ -185,7 +243,7 @@ impl Reader<'_> {
             return Ok(all);
         }
         loop {
-            all.push(self.term(depth + 1)?);
+            all.push(self.child(all.len(), depth + 1)?);
             if self.takes(end) {
                 return Ok(all);
             }
@@ -201,7 +259,7 @@ impl Reader<'_> {
             return Ok(Term::List(all, None));
         }
         loop {
-            all.push(self.term(depth + 1)?);
+            all.push(self.child(all.len(), depth + 1)?);
             if self.takes("]") {
                 return Ok(Term::List(all, None));
             }
@@ -264,65 +322,6 @@ impl Reader<'_> {
                 return Err("a comma or `>>` should stand here");
             }
         }
-    }
-
-    fn strings(&mut self) -> Read<Term> {
-        let mut text = String::new();
-        while self.takes("\"") {
-            text.push_str(&self.quoted('"')?);
-        }
-        Ok(Term::Text(text))
-    }
-
-    /// What stands before the closing quote, the opening one being taken.
-    fn quoted(&mut self, quote: char) -> Read<String> {
-        let mut text = String::new();
-        loop {
-            match self.next().ok_or("the quote is not closed")? {
-                c if c == quote => return Ok(text),
-                '\\' => text.extend(self.escape()?),
-                c => text.push(c),
-            }
-        }
-    }
-
-    fn escape(&mut self) -> Read<Option<char>> {
-        let c = self.next().ok_or("the quote is not closed")?;
-        let digits = |text: &str, radix| u32::from_str_radix(text, radix).ok().and_then(char::from_u32);
-        Ok(Some(match c {
-            'n' => '\n',
-            't' => '\t',
-            'r' => '\r',
-            's' => ' ',
-            'e' => '\u{1b}',
-            'd' => '\u{7f}',
-            'b' => '\u{8}',
-            'f' => '\u{c}',
-            'v' => '\u{b}',
-            '\n' => return Ok(None),
-            '^' => {
-                let control = self.next().and_then(|c| u8::try_from(c).ok()).ok_or("a control character is ASCII")?;
-                char::from(control & 0x1f)
-            }
-            'x' if self.rest().starts_with('{') => {
-                let end = self.rest().find('}').ok_or("`\\x{` is not closed")?;
-                let value = digits(&self.rest()[1..end], 16).ok_or("no such character")?;
-                self.at += end + 1;
-                value
-            }
-            'x' => {
-                let value = self.rest().get(..2).and_then(|two| digits(two, 16)).ok_or("two hexadecimal digits")?;
-                self.at += 2;
-                value
-            }
-            '0'..='7' => {
-                let more = self.rest().bytes().take(2).take_while(|b| (b'0'..=b'7').contains(b)).count();
-                let value = digits(&self.text[self.at - 1..self.at + more], 8).ok_or("no such character")?;
-                self.at += more;
-                value
-            }
-            other => other,
-        }))
     }
 
     fn word(&mut self) -> String {

@@ -1,0 +1,3 @@
+{application, cellar,
+ [{vsn, "1.0.0",
+  {modules, []}]}.

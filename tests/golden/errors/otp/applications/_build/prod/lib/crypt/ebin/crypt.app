@@ -1,0 +1,3 @@
+{application, crypt,
+ [{description, "no version"},
+  {modules, []}]}.

@@ -1,0 +1,1 @@
+{application, garden, [{vsn, "1.0.0"}]}.

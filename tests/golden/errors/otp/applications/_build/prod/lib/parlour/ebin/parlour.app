@@ -1,0 +1,2 @@
+{application, parlour, [{vsn, "1.0.0"},
+ {modules, [parlour, "hello"]}]}.

@@ -1,0 +1,1 @@
+{application, cellar, [{vsn, "0.3.0"}, {modules, []}, {applications, [kernel]}]}.

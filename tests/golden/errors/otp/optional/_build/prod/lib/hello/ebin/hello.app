@@ -1,0 +1,5 @@
+{application, hello,
+ [{vsn, "1.4.0"},
+  {modules, []},
+  {applications, [kernel, stdlib, lamp]},
+  {optional_applications, [lamp]}]}.
