@@ -215,6 +215,10 @@ impl Courier {
             expected: fits.all(),
         };
         let answer = self.server.send(&request)?;
+        if method == HttpMethod::Delete && answer.status == 404 {
+            // Somebody was faster.
+            return Ok(None);
+        }
         if fits.exists(&answer) {
             if let Some(found) = self.find(step, holes)? {
                 holes.extend(self.take(&step.take, &found)?);
@@ -277,7 +281,11 @@ impl Courier {
         if fits.exists(&answer) {
             match self.there(&holes)? {
                 There::Same => return Ok(Written::Lost),
-                There::Other(element) | There::Partial(element) if self.replace && self.table.remove.is_some() => {
+                There::Other(element) if self.replace && self.table.remove.is_some() => {
+                    self.remove_other(&element, &holes)?;
+                    answer = self.server.send(&request)?;
+                }
+                There::Partial(element) if self.table.remove.is_some() => {
                     self.remove_other(&element, &holes)?;
                     answer = self.server.send(&request)?;
                 }
