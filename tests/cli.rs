@@ -14,6 +14,8 @@ mod support;
 mod artifacts;
 #[path = "cli/cache.rs"]
 mod cache;
+#[path = "cli/ci.rs"]
+mod ci;
 #[path = "cli/command.rs"]
 mod command;
 #[path = "cli/environments.rs"]

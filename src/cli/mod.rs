@@ -71,7 +71,7 @@ fn run(cli: &Cli, terminal: &Terminal) -> Result<Exit, Findings> {
     }
     let common = &cli.common;
     match &cli.verb {
-        Verb::Init(_) => init::run(common, terminal),
+        Verb::Init(args) => init::run(common, args, terminal),
         Verb::Plan(args) => plan::run(common, args, terminal),
         Verb::Build(args) => build::run(common, args, terminal),
         Verb::Inspect(args) => inspect::run(common, args, terminal),

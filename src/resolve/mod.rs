@@ -6,6 +6,7 @@
 
 pub mod account;
 pub mod capabilities;
+pub mod ci;
 pub mod clock;
 pub mod detect;
 pub mod duration;

@@ -1594,12 +1594,16 @@ _fitout() {
             return 0
             ;;
         fitout__subcmd__init)
-            opts="-C -v -q -h -V --config --json --color --verbose --quiet --help --version"
+            opts="-C -v -q -h -V --ci --config --json --color --verbose --quiet --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --ci)
+                    COMPREPLY=($(compgen -W "github gitlab" -- "${cur}"))
+                    return 0
+                    ;;
                 -C)
                     COMPREPLY=()
                     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
