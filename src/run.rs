@@ -29,12 +29,14 @@ pub mod caches;
 mod kept;
 mod manifest;
 mod mend;
+mod merge;
 mod pack;
 mod plans;
 mod preview;
 mod release;
 
 pub use manifest::{Made, made};
+pub use merge::{Merged, merge};
 use pack::Packed;
 pub use pack::Wanted;
 pub use preview::{Preview, preview};

@@ -28,6 +28,8 @@ mod kept;
 mod keys;
 #[path = "cli/later.rs"]
 mod later;
+#[path = "cli/merge.rs"]
+mod merge;
 #[path = "cli/output.rs"]
 mod output;
 #[path = "cli/release.rs"]

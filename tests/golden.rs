@@ -22,5 +22,7 @@ mod elf;
 mod errors;
 #[path = "golden/harness.rs"]
 mod harness;
+#[path = "golden/init.rs"]
+mod init;
 #[path = "golden/scripts.rs"]
 mod scripts;

@@ -73,3 +73,18 @@ mod page;
 
 #[path = "publish/files.rs"]
 mod files;
+
+#[path = "publish/http_sender.rs"]
+mod http_sender;
+
+#[path = "publish/http_store.rs"]
+mod http_store;
+
+#[path = "publish/http_products.rs"]
+mod http_products;
+
+#[path = "publish/http_releases.rs"]
+mod http_releases;
+
+#[path = "publish/command.rs"]
+mod command;

@@ -34,7 +34,20 @@ pub struct Inside<'p> {
 impl<'p> Inside<'p> {
     /// Takes stock of the entries of one format and of its ELF files, and follows them all.
     pub fn new(entries: impl Iterator<Item = &'p Entry>, files: &BTreeMap<&'p str, &'p ElfFile>) -> Self {
-        let mut loading = Loading { stock: Stock::new(entries, files), found: BTreeMap::new() };
+        let places = entries.filter_map(|entry| match &entry.kind {
+            Kind::Directory { .. } => None,
+            Kind::Symlink { target } => Some((entry.path.as_ref(), Some(target.as_ref()))),
+            Kind::File(_) | Kind::Hardlink { .. } => Some((entry.path.as_ref(), None)),
+        });
+        Self::of_places(places, files)
+    }
+
+    /// The same of paths, without directories, each with its target if it is a symbolic link.
+    pub fn of_places(
+        places: impl Iterator<Item = (&'p str, Option<&'p str>)>,
+        files: &BTreeMap<&'p str, &'p ElfFile>,
+    ) -> Self {
+        let mut loading = Loading { stock: Stock::new(places, files), found: BTreeMap::new() };
         loading.all(files);
         Self { found: loading.found }
     }
@@ -54,21 +67,21 @@ struct Stock<'p> {
 }
 
 impl<'p> Stock<'p> {
-    fn new(entries: impl Iterator<Item = &'p Entry>, files: &BTreeMap<&'p str, &'p ElfFile>) -> Self {
+    fn new(places: impl Iterator<Item = (&'p str, Option<&'p str>)>, files: &BTreeMap<&'p str, &'p ElfFile>) -> Self {
         let mut stock = Self { files: files.clone(), links: BTreeMap::new(), libraries: BTreeMap::new() };
-        for entry in entries.filter(|e| !matches!(e.kind, Kind::Directory { .. })) {
-            if let Kind::Symlink { target } = &entry.kind {
-                stock.links.insert(&entry.path, target);
+        for (path, target) in places {
+            if let Some(target) = target {
+                stock.links.insert(path, target);
             }
-            let (folder, name) = split(&entry.path);
-            let elf = files.get(entry.path.as_ref());
+            let (folder, name) = split(path);
+            let elf = files.get(path);
             if elf.is_some() || name.contains(".so") {
-                stock.libraries.entry(name).or_default().insert(merged(folder), &entry.path);
+                stock.libraries.entry(name).or_default().insert(merged(folder), path);
             }
             // ldconfig makes the link from the soname, in the system's folders only.
             let soname = elf.and_then(|elf| elf.soname.as_deref()).filter(|_| is_system(&merged(folder)));
             if let Some(soname) = soname {
-                stock.libraries.entry(soname).or_default().entry(merged(folder)).or_insert(&entry.path);
+                stock.libraries.entry(soname).or_default().entry(merged(folder)).or_insert(path);
             }
         }
         stock

@@ -114,12 +114,14 @@ pub enum Verb {
     Plan(Plan),
     /// Make the packages
     Build(Build),
-    /// Show what is in an artifact, made by fitout or not
+    /// Show what is in an artifact, made by fitout or not, and which distributions have what it needs
     Inspect(Inspect),
     /// Compare two artifacts, also across formats; exit 1 where they differ
     Diff(Diff),
     /// Look for mistakes in the config, the plan and artifacts; exit 1 where there are errors
     Lint(Lint),
+    /// Make one output folder of several, each built for some of the targets, and one image of theirs
+    Merge(Merge),
     /// Send what was built to the repositories and stores of the config
     Publish(Publish),
     /// Put a published version into another channel: the same bytes, not built again
@@ -242,8 +244,8 @@ fn bytes(text: &str) -> Result<u64, String> {
 /// `fitout inspect`
 #[derive(Debug, Args)]
 pub struct Inspect {
-    /// The artifact
-    #[arg(value_hint = clap::ValueHint::FilePath)]
+    /// The artifact; or what is not packed yet: a folder such as a release, a program
+    #[arg(value_hint = clap::ValueHint::AnyPath)]
     pub file: PathBuf,
     /// Every entry, as ls -l would show it
     #[arg(long)]
@@ -327,6 +329,17 @@ pub enum TemplatesAction {
     },
 }
 
+/// `fitout merge`
+#[derive(Debug, Args)]
+pub struct Merge {
+    /// Output folders of `fitout build`, in the order of the targets
+    #[arg(required = true, value_name = "DIST", value_hint = clap::ValueHint::DirPath)]
+    pub dists: Vec<PathBuf>,
+    /// Where to; that of an environment goes into its folder there
+    #[arg(long, value_name = "DIR", default_value = crate::resolve::DIST, value_hint = clap::ValueHint::DirPath)]
+    pub into: PathBuf,
+}
+
 /// `fitout generate`
 #[derive(Debug, Args)]
 pub struct Generate {
@@ -340,6 +353,12 @@ pub struct Generate {
 pub enum GenerateWhat {
     /// The JSON schema of fitout.toml
     Schema,
+    /// The requests of a product, as a table `[[publish.http]]` to begin with; without a name, the products
+    Preset {
+        /// Which, such as nexus-apt
+        #[arg(value_parser = clap::builder::PossibleValuesParser::new(crate::publish::PRESETS.iter().map(|(name, _)| *name)))]
+        name: Option<String>,
+    },
     /// Completions for a shell
     Completions {
         /// Which

@@ -9,12 +9,21 @@ use crate::config::load::Vocabulary;
 use crate::config::schema;
 use crate::diagnostic::Findings;
 use crate::engine::EngineError;
+use crate::publish::{self, PRESETS};
 use crate::run::format_names;
 
-/// Prints the schema, completions or man pages.
+/// Prints the schema, presets, completions or man pages.
 pub fn run(args: &Generate, terminal: &Terminal) -> Result<Exit, Findings> {
     match &args.what {
         GenerateWhat::Schema => terminal.document(&schema::json_schema(&Vocabulary { formats: &format_names() })),
+        GenerateWhat::Preset { name: Some(name) } => {
+            let text = PRESETS.iter().find(|(known, _)| known == name).map(|(_, text)| publish::as_table(text));
+            terminal.data(&text.unwrap_or_default());
+        }
+        GenerateWhat::Preset { name: None } => {
+            let names: Vec<&str> = PRESETS.iter().map(|(name, _)| *name).collect();
+            terminal.data(&format!("{}\n", names.join("\n")));
+        }
         GenerateWhat::Completions { shell } => {
             let mut text = Vec::new();
             clap_complete::generate(*shell, &mut Cli::command(), "fitout", &mut text);

@@ -8,7 +8,7 @@ use super::ui::Terminal;
 use super::{create, shown};
 use crate::diagnostic::Findings;
 use crate::engine::EngineError;
-use crate::resolve::detect;
+use crate::resolve::detect::{self, Left};
 
 /// Writes a config that fits the folder; where there is one already, shows what would be different and writes nothing.
 pub fn run(common: &Common, terminal: &Terminal) -> Result<Exit, Findings> {
@@ -19,6 +19,9 @@ pub fn run(common: &Common, terminal: &Terminal) -> Result<Exit, Findings> {
     let proposal = detect::propose(folder)?;
     for (what, found) in &proposal.findings {
         terminal.step("Found", &format!("{what:<18} {found}"));
+    }
+    for Left { file, line, what, why } in &proposal.left {
+        terminal.step("Left", &format!("{:<18} {what}: {why}", format!("{file}:{line}")));
     }
     let mut files = vec![(common.config.clone(), proposal.config)];
     files.extend(proposal.other_files.into_iter().map(|(name, text)| (common.config.with_file_name(name), text)));
@@ -44,6 +47,9 @@ pub fn run(common: &Common, terminal: &Terminal) -> Result<Exit, Findings> {
         terminal.document(&serde_json::json!({
             "schema": "fitout/init/1",
             "found": proposal.findings.iter().map(|(what, found)| serde_json::json!({ "what": what, "found": found })).collect::<Vec<_>>(),
+            "left": proposal.left.iter().map(|left| serde_json::json!({
+                "file": left.file, "line": left.line, "what": left.what, "why": left.why,
+            })).collect::<Vec<_>>(),
             "written": written,
             "differences": differences,
         }));

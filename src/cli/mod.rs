@@ -26,6 +26,7 @@ mod init;
 mod inspect;
 mod keys;
 mod lint;
+mod merge;
 mod plan;
 mod promote;
 mod publish;
@@ -48,7 +49,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             return if error.use_stderr() { Exit::Input.into() } else { Exit::Done.into() };
         }
     };
-    let terminal = Arc::new(Terminal::new(&cli.common, matches!(cli.verb, Verb::Build(_))));
+    let terminal = Arc::new(Terminal::new(&cli.common, matches!(cli.verb, Verb::Build(_) | Verb::Merge(_))));
     signals::watch(&terminal);
     match run(&cli, &terminal) {
         Ok(exit) if terminal.is_unwritten() => exit.max(Exit::CouldNot).into(),
@@ -76,6 +77,7 @@ fn run(cli: &Cli, terminal: &Terminal) -> Result<Exit, Findings> {
         Verb::Inspect(args) => inspect::run(common, args, terminal),
         Verb::Diff(args) => diff::run(common, args, terminal),
         Verb::Lint(args) => lint::run(common, args, terminal),
+        Verb::Merge(args) => merge::run(common, args, terminal),
         Verb::Promote(args) => promote::run(common, args, terminal),
         Verb::Repo(args) => repo::run(common, args, terminal),
         Verb::Publish(args) => publish::run(common, args, terminal),

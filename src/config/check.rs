@@ -13,9 +13,9 @@ use toml::de::{DeArray, DeTable, DeValue};
 
 use super::grammar::{Grammar, Keys, Words};
 use super::rules::parse_mode;
-use super::schema::NOT_YET;
+use super::schema::{NEVER, NOT_YET};
 use super::suggest;
-use crate::diagnostic::{Diagnostic, Findings, SourceText, Span, codes};
+use crate::diagnostic::{Code, Diagnostic, Findings, SourceText, Span, codes};
 
 /// What came of a check.
 #[derive(Debug, Default)]
@@ -53,6 +53,18 @@ pub fn check(source: &Arc<SourceText>, grammar: &Grammar, tree: &mut Spanned<DeT
 pub(super) fn misspelt<'t>(keys: &Keys, table: &'t DeTable<'_>, wanted: &str) -> Option<&'t str> {
     let typed = table.keys().map(|key| key.get_ref().as_ref());
     typed.into_iter().find(|&typed| !keys.known.contains_key(typed) && suggest::nearest(typed, [wanted]).is_some())
+}
+
+/// What is said of a key of [`NEVER`].
+fn never(code: Code, span: &Span) -> Diagnostic {
+    Diagnostic::error(code, "the C library cannot be brought along")
+        .at(span, "belongs to the host")
+        .help("take it out: build on the oldest distribution that it shall run on, in a `sandbox`, or link with musl")
+        .help("`fitout inspect FOLDER` says which distributions have what was built needs")
+        .note(
+            "the loader that starts a program is the host's, and works only with the C library of its own build; name \
+             services (NSS), locales and character sets (iconv) are modules of the host's build, too",
+        )
 }
 
 struct Check<'a> {
@@ -161,6 +173,10 @@ impl Check<'_> {
                     .help("take the section out to build without it")
                     .note("it is refused rather than ignored: the package would lack what the section asks for"),
             );
+            return None;
+        }
+        if let Some((_, code)) = NEVER.iter().find(|(key, _)| *key == name) {
+            self.checked.findings.push(never(*code, &span));
             return None;
         }
         let known = keys.known.keys().map(String::as_str);

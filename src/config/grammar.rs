@@ -9,6 +9,8 @@ use serde_json::Value;
 
 /// More choices than this are not listed in a help line: only the codes of findings are so many.
 const LISTED: usize = 8;
+/// What the code of a finding is called.
+const CODE: &str = "code";
 
 /// What the config cannot know of itself: names that later rooms own.
 #[derive(Debug, Clone, Copy)]
@@ -135,7 +137,7 @@ impl Words {
     /// A help line that names the choices, if they are few enough to be read.
     pub fn help(&self) -> String {
         let noun = self.noun.as_deref().unwrap_or("value");
-        if self.choices.len() > LISTED {
+        if noun == CODE && self.choices.len() > LISTED {
             return format!("each finding shows its {noun} in brackets");
         }
         format!("a {noun} is one of: {}", self.choices.join(", "))

@@ -11,6 +11,7 @@ use serde::de::{self, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
 mod build;
+mod http;
 mod node;
 mod publish;
 mod release;
@@ -19,13 +20,14 @@ mod sign;
 
 pub use super::json_schema::json_schema;
 pub use build::*;
+pub use http::*;
 pub use node::*;
 pub use publish::*;
 pub use release::*;
 pub use service::*;
 pub use sign::*;
 
-use crate::diagnostic::codes;
+use crate::diagnostic::{Code, codes};
 
 /// A value and the bytes of the file that it was read from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -104,6 +106,9 @@ pub struct Manifest {
 
 /// Sections of the grammar that this version refuses with `config/not-yet`.
 pub const NOT_YET: &[(&str, &str)] = &[("report", "the size report")];
+
+/// Keys that are asked for and will not come: what is said in their place is the page of the code.
+pub const NEVER: &[(&str, Code)] = &[("libc", codes::FILES_BUNDLE_LIBC)];
 
 /// `[package]`: who and what the package is, the same in every format.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]

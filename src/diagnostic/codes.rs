@@ -124,6 +124,8 @@ codes! {
         "Suite, code name, origin and label of an apt repository are what hosts pin and remember. When one changes, `apt update` stops on every host until its user agrees. Set the key back to what the repository says, or publish once with `--replace`.";
     PUBLISH_DAMAGED = "publish/damaged", Input,
         "A repository has no state but its published files, and one of them is not what its root says: somebody else removed, replaced or edited it. Nothing is built upon it, because a list that lacks packages would take them from every host.";
+    PUBLISH_SECRET = "publish/secret", Input,
+        "A secret of a destination is in a variable that is not set, in a file that cannot be read, or has more than one line. Secrets never stand in the config: it names where they are.";
     PUBLISH_NOT_OURS = "publish/not-ours", Input,
         "The root of the repository has no signature that holds by a key of `[sign]`, so nobody knows who wrote it. Publishing would sign it anew, with all that it names: whoever can write to the store could have any package signed. Where a repository came from elsewhere, or its last key is gone for good, publish once with `--replace`; where a key was changed, list the old one in `[sign]` beside the new one until then.";
     PUBLISH_HALF_WAY = "publish/half-way", HalfWay,
@@ -188,6 +190,31 @@ codes! {
         "The registry does not answer, or not as a registry should. Requests are tried six times, with the pauses that it asks for, before this is said.";
     REGISTRY_NOTE = "registry/note", Lint,
         "The registry has said something besides its answer (`Warning: 299`): a deprecation, a quota. Nothing has failed.";
+
+    // --- http ---
+    HTTP_NO_CREDENTIALS = "http/no-credentials", Input,
+        "The server asks who is there (status 401), and this `[[publish.http]]` does not say it: it has no `token`, no `username`, no header with a secret.";
+    HTTP_WRONG_CREDENTIALS = "http/wrong-credentials", Input,
+        "The server does not know whoever asks (status 401): the token has ended or is of another server, or it stands in another header than the server reads. GitLab reads `PRIVATE-TOKEN`, in jobs `JOB-TOKEN`; `token-header` says which.";
+    HTTP_FORBIDDEN = "http/forbidden", Input,
+        "The server knows who asks and does not let them (status 403). Some servers say this too where a file is there already and may not be replaced; what it said is in the note.";
+    HTTP_NOT_FOUND = "http/not-found", Input,
+        "There is nothing at the address (status 404): the repository, project or owner is another, or may not be seen with these credentials.";
+    HTTP_CERTIFICATE = "http/certificate", Input,
+        "The server speaks no TLS, or has a certificate that nobody here knows. `ca` names a file with one that is trusted as well; `insecure = true` is for servers that speak plain HTTP. Credentials are never sent without TLS unless it says so.";
+    HTTP_REFUSED = "http/refused", Input,
+        "The server takes what is sent for wrong: its status is neither one of `success` nor one of `exists`. It would say the same again, so it was not sent again.";
+    HTTP_FAILED = "http/failed", Environment,
+        "The server did not answer, or not as it should, several times in a row; longer pauses lay between, or those that it asked for. Run it again: what is there is found and not sent twice.";
+    HTTP_TASK = "http/task", Environment,
+        "The server takes packages in after it has answered, and was asked how that went: it says that it failed, or had not done it in time (`poll.within`).";
+    HTTP_UNPROVEN = "http/unproven", Lint,
+        "A file of the same name is on the server, and it does not say which bytes it has: neither a digest nor a size, and there is no `bytes` in `[publish.http.check]` to fetch it from. It is taken for the same. Raise the version if it is not.";
+
+    COMMAND_NOT_FOUND = "command/not-found", Input,
+        "`[[publish.command]]` names a program that is not there. It is run without a shell: what the shell would know (`~`, `|`, its own commands) means nothing here. `run = [\"sh\", \"-c\", \"…\"]` is a shell.";
+    COMMAND_FAILED = "command/failed", Environment,
+        "The program of a `[[publish.command]]` ended with another exit code than 0, was killed, or took longer than `within` says. What it said last is in the notes. It sees `PATH`, `HOME` and what `env` and `pass-env` name, and nothing on its standard input: one that asks for a password has to be given a key or an agent.";
 
     // --- resolve: version, target, clock, environment, presets, build command ---
     RESOLVE_VERSION = "resolve/version", Input,
@@ -292,7 +319,7 @@ codes! {
     FILES_NOT_TEXT = "files/not-text", Input,
         "`render = true` fills `{name}` holes, which only text can have: the file must be UTF-8 and at most 16 MiB. Take other files by a rule without `render`.";
     FILES_BUNDLE_LIBC = "files/bundle-libc", Input,
-        "`bundle` asks for a part of the C library. The dynamic loader that starts a program is the host's, and it works only with the C library of its own build, so a bundled one would crash on every host but the builder's. Leave it out: the package depends on a C library that is new enough. To run on older hosts, build on the oldest of them, or link statically (musl).";
+        "`bundle`, or a key `libc`, asks for the C library or a part of it. The dynamic loader that starts a program is the host's, and it works only with the C library of its own build, so a bundled one would crash on every host but the builder's. With a loader of its own in the package it would start, and then look up users and hosts with the host's modules (NSS), and locales and character sets with the host's files, which belong to the host's C library; and an Erlang node starts programs of the host besides. Leave it out: the package depends on a C library that is new enough. To run on older hosts, build on the oldest of them (`sandbox` under `[build]` does so anywhere), or link statically (musl). `fitout inspect` says of a folder, a program or a package which distributions have what it needs.";
     FILES_BUNDLE_NOT_FOUND = "files/bundle-not-found", Input,
         "`bundle` names a library that the build host does not have for the architecture of the package. It is looked for by soname in the directories of /etc/ld.so.conf and in the usual ones, foreign architectures included. Install the library, or take the file by a `[[files]]` rule.";
     FILES_MERGED_USR = "files/merged-usr", Input,
@@ -535,6 +562,10 @@ codes! {
         "A package without ELF files suits every architecture, so its name says none (`all` in deb, `noarch` in rpm) and it is made once for all targets. Here the targets would put different things into that one package, most often because a rendered file holds `{arch}`. Either both targets must give the same, or each is built by itself into a folder of its own.";
     RUN_OTHER_PACKAGE = "run/other-package", Input,
         "The output folder holds the artifacts of another package. `manifest.json` there lists those of one package, which is what `publish` sends: a second package in the folder would take the place of the first in the list, and the first would never be sent. Two config files of one project build into folders of their own, by `--out`. After a package got another name, or where the other one is not wanted any more, remove what is left of it.";
+    RUN_OTHER_RELEASE = "run/other-release", Input,
+        "`fitout merge` makes one output folder of several, each with the artifacts of some targets. They must be of one release: name, version, environment, commit and time are the same in all of their lists.";
+    RUN_OTHER_BYTES = "run/other-bytes", Input,
+        "Two of the folders that `fitout merge` was given have a file of the same name and other bytes in it. A package without ELF files suits every architecture; each run makes it, and it must come out the same. Most often a rendered file holds `{arch}`, or the build put a path or a time into what it made.";
     // --- end of run ---
 
     // --- command line, init, templates ---

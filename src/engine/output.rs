@@ -88,6 +88,30 @@ impl Output {
     }
 }
 
+/// Lays a whole file beside another name: a link where both are on one file system, else a copy.
+///
+/// # Errors
+/// It cannot be read, the place is taken by a folder, or there is no space.
+pub fn link(from: &Path, path: &Path) -> io::Result<Staged> {
+    if path.is_dir() {
+        return Err(io::Error::new(io::ErrorKind::IsADirectory, "a folder has this name"));
+    }
+    let between = between(path);
+    let link = || match std::fs::hard_link(from, &between) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            std::fs::remove_file(&between)?;
+            std::fs::hard_link(from, &between)
+        }
+        other => other,
+    };
+    if let Ok(((), held)) = interrupt::file(link, |()| between.clone()) {
+        return Ok(Staged { between, path: path.to_path_buf(), _held: held });
+    }
+    let output = Output::create(path.parent().unwrap_or(Path::new(".")))?;
+    io::copy(&mut File::open(from)?, &mut output.file())?;
+    output.stage(path)
+}
+
 /// A whole file beside its final name; removed again unless it is finished.
 #[derive(Debug)]
 pub struct Staged {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use serde::ser::{Serialize, SerializeMap as _, Serializer};
 
+use super::programs::Programs;
 use crate::codec::hex::hex;
 use crate::diagnostic::Diagnostic;
 
@@ -36,6 +37,9 @@ pub struct Listing {
     pub checks: Vec<Check>,
     /// Signatures: what kind, by whom as far as readable.
     pub signatures: Vec<String>,
+    /// What its ELF files say; none of an image, which brings its system along.
+    #[serde(skip)]
+    pub programs: Programs,
     /// Odd things that do not stop reading: a path that escapes, a duplicate entry, an unknown member.
     #[serde(skip)]
     pub findings: Vec<Diagnostic>,

@@ -18,6 +18,7 @@ mod layout;
 mod libc;
 mod listing;
 pub mod oci;
+pub mod programs;
 pub mod rpm;
 pub mod source;
 pub mod stream;
@@ -25,6 +26,7 @@ pub mod tarball;
 pub mod tree;
 #[cfg(test)]
 pub(crate) mod trial;
+pub mod unpacked;
 pub mod zip;
 pub use digests::{Digest, Digests};
 pub use layout::{Fill, Known, Layout, Measure, Piece, Pieces, Section, SectionFacts, Sink};

@@ -10,6 +10,7 @@ use std::io::{self, Read};
 use md5::Md5;
 use sha2::{Digest as _, Sha256};
 
+use super::programs::{Programs, Watch};
 use super::{ListedEntry, ListedKind, Names};
 use crate::codec::ar;
 use crate::codec::decompress::Bomb;
@@ -32,6 +33,8 @@ pub struct Tree {
     pub findings: Findings,
     /// Whether some entry is described by pax headers.
     pub pax: bool,
+    /// What its ELF files say, if asked for.
+    pub programs: Programs,
 }
 
 /// An entry, with what a [`ListedEntry`] does not say.
@@ -52,6 +55,8 @@ pub struct Options {
     pub md5: bool,
     /// The same path twice is no finding (nothing today asks for it but layers that are merged by the caller).
     pub duplicates: bool,
+    /// Look into ELF files.
+    pub programs: bool,
 }
 
 /// Reads a whole tar stream to its very end, so that the checksums of its compression are checked too.
@@ -223,7 +228,11 @@ impl Tree {
             name => names.of(&name),
         };
         let (sha256, md5) = if kind == ListedKind::File && !member.sparse {
-            let (sha256, md5) = digests(reader, options.md5).map_err(|e| io_damage(&e))?;
+            let mut watch = options.programs.then(Watch::default);
+            let (sha256, md5) = digests(reader, options.md5, watch.as_mut()).map_err(|e| io_damage(&e))?;
+            if let Some(watch) = watch {
+                self.programs.take(&path, member.mode, watch);
+            }
             (Some(sha256), md5)
         } else {
             (None, None)
@@ -265,7 +274,11 @@ pub(super) fn absolute(text: &str) -> (Option<String>, bool) {
     (path, dotted)
 }
 
-fn digests(content: &mut impl Read, with_md5: bool) -> io::Result<([u8; 32], Option<[u8; 16]>)> {
+fn digests(
+    content: &mut impl Read,
+    with_md5: bool,
+    mut watch: Option<&mut Watch>,
+) -> io::Result<([u8; 32], Option<[u8; 16]>)> {
     let mut sha256 = Sha256::new();
     let mut md5 = with_md5.then(Md5::new);
     let mut buffer = vec![0; 64 << 10];
@@ -277,6 +290,9 @@ fn digests(content: &mut impl Read, with_md5: bool) -> io::Result<([u8; 32], Opt
         sha256.update(&buffer[..got]);
         if let Some(md5) = &mut md5 {
             md5.update(&buffer[..got]);
+        }
+        if let Some(watch) = &mut watch {
+            watch.see(&buffer[..got]);
         }
     }
     Ok((sha256.finalize().into(), md5.map(|m| m.finalize().into())))
@@ -308,7 +324,7 @@ mod tests {
             ("b", Type::Hardlink("./a"), b""),
             ("/c", Type::Symlink("/etc/../x"), b""),
         ]);
-        let tree = read(&bytes[..], Options { md5: true, duplicates: false }).unwrap();
+        let tree = read(&bytes[..], Options { md5: true, ..Options::default() }).unwrap();
         let paths: Vec<_> = tree.entries.iter().map(|e| (e.listed.path.as_str(), &e.listed.kind)).collect();
         assert_eq!(
             paths,

@@ -11,6 +11,7 @@ use super::landing::{Front, SetUp, file_name};
 use super::registry::{Registry, Table};
 use super::yum::{self, Packing, Yum};
 use super::{Destination, Parcel, Request, Signers};
+use super::{command, http};
 use crate::config::load::Document;
 use crate::config::schema::{
     At, ListCompression, Manifest, PublishApt, PublishFiles, PublishRegistry, PublishYum, Text,
@@ -95,6 +96,20 @@ pub(super) fn open(manifest: &Manifest, ground: &Ground<'_>) -> Result<Destinati
         match ground.files(at, signer.clone()) {
             Ok(files) => all.push(Box::new(files)),
             Err(finding) => findings.push(finding),
+        }
+    }
+    let commands = if ground.holes.is_empty() { &[][..] } else { &manifest.publish.command };
+    for at in commands {
+        match command::open(at, ground) {
+            Ok(command) => all.push(Box::new(command)),
+            Err(found) => findings.extend(found),
+        }
+    }
+    let servers = if ground.holes.is_empty() { &[][..] } else { &manifest.publish.http };
+    for at in servers {
+        match http::open(at, ground) {
+            Ok(http) => all.push(Box::new(http)),
+            Err(found) => findings.extend(found),
         }
     }
     if all.is_empty() && findings.is_empty() {

@@ -34,6 +34,8 @@ pub enum What {
     Signature,
     /// Keys, set-up files, the page.
     Page,
+    /// A request without a file of its own.
+    Request,
 }
 
 /// The one object by which readers find all others. It is replaced only if it still is what the draft was made from.

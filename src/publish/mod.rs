@@ -10,9 +10,12 @@ use std::sync::Arc;
 use serde::Serialize;
 
 pub mod apt;
+mod command;
 mod destinations;
 pub mod draft;
+mod facts;
 mod files;
+mod http;
 mod judge;
 mod keyring;
 mod landing;
@@ -22,6 +25,7 @@ mod promote;
 pub mod prune;
 mod registry;
 pub mod repo;
+mod secret;
 pub mod send;
 mod serve;
 mod stored;
@@ -29,6 +33,7 @@ pub mod yum;
 
 pub use destinations::Destinations;
 pub use draft::{Draft, What};
+pub use http::{PRESETS, as_table};
 pub use judge::By;
 use parallel::at_once;
 pub use parcel::Parcel;
@@ -233,13 +238,16 @@ fn settle_all(
             Ok(receipt) => receipts.push(receipt),
             Err(halted) => {
                 findings.extend(halted.findings);
-                half_way.extend((halted.put > 0).then(|| send::half_way(&destination.name(), halted.put)));
+                half_way.extend(
+                    (halted.put > 0)
+                        .then(|| send::half_way(&destination.name(), halted.put, destination.is_repository())),
+                );
             }
         }
     }
     let put: usize = receipts.iter().map(|receipt| receipt.puts.len()).sum();
     if !findings.is_empty() && half_way.is_empty() && put > 0 {
-        half_way.push(send::half_way("all destinations", put));
+        half_way.push(send::half_way("all destinations", put, false));
     }
     findings.extend(half_way);
     if findings.is_empty() { Ok(receipts) } else { Err(findings) }

@@ -313,7 +313,9 @@ impl Sender<'_> {
             let finding = if skip { None } else { self.one(put).err() };
             finding.inspect(|_| failed.store(true, Ordering::Relaxed))
         };
-        let findings: Findings = at_once(self.place().at_once(), puts, put).into_iter().flatten().collect();
+        let mut findings: Findings = at_once(self.place().at_once(), puts, put).into_iter().flatten().collect();
+        // What is wrong with all is told once.
+        findings.dedup();
         if findings.is_empty() { Ok(()) } else { Err(findings) }
     }
 
@@ -321,7 +323,10 @@ impl Sender<'_> {
         let place = self.place();
         let sha256 = put.kind.sha256.as_deref().filter(|_| put.kind.immutable);
         let Some(sha256) = sha256 else {
-            place.put(&put.key, &put.body, &put.kind, &When::Always)?;
+            if place.put(&put.key, &put.body, &put.kind, &When::Always)? == Written::Lost {
+                // It is there as it would have been put.
+                return Ok(());
+            }
             return self.note(put).map_err(|mut findings| findings.remove(0));
         };
         let found = || stored::compare(place, &put.key, put.body.size(), sha256);
@@ -374,8 +379,9 @@ fn refused(error: StoreError) -> Findings {
 }
 
 /// What a stop in the middle is told as.
-pub(super) fn half_way(destination: &str, put: usize) -> Diagnostic {
+pub(super) fn half_way(destination: &str, put: usize, is_repository: bool) -> Diagnostic {
+    let readers = if is_repository { "; readers see the old repository or the new one, never a part" } else { "" };
     Diagnostic::error(codes::PUBLISH_HALF_WAY, format!("publishing to `{destination}` stopped half-way"))
-        .note(format!("{put} objects were put; readers see the old repository or the new one, never a part"))
+        .note(format!("{put} objects were put{readers}"))
         .help("run it again: it goes on where it stopped")
 }

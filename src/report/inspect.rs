@@ -2,9 +2,10 @@
 
 use std::fmt::Write as _;
 
+use super::host::{self, Host};
 use super::words::{self, permissions, plural, printable, size};
 use crate::diagnostic::Severity;
-use crate::formats::{ListedEntry, ListedKind, Listing};
+use crate::formats::{ListedEntry, ListedKind, Listing, unpacked};
 
 /// Which parts to show besides the summary.
 #[derive(Debug, Clone, Copy, Default)]
@@ -18,24 +19,17 @@ pub struct Show {
 }
 
 /// The text of `fitout inspect`.
-pub fn text(listing: &Listing, sha256: &str, show: Show) -> String {
+pub fn text(listing: &Listing, sha256: Option<&str>, host: Option<&Host>, show: Show) -> String {
     let mut out = String::new();
     // Formats differ in whether a link has a size.
     let files = listing.entries.iter().filter(|entry| entry.kind == ListedKind::File);
     let installed = files.fold(0u64, |sum, entry| sum.saturating_add(entry.size));
-    let _ = writeln!(
-        out,
-        "{} {}   {} {}   {} packed, {} installed   sha256 {}",
-        printable(&listing.name),
-        printable(&listing.version),
-        listing.format,
-        printable(&listing.arch),
-        size(listing.packed_size),
-        size(installed),
-        sha256.get(..8).unwrap_or(sha256),
-    );
+    let _ = writeln!(out, "{}", title(listing, sha256, installed));
     for (kind, relations) in &listing.relations {
         block(&mut out, &printable(kind).to_lowercase(), relations.iter().map(|relation| printable(relation)));
+    }
+    for (label, lines) in by_label(host.map(host::lines).unwrap_or_default()) {
+        block(&mut out, label, lines.into_iter());
     }
     block(&mut out, "scripts", listing.scripts.iter().map(|script| printable(&script.name)));
     block(&mut out, "config", listing.entries.iter().filter(|e| is_config(e)).map(line));
@@ -66,6 +60,23 @@ pub fn text(listing: &Listing, sha256: &str, show: Show) -> String {
     }
     let _ = writeln!(out, "{}", closing(listing));
     out
+}
+
+/// The first line; `installed` is in bytes.
+fn title(listing: &Listing, sha256: Option<&str>, installed: u64) -> String {
+    let (name, version, arch) = (printable(&listing.name), printable(&listing.version), printable(&listing.arch));
+    let Some(sha256) = sha256 else {
+        let words = [name.as_str(), &version, listing.format, &arch];
+        let words: Vec<&str> = words.into_iter().filter(|word| !word.is_empty()).collect();
+        return format!("{}   {}", words.join(" "), size(installed));
+    };
+    format!(
+        "{name} {version}   {} {arch}   {} packed, {} installed   sha256 {}",
+        listing.format,
+        size(listing.packed_size),
+        size(installed),
+        sha256.get(..8).unwrap_or(sha256),
+    )
 }
 
 /// Whether everything that was verified held, and nothing is there that no honest artifact has.
@@ -100,6 +111,18 @@ fn block(out: &mut String, label: &str, items: impl Iterator<Item = String>) {
     }
 }
 
+/// Lines of one label below each other.
+fn by_label(lines: Vec<(&'static str, String)>) -> Vec<(&'static str, Vec<String>)> {
+    let mut blocks: Vec<(&'static str, Vec<String>)> = Vec::new();
+    for (label, line) in lines {
+        match blocks.last_mut() {
+            Some((last, block)) if *last == label => block.push(line),
+            _ => blocks.push((label, vec![line])),
+        }
+    }
+    blocks
+}
+
 fn is_config(entry: &ListedEntry) -> bool {
     entry.flags.iter().any(|flag| flag.starts_with("config"))
 }
@@ -116,33 +139,45 @@ fn closing(listing: &Listing) -> String {
     let files = of(|kind| matches!(kind, ListedKind::File | ListedKind::Hardlink(_)));
     let directories = of(|kind| matches!(kind, ListedKind::Directory));
     let links = of(|kind| matches!(kind, ListedKind::Symlink(_)));
+    let counted = format!(
+        "{}, {}, {}",
+        plural(files, "file", "files"),
+        plural(directories, "directory", "directories"),
+        plural(links, "symlink", "symlinks"),
+    );
+    if matches!(listing.format, unpacked::FOLDER | unpacked::PROGRAM) {
+        return counted;
+    }
     let checks = match listing.checks.iter().filter(|check| check.problem.is_some()).count() {
         0 if listing.checks.is_empty() => "nothing to verify".to_owned(),
         0 => format!("{} passed", plural(listing.checks.len(), "check", "checks")),
         bad => format!("{bad} of {} FAILED", plural(listing.checks.len(), "check", "checks")),
     };
     let signed = if listing.signatures.is_empty() { "not signed".to_owned() } else { listing.signatures.join(", ") };
-    format!(
-        "{}, {}, {}; {checks}; {signed}",
-        plural(files, "file", "files"),
-        plural(directories, "directory", "directories"),
-        plural(links, "symlink", "symlinks"),
-    )
+    format!("{counted}; {checks}; {signed}")
 }
 
 /// The document of `fitout inspect --json`.
 #[derive(Debug, serde::Serialize)]
 pub struct Document<'a> {
     schema: &'static str,
-    sha256: &'a str,
+    /// Of the file; none of a folder.
+    sha256: Option<&'a str>,
     sound: bool,
     artifact: &'a Listing,
+    /// What its ELF files need of the host; none where it has no such files.
+    host: Option<&'a Host>,
     findings: Vec<serde_json::Value>,
 }
 
 impl<'a> Document<'a> {
     /// Of an artifact, its SHA-256 in hex, and what was found, each as a document.
-    pub fn new(listing: &'a Listing, sha256: &'a str, findings: Vec<serde_json::Value>) -> Self {
-        Self { schema: "fitout/inspect/1", sha256, sound: is_sound(listing), artifact: listing, findings }
+    pub fn new(
+        listing: &'a Listing,
+        sha256: Option<&'a str>,
+        host: Option<&'a Host>,
+        findings: Vec<serde_json::Value>,
+    ) -> Self {
+        Self { schema: "fitout/inspect/1", sha256, sound: is_sound(listing), artifact: listing, host, findings }
     }
 }

@@ -3,6 +3,7 @@
 pub mod diff;
 pub mod environments;
 pub mod explain;
+pub mod host;
 pub mod inspect;
 pub mod keys;
 pub mod lint;

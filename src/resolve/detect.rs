@@ -10,10 +10,13 @@ use super::{git, license};
 use crate::build::ask::ask;
 use crate::diagnostic::Findings;
 
+mod import;
 mod otp;
 mod text;
 mod variables;
 
+use import::Import;
+pub use import::Left;
 use variables::Variable;
 
 /// A file or folder, and what it was taken for.
@@ -28,6 +31,8 @@ pub struct Proposal {
     pub config: String,
     /// Other files to write: path and text.
     pub other_files: Vec<(String, String)>,
+    /// What a release says of itself that the config does not.
+    pub left: Vec<Left>,
     /// Nothing was found that could be packed: the user has to say what is.
     pub is_open: bool,
 }
@@ -48,6 +53,8 @@ struct Draft {
     reads: Option<(&'static str, Vec<Variable>)>,
     /// Of a further release of the project: the names of its own config file and environment file.
     beside: Option<(String, String)>,
+    /// What its project says of the release.
+    import: Import,
     /// The rule is an example only, in a comment.
     is_open: bool,
     /// The file that gives what is not said here.
@@ -84,11 +91,19 @@ pub fn propose(dir: &Path) -> Result<Proposal, Findings> {
         let names: Vec<&str> = variables.iter().map(|variable| variable.name.as_str()).collect();
         findings.push(((*file).to_owned(), format!("reads {}", names.join(", "))));
     }
+    // What several releases share is told once.
+    let all = drafts.iter().flat_map(|draft| &draft.import.left);
+    let left = all.fold(Vec::new(), |mut told: Vec<Left>, left| {
+        if !told.iter().any(|known| (&known.file, known.line, &known.what) == (&left.file, left.line, &left.what)) {
+            told.push(left.clone());
+        }
+        told
+    });
     let first = drafts.remove(0);
     let env_files = std::iter::once(&first).chain(&drafts).filter_map(Draft::env_file);
     let mut other_files: Vec<_> = env_files.filter(|(path, _)| !dir.join(path).exists()).collect();
     other_files.extend(drafts.iter().filter_map(|draft| Some((draft.beside.as_ref()?.0.clone(), draft.text()))));
-    Ok(Proposal { findings, config: first.text(), other_files, is_open: first.is_open })
+    Ok(Proposal { findings, config: first.text(), other_files, left, is_open: first.is_open })
 }
 
 fn text(path: &Path) -> Option<String> {

@@ -25,6 +25,7 @@ pub mod version;
 
 mod changelog;
 mod compression;
+mod elixir;
 mod facts;
 mod files;
 mod ground;

@@ -12,6 +12,7 @@ pub mod node;
 pub(super) mod read;
 
 use node::Node;
+pub(crate) use read::LAUNCHER_COMMANDS;
 
 /// Something that the host starts and stops.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -11,7 +11,7 @@ mod dotenv;
 mod mix;
 mod source;
 
-pub(crate) use mix::{app as mix_app, description as mix_description, releases as mix_releases};
+pub(crate) use mix::{app as mix_app, description as mix_description};
 pub(crate) use source::{Found, find};
 
 /// Longest version: RPM, dpkg and file systems all take more, and no person can read it.

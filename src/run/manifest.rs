@@ -79,13 +79,31 @@ pub(super) fn stage(
         merged = merge(old.unwrap_or_default(), made, folder);
         manifest.artifacts = &merged;
     }
+    write(&manifest, folder).map(Some)
+}
+
+/// Stages the list of what was merged.
+pub(super) fn stage_list(made: &Made, folder: &Path) -> Result<Staged, EngineError> {
+    let manifest = Manifest {
+        schema: SCHEMA,
+        name: &made.name,
+        version: &made.version,
+        environment: made.environment.as_deref(),
+        clock: made.clock,
+        revision: made.revision.as_deref(),
+        artifacts: &made.artifacts,
+    };
+    write(&manifest, folder)
+}
+
+fn write(manifest: &Manifest<'_>, folder: &Path) -> Result<Staged, EngineError> {
     let path = folder.join(NAME);
     let failed = |source| EngineError::Write { path: path.clone(), source };
-    let mut text = serde_json::to_vec_pretty(&manifest).map_err(|error| failed(error.into()))?;
+    let mut text = serde_json::to_vec_pretty(manifest).map_err(|error| failed(error.into()))?;
     text.push(b'\n');
     let output = Output::create(folder).map_err(failed)?;
     std::io::Write::write_all(&mut output.file(), &text).map_err(failed)?;
-    output.stage(&path).map(Some).map_err(failed)
+    output.stage(&path).map_err(failed)
 }
 
 /// Refuses a folder that holds artifacts of another package, which would be in no list any more.
@@ -157,6 +175,13 @@ pub fn made(folder: &Path) -> Result<Made, Findings> {
     } else {
         Err(findings)
     }
+}
+
+/// Whether a folder has this artifact as it was made.
+pub(super) fn is_there(artifact: &Artifact, folder: &Path) -> bool {
+    let path = folder.join(&artifact.file);
+    let whole = |metadata: std::fs::Metadata| metadata.is_file() && metadata.len() == artifact.size;
+    fs_err::symlink_metadata(&path).is_ok_and(whole) && sha256(&path).as_ref() == Some(&artifact.sha256)
 }
 
 impl Old {

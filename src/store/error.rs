@@ -2,7 +2,7 @@
 
 use std::error::Error;
 
-use super::registry::Refusal;
+use super::Refusal;
 use crate::diagnostic::{Code, Diagnostic, codes};
 
 /// What kind of trouble it is.
@@ -24,8 +24,16 @@ pub enum Trouble {
     Unsupported,
     /// It did not answer, or not as it should.
     Failed,
-    /// What only image registries have.
+    /// What image registries have to say.
     Registry(Refusal),
+    /// What servers of packages have to say.
+    Server(Refusal),
+    /// Other bytes are there under the same name.
+    OtherBytes,
+    /// There is no such program.
+    NoProgram,
+    /// A program failed, or took too long.
+    Program,
 }
 
 /// Trouble with a place. It never holds a secret: messages of libraries are cut to what they say of the request.
@@ -102,8 +110,25 @@ impl From<StoreError> for Diagnostic {
             Trouble::Failed => {
                 (codes::STORE_FAILED, "no good answer from", "run it again: what was put is not put twice")
             }
-            Trouble::Registry(refusal) => refusal.words(),
+            Trouble::Registry(refusal) => refusal.words_of_registry(),
+            Trouble::Server(refusal) => refusal.words_of_server(),
+            Trouble::NoProgram => (
+                codes::COMMAND_NOT_FOUND,
+                "there is no program to run:",
+                "install it, or write its whole path; it is looked for in `PATH`",
+            ),
+            Trouble::Program => (
+                codes::COMMAND_FAILED,
+                "the command failed:",
+                "mend what it says, then run it again; `--dry-run` shows the whole command",
+            ),
+            Trouble::OtherBytes => (
+                codes::PUBLISH_OTHER_BYTES,
+                "other bytes are already under this name in",
+                "raise the version or `[package] release`; `--replace` puts it in place of the other",
+            ),
         };
-        Self::error(code, format!("{message} `{}`", error.place)).note(error.message).help(help)
+        let finding = Self::error(code, format!("{message} `{}`", error.place));
+        error.message.lines().fold(finding, Self::note).help(help)
     }
 }

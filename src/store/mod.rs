@@ -17,14 +17,19 @@ pub mod client;
 mod credentials;
 mod error;
 mod folder;
+pub mod http;
 pub mod now;
 #[cfg(feature = "network")]
 mod profile;
+mod refusal;
 pub mod registry;
+#[cfg(feature = "network")]
+mod wire;
 
 pub use address::{Address, HELP as ADDRESS_HELP, Scheme};
 pub use error::{StoreError, Trouble};
 pub use folder::Folder;
+pub use refusal::Refusal;
 
 /// The environment of whoever runs fitout: names and values.
 pub type Variables = std::collections::BTreeMap<std::ffi::OsString, std::ffi::OsString>;

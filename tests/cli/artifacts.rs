@@ -6,9 +6,10 @@ use std::process::Stdio;
 use crate::support::{finish, fitout, project, run};
 
 /// Files that no format takes, and the code of what is said of each.
-const WRONG: [(&str, &str); 5] = [
+const WRONG: [(&str, &str); 6] = [
     ("missing.deb", "artifact/not-found"),
     ("folder", "artifact/unknown-format"),
+    ("hollow", "artifact/unknown-format"),
     ("empty.deb", "artifact/unknown-format"),
     ("picture.png", "artifact/unknown-format"),
     ("cut.deb", "artifact/damaged"),
@@ -18,6 +19,7 @@ fn files() -> tempfile::TempDir {
     let folder = project(&[("folder/a", "a"), ("empty.deb", ""), ("cut.deb", "!<arch>\ndebian-binary   ")]);
     let header = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x01\0\0\0\x01\x08\x06\0\0\0";
     fs::write(folder.path().join("picture.png"), header).unwrap();
+    fs::create_dir(folder.path().join("hollow")).unwrap();
     folder
 }
 
@@ -70,8 +72,13 @@ fn a_new_version_is_told_once() {
 }
 
 /// Each verb with the file, `diff` with it on either side.
-fn calls(name: &str) -> [Vec<&str>; 4] {
-    [vec!["inspect", name], vec!["lint", name], vec!["diff", name, "picture.png"], vec!["diff", "picture.png", name]]
+fn calls(name: &str) -> Vec<Vec<&str>> {
+    let diffs = [vec!["diff", name, "picture.png"], vec!["diff", "picture.png", name]];
+    let mut calls = vec![vec!["inspect", name], vec!["lint", name]];
+    // What is not packed yet can be looked at.
+    calls.retain(|call| *call != ["inspect", "folder"]);
+    calls.extend(diffs);
+    calls
 }
 
 #[test]
@@ -85,7 +92,8 @@ fn as_text() {
         }
     }
     // What is wrong is said, not only that something is.
-    assert!(run(folder.path(), &["inspect", "folder"]).2.contains("folder, not a file"));
+    assert!(run(folder.path(), &["lint", "folder"]).2.contains("folder, not a file"));
+    assert!(run(folder.path(), &["inspect", "hollow"]).2.contains("nothing is in the folder"));
     assert!(run(folder.path(), &["inspect", "empty.deb"]).2.contains("is empty"));
     assert!(run(folder.path(), &["inspect", "picture.png"]).2.contains("formats: deb, rpm, tarball, zip, oci"));
 }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use crate::support::{artifact_of, copy_example, project, run, tool};
+use crate::support::{artifact_of, copy_example, copy_tree, project, root, run, tool};
 
 #[test]
 fn init_never_overwrites() {
@@ -147,4 +147,91 @@ fn what_the_runtime_configuration_reads_has_a_file_and_secrets() {
     fs::write(project.join("conf/env"), "PORT=1\n").unwrap();
     assert_eq!(run(&project, &["init"]).0, 0);
     assert_eq!(fs::read_to_string(project.join("conf/env")).unwrap(), "PORT=1\n");
+}
+
+/// A project with files of Distillery goes on with `mix release`, and keeps its hooks, commands and overlays.
+#[test]
+fn a_project_of_distillery_is_taken_over_and_builds() {
+    let folder = tempfile::tempdir().unwrap();
+    if tool("mix", &["--version"]).is_none() {
+        return;
+    }
+    copy_example("hello-otp", folder.path());
+    let project = folder.path().join("hello-otp");
+    fs::remove_file(project.join("fitout.toml")).unwrap();
+    let mix = fs::read_to_string(project.join("mix.exs")).unwrap();
+    assert!(mix.contains("app: :hello_otp"), "{mix}");
+    for (path, text) in [
+        ("rel/config.exs", DISTILLERY),
+        ("rel/hooks/pre_start/tell.sh", "#!/bin/sh\necho before $REL_NAME\n"),
+        ("rel/commands/greet.sh", "#!/bin/sh\necho greets\n"),
+        ("rel/motd", "Welcome\n"),
+        ("rel/vm.args", "+K true\n"),
+    ] {
+        let path = project.join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+    let (code, _, stderr) = run(&project, &["init"]);
+    assert_eq!(code, 0, "{stderr}");
+    assert!(stderr.contains("rel/config.exs:5") && stderr.contains("cookie"), "{stderr}");
+    assert!(stderr.contains("1 hook, 1 command, 2 files carried over"), "{stderr}");
+    builds(&project);
+    let deb = artifact_of(&project, ".deb");
+    let (_, tree, _) = run(&project, &["inspect", "--tree", deb.to_str().unwrap()]);
+    for part in ["/etc/hello-otp/vm.args  [config]", "/usr/lib/hello-otp/share/motd", "/usr/lib/hello-otp/releases/"] {
+        assert!(tree.contains(part), "{part}: {tree}");
+    }
+    let tarball = artifact_of(&project, ".tar.gz");
+    assert!(member(&tarball, "launcher/hello-otp.hooks/pre-start/01").contains("before $REL_NAME"));
+    assert!(member(&tarball, "launcher/hello-otp.commands/greet").contains("echo greets"));
+}
+
+const DISTILLERY: &str = "use Distillery.Releases.Config, default_environment: Mix.env()
+
+environment :prod do
+  set include_erts: true
+  set cookie: :\"secret\"
+  set vm_args: \"rel/vm.args\"
+  set pre_start_hooks: \"rel/hooks/pre_start\"
+  set overlays: [{:copy, \"rel/motd\", \"share/motd\"}]
+end
+
+release :hello_otp do
+  set version: current_version(:hello_otp)
+  set commands: [greet: \"rel/commands/greet.sh\"]
+end
+";
+
+/// The text of a file in a tarball, by the end of its path.
+fn member(tarball: &Path, end: &str) -> String {
+    let names = tool("tar", &["-tzf", tarball.to_str().unwrap()]).unwrap();
+    let name = names.lines().find(|name| name.ends_with(end)).unwrap_or_else(|| panic!("{end}: {names}"));
+    tool("tar", &["-xzOf", tarball.to_str().unwrap(), name]).unwrap()
+}
+
+#[test]
+fn a_project_of_rebar3_is_taken_over_and_builds() {
+    if tool("rebar3", &["--version"]).is_none() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let project = folder.path().join("tern");
+    copy_tree(&root().join("tests/install/otp/relx"), &project);
+    fs::create_dir(project.join("src")).unwrap();
+    for file in ["tern.erl", "tern.app.src"] {
+        fs::rename(project.join(file), project.join("src").join(file)).unwrap();
+    }
+    let config = fs::read_to_string(project.join("rebar.config")).unwrap();
+    let added =
+        config.replace("{mode, prod}", "{dev_mode, true}") + "{profiles, [{prod, [{relx, [{dev_mode, false}]}]}]}.\n";
+    fs::write(project.join("rebar.config"), added).unwrap();
+    let (code, _, stderr) = run(&project, &["init"]);
+    assert_eq!(code, 0, "{stderr}");
+    assert!(!stderr.contains("dev_mode"), "{stderr}");
+    let text = fs::read_to_string(project.join("fitout.toml")).unwrap();
+    assert!(text.contains("tool    = \"rebar3\"") && text.contains("_build/prod/rel/tern\""), "{text}");
+    builds(&project);
+    let launcher = member(&artifact_of(&project, ".tar.gz"), "launcher/tern");
+    assert!(launcher.contains("bin/extensions/song"), "{launcher}");
 }

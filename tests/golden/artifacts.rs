@@ -46,6 +46,20 @@ fn plans() {
     goldens.finish();
 }
 
+/// What is not packed yet: `inspect/CASE/inspect` names the folder or program.
+#[test]
+fn unpacked() {
+    let mut goldens = Goldens::default();
+    for name in folders("inspect") {
+        let case = Case::copy(format!("inspect/{name}"));
+        let of = fs_err::read_to_string(case.folder.join("inspect")).expect("what to look at");
+        let (code, stdout, stderr) = case.fitout(&["inspect", of.trim()]);
+        assert_eq!((code, stderr.as_str()), (0, ""), "{name}: {stderr}");
+        goldens.agree(format!("inspect/{name}/expected.txt"), &stdout);
+    }
+    goldens.finish();
+}
+
 /// What is left of a case that was renamed would be compared with nothing.
 #[test]
 fn no_golden_is_left_over() {

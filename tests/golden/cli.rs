@@ -10,6 +10,7 @@ const VERBS: &[&str] = &[
     "inspect",
     "diff",
     "lint",
+    "merge",
     "publish",
     "promote",
     "repo",

@@ -34,11 +34,14 @@ fn documents() {
     }
     change(&case);
     case.fitout(&["build", "--quiet", "--out", "new"]);
+    add(&case, &["merge", "new", "--into", "merged"], &mut text);
     add(&case, &["diff", "dist/scripts_1.0_all.deb", "new/scripts_1.1_all.deb"], &mut text);
     add(&case, &["plan", "--format", "apk"], &mut text);
     let image = Case::copy("cases/image");
     image.fitout(&["build", "--quiet", "--target", "linux/amd64", "--out", "made"]);
     add(&image, &["inspect", "made/image-1.4.0+b5-linux-amd64.oci.tar"], &mut text);
+    let release = Case::copy("inspect/release");
+    add(&release, &["inspect", "rel"], &mut text);
     let mut goldens = Goldens::default();
     goldens.agree("cli/json.txt", &text);
     goldens.finish();

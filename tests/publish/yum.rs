@@ -285,11 +285,14 @@ fn the_release_package_follows_the_keys() {
     assert!(code == 0 && !stderr.contains("hello-release"), "{stderr}");
     // The page is made anew where its template is another, and nothing else is.
     let folder = shop.at("hello-1.2.0");
+    let config = fs::read_to_string(folder.join("fitout.toml")).unwrap();
+    let config = config.replace("license    = \"MIT\"", "license    = \"MIT\"\ntemplates  = \"own\"");
+    fs::write(folder.join("fitout.toml"), config).unwrap();
     let (code, _, stderr) =
         finish(fitout(&folder).args(["templates", "eject", "publish/index.html"]).output().unwrap());
     assert_eq!(code, 0, "{stderr}");
     let root = fs::read(shop.at("repository/repodata/repomd.xml")).unwrap();
-    let template = folder.join("templates/publish/index.html.hbs");
+    let template = folder.join("own/publish/index.html.hbs");
     let own = fs::read_to_string(&template).unwrap().replace("<main>", "<main><p>Ours</p>");
     fs::write(&template, own).unwrap();
     publish(&folder, &[]);

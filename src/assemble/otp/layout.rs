@@ -18,9 +18,9 @@ use super::wanted::Wanted;
 use super::{mix, relx};
 
 /// Starts a node of the release where no launcher of a package does.
-const START: &str = include_str!("../../../templates/release/start.sh");
+const START: &str = include_str!("scripts/start.sh");
 /// The runtime's own start script, which finds itself.
-const ERL: &str = include_str!("../../../templates/release/erl.sh");
+const ERL: &str = include_str!("scripts/erl.sh");
 
 /// A release that is being laid out.
 pub(super) struct Layout<'a> {

@@ -1,4 +1,4 @@
-//! `[sign]`: of each key and each place of a secret, which keys need or exclude each other.
+//! Secrets: of each key of `[sign]` and each place of a secret, which keys need or exclude each other.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -20,13 +20,32 @@ const BESIDE: &[(&str, &[&str])] = &[("public", &["command"]), ("passphrase", &[
 pub(super) fn check(source: &Arc<SourceText>, table: &DeTable<'_>, checked: &mut Checked) {
     let judge = Judge { source };
     if let Some(value) = at(table, &["sign", "passphrase"]) {
-        judge.place(value.get_ref(), value.span(), checked);
+        judge.place("this passphrase", value.get_ref(), value.span(), checked);
+    }
+    for (list, names, maps) in DESTINATIONS {
+        let tables = at(table, &["publish", list]).and_then(|value| value.get_ref().as_array());
+        for table in tables.into_iter().flat_map(|tables| tables.iter()).filter_map(|table| table.get_ref().as_table())
+        {
+            for name in *names {
+                if let Some(value) = table.get(*name) {
+                    judge.place(&format!("`{name}`"), value.get_ref(), value.span(), checked);
+                }
+            }
+            let maps = maps.iter().filter_map(|name| table.get(*name)?.get_ref().as_table());
+            for (name, value) in maps.flat_map(|map| map.iter()) {
+                judge.place(&format!("`{}`", name.get_ref()), value.get_ref(), value.span(), checked);
+            }
+        }
     }
     let keys = at(table, &["sign", "keys"]).and_then(|value| value.get_ref().as_array());
     for key in keys.into_iter().flat_map(|keys| keys.iter()) {
         judge.key(key.get_ref(), key.span(), checked);
     }
 }
+
+/// Destinations with secrets: their list, their keys, their tables of names and values.
+const DESTINATIONS: &[(&str, &[&str], &[&str])] =
+    &[("http", &["username", "password", "token"], &["headers"]), ("command", &[], &["env"])];
 
 struct Judge<'a> {
     source: &'a Arc<SourceText>,
@@ -51,13 +70,13 @@ impl Judge<'_> {
             checked.refuse(finding, place.clone());
         }
         if let Some(value) = table.get("passphrase") {
-            self.place(value.get_ref(), value.span(), checked);
+            self.place("this passphrase", value.get_ref(), value.span(), checked);
         }
     }
 
-    fn place(&self, value: &DeValue<'_>, place: Range<usize>, checked: &mut Checked) {
+    fn place(&self, what: &str, value: &DeValue<'_>, place: Range<usize>, checked: &mut Checked) {
         if let Some(table) = value.as_table() {
-            self.one("this passphrase", PLACES, table, place, checked);
+            self.one(what, PLACES, table, place, checked);
         }
     }
 

@@ -1,9 +1,11 @@
 //! `[publish]`: where artifacts go.
 
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{At, FormatName, Text, Texts};
+use super::{At, FormatName, PublishHttp, Text, Texts, Worth};
 
 /// `[publish]`: repositories and stores that `fitout publish` fills.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
@@ -18,6 +20,10 @@ pub struct Publish {
     pub yum: Vec<At<PublishYum>>,
     /// Folders of stores, for downloads.
     pub files: Vec<At<PublishFiles>>,
+    /// Servers that take files by HTTP: Artifactory, Nexus, forges and others.
+    pub http: Vec<At<PublishHttp>>,
+    /// Programs that take files wherever they go, such as rsync.
+    pub command: Vec<At<PublishCommand>>,
 }
 
 /// `[[publish.registry]]`: a repository of an image registry.
@@ -98,6 +104,46 @@ pub struct PublishFiles {
     #[serde(default)]
     #[schemars(with = "Option<Vec<FormatName>>")]
     pub formats: Option<Texts>,
+}
+
+/// `[[publish.command]]`: a program of yours, run without a shell in the folder of the config.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[schemars(title = "[[publish.command]]")]
+pub struct PublishCommand {
+    /// The program and its arguments, with holes: `["rsync", "-a", "{path}", "host:/srv/{name}/"]`.
+    pub run: Texts,
+    /// What it is run for: each artifact, unless set; `{path}` is the artifact, `{folder}` a folder with nothing but all of them.
+    #[serde(default)]
+    pub each: CommandEach,
+    /// Formats that it is for; all if unset.
+    #[serde(default)]
+    #[schemars(with = "Option<Vec<FormatName>>")]
+    pub formats: Option<Texts>,
+    /// Tells by its exit code whether there is something to do: 0 means that it is there already. Run before `run`, and by `--dry-run`.
+    #[serde(default)]
+    pub check: Option<Texts>,
+    /// Variables that it sees besides `PATH` and `HOME`; a value may be a secret: `{ env = "NAME" }`.
+    #[serde(default)]
+    pub env: BTreeMap<String, At<Worth>>,
+    /// Variables of yours that it sees, too, such as `SSH_AUTH_SOCK`.
+    #[serde(default)]
+    pub pass_env: Texts,
+    /// How long it may take; `10min` unless set.
+    #[serde(default)]
+    pub within: Option<Text>,
+}
+
+/// What a program is run for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+#[schemars(title = "each")]
+pub enum CommandEach {
+    /// Each artifact.
+    #[default]
+    Artifact,
+    /// All of them at once.
+    Folder,
 }
 
 /// `[[publish.apt]]`: a suite of an apt repository.

@@ -42,7 +42,7 @@ pub(super) fn read(artifact: &mut dyn Artifact) -> Result<Listing, Diagnostic> {
         } else if control.is_none() && is_tar(name, "control") {
             control = Some(tree::small_files(open(name, &mut archive)?, LARGEST_CONTROL, MOST_CONTROL)?);
         } else if control.is_some() && data.is_none() && is_tar(name, "data") {
-            let options = tree::Options { md5: true, duplicates: false };
+            let options = tree::Options { md5: true, programs: true, duplicates: false };
             data = Some(tree::read(open(name, &mut archive)?, options)?);
         } else if data.is_none() && !name.starts_with('_') {
             let message =
@@ -117,6 +117,7 @@ fn fill(listing: &mut Listing, control: Vec<(String, u32, Vec<u8>)>, data: Tree)
         listing.scripts.push(ListedScript { name, interpreter, text });
     }
     listing.findings.extend(data.findings);
+    listing.programs = data.programs;
     listing.entries = data.entries.into_iter().map(|e| e.listed).collect();
     for entry in &mut listing.entries {
         if conffiles.contains(&entry.path) {

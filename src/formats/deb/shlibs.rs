@@ -21,9 +21,9 @@ mod table;
 #[cfg(test)]
 mod tests;
 
-use floor::{Floor, Verdict};
-pub use table::{DISTRIBUTIONS, knows, sonames};
-use table::{GLIBC, GLIBC_OF};
+pub use floor::{Floor, Verdict};
+use table::GLIBC;
+pub use table::{DISTRIBUTIONS, GLIBC_OF, knows, row, sonames};
 
 /// Relations for `Depends` from what the ELF files of the deb need, sorted and without doubles, and what could not be
 /// told. Empty when `auto_depends` is off.

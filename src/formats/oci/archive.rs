@@ -19,7 +19,7 @@ use crate::formats::Digests;
 use crate::formats::{Known, Layout, Measure, Piece, Section, Sink};
 
 const BLOCK: usize = 512;
-const BLOBS: &str = "blobs/sha256";
+pub(super) const BLOBS: &str = "blobs/sha256";
 
 /// One image of the archive.
 pub(super) struct Image<'p> {
@@ -201,23 +201,23 @@ impl Placed<'_> {
 }
 
 /// `blobs/sha256/…`
-fn blob_path(digest: &str) -> String {
+pub(super) fn blob_path(digest: &str) -> String {
     format!("{BLOBS}/{}", digest.strip_prefix("sha256:").unwrap_or(digest))
 }
 
-fn put_blob(out: &mut Vec<u8>, media_type: &str, bytes: &[u8], clock: i64) -> Descriptor {
+pub(super) fn put_blob(out: &mut Vec<u8>, media_type: &str, bytes: &[u8], clock: i64) -> Descriptor {
     let descriptor = Descriptor::of(media_type, bytes);
     put(out, &blob_path(&descriptor.digest), bytes, clock);
     descriptor
 }
 
-fn put(out: &mut Vec<u8>, path: &str, bytes: &[u8], clock: i64) {
+pub(super) fn put(out: &mut Vec<u8>, path: &str, bytes: &[u8], clock: i64) {
     out.extend(header(path, Type::File(bytes.len() as u64), clock));
     out.extend_from_slice(bytes);
     out.extend_from_slice(tar::padding(bytes.len() as u64));
 }
 
-fn header(path: &str, kind: Type<'_>, clock: i64) -> Vec<u8> {
+pub(super) fn header(path: &str, kind: Type<'_>, clock: i64) -> Vec<u8> {
     let mode = if kind == Type::Directory { 0o755 } else { 0o644 };
     let member = Member { path, kind, mode, uid: 0, gid: 0, user: "", group: "", mtime: clock };
     tar::header(&member).expect("the paths are ours, and the clock was checked")

@@ -135,7 +135,7 @@ impl ImageConfig {
             all.rootfs.diff_ids.push(diff_id.clone());
             all.history.push(History {
                 created: Some(created.clone()),
-                created_by: Some(format!("fitout: {} of {}", group(*churn), *plan.identity.name)),
+                created_by: Some(format!("{MARK}{} of {}", group(*churn), *plan.identity.name)),
                 ..History::default()
             });
         }
@@ -209,6 +209,14 @@ fn health_check(check: &HealthCheck) -> Healthcheck {
 /// Labels or annotations as the image has them.
 pub(super) fn typed(texts: &BTreeMap<String, Fact<String>>) -> impl Iterator<Item = (String, String)> {
     texts.iter().map(|(key, text)| (key.clone(), text.value.clone()))
+}
+
+/// What the records of our own layers begin with.
+const MARK: &str = "fitout: ";
+
+/// Whether a record is of a layer of ours.
+pub(super) fn is_own(record: &History) -> bool {
+    !record.empty_layer && record.created_by.as_ref().is_some_and(|by| by.starts_with(MARK))
 }
 
 /// What a layer holds, in the words of its history record.

@@ -15,6 +15,7 @@ mod archive;
 pub mod base;
 mod blobs;
 mod config;
+pub mod join;
 mod layers;
 mod manifest;
 mod naming;

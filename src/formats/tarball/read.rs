@@ -13,14 +13,21 @@ pub(super) fn read(artifact: &mut dyn Artifact, file_name: &str) -> Result<Listi
     let packed_size = artifact.seek(SeekFrom::End(0)).map_err(io)?;
     artifact.seek(SeekFrom::Start(0)).map_err(io)?;
     let (_, stream) = decompress::detect(artifact).map_err(io)?;
-    let tree = tree::read(stream, tree::Options::default())?;
+    let tree = tree::read(stream, tree::Options { programs: true, ..tree::Options::default() })?;
     let mut entries: Vec<ListedEntry> = tree.entries.into_iter().map(|e| e.listed).collect();
-    let mut listing = Listing { format: "tarball", packed_size, findings: tree.findings, ..Listing::default() };
+    let mut listing = Listing {
+        format: "tarball",
+        packed_size,
+        findings: tree.findings,
+        programs: tree.programs,
+        ..Listing::default()
+    };
     if let Some(folder) = common_folder(&entries)
         && let Some((name, version, arch)) = naming::take_apart(&folder)
     {
         (listing.name, listing.version, listing.arch) = (name.to_owned(), version.to_owned(), arch.to_owned());
         strip(&mut entries, &format!("/{folder}"));
+        listing.programs.strip(&format!("/{folder}"));
     } else {
         let stem = file_name.split(".tar").next().unwrap_or(file_name);
         stem.clone_into(&mut listing.name);

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use sha2::{Digest as _, Sha256};
 
+use super::super::programs::Watch;
 use super::super::tarball::naming;
 use super::super::{Artifact, Check, ListedEntry, ListedKind, Listing, tree};
 use crate::codec::zip::read::{self as records, Entry, ZipError};
@@ -88,7 +89,8 @@ impl Reader<'_> {
         let path = tree::absolute(&name.replace('\\', "/")).0.unwrap_or_else(|| "/".to_owned());
         self.judge_name(entry);
         let kind = kind_of(entry);
-        let (sha256, target) = self.content(entry, &path, kind == Some('l'))?;
+        let mut watch = Watch::default();
+        let (sha256, target) = self.content(entry, &path, kind == Some('l'), &mut watch)?;
         let kind = match kind {
             None => ListedKind::File,
             Some('d') => ListedKind::Directory,
@@ -99,6 +101,9 @@ impl Reader<'_> {
             return Ok(()); // the archive's own folder
         }
         let file = kind == ListedKind::File;
+        if file && sha256.is_some() {
+            self.listing.programs.take(&path, entry.mode.unwrap_or(0o644), watch);
+        }
         self.listing.entries.push(ListedEntry {
             path,
             mode: entry.mode.map_or(if kind == ListedKind::Directory { 0o755 } else { 0o644 }, |m| m & 0o7777),
@@ -126,7 +131,13 @@ impl Reader<'_> {
 
     /// Checks an entry's headers and content; answers the content's SHA-256 where it can be trusted, and the content itself
     /// (bounded) if it is to be `kept`: the target of a symlink.
-    fn content(&mut self, entry: &Entry, path: &str, kept: bool) -> Result<(Option<[u8; 32]>, Vec<u8>), ZipError> {
+    fn content(
+        &mut self,
+        entry: &Entry,
+        path: &str,
+        kept: bool,
+        watch: &mut Watch,
+    ) -> Result<(Option<[u8; 32]>, Vec<u8>), ZipError> {
         let mut target = Vec::new();
         let (start, difference) = match records::local(self.artifact, entry) {
             Ok(found) => found,
@@ -153,6 +164,7 @@ impl Reader<'_> {
         if read {
             let bad = records::content(self.artifact, entry, start, &mut |bytes| {
                 sha256.update(bytes);
+                watch.see(bytes);
                 if kept {
                     let room = LONGEST_TARGET.saturating_sub(target.len()).min(bytes.len());
                     target.extend_from_slice(&bytes[..room]);

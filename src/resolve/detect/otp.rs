@@ -3,19 +3,18 @@
 //! Releases are those that `mix.exs` and `rebar.config` name in literals, in their order, and those that are built already.
 
 use std::path::Path;
-use std::sync::Arc;
 
-use super::{Draft, Found, folder_name, legal, quoted, text};
-use crate::diagnostic::SourceText;
-use crate::resolve::preset::{assembled_releases, one_line, otp::OtpRelease, term};
-use crate::resolve::version::{mix_app, mix_description, mix_releases};
+use super::import::{self, Import};
+use super::{Draft, Found, folder_name, quoted, text};
+use crate::resolve::preset::{assembled_releases, one_line, otp::OtpRelease};
+use crate::resolve::version::{mix_app, mix_description};
 
 /// What makes the releases of a project.
 struct Maker {
     tool: Option<(&'static str, &'static str)>,
     summary: Option<String>,
-    /// Names of its releases, as far as it says them.
-    names: Vec<String>,
+    /// Its releases, as far as it says them; what is left of a project without a release is of one without a name.
+    releases: Vec<Import>,
     /// Name of the only one, if it says none.
     app: Option<String>,
 }
@@ -34,18 +33,31 @@ pub(super) fn drafts(dir: &Path, findings: &mut Vec<Found>) -> Option<Vec<Draft>
     if maker.is_none() && built.is_empty() {
         return None;
     }
-    let maker = maker.unwrap_or(Maker { tool: None, summary: None, names: Vec::new(), app: None });
+    let maker = maker.unwrap_or(Maker { tool: None, summary: None, releases: Vec::new(), app: None });
     let of_path = |path: &str| path.rsplit('/').next().unwrap_or_default().to_owned();
-    let mut wanted: Vec<(String, Option<(String, OtpRelease)>)> = Vec::new();
-    for name in &maker.names {
-        let at = built.iter().position(|(path, _)| of_path(path) == *name);
-        wanted.push((name.clone(), at.map(|at| built.remove(at))));
+    let mut wanted: Vec<(Import, Option<(String, OtpRelease)>)> = Vec::new();
+    let named = maker.releases.iter().filter(|release| !release.name.is_empty());
+    for release in named {
+        let is_it =
+            |path: &str| release.input.as_deref().map_or_else(|| of_path(path) == release.name, |at| at == path);
+        let at = built.iter().position(|(path, _)| is_it(path));
+        wanted.push((release.clone(), at.map(|at| built.remove(at))));
     }
-    wanted.extend(built.into_iter().map(|found| (found.1.name.clone(), Some(found))));
+    let of_name = |name: String| Import { name, ..Import::default() };
+    wanted.extend(built.into_iter().map(|found| (of_name(found.1.name.clone()), Some(found))));
     if wanted.is_empty() {
-        wanted.push((maker.app.clone().unwrap_or_else(|| folder_name(dir)), None));
+        wanted.push((of_name(maker.app.clone().unwrap_or_else(|| folder_name(dir))), None));
     }
-    Some(wanted.into_iter().enumerate().map(|(at, (name, built))| draft(&maker, at, &name, built, findings)).collect())
+    if let Some(nameless) = maker.releases.iter().find(|release| release.name.is_empty()) {
+        wanted[0].0.left.extend(nameless.left.iter().cloned());
+    }
+    Some(
+        wanted
+            .into_iter()
+            .enumerate()
+            .map(|(at, (release, built))| draft(&maker, at, release, built, findings))
+            .collect(),
+    )
 }
 
 fn maker(dir: &Path, findings: &mut Vec<Found>) -> Option<Maker> {
@@ -57,34 +69,26 @@ fn maker(dir: &Path, findings: &mut Vec<Found>) -> Option<Maker> {
         findings.push(("mix.exs".into(), what));
         let about = "gets dependencies, compiles, assembles the release; skipped where nothing changed";
         let summary = mix_description(&mix).map(|text| one_line(&text));
-        return Some(Maker { tool: Some(("mix", about)), summary, names: mix_releases(&mix), app });
+        let releases = import::of_mix(dir, app.as_deref());
+        return Some(Maker { tool: Some(("mix", about)), summary, releases, app });
     }
-    let rebar = text(&dir.join("rebar.config"))?;
+    if !dir.join("rebar.config").is_file() {
+        return None;
+    }
     findings.push(("rebar.config".into(), "an Erlang project".into()));
     let about = "compiles and assembles the release; skipped where nothing changed";
-    Some(Maker { tool: Some(("rebar3", about)), summary: None, names: relx_releases(&rebar), app: None })
-}
-
-/// Names in `{relx, [{release, {NAME, VERSION}, …}]}`.
-fn relx_releases(text: &str) -> Vec<String> {
-    let terms = term::parse(&Arc::new(SourceText { name: "rebar.config".into(), text: text.to_owned() }));
-    let all = term::Term::List(terms.unwrap_or_default(), None);
-    let name = |term: &term::Term| match term.tuple()? {
-        [word, of, ..] if word.atom() == Some("release") => Some(of.tuple()?.first()?.atom()?.to_owned()),
-        _ => None,
-    };
-    let relx = all.property("relx").and_then(term::Term::list).unwrap_or_default();
-    relx.iter().filter_map(name).collect()
+    Some(Maker { tool: Some(("rebar3", about)), summary: None, releases: import::of_rebar(dir), app: None })
 }
 
 /// The draft of a release, the `at`th of the project.
 fn draft(
     maker: &Maker,
     at: usize,
-    name: &str,
+    release: Import,
     built: Option<(String, OtpRelease)>,
     findings: &mut Vec<Found>,
 ) -> Draft {
+    let name = release.name.as_str();
     let mut draft = Draft { summary: maker.summary.clone().filter(|_| at == 0), ..Draft::default() };
     if let Some((path, release)) = &built {
         let natives = release.native_files().len();
@@ -99,7 +103,8 @@ fn draft(
         findings.push((path.clone(), what));
         draft.summary = draft.summary.or_else(|| release.summary.as_deref().map(one_line));
     }
-    let input = built.map_or_else(|| format!("_build/prod/rel/{name}"), |(path, _)| path);
+    let input = built.map(|(path, _)| path).or_else(|| release.input.clone());
+    let input = input.unwrap_or_else(|| format!("_build/prod/rel/{name}"));
     if at > 0 {
         let file = format!("fitout-{name}.toml");
         let said = format!("one more release: `fitout build --config {file} --out dist/{name}`");
@@ -109,22 +114,20 @@ fn draft(
     draft.version = Some("{ from = \"release\" }".into());
     draft.summary = draft.summary.or_else(|| Some(format!("The {name} service")));
     draft.build.push(("preset", quoted("otp"), "layout, command and image start of an OTP release"));
-    draft.build.extend(maker.tool.map(|(tool, about)| ("tool", quoted(tool), about)));
+    match (&release.input, maker.tool) {
+        // The tool knows which release is meant by its place alone.
+        (Some(_), Some(("mix", about))) => {
+            let command = format!("MIX_ENV=prod mix do deps.get --only prod, release {name} --overwrite");
+            draft.build.push(("command", quoted(&command), about));
+        }
+        (_, tool) => draft.build.extend(tool.map(|(tool, about)| ("tool", quoted(tool), about))),
+    }
     draft.build.push(("input", quoted(&input), "the assembled release"));
-    draft.name = Some(legal(&name.replace('_', "-")));
+    if !release.from.is_empty() && release.has_something() {
+        findings.push((release.from.to_owned(), format!("the release `{name}`: {}", release.told())));
+    }
+    draft.name = Some(release.package());
+    draft.import = release;
     draft.is_service = true;
     draft
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn releases_of_relx() {
-        let two = "{erl_opts, []}.\n{relx, [{release, {a, \"1\"}, [sasl]}, {release, {b, {cmd, \"x\"}}, [c], []}, {mode, prod}]}.\n";
-        assert_eq!(relx_releases(two), ["a", "b"]);
-        assert!(relx_releases("{relx, [{mode, prod}]}.").is_empty());
-        assert!(relx_releases("not a term").is_empty());
-    }
 }

@@ -1,7 +1,7 @@
 //! A [`Draft`] -> the text of fitout.toml, and of the environment file that it names.
 
 use super::variables::{self, Variable};
-use super::{Draft, legal, quoted};
+use super::{Draft, Import, legal, quoted};
 
 /// Secrets that nobody has to think of: a random text of each host does.
 const GENERATED: [&str; 1] = ["SECRET_KEY_BASE"];
@@ -48,6 +48,14 @@ impl Draft {
             ));
             out.push_str(&self.service());
         }
+        out.push_str(&self.imported());
+        self.rule(&mut out);
+        out.push_str(&self.left());
+        out
+    }
+
+    /// The rule of what has no preset.
+    fn rule(&self, out: &mut String) {
         if !self.files.is_empty() {
             let mark = if self.is_open { "# " } else { "" };
             out.push_str(if self.is_open {
@@ -58,8 +66,66 @@ impl Draft {
             out.extend([mark, "[[files]]\n"]);
             self.files.iter().for_each(|line| out.extend([mark, line, "\n"]));
         }
+    }
+}
+
+/// What the project says of the release.
+impl Draft {
+    /// Hooks, commands and files that are carried over.
+    fn imported(&self) -> String {
+        let Import { hooks, commands, files, from, .. } = &self.import;
+        let mut out = String::new();
+        let file = |path: &String| format!("{{ file = {} }}", quoted(path));
+        if !hooks.is_empty() {
+            out.extend([format!("\n# From {from}: hooks of the releases, in their order.\n[service.hooks]\n")]);
+        }
+        for (moment, paths) in hooks {
+            let list: Vec<String> = paths.iter().map(file).collect();
+            out.extend([format!("{moment} = [{}]\n", list.join(", "))]);
+        }
+        if !commands.is_empty() {
+            let name = self.account();
+            out.extend([format!("\n# From {from}: `{name} COMMAND`.\n[service.commands]\n")]);
+        }
+        for (name, path) in commands {
+            out.extend([format!("{} = {}\n", key(name), file(path))]);
+        }
+        for (at, rule) in files.iter().enumerate() {
+            if at == 0 {
+                out.extend([format!("\n# From {from}.")]);
+            }
+            out.push_str("\n[[files]]\n");
+            out.extend(rule.iter().map(|(key, value)| format!("{key:<5} = {value}\n")));
+        }
         out
     }
+
+    /// What is not, as a comment.
+    fn left(&self) -> String {
+        let mut out = String::new();
+        if !self.import.for_mix.is_empty() {
+            out.push_str("\n# `mix release` makes the same if `project` of mix.exs says:\n");
+            out.extend([format!("#   releases: [{}]\n", self.import.for_mix.join(", "))]);
+        }
+        if !self.import.left.is_empty() {
+            out.push_str("\n# Not carried over:\n");
+        }
+        for left in &self.import.left {
+            out.extend([format!("# - {}:{}: {}: {}\n", left.file, left.line, comment(&left.what), comment(&left.why))]);
+        }
+        out
+    }
+}
+
+/// A key of TOML.
+fn key(name: &str) -> String {
+    let is_bare = name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_');
+    if is_bare && !name.is_empty() { name.to_owned() } else { quoted(name) }
+}
+
+/// Text that may stand in a comment: TOML has no control characters there.
+fn comment(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
 /// What the runtime configuration asks of the service.

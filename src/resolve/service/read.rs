@@ -24,6 +24,8 @@ mod scripts;
 mod starters;
 mod variables;
 
+pub(crate) use scripts::LAUNCHER_COMMANDS;
+
 /// Milliseconds before a restart, as systemd's own default would be far too short for what fails at once.
 const RESTART_DELAY: u64 = 5_000;
 /// Milliseconds to stop.

@@ -30,45 +30,6 @@ pub(crate) fn app(text: &str) -> Option<String> {
     (end > 0).then(|| value[..end].to_owned())
 }
 
-/// The names under `releases:`, there or in a function of that name, as far as they are written.
-pub(crate) fn releases(text: &str) -> Vec<String> {
-    let text = without_comments(text);
-    let list =
-        after_key(&text, "releases:").and_then(|value| value.strip_prefix('[').or_else(|| list_of_function(&text)));
-    list.map(keys).unwrap_or_default()
-}
-
-/// The list that the function `releases` gives, behind its bracket.
-fn list_of_function(text: &str) -> Option<&str> {
-    let function = ["defp releases", "def releases"].iter().find_map(|start| Some(text.split_once(start)?.1))?;
-    let body = function.trim_start().trim_start_matches("()").trim_start();
-    body.strip_prefix("do").or_else(|| body.strip_prefix(", do:"))?.trim_start().strip_prefix('[')
-}
-
-/// The keys of a keyword list whose bracket is open.
-fn keys(list: &str) -> Vec<String> {
-    let (mut names, mut depth, mut quoted, mut word) = (Vec::new(), 1, false, String::new());
-    for c in list.chars() {
-        match c {
-            '"' => quoted = !quoted,
-            _ if quoted => {}
-            '[' | '{' | '(' => depth += 1,
-            ']' | '}' | ')' => depth -= 1,
-            ':' if depth == 1 && !word.is_empty() => names.push(std::mem::take(&mut word)),
-            _ if c.is_alphanumeric() || c == '_' => {
-                word.push(c);
-                continue;
-            }
-            _ => {}
-        }
-        word.clear();
-        if depth == 0 {
-            break;
-        }
-    }
-    names
-}
-
 /// The literal of `description:`.
 pub(crate) fn description(text: &str) -> Option<String> {
     match said(after_key(&without_comments(text), "description:")?)? {
@@ -179,13 +140,6 @@ mod tests {
     #[test]
     fn names_are_found() {
         assert_eq!(app(&project("1")).as_deref(), Some("my_app"));
-        assert_eq!(releases("releases: [\n  demo: [\n"), ["demo"]);
-        let two =
-            "[web: [applications: [web: :permanent], version: {:from_app, :web}], jobs: [steps: [&a/1], x: \"y: [\"]]";
-        assert_eq!(releases(&format!("releases: {two}, deps: []")), ["web", "jobs"]);
-        assert_eq!(releases(&format!("releases: releases()\ndefp releases do\n {two}\nend")), ["web", "jobs"]);
-        assert_eq!(releases(&format!("releases: releases()\ndefp releases(), do: {two}")), ["web", "jobs"]);
-        assert!(releases("releases: releases()").is_empty());
         assert_eq!(description("description: \"Says # hello\",").as_deref(), Some("Says # hello"));
     }
 }

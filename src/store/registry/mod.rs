@@ -3,7 +3,6 @@
 //! Enters: [`Settings`] and the environment. Leaves: a [`Place`] whose keys are the paths of the distribution specification behind
 //! `/v2/NAME/`. Not here: which blobs an image has, and what its tags are (`publish`).
 
-mod refusal;
 mod repository;
 
 #[cfg(feature = "network")]
@@ -19,13 +18,24 @@ mod referrers;
 mod tests;
 #[cfg(feature = "network")]
 mod upload;
-#[cfg(feature = "network")]
-mod wire;
 
-pub use refusal::Refusal;
+pub use super::Refusal;
 pub use repository::Repository;
 
 use super::{Place, StoreError, Variables};
+#[cfg(feature = "network")]
+use super::{Trouble, wire};
+
+#[cfg(feature = "network")]
+impl wire::Asked for Repository {
+    fn name(&self) -> String {
+        self.to_string()
+    }
+
+    fn trouble(&self, refusal: Refusal) -> Trouble {
+        Trouble::Registry(refusal)
+    }
+}
 
 /// What is known of a registry before it is asked.
 #[derive(Debug, Clone)]

@@ -12,8 +12,8 @@ use tokio::runtime::Runtime;
 
 use super::super::now;
 use super::access::Access;
-use super::upload::{self, Came};
-use super::wire::{self, Answer};
+use super::upload::Came;
+use super::wire::{self, Answer, Elsewhere};
 use super::{Refusal, Repository, Settings, login};
 use crate::codec::hex::hex;
 use crate::store::{Body, Depth, Hold, Kind, Meta, Object, Place, StoreError, Tag, Trouble, Variables, When, Written};
@@ -83,7 +83,7 @@ impl Registry {
     pub(super) fn open(settings: Settings, variables: &Variables) -> Result<Self, StoreError> {
         let repository = settings.repository.clone();
         let login = login::find(&repository, variables)?;
-        let http = wire::client(&repository, settings.ca.as_deref())?;
+        let http = wire::client(&repository, settings.ca.as_deref(), Elsewhere::Follow)?;
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
             .enable_all()
@@ -125,7 +125,7 @@ impl Registry {
                 request = request.header("authorization", text);
             }
             if let Some((body, from, length)) = ask.body {
-                let part = upload::stream(body, from, length)
+                let part = wire::stream(body, from, length)
                     .map_err(|error| wire::trouble(&self.repository, Refusal::Refused, error))?;
                 request = request.header("content-length", length).body(part);
                 if ask.headers.iter().all(|(name, _)| *name != "content-type") {

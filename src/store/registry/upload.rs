@@ -4,19 +4,12 @@
 //! where they are asked for, because some registries stop at 4 MiB of a chunk and some keep the first alone. What was cut off begins
 //! anew, or at the border of a chunk. Source: distribution-spec, "Pushing blobs".
 
-use std::io::{self, Read as _, Seek as _, SeekFrom};
-
-use futures_util::stream;
-
 use reqwest::Method;
 
 use super::Refusal;
 use super::place::{Ask, Registry};
 use super::wire::{self, Answer};
 use crate::store::{Body, StoreError};
-
-/// Bytes that are read at once.
-const PIECE: u64 = 128 << 10;
 
 /// A request that some do not let pass.
 const LARGE: u64 = 4 << 20;
@@ -156,32 +149,4 @@ enum Mounted {
     Done,
     Session(Answer),
     No,
-}
-
-/// A part of a body that is read while it is sent.
-pub(super) fn stream(body: &Body, at: u64, length: u64) -> io::Result<reqwest::Body> {
-    let (path, offset) = match body {
-        Body::Bytes(bytes) => {
-            let (from, to) = (usize::try_from(at), usize::try_from(at + length));
-            let part = from.ok().zip(to.ok()).and_then(|(from, to)| bytes.get(from..to));
-            return Ok(part.unwrap_or_default().to_vec().into());
-        }
-        Body::File { path, .. } => (path, 0),
-        Body::Part { path, offset, .. } => (path, *offset),
-    };
-    let mut file = fs_err::File::open(path)?;
-    file.seek(SeekFrom::Start(offset + at))?;
-    let pieces = stream::try_unfold((file, length), |(file, left)| async move {
-        if left == 0 {
-            return Ok(None);
-        }
-        let mut piece = Vec::with_capacity(usize::try_from(left.min(PIECE)).unwrap_or(0));
-        (&file).take(left.min(PIECE)).read_to_end(&mut piece)?;
-        if piece.is_empty() {
-            return Err(io::Error::other("the file is shorter than it was"));
-        }
-        let left = left - piece.len() as u64;
-        Ok(Some((piece, (file, left))))
-    });
-    Ok(reqwest::Body::wrap_stream(pieces))
 }

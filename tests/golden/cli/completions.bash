@@ -46,6 +46,9 @@ _fitout() {
             fitout,lint)
                 cmd="fitout__subcmd__lint"
                 ;;
+            fitout,merge)
+                cmd="fitout__subcmd__merge"
+                ;;
             fitout,plan)
                 cmd="fitout__subcmd__plan"
                 ;;
@@ -94,6 +97,9 @@ _fitout() {
             fitout__subcmd__generate,man)
                 cmd="fitout__subcmd__generate__subcmd__man"
                 ;;
+            fitout__subcmd__generate,preset)
+                cmd="fitout__subcmd__generate__subcmd__preset"
+                ;;
             fitout__subcmd__generate,schema)
                 cmd="fitout__subcmd__generate__subcmd__schema"
                 ;;
@@ -105,6 +111,9 @@ _fitout() {
                 ;;
             fitout__subcmd__generate__subcmd__help,man)
                 cmd="fitout__subcmd__generate__subcmd__help__subcmd__man"
+                ;;
+            fitout__subcmd__generate__subcmd__help,preset)
+                cmd="fitout__subcmd__generate__subcmd__help__subcmd__preset"
                 ;;
             fitout__subcmd__generate__subcmd__help,schema)
                 cmd="fitout__subcmd__generate__subcmd__help__subcmd__schema"
@@ -139,6 +148,9 @@ _fitout() {
             fitout__subcmd__help,lint)
                 cmd="fitout__subcmd__help__subcmd__lint"
                 ;;
+            fitout__subcmd__help,merge)
+                cmd="fitout__subcmd__help__subcmd__merge"
+                ;;
             fitout__subcmd__help,plan)
                 cmd="fitout__subcmd__help__subcmd__plan"
                 ;;
@@ -168,6 +180,9 @@ _fitout() {
                 ;;
             fitout__subcmd__help__subcmd__generate,man)
                 cmd="fitout__subcmd__help__subcmd__generate__subcmd__man"
+                ;;
+            fitout__subcmd__help__subcmd__generate,preset)
+                cmd="fitout__subcmd__help__subcmd__generate__subcmd__preset"
                 ;;
             fitout__subcmd__help__subcmd__generate,schema)
                 cmd="fitout__subcmd__help__subcmd__generate__subcmd__schema"
@@ -305,7 +320,7 @@ _fitout() {
 
     case "${cmd}" in
         fitout)
-            opts="-C -v -q -h -V --config --json --color --verbose --quiet --help --version init plan build inspect diff lint publish promote repo explain keys templates cache generate help"
+            opts="-C -v -q -h -V --config --json --color --verbose --quiet --help --version init plan build inspect diff lint merge publish promote repo explain keys templates cache generate help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -791,7 +806,7 @@ _fitout() {
             return 0
             ;;
         fitout__subcmd__generate)
-            opts="-C -v -q -h -V --config --json --color --verbose --quiet --help --version schema completions man help"
+            opts="-C -v -q -h -V --config --json --color --verbose --quiet --help --version schema preset completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -871,7 +886,7 @@ _fitout() {
             return 0
             ;;
         fitout__subcmd__generate__subcmd__help)
-            opts="schema completions man help"
+            opts="schema preset completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -926,6 +941,20 @@ _fitout() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        fitout__subcmd__generate__subcmd__help__subcmd__preset)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         fitout__subcmd__generate__subcmd__help__subcmd__schema)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
@@ -942,6 +971,46 @@ _fitout() {
             ;;
         fitout__subcmd__generate__subcmd__man)
             opts="-C -v -q -h -V --config --json --color --verbose --quiet --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                -C)
+                    COMPREPLY=()
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o plusdirs
+                    fi
+                    return 0
+                    ;;
+                --config)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fitout__subcmd__generate__subcmd__preset)
+            opts="-C -v -q -h -V --config --json --color --verbose --quiet --help --version artifactory artifactory-deb artifactory-rpm cloudsmith-deb cloudsmith-rpm gitea-debian gitea-generic gitea-release gitea-rpm github-release gitlab-debian gitlab-generic gitlab-release nexus-apt nexus-raw nexus-yum packagecloud pulp-deb pulp-rpm"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1021,7 +1090,7 @@ _fitout() {
             return 0
             ;;
         fitout__subcmd__help)
-            opts="init plan build inspect diff lint publish promote repo explain keys templates cache generate help"
+            opts="init plan build inspect diff lint merge publish promote repo explain keys templates cache generate help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1133,7 +1202,7 @@ _fitout() {
             return 0
             ;;
         fitout__subcmd__help__subcmd__generate)
-            opts="schema completions man"
+            opts="schema preset completions man"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1161,6 +1230,20 @@ _fitout() {
             return 0
             ;;
         fitout__subcmd__help__subcmd__generate__subcmd__man)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fitout__subcmd__help__subcmd__generate__subcmd__preset)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1287,6 +1370,20 @@ _fitout() {
             return 0
             ;;
         fitout__subcmd__help__subcmd__lint)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fitout__subcmd__help__subcmd__merge)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1930,6 +2027,53 @@ _fitout() {
                     ;;
                 --deny)
                     COMPREPLY=($(compgen -W "warnings" -- "${cur}"))
+                    return 0
+                    ;;
+                -C)
+                    COMPREPLY=()
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o plusdirs
+                    fi
+                    return 0
+                    ;;
+                --config)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fitout__subcmd__merge)
+            opts="-C -v -q -h -V --into --config --json --color --verbose --quiet --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --into)
+                    COMPREPLY=()
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o plusdirs
+                    fi
                     return 0
                     ;;
                 -C)

@@ -8,6 +8,7 @@ use ::rpm::{FileFlags, IndexTag as T};
 use super::super::header::Header;
 use crate::diagnostic::Diagnostic;
 use crate::diagnostic::codes::RPM_ODD;
+use crate::formats::programs::Programs;
 use crate::formats::{ListedEntry, ListedKind, Listing, Names};
 
 /// Most bytes that all paths together may take: a header can name one long directory for each of a million files.
@@ -39,6 +40,8 @@ pub struct Files {
     pub groups: Vec<Vec<usize>>,
     /// Number of the digest algorithm, as of OpenPGP.
     pub algorithm: u64,
+    /// What the ELF files of the payload say.
+    pub programs: Programs,
 }
 
 /// Reads the lists of a header.
@@ -196,6 +199,7 @@ fn flag_words(flags: FileFlags) -> Vec<String> {
 
 /// Puts the files into the listing, sorted by path, and says what is odd of them.
 pub fn list(mut files: Files, listing: &mut Listing) {
+    listing.programs = std::mem::take(&mut files.programs);
     for group in &files.groups {
         // The content came with one of the names.
         let sha256 = group.iter().find_map(|i| files.list[*i].entry.sha256);

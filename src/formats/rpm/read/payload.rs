@@ -18,6 +18,7 @@ use crate::codec::hashes::{Hasher, Hashes};
 use crate::codec::hex::hex;
 use crate::diagnostic::Diagnostic;
 use crate::diagnostic::codes::RPM_ODD;
+use crate::formats::programs::Watch;
 use crate::formats::{Artifact, Check, ListedKind, Listing};
 
 /// Most problems of one sort that are spelled out.
@@ -164,7 +165,11 @@ fn member(
         ListedKind::File => {
             let mut sums = Tap::new(content);
             sums.stated = Algorithm::of(algorithm);
+            sums.watch = Some(Watch::default());
             io::copy(&mut sums, &mut io::sink())?;
+            if let Some(watch) = sums.watch.take() {
+                files.programs.take(&file.entry.path, file.entry.mode, watch);
+            }
             let mut sums = sums.finish();
             if algorithm == SHA256 {
                 sums.stated = Some(hex(&sums.sha256));
@@ -261,6 +266,7 @@ struct Tap<R> {
     hasher: Hasher,
     md5: Option<Md5>,
     stated: Option<Algorithm>,
+    watch: Option<Watch>,
 }
 
 /// What a [`Tap`] found; in hex all but the first digest, and empty where it was not asked.
@@ -276,7 +282,7 @@ struct Found {
 
 impl<R> Tap<R> {
     fn new(input: R) -> Self {
-        Self { input, size: 0, hasher: Hasher::new(Hashes::SHA256), md5: None, stated: None }
+        Self { input, size: 0, hasher: Hasher::new(Hashes::SHA256), md5: None, stated: None, watch: None }
     }
 
     fn finish(self) -> Found {
@@ -303,6 +309,9 @@ impl<R: Read> Read for Tap<R> {
         }
         if let Some(digest) = &mut self.stated {
             digest.update(bytes);
+        }
+        if let Some(watch) = &mut self.watch {
+            watch.see(bytes);
         }
         Ok(got)
     }

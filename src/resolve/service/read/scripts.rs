@@ -10,7 +10,7 @@ use crate::diagnostic::codes;
 use crate::resolve::image::invalid;
 
 /// What a launcher does by itself: templates/launcher/service.sh.hbs.
-const LAUNCHER_COMMANDS: &[&str] = &[
+pub(crate) const LAUNCHER_COMMANDS: &[&str] = &[
     "attach",
     "await",
     "daemon",

@@ -1,28 +1,50 @@
 //! One request, and when it is tried again.
 //!
-//! Enters: a request. Leaves: an [`Answer`], whatever its status, or that there was none. Addresses are never told: what is in a query
-//! may let others in.
+//! Enters: a request, and who is [`Asked`]: an image registry, a server of packages. Leaves: an [`Answer`], whatever its status, or that
+//! there was none. Addresses are never told: what is in a query may let others in.
 
+use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::time::Duration;
+
+use futures_util::future::Either;
+use futures_util::stream::{self, Stream};
 
 use reqwest::header::HeaderMap;
 use serde::Deserialize;
 
-use super::{Refusal, Repository};
-use crate::store::{StoreError, Trouble, now};
+use super::{Body, Refusal, StoreError, Trouble, now};
 
 /// Until a connection must be there.
 const CONNECT: Duration = Duration::from_secs(10);
-/// For which a registry may say nothing. A registry that takes in a large layer hashes it before it answers.
+/// For which it may say nothing. A registry that takes in a large layer hashes it before it answers.
 const SILENT: Duration = Duration::from_secs(300);
 /// How often a request is tried.
 pub(super) const TRIES: u32 = 6;
 /// What is waited before the second try; then twice that, and so on.
 const WAIT: Duration = Duration::from_millis(400);
-/// The longest time that a registry may ask to wait.
+/// The longest time that it may ask to wait.
 const LONGEST_WAIT: Duration = Duration::from_secs(120);
 /// Largest answer that is read: a manifest. Registries stop at 4 MiB.
 const LARGEST: usize = 8 << 20;
+/// Bytes of a file that are read at once.
+const PIECE: u64 = 128 << 10;
+
+/// Whoever answers.
+pub(super) trait Asked: Sync {
+    /// What it is called in messages.
+    fn name(&self) -> String;
+    /// What its refusals are told as.
+    fn trouble(&self, refusal: Refusal) -> Trouble;
+}
+
+/// What is done where an answer leads elsewhere.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Elsewhere {
+    /// It is followed, but never from TLS to plain HTTP.
+    Follow,
+    /// Whoever asks decides.
+    Tell,
+}
 
 /// An answer.
 #[derive(Debug)]
@@ -66,7 +88,7 @@ impl Answer {
         matches!(self.status, 408 | 425 | 429 | 500..=599)
     }
 
-    /// How long the registry asks to wait.
+    /// How long it asks to wait.
     pub(super) fn retry_after(&self) -> Option<Duration> {
         let seconds = self.header("retry-after")?.trim().parse().ok()?;
         Some(Duration::from_secs(seconds).min(LONGEST_WAIT))
@@ -89,16 +111,23 @@ impl Answer {
     }
 }
 
-/// Trouble with a repository.
-pub(super) fn trouble(repository: &Repository, refusal: Refusal, message: impl std::fmt::Display) -> StoreError {
-    StoreError::new(repository.to_string(), Trouble::Registry(refusal), message)
+/// Trouble with whoever is asked.
+pub(super) fn trouble(asked: &dyn Asked, refusal: Refusal, message: impl std::fmt::Display) -> StoreError {
+    StoreError::new(asked.name(), asked.trouble(refusal), message)
 }
 
-/// The client. Answers that lead elsewhere are followed, but never from TLS to plain HTTP.
-pub(super) fn client(repository: &Repository, ca: Option<&[u8]>) -> Result<reqwest::Client, StoreError> {
+/// The client.
+pub(super) fn client(
+    asked: &dyn Asked,
+    ca: Option<&[u8]>,
+    elsewhere: Elsewhere,
+) -> Result<reqwest::Client, StoreError> {
     // Whoever set another before is as good.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let policy = reqwest::redirect::Policy::custom(|attempt| {
+    let policy = reqwest::redirect::Policy::custom(move |attempt| {
+        if elsewhere == Elsewhere::Tell {
+            return attempt.stop();
+        }
         let was_safe = attempt.previous().last().is_some_and(|url| url.scheme() == "https");
         if attempt.previous().len() > 8 || (was_safe && attempt.url().scheme() != "https") {
             return attempt.stop();
@@ -111,22 +140,22 @@ pub(super) fn client(repository: &Repository, ca: Option<&[u8]>) -> Result<reqwe
         .read_timeout(SILENT)
         .redirect(policy);
     if let Some(pem) = ca {
-        let bad = |why: String| trouble(repository, Refusal::Certificate, format!("`ca`: {why}"));
+        let bad = |why: String| trouble(asked, Refusal::Certificate, format!("`ca`: {why}"));
         let certificates = reqwest::Certificate::from_pem_bundle(pem).map_err(|error| bad(error.to_string()))?;
         if certificates.is_empty() {
             return Err(bad("there is no certificate in it".to_owned()));
         }
         builder = builder.tls_certs_merge(certificates);
     }
-    builder.build().map_err(|error| failed(repository, error))
+    builder.build().map_err(|error| failed(asked, error))
 }
 
 /// What a request came to that has no answer.
-pub(super) fn failed(repository: &Repository, error: reqwest::Error) -> StoreError {
-    let told = StoreError::of(repository.to_string(), Trouble::Registry(Refusal::Failed), &error.without_url());
+pub(super) fn failed(asked: &dyn Asked, error: reqwest::Error) -> StoreError {
+    let told = StoreError::of(asked.name(), asked.trouble(Refusal::Failed), &error.without_url());
     let unsafe_words = ["certificate", "corrupt message", "UnknownIssuer", "HandshakeFailure", "InvalidContentType"];
     let trouble = if unsafe_words.iter().any(|word| told.message.contains(word)) {
-        Trouble::Registry(Refusal::Certificate)
+        asked.trouble(Refusal::Certificate)
     } else {
         told.trouble
     };
@@ -134,14 +163,17 @@ pub(super) fn failed(repository: &Repository, error: reqwest::Error) -> StoreErr
 }
 
 /// Sends once.
-pub(super) async fn once(request: reqwest::RequestBuilder, repository: &Repository) -> Result<Answer, StoreError> {
-    let failed = |error| failed(repository, error);
-    let mut response = request.send().await.map_err(failed)?;
+pub(super) async fn once(request: reqwest::RequestBuilder, asked: &dyn Asked) -> Result<Answer, StoreError> {
+    read(request.send().await.map_err(|error| failed(asked, error))?, asked).await
+}
+
+/// All of an answer.
+pub(super) async fn read(mut response: reqwest::Response, asked: &dyn Asked) -> Result<Answer, StoreError> {
     let (status, headers) = (response.status().as_u16(), response.headers().clone());
     let mut body = Vec::new();
-    while let Some(part) = response.chunk().await.map_err(failed)? {
+    while let Some(part) = response.chunk().await.map_err(|error| failed(asked, error))? {
         if body.len() + part.len() > LARGEST {
-            return Err(trouble(repository, Refusal::Failed, format!("it answers with more than {LARGEST} bytes")));
+            return Err(trouble(asked, Refusal::Failed, format!("it answers with more than {LARGEST} bytes")));
         }
         body.extend_from_slice(&part);
     }
@@ -149,14 +181,14 @@ pub(super) async fn once(request: reqwest::RequestBuilder, repository: &Reposito
 }
 
 /// Sends, and again while it may pass.
-pub(super) async fn patient(request: reqwest::RequestBuilder, repository: &Repository) -> Result<Answer, StoreError> {
+pub(super) async fn patient(request: reqwest::RequestBuilder, asked: &dyn Asked) -> Result<Answer, StoreError> {
     for attempt in 1.. {
         let Some(again) = request.try_clone() else { break };
-        let result = once(again, repository).await;
+        let result = once(again, asked).await;
         let Some(wait) = wait(&result, attempt) else { return result };
         tokio::time::sleep(wait).await;
     }
-    once(request, repository).await
+    once(request, asked).await
 }
 
 /// How long to wait before the next try; none if there is to be none.
@@ -169,7 +201,11 @@ pub(super) fn wait(result: &Result<Answer, StoreError>, attempt: u32) -> Option<
         Ok(answer) if answer.may_pass() => {
             Some(answer.retry_after().map_or(backed_off, |asked| asked + now::jitter(WAIT)))
         }
-        Err(error) if error.trouble == Trouble::Registry(Refusal::Failed) => Some(backed_off),
+        Err(error)
+            if matches!(error.trouble, Trouble::Registry(Refusal::Failed) | Trouble::Server(Refusal::Failed)) =>
+        {
+            Some(backed_off)
+        }
         _ => None,
     }
 }
@@ -192,4 +228,41 @@ pub(super) fn escaped(text: &str) -> String {
         }
     }
     out
+}
+
+/// A part of a body that is read while it is sent.
+pub(super) fn stream(body: &Body, at: u64, length: u64) -> io::Result<reqwest::Body> {
+    Ok(reqwest::Body::wrap_stream(pieces(body, at, length)?))
+}
+
+/// The same in pieces.
+pub(super) fn pieces(
+    body: &Body,
+    at: u64,
+    length: u64,
+) -> io::Result<impl Stream<Item = io::Result<Vec<u8>>> + Send + use<>> {
+    let (path, offset) = match body {
+        Body::Bytes(bytes) => {
+            let (from, to) = (usize::try_from(at), usize::try_from(at + length));
+            let part = from.ok().zip(to.ok()).and_then(|(from, to)| bytes.get(from..to));
+            let part = part.unwrap_or_default().to_vec();
+            return Ok(Either::Left(stream::once(async move { Ok(part) })));
+        }
+        Body::File { path, .. } => (path, 0),
+        Body::Part { path, offset, .. } => (path, *offset),
+    };
+    let mut file = fs_err::File::open(path)?;
+    file.seek(SeekFrom::Start(offset + at))?;
+    Ok(Either::Right(stream::try_unfold((file, length), |(file, left)| async move {
+        if left == 0 {
+            return Ok(None);
+        }
+        let mut piece = Vec::with_capacity(usize::try_from(left.min(PIECE)).unwrap_or(0));
+        (&file).take(left.min(PIECE)).read_to_end(&mut piece)?;
+        if piece.is_empty() {
+            return Err(io::Error::other("the file is shorter than it was"));
+        }
+        let left = left - piece.len() as u64;
+        Ok(Some((piece, (file, left))))
+    })))
 }

@@ -1,0 +1,117 @@
+//! What a project says of its releases in literals -> what of it goes into `fitout.toml`, and what does not, with the reason.
+//!
+//! Enters: `rel/config.exs` of Distillery, `mix.exs`, `rebar.config`. Leaves: an [`Import`] for each release, in the order in
+//! which they are to be proposed. What `mix release` and rebar3 do by themselves stays theirs, and is not told. No code of
+//! the project is run: what is computed is told as left, with its line. Not here: the text of the config (`text`).
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use super::{legal, quoted, text};
+use crate::resolve::elixir::value::Value;
+
+mod distillery;
+mod mix;
+mod relx;
+
+/// Something that was not carried over, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Left {
+    /// The file, as from the project's folder.
+    pub file: String,
+    /// From 1.
+    pub line: usize,
+    /// What stands there.
+    pub what: String,
+    /// Why it was left, and what to do.
+    pub why: String,
+}
+
+/// What is carried over of one release.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Import {
+    /// Its name.
+    pub name: String,
+    /// Where its producer puts it, if that is said.
+    pub input: Option<String>,
+    /// `[service.hooks]`: moment and files.
+    pub hooks: BTreeMap<&'static str, Vec<String>>,
+    /// `[service.commands]`: name and file.
+    pub commands: BTreeMap<String, String>,
+    /// `[[files]]`: keys and values of each, the values as TOML.
+    pub files: Vec<Vec<(&'static str, String)>>,
+    /// What was left.
+    pub left: Vec<Left>,
+    /// What `releases:` of mix.exs needs so that `mix release` makes the same.
+    pub for_mix: Vec<String>,
+    /// The file that all this is from.
+    pub from: &'static str,
+}
+
+impl Import {
+    /// Whether something of it goes into the config.
+    pub fn has_something(&self) -> bool {
+        !(self.hooks.is_empty() && self.commands.is_empty() && self.files.is_empty())
+    }
+
+    /// What of it goes there, in numbers.
+    pub fn told(&self) -> String {
+        let hooks = self.hooks.values().map(Vec::len).sum::<usize>();
+        let all = [(hooks, "hook"), (self.commands.len(), "command"), (self.files.len(), "file")];
+        let some = all.into_iter().filter(|(count, _)| *count > 0);
+        let told = some.map(|(count, what)| format!("{count} {what}{}", if count == 1 { "" } else { "s" }));
+        format!("{} carried over", told.collect::<Vec<_>>().join(", "))
+    }
+
+    /// Name of its package.
+    pub fn package(&self) -> String {
+        legal(&self.name.replace('_', "-"))
+    }
+}
+
+/// A file that is read.
+pub(super) struct Source {
+    name: &'static str,
+    text: Arc<str>,
+}
+
+/// Distillery's file.
+pub(super) const DISTILLERY: &str = "rel/config.exs";
+const MIX: &str = "mix.exs";
+const REBAR: &str = "rebar.config";
+
+impl Source {
+    fn read(dir: &Path, name: &'static str) -> Option<Self> {
+        text(&dir.join(name)).map(|text| Self { name, text: text.into() })
+    }
+
+    fn left(&self, line: usize, what: impl Into<String>, why: impl Into<String>) -> Left {
+        Left { file: self.name.to_owned(), line, what: what.into(), why: why.into() }
+    }
+
+    fn key_left(&self, key: &str, value: &Value, why: impl Into<String>) -> Left {
+        self.left(value.line, format!("{key}: {}", value.spelled()), why)
+    }
+}
+
+/// The releases of a Mix project. `app` is its application.
+pub(super) fn of_mix(dir: &Path, app: Option<&str>) -> Vec<Import> {
+    let Some(source) = Source::read(dir, MIX) else { return Vec::new() };
+    let releases = mix::releases(&source);
+    let Some(distillery) = Source::read(dir, DISTILLERY) else { return releases };
+    let found = distillery::releases(dir, &distillery, &releases, app);
+    if found.is_empty() { releases } else { found }
+}
+
+/// The releases of a project of rebar3.
+pub(super) fn of_rebar(dir: &Path) -> Vec<Import> {
+    Source::read(dir, REBAR).map(|source| relx::releases(dir, &source)).unwrap_or_default()
+}
+
+/// The cookie of a release: fitout has another way.
+fn cookie(package: &str) -> String {
+    format!(
+        "no cookie is in a package: each host makes its own; nodes of several hosts get one by RELEASE_COOKIE in /etc/{package}/env"
+    )
+}
