@@ -48,6 +48,8 @@ pub struct Wanted {
     pub config: Option<Source>,
     /// The environment of Mix.
     pub mix_env: String,
+    /// The target of Mix.
+    pub mix_target: String,
     /// Elixir file that configures the node when it starts.
     pub runtime: Option<PathBuf>,
     /// Further providers.
@@ -94,9 +96,19 @@ impl Reader<'_> {
         let kind =
             release.kind.as_ref().map_or(if mix { AssemblyKind::Mix } else { AssemblyKind::Relx }, |at| at.value);
         let is_mix = kind == AssemblyKind::Mix;
-        let mix_env = self.environment.get("MIX_ENV").and_then(|value| value.to_str()).unwrap_or("prod").to_owned();
+        let of_mix = |name: &str, usual: &str| {
+            let value = self.environment.get(name).and_then(|value| value.to_str());
+            value.filter(|value| !value.is_empty()).unwrap_or(usual).to_owned()
+        };
+        let (mix_env, mix_target) = (of_mix("MIX_ENV", "prod"), of_mix("MIX_TARGET", "host"));
         let name = self.name(manifest);
-        let lib = release.lib.as_ref().map_or_else(|| format!("_build/{mix_env}/lib"), |lib| lib.value.clone());
+        let lib = release.lib.as_ref().map_or_else(
+            || match mix_target.as_str() {
+                "host" => format!("_build/{mix_env}/lib"),
+                target => format!("_build/{target}_{mix_env}/lib"),
+            },
+            |lib| lib.value.clone(),
+        );
         let places = self.places(self.project.join(lib), is_mix);
         let providers = self.providers();
         let config = self.config(is_mix);
@@ -123,6 +135,7 @@ impl Reader<'_> {
             places,
             config,
             mix_env,
+            mix_target,
             runtime,
             providers,
             vm_args,
