@@ -100,6 +100,8 @@ codes! {
         "A file that is called `.beam` is not a compiled module, or is damaged, so nothing can be taken out of it.";
     OTP_NO_FILE = "otp/no-file", Input,
         "A folder that goes into the release has something in it that a release cannot have: a socket or device, or a name that is not UTF-8.";
+    OTP_PLACE = "otp/place", Input,
+        "Where `[release]` is set, `[build] input` says where the release goes, and what is there is replaced by it. A folder that has something else in it, or that holds the project, is not replaced.";
     OTP_TEMPLATE = "otp/template", Input,
         "A template of `rel/` computes something, which only Elixir can do. fitout fills the name and the version of the release and nothing else. Write the file without it; what depends on the host belongs in variables, which are filled at start.";
     OTP_CONFIG = "otp/config", Input,
