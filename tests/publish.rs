@@ -41,6 +41,9 @@ mod apt;
 #[path = "publish/races.rs"]
 mod races;
 
+#[path = "publish/faults.rs"]
+mod faults;
+
 #[path = "publish/registry.rs"]
 mod registry;
 
