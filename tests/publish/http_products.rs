@@ -267,7 +267,13 @@ fn pulp(fails: bool) -> Stub {
                 state.files.insert(String::from_utf8(form["filename"].clone()).unwrap(), form["file"].clone());
                 Reply::new(202).text(r#"{"task":"/pulp/api/v3/tasks/upload/"}"#)
             }
+            ("GET", "/pulp/api/v3/publications/deb/apt/") => {
+                assert_eq!(ask.query("repository_version").unwrap(), "/pulp/api/v3/repositories/deb/apt/7/versions/3/");
+                let published = state.count.contains_key("published");
+                Reply::new(200).text(if published { r#"{"results":[{"pulp_href":"x"}]}"# } else { r#"{"results":[]}"# })
+            }
             ("POST", "/pulp/api/v3/publications/deb/apt/") => {
+                state.count.insert("published".to_owned(), 1);
                 let json: serde_json::Value = serde_json::from_slice(&body).unwrap();
                 assert_eq!(json["simple"], true);
                 Reply::new(202).text(r#"{"task":"/pulp/api/v3/tasks/publication/"}"#)
@@ -301,6 +307,14 @@ fn pulp_is_waited_for() {
     let log = stub.state.lock().unwrap().log.join("\n");
     assert_eq!(log.matches("GET /pulp/api/v3/tasks/upload/").count(), 3);
     assert_eq!(log.matches("GET /pulp/api/v3/tasks/publication/").count(), 3);
+    // Killed between the two: the next run sends nothing, and publishes.
+    let stub = pulp(false);
+    let sender = Sender::new("1.0.0", &table("pulp-deb", &stub, values, login));
+    sender.ok(&[]);
+    stub.state.lock().unwrap().count.remove("published");
+    sender.ok(&[]);
+    assert_eq!((stub.count("POST /pulp/api/v3/content"), stub.count("POST /pulp/api/v3/publications")), (1, 2));
+    assert!(sender.ok(&[]).contains("nothing to do"));
     let stub = pulp(true);
     let sender = Sender::new("1.0.0", &table("pulp-deb", &stub, values, login));
     let (code, said) = sender.publish(&[]);
