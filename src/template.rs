@@ -97,6 +97,7 @@ pub const TEMPLATES: &[Template] = &[
     template!(Shell, "launcher/environment.sh", "of a launcher: its place, its environment, secrets, filled files"),
     template!(Shell, "launcher/openrc.sh", "/etc/init.d/NAME for OpenRC"),
     template!(Shell, "launcher/otp-commands.sh", "of a launcher: commands that ask the Erlang node"),
+    template!(Shell, "launcher/otp-upgrade.sh", "of a launcher: an Erlang node that runs takes another version"),
     template!(Shell, "launcher/otp.sh", "of a launcher: the Erlang node that it starts"),
     template!(Shell, "launcher/process.sh", "of a launcher: the process where there is no systemd"),
     template!(Shell, "launcher/service.sh", "the start/stop script of a service"),

@@ -12,6 +12,8 @@ mod support;
 
 #[path = "cli/artifacts.rs"]
 mod artifacts;
+#[path = "cli/assembled.rs"]
+mod assembled;
 #[path = "cli/cache.rs"]
 mod cache;
 #[path = "cli/ci.rs"]

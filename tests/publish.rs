@@ -44,6 +44,9 @@ mod races;
 #[path = "publish/registry.rs"]
 mod registry;
 
+#[path = "publish/base.rs"]
+mod base;
+
 #[path = "publish/registry_server.rs"]
 mod registry_server;
 

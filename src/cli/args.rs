@@ -205,6 +205,9 @@ pub struct Build {
     /// Do without that in CI, too
     #[arg(long, conflicts_with = "verify")]
     pub no_verify: bool,
+    /// Look base images up anew, and write what is found to fitout.lock
+    #[arg(long)]
+    pub update: bool,
     /// Use nothing that earlier builds left, and leave nothing but the log
     #[arg(long)]
     pub no_cache: bool,
