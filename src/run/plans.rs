@@ -58,6 +58,9 @@ pub(super) fn make(request: &Request, out: Option<&Path>, listener: &dyn Listene
     let (heads, begun) = out.and_then(|_| begin(request, &project)).unwrap_or_default();
     let (mut findings, mut sources) = (reading.findings.clone(), Sources::new(heads));
     findings.extend(doubts.into_iter().chain(cached));
+    if out.is_none() {
+        findings.extend(release::values(manifest, &document, &step));
+    }
     let planning = plans(asked, &chosen, &mut sources, &mut findings, listener);
     let source = match source_entries(request, manifest, &document, &project, &mut sources) {
         Ok((entries, doubts)) => {

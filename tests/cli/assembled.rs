@@ -87,6 +87,15 @@ fn a_plan_says_what_assembles_it_and_an_input_needs_nothing_of_it() {
 }
 
 #[test]
+fn other_verbs_judge_its_values_too() {
+    let folder = project("providers = [\"nothing\"]\n");
+    for verb in ["plan", "lint"] {
+        let (code, _, stderr) = run(folder.path(), &[verb]);
+        assert!(code == 2 && stderr.contains("`nothing` is no provider"), "{stderr}");
+    }
+}
+
+#[test]
 fn an_environment_has_a_release_of_its_own() {
     let folder =
         project("[environment.staging.release]\nname = \"hello_staging\"\napplications = { hello = \"load\" }\n");
