@@ -12,8 +12,12 @@ mod support;
 
 #[path = "cli/artifacts.rs"]
 mod artifacts;
+#[path = "cli/assembled.rs"]
+mod assembled;
 #[path = "cli/cache.rs"]
 mod cache;
+#[path = "cli/ci.rs"]
+mod ci;
 #[path = "cli/command.rs"]
 mod command;
 #[path = "cli/environments.rs"]

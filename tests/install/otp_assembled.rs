@@ -177,6 +177,26 @@ fn as_mix(project: &Project, without: &[&str], more: &[&str]) {
     pair.boots_as_systools_says("[no_dot_erlang, {variable, \"RELEASE_LIB\", \"lib\"}].");
 }
 
+/// From sources, by the steps of `tool = "mix"`: nothing of what mix assembled is there.
+#[test]
+fn a_project_that_is_only_compiled_gives_the_same_release() {
+    let Some(pair) = Pair::of(&projects::UMBRELLA) else { return };
+    let before = files(&pair.ours);
+    fs::remove_dir_all(pair.folder().join("_build")).unwrap();
+    let config = pair.folder().join("fitout.toml");
+    let text = fs::read_to_string(&config).unwrap().replacen("[build]\n", "[build]\ntool = \"mix\"\n", 1);
+    fs::write(&config, text).unwrap();
+    let (code, _, stderr) = run(pair.folder(), &["build", "--verbose"]);
+    assert_eq!(code, 0, "{stderr}");
+    assert!(stderr.contains("Running mix compile\n") && !stderr.contains("mix release"), "{stderr}");
+    let after = files(&pair.ours);
+    let other: Vec<&String> =
+        before.iter().filter(|(name, file)| after.get(*name) != Some(file)).map(|(n, _)| n).collect();
+    assert!(other.is_empty() && before.len() == after.len(), "{other:?}");
+    let (code, _, stderr) = run(pair.folder(), &["build", "--verbose"]);
+    assert!(code == 0 && stderr.contains(" applications, unchanged"), "{stderr}");
+}
+
 /// Without a template mix writes arguments that are all comments, and an empty script for the environment.
 const COMMENTS: &[&str] = &["env.sh", "remote.vm.args", "vm.args"];
 

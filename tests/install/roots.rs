@@ -51,6 +51,10 @@ pub static ELIXIR: Suite =
     Suite::new("trixie", "elixir,erlang-crypto,erlang-ssl,erlang-runtime-tools,erlang-tools", "");
 /// The next Debian with the newest Erlang/OTP that it has.
 pub static ERLANG: Suite = Suite::new("testing", "erlang-base", "");
+/// Debian 12 with its Erlang, and the same for another architecture aside.
+pub static FOREIGN: Suite =
+    Suite::new("bookworm", "erlang-base,erlang-crypto", "erlang-base:arm64 erlang-crypto:arm64");
+
 /// Whether roots can be made and entered here; says why not.
 pub fn possible() -> bool {
     let mut lacking: Vec<&str> =
@@ -104,6 +108,9 @@ fn make(suite: &Suite, roots: &Path, tree: &Path) {
     // A mirror of testing may lag behind its own date.
     command.args(["--quiet", "--variant=minbase", "--aptopt=Acquire::Check-Valid-Until \"false\""]);
     command.arg(format!("--include={}", suite.packages));
+    if suite.aside.contains(":arm64") {
+        command.arg("--architectures=amd64,arm64");
+    }
     if !suite.aside.is_empty() {
         let download = format!(
             "chroot \"$1\" sh -c 'mkdir -p /var/cache/fitout && cd /var/cache/fitout && apt-get -qq -o APT::Sandbox::User=root download {}'",

@@ -182,6 +182,8 @@ fn forges_with_package_registries() {
                 state.files.remove(&String::from_utf8(get).unwrap());
                 Reply::new(204)
             }
+            // It has no word for it there.
+            "HEAD" if path.ends_with(".deb") && path.contains("/pool/") => Reply::new(405),
             _ => state.files.get(&path).map_or(Reply::new(404), |bytes| Reply::new(200).text(bytes.clone())),
         })
     });
@@ -358,8 +360,8 @@ fn cloudsmith_takes_a_file_and_makes_a_package_of_it() {
             ("GET", "/v1/packages/team/stable/slug/status/") => {
                 let count = state.count.entry("status".to_owned()).or_default();
                 *count += 1;
-                let said = if *count < 2 { "Sync in progress" } else { "Completed" };
-                Reply::new(200).text(serde_json::json!({ "status_str": said }).to_string())
+                let said = serde_json::json!({ "is_sync_completed": *count > 1, "is_sync_failed": false });
+                Reply::new(200).text(said.to_string())
             }
             ("DELETE", "/v1/packages/team/stable/slug/") => {
                 state.files.clear();

@@ -165,6 +165,9 @@ impl Closure<'_> {
         if let Some(near) = self.places.nearest(name) {
             finding = finding.help(format!("did you mean `{near}`?"));
         }
+        if matches!(needed, Needed::Asked(Some(_))) {
+            finding = finding.help("`applications` under `[release]` says which ones are started");
+        }
         finding = finding.help("compile it first, or install the package of the distribution that has it");
         self.findings.push(finding.note(format!("looked in {}", self.places.looked(self.project).join(", "))));
         // Once is enough.

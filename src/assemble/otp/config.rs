@@ -125,8 +125,11 @@ fn with_providers(wanted: &Wanted, mut config: Vec<Term>, compile_env: Vec<Term>
     let list = |all: Vec<Term>| Term::List(all, None);
     let mut providers = Vec::new();
     if wanted.runtime.is_some() {
-        let options =
-            [pair("env", atom(&wanted.mix_env)), pair("target", atom("host")), pair("imports", atom("disabled"))];
+        let options = [
+            pair("env", atom(&wanted.mix_env)),
+            pair("target", atom(&wanted.mix_target)),
+            pair("imports", atom("disabled")),
+        ];
         let path = system("RELEASE_ROOT", &format!("/releases/{}/runtime.exs", wanted.version));
         providers
             .push(Term::Tuple(vec![atom("Elixir.Config.Reader"), Term::Tuple(vec![path, list(options.to_vec())])]));
@@ -209,7 +212,8 @@ fn run(wanted: &Wanted, source: &Source, environment: &Environment) -> Result<St
 
 /// A digest of all that the evaluation may read: the file or command, files beside it, the project's own, the environment.
 fn key(wanted: &Wanted, source: &Source, environment: &Environment) -> String {
-    let mut text = format!("{source:?}\n{}\n{:?}\n", wanted.mix_env, environment.deciding());
+    let mix = (&wanted.mix_env, &wanted.mix_target);
+    let mut text = format!("{source:?}\n{mix:?}\n{:?}\n", environment.deciding());
     let mut files: Vec<PathBuf> = ["mix.exs", "mix.lock"].iter().map(|name| wanted.project.join(name)).collect();
     let folder = match source {
         Source::Elixir(file, _) => file.parent().map(Path::to_owned),

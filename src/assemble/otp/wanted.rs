@@ -15,7 +15,7 @@ use super::app::Application;
 use super::beam;
 use super::closure::Asked;
 use super::config::Source;
-use super::find::{Named, Places};
+use super::find::{Named, Places, names};
 use super::mix::there;
 use super::tree::Strip;
 
@@ -48,6 +48,8 @@ pub struct Wanted {
     pub config: Option<Source>,
     /// The environment of Mix.
     pub mix_env: String,
+    /// The target of Mix.
+    pub mix_target: String,
     /// Elixir file that configures the node when it starts.
     pub runtime: Option<PathBuf>,
     /// Further providers.
@@ -94,9 +96,19 @@ impl Reader<'_> {
         let kind =
             release.kind.as_ref().map_or(if mix { AssemblyKind::Mix } else { AssemblyKind::Relx }, |at| at.value);
         let is_mix = kind == AssemblyKind::Mix;
-        let mix_env = self.environment.get("MIX_ENV").and_then(|value| value.to_str()).unwrap_or("prod").to_owned();
+        let of_mix = |name: &str, usual: &str| {
+            let value = self.environment.get(name).and_then(|value| value.to_str());
+            value.filter(|value| !value.is_empty()).unwrap_or(usual).to_owned()
+        };
+        let (mix_env, mix_target) = (of_mix("MIX_ENV", "prod"), of_mix("MIX_TARGET", "host"));
         let name = self.name(manifest);
-        let lib = release.lib.as_ref().map_or_else(|| format!("_build/{mix_env}/lib"), |lib| lib.value.clone());
+        let lib = release.lib.as_ref().map_or_else(
+            || match mix_target.as_str() {
+                "host" => format!("_build/{mix_env}/lib"),
+                target => format!("_build/{target}_{mix_env}/lib"),
+            },
+            |lib| lib.value.clone(),
+        );
         let places = self.places(self.project.join(lib), is_mix);
         let providers = self.providers();
         let config = self.config(is_mix);
@@ -104,6 +116,7 @@ impl Reader<'_> {
         let arguments: &[&str] = if is_mix { &["rel/vm.args.eex"] } else { &["config/vm.args.src", "config/vm.args"] };
         let vm_args = self.file(release.vm_args.as_ref(), arguments);
         let overlays = self.overlays(is_mix);
+        let place = self.place(manifest, places.as_ref())?;
         let (name, places) = (name?, places?);
         let asked = self.asked(&name, kind);
         let version = self.version(manifest, &name, &asked, &places)?;
@@ -111,7 +124,7 @@ impl Reader<'_> {
         let old_mix = is_mix && self.elixir_is_old(&places);
         Some(Wanted {
             project: self.project.to_owned(),
-            place: self.project.join(manifest.build.input.as_ref()?.value.trim_end_matches('/')),
+            place,
             versions: versions.collect(),
             erts: release.erts.as_ref().is_none_or(|at| at.value),
             strip: self.strip(old_mix),
@@ -123,6 +136,7 @@ impl Reader<'_> {
             places,
             config,
             mix_env,
+            mix_target,
             runtime,
             providers,
             vm_args,
@@ -160,6 +174,27 @@ impl Reader<'_> {
                 "names have four characters: `Docs`, `Dbgi`, `CInf`",
             );
         }
+    }
+
+    /// Where the release goes: nothing but a release is replaced.
+    fn place(&mut self, manifest: &Manifest, places: Option<&Places>) -> Option<PathBuf> {
+        let at = manifest.build.input.as_ref()?;
+        // Without `.` and `..`, as far as it is there.
+        let place: PathBuf = self.project.join(at.trim_end_matches('/')).components().collect();
+        let place = fs_err::canonicalize(&place).unwrap_or(place);
+        let holds = |inner: &Path| inner.starts_with(&place);
+        let holds = holds(self.project) || places.is_some_and(|places| holds(&places.lib));
+        let is_release = || place.join("releases/start_erl.data").is_file() || names(&place).is_empty();
+        if holds || !is_release() {
+            let message = format!("`{}` is no place for the release", at.escape_debug());
+            let why = if holds { "it holds what the release is made of" } else { "there is something else in it" };
+            let finding = Diagnostic::error(codes::OTP_PLACE, message).at(&self.span(at), why);
+            self.findings.push(
+                finding.help("name a folder of its own, or leave `input` out: it is `_build/fitout/rel/NAME` then"),
+            );
+            return None;
+        }
+        Some(place)
     }
 
     fn name(&mut self, manifest: &Manifest) -> Option<String> {

@@ -84,7 +84,8 @@ impl Reader<'_> {
         let made = typed.or_else(of_tool).or_else(of_rust);
         // Of an umbrella, the releases of all configs.
         let remade = build.tool.as_ref().map(|tool| tool::of(tool.value)).filter(|tool| tool.remakes);
-        let except = remade.and_then(|tool| tool.output(project)).map(|(path, _)| at(&path));
+        let remade = remade.filter(|_| assembled.is_none()).and_then(|tool| tool.output(project));
+        let except = assembled.clone().or_else(|| remade.map(|(path, _)| at(&path)));
         let made: Vec<Output> = made.into_iter().map(|(path, depth)| Output { path: at(&path), depth }).collect();
         let mut own = [self.given.out, &[self.given.folder.join(&self.document.source().name)]].concat();
         own.extend(assembled);

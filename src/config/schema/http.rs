@@ -207,6 +207,9 @@ pub struct HttpPoll {
     /// What it says when it has failed.
     #[serde(default)]
     pub failed: Texts,
+    /// Where in the answer it says that; `state` unless set.
+    #[serde(default)]
+    pub failed_at: Option<Text>,
     /// Where in the answer it says why.
     #[serde(default)]
     pub reason: Option<Text>,

@@ -24,7 +24,7 @@ use super::repo::Listed;
 use super::send::{Destination, Work};
 use super::{apt, facts};
 use crate::config::schema::{HttpMethod, HttpStep, Text};
-use crate::diagnostic::{Diagnostic, Findings};
+use crate::diagnostic::{Diagnostic, Findings, codes};
 use crate::resolve::holes::Holes;
 use crate::store::{Body, Kind, Object, Place, Refusal, StoreError, Trouble};
 use courier::{Courier, Job, There, word};
@@ -211,6 +211,12 @@ impl Destination for Http {
             Work::Publish(parcels) => self.publish(parcels),
             Work::Retract { .. } | Work::Move(_) => Ok(Draft::default()),
         }
+    }
+
+    fn note(&self, told: &str) -> Diagnostic {
+        Diagnostic::warning(codes::HTTP_UNPROVEN, told)
+            .note(format!("at `{}`", self.courier.name))
+            .help("raise the version if it is another; `bytes` in its `check` would fetch it and compare")
     }
 
     fn settle(&self, _: &Object) -> Result<Vec<Vec<Put>>, Findings> {

@@ -103,7 +103,7 @@ impl Preset {
                 };
                 let typed = typed.trim_end_matches('/');
                 // Where there is another release, the name is more likely wrong than the release unbuilt.
-                if !dir.exists() && assembled_releases(ground.dir).is_empty() {
+                if !dir.exists() && (manifest.release.is_some() || assembled_releases(ground.dir).is_empty()) {
                     let finding = not_built(ground, manifest, format!("the release `{typed}` is not built yet"));
                     let finding = finding.path(typed);
                     ground.report(match &span {
@@ -192,6 +192,11 @@ impl Preset {
 /// A release that is not there, with the command that makes it.
 fn not_built(ground: &Ground, manifest: &Manifest, message: String) -> Diagnostic {
     let finding = Diagnostic::error(codes::RESOLVE_NOT_BUILT, message);
+    if manifest.release.is_some() {
+        return finding
+            .help("run `fitout build`")
+            .note("`fitout build` assembles it, as `[release]` says; the other verbs do not");
+    }
     if let Some(tool) = &manifest.build.tool {
         let name = tool::of(tool.value).name;
         return finding

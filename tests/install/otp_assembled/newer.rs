@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use super::{COMMENTS, Files, SYSTOOLS, config, files, projects, same_terms};
-use crate::roots::{ELIXIR, ERLANG, Root};
+use crate::roots::{ELIXIR, ERLANG, FOREIGN, Root};
 use crate::support::{copy_tree, run};
 
 /// Assembles the release in a folder of a root by the Erlang and Elixir of that root.
@@ -63,12 +63,11 @@ fn a_release_of_a_newer_elixir_is_that_of_its_mix() {
     );
 }
 
-/// Applications compiled here and put together with the newest Erlang there is.
-#[test]
-fn a_release_of_the_newest_erlang_boots_as_its_systools_says() {
-    let Some(root) = Root::of(&ERLANG) else { return };
-    let folder = root.at("/project");
-    fs::create_dir(&folder).unwrap();
+/// `[release]` of it.
+const COVE: &str = "kind = \"relx\"\nlib = \"lib\"\nversion = \"1.0.0\"\napplications = { cove = \"permanent\" }\n";
+
+/// An application compiled in a folder of the root.
+fn cove(root: &Root, folder: &Path) {
     fs::create_dir_all(folder.join("lib/cove/ebin")).unwrap();
     let app = "{application, cove, [{description, \"A cove\"}, {vsn, \"1.0.0\"}, {modules, [cove]}, {registered, [cove]}, {applications, [kernel, stdlib, sasl]},\n\
                {start_phases, [{open, []}]}, {mod, {cove, []}}, {env, [{name, \"C\u{f4}ve\"}, {'\u{e9}t\u{e9}', 'hiver'}]}]}.\n";
@@ -77,8 +76,16 @@ fn a_release_of_the_newest_erlang_boots_as_its_systools_says() {
                   infinity -> ok end end)}.\nstop(_) -> ok.\nstart_phase(_, _, _) -> ok.\n";
     root.write("/project/cove.erl", module, 0o644);
     root.sh("cd /project && erlc +deterministic -o lib/cove/ebin cove.erl");
-    let release = "kind = \"relx\"\nlib = \"lib\"\nversion = \"1.0.0\"\nname = \"cove\"\n";
-    assembled(&root, &folder, "cove", release);
+}
+
+/// Applications compiled here and put together with the newest Erlang there is.
+#[test]
+fn a_release_of_the_newest_erlang_boots_as_its_systools_says() {
+    let Some(root) = Root::of(&ERLANG) else { return };
+    let folder = root.at("/project");
+    fs::create_dir(&folder).unwrap();
+    cove(&root, &folder);
+    assembled(&root, &folder, "cove", COVE);
     boots_as_systools_says(&root, "/project", "cove", "1.0.0", "[].");
     copy_tree(&folder.join("_build/fitout/rel/cove"), &root.at("/opt/cove"));
     let said = root.sh(
@@ -89,4 +96,32 @@ fn a_release_of_the_newest_erlang_boots_as_its_systools_says() {
     root.write("/opt/cove/releases/1.0.0/vm.args", &format!("-eval '{stop}'\n"), 0o644);
     let said = root.sh("cd / && /opt/cove/bin/cove start");
     assert!(said.contains("{cove,") && said.contains("{sasl,"), "{said}");
+}
+
+/// No program of the other architecture is run to assemble it.
+#[test]
+fn a_release_for_another_architecture_is_assembled_here() {
+    let Some(root) = Root::of(&FOREIGN) else { return };
+    root.sh("mkdir /arm && for deb in /var/cache/fitout/*_arm64.deb; do dpkg-deb -x \"$deb\" /arm; done");
+    let folder = root.at("/project");
+    fs::create_dir(&folder).unwrap();
+    cove(&root, &folder);
+    let crypto = COVE.replace("{ cove", "{ crypto = \"permanent\", cove");
+    let boot = || fs::read(folder.join("_build/fitout/rel/cove/releases/1.0.0/start.boot")).unwrap();
+    assembled(&root, &folder, "cove", &crypto);
+    let own = boot();
+    let foreign = format!("otp = \"{}\"\n{crypto}", root.at("/arm/usr/lib/erlang").display());
+    let text = config("cove", &foreign)
+        .replace("[\"tarball\"]", "[\"deb\", \"rpm\"]\ntargets = [\"linux/arm64\"]")
+        .replace("[release]", "[[service]]\n[release]");
+    fs::write(folder.join("fitout.toml"), text).unwrap();
+    let (code, made, stderr) = run(&folder, &["build"]);
+    assert_eq!(code, 0, "{stderr}");
+    assert_eq!(made, "dist/cove_1.0.0_arm64.deb\ndist/cove-1.0.0-1.aarch64.rpm\n");
+    assert_eq!(boot(), own);
+    boots_as_systools_says(&root, "/project", "cove", "1.0.0", "[].");
+    let fields = root.sh("dpkg-deb -f /project/dist/cove_1.0.0_arm64.deb Architecture Depends");
+    assert!(fields.contains("Architecture: arm64\n") && fields.contains("libssl3 (>= 3.0.0)"), "{fields}");
+    let (code, needs, _) = run(&folder, &["inspect", "dist/cove-1.0.0-1.aarch64.rpm"]);
+    assert!(code == 0 && needs.contains("libcrypto.so.3()(64bit)"), "{needs}");
 }

@@ -1,0 +1,93 @@
+//! `[release]`: what is evaluated for it, and when; the folder that it leaves.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::support::{copy_tree, root, run};
+
+/// A project with a root of OTP that is just enough, and these lines under `[release]`.
+fn project(lines: &str) -> Project {
+    let holder = tempfile::tempdir().unwrap();
+    let folder = holder.path().join("project");
+    copy_tree(&root().join("tests/golden/errors/otp/optional"), &folder);
+    assert!(Command::new("sh").arg("setup.sh").current_dir(&folder).status().unwrap().success());
+    let config = folder.join("fitout.toml");
+    let text = fs::read_to_string(&config).unwrap();
+    fs::write(config, text + lines).unwrap();
+    Project { _holder: holder, folder }
+}
+
+struct Project {
+    _holder: tempfile::TempDir,
+    folder: PathBuf,
+}
+
+impl Project {
+    fn path(&self) -> &Path {
+        &self.folder
+    }
+}
+
+fn built(folder: &Path) -> String {
+    let (code, _, stderr) = run(folder, &["build", "--verbose"]);
+    assert_eq!(code, 0, "{stderr}");
+    stderr
+}
+
+#[test]
+fn a_command_runs_again_when_what_it_may_read_has_changed() {
+    let outside = tempfile::tempdir().unwrap();
+    let log = outside.path().join("runs");
+    let folder = project(&format!("sys-config = \"command:echo >>{}; cat config/port\"\n", log.display()));
+    let config = folder.path().join("config");
+    fs::create_dir(&config).unwrap();
+    let runs = || fs::read_to_string(&log).unwrap_or_default().lines().count();
+    let live = folder.path().join("_build/fitout/rel/hello/releases/1.4.0");
+    let said = || fs::read_to_string(live.join("sys.config")).unwrap();
+    fs::write(config.join("port"), "[{hello, [{port, 16#50}, {'A b', \"x\"}]}].\n").unwrap();
+    assert!(built(folder.path()).contains(" applications, assembled"));
+    assert!(built(folder.path()).contains(" applications, unchanged"));
+    assert_eq!(runs(), 1);
+    assert_eq!(said(), "%% coding: utf-8\n%% RUNTIME_CONFIG=false\n[{hello,[{port,80},{'A b',[120]}]}].\n");
+    fs::write(config.join("port"), "[].\n").unwrap();
+    assert!(built(folder.path()).contains(" applications, assembled"));
+    assert_eq!((runs(), said().lines().last().unwrap().to_owned()), (2, "[].".to_owned()));
+}
+
+#[test]
+fn a_failure_leaves_the_release_that_was_there() {
+    let folder = project("");
+    let rel = folder.path().join("_build/fitout/rel");
+    built(folder.path());
+    let before = fs::read(rel.join("hello/releases/1.4.0/start.boot")).unwrap();
+    fs::write(folder.path().join("_build/prod/lib/hello/ebin/x.beam"), "no module").unwrap();
+    let (code, _, stderr) = run(folder.path(), &["build"]);
+    assert!(code == 2 && stderr.contains("error[otp/bad-beam]"), "{stderr}");
+    assert_eq!(fs::read(rel.join("hello/releases/1.4.0/start.boot")).unwrap(), before);
+    assert_eq!(fs::read_dir(&rel).unwrap().count(), 1);
+}
+
+#[test]
+fn a_plan_says_what_assembles_it_and_an_input_needs_nothing_of_it() {
+    let folder = project("");
+    let (code, _, stderr) = run(folder.path(), &["plan"]);
+    assert!(code == 2 && stderr.contains("error[resolve/not-built]"), "{stderr}");
+    assert!(stderr.contains("`fitout build` assembles it"), "{stderr}");
+    built(folder.path());
+    assert_eq!(run(folder.path(), &["plan"]).0, 0);
+    fs::rename(folder.path().join("_build/fitout/rel/hello"), folder.path().join("given")).unwrap();
+    fs::remove_dir_all(folder.path().join("_build")).unwrap();
+    let (code, _, stderr) = run(folder.path(), &["build", "--input", "given"]);
+    assert_eq!(code, 0, "{stderr}");
+}
+
+#[test]
+fn an_environment_has_a_release_of_its_own() {
+    let folder =
+        project("[environment.staging.release]\nname = \"hello_staging\"\napplications = { hello = \"load\" }\n");
+    let (code, _, stderr) = run(folder.path(), &["build", "--environment", "staging"]);
+    assert_eq!(code, 0, "{stderr}");
+    let rel = folder.path().join("_build/fitout/rel/hello_staging/releases/1.4.0/hello_staging.rel");
+    assert!(fs::read_to_string(rel).unwrap().contains("{hello,\"1.4.0\",load}"));
+}

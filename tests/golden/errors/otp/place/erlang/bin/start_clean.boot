@@ -1,0 +1,1 @@
+not read before all is well
