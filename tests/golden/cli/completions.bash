@@ -58,6 +58,9 @@ _fitout() {
             fitout,publish)
                 cmd="fitout__subcmd__publish"
                 ;;
+            fitout,release)
+                cmd="fitout__subcmd__release"
+                ;;
             fitout,repo)
                 cmd="fitout__subcmd__repo"
                 ;;
@@ -160,6 +163,9 @@ _fitout() {
             fitout__subcmd__help,publish)
                 cmd="fitout__subcmd__help__subcmd__publish"
                 ;;
+            fitout__subcmd__help,release)
+                cmd="fitout__subcmd__help__subcmd__release"
+                ;;
             fitout__subcmd__help,repo)
                 cmd="fitout__subcmd__help__subcmd__repo"
                 ;;
@@ -195,6 +201,12 @@ _fitout() {
                 ;;
             fitout__subcmd__help__subcmd__keys,show)
                 cmd="fitout__subcmd__help__subcmd__keys__subcmd__show"
+                ;;
+            fitout__subcmd__help__subcmd__release,appup)
+                cmd="fitout__subcmd__help__subcmd__release__subcmd__appup"
+                ;;
+            fitout__subcmd__help__subcmd__release,relup)
+                cmd="fitout__subcmd__help__subcmd__release__subcmd__relup"
                 ;;
             fitout__subcmd__help__subcmd__repo,list)
                 cmd="fitout__subcmd__help__subcmd__repo__subcmd__list"
@@ -246,6 +258,24 @@ _fitout() {
                 ;;
             fitout__subcmd__keys__subcmd__help,show)
                 cmd="fitout__subcmd__keys__subcmd__help__subcmd__show"
+                ;;
+            fitout__subcmd__release,appup)
+                cmd="fitout__subcmd__release__subcmd__appup"
+                ;;
+            fitout__subcmd__release,help)
+                cmd="fitout__subcmd__release__subcmd__help"
+                ;;
+            fitout__subcmd__release,relup)
+                cmd="fitout__subcmd__release__subcmd__relup"
+                ;;
+            fitout__subcmd__release__subcmd__help,appup)
+                cmd="fitout__subcmd__release__subcmd__help__subcmd__appup"
+                ;;
+            fitout__subcmd__release__subcmd__help,help)
+                cmd="fitout__subcmd__release__subcmd__help__subcmd__help"
+                ;;
+            fitout__subcmd__release__subcmd__help,relup)
+                cmd="fitout__subcmd__release__subcmd__help__subcmd__relup"
                 ;;
             fitout__subcmd__repo,help)
                 cmd="fitout__subcmd__repo__subcmd__help"
@@ -320,7 +350,7 @@ _fitout() {
 
     case "${cmd}" in
         fitout)
-            opts="-C -v -q -h -V --config --json --color --verbose --quiet --help --version init plan build inspect diff lint merge publish promote repo explain keys templates cache generate help"
+            opts="-C -v -q -h -V --config --json --color --verbose --quiet --help --version init plan build inspect diff lint merge publish promote repo explain keys release templates cache generate help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1090,7 +1120,7 @@ _fitout() {
             return 0
             ;;
         fitout__subcmd__help)
-            opts="init plan build inspect diff lint merge publish promote repo explain keys templates cache generate help"
+            opts="init plan build inspect diff lint merge publish promote repo explain keys release templates cache generate help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1428,6 +1458,48 @@ _fitout() {
         fitout__subcmd__help__subcmd__publish)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fitout__subcmd__help__subcmd__release)
+            opts="relup appup"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fitout__subcmd__help__subcmd__release__subcmd__appup)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fitout__subcmd__help__subcmd__release__subcmd__relup)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -2242,6 +2314,182 @@ _fitout() {
                     fi
                     return 0
                     ;;
+                -C)
+                    COMPREPLY=()
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o plusdirs
+                    fi
+                    return 0
+                    ;;
+                --config)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fitout__subcmd__release)
+            opts="-C -v -q -h -V --config --json --color --verbose --quiet --help --version relup appup help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                -C)
+                    COMPREPLY=()
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o plusdirs
+                    fi
+                    return 0
+                    ;;
+                --config)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fitout__subcmd__release__subcmd__appup)
+            opts="-C -v -q -h -V --write --config --json --color --verbose --quiet --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                -C)
+                    COMPREPLY=()
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o plusdirs
+                    fi
+                    return 0
+                    ;;
+                --config)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fitout__subcmd__release__subcmd__help)
+            opts="relup appup help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fitout__subcmd__release__subcmd__help__subcmd__appup)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fitout__subcmd__release__subcmd__help__subcmd__help)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fitout__subcmd__release__subcmd__help__subcmd__relup)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fitout__subcmd__release__subcmd__relup)
+            opts="-C -v -q -h -V --config --json --color --verbose --quiet --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
                 -C)
                     COMPREPLY=()
                     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
