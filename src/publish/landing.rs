@@ -87,7 +87,7 @@ pub fn file_name(text: &str) -> String {
 }
 
 impl Shelf<'_> {
-    /// Objects in two groups: what is said, and behind it the list of digests. None if all of it has been said.
+    /// Objects in two groups: what is said, and behind it the list of digests. Only what is another if the list is there already.
     ///
     /// # Errors
     /// The place does not answer, the page's template cannot be filled, or a key does not sign.
@@ -118,19 +118,26 @@ impl Shelf<'_> {
         for (name, bytes) in &files {
             let _ = writeln!(sums, "{}  {name}", hex(&sha2::Sha256::digest(bytes)));
         }
-        let is_said = place.get(SUMS)?.is_some_and(|there| sign::clear_text(&there.bytes).as_ref() == Some(&sums));
-        if is_said {
-            return Ok(Vec::new());
-        }
-        let sums = match signer {
-            Some(signer) => signer.sign_clear(sums.as_bytes(), self.time)?,
-            None => sums.into_bytes(),
-        };
         let put = |(name, bytes): (String, Vec<u8>)| Put {
             kind: Kind { content_type: media_type(&name), immutable: false, sha256: None },
             key: name,
             body: Body::Bytes(bytes.into()),
             what: What::Page,
+        };
+        let is_said = place.get(SUMS)?.is_some_and(|there| sign::clear_text(&there.bytes).as_ref() == Some(&sums));
+        if is_said {
+            // Somebody may have damaged what it lists.
+            let mut puts = Vec::new();
+            for (name, bytes) in files {
+                if place.get(&name)?.is_none_or(|there| there.bytes != bytes) {
+                    puts.push(put((name, bytes)));
+                }
+            }
+            return Ok(if puts.is_empty() { Vec::new() } else { vec![puts] });
+        }
+        let sums = match signer {
+            Some(signer) => signer.sign_clear(sums.as_bytes(), self.time)?,
+            None => sums.into_bytes(),
         };
         Ok(vec![files.into_iter().map(put).collect(), vec![put((SUMS.to_owned(), sums))]])
     }
