@@ -36,6 +36,13 @@ pub enum Event {
         /// The tool, or `the build command`.
         what: String,
     },
+    /// Something that the config names was fetched.
+    Fetched {
+        /// Its name.
+        what: String,
+        /// Bytes.
+        bytes: u64,
+    },
     /// What a build tool keeps was brought back from the cache.
     Restored {
         /// The folders.

@@ -24,9 +24,11 @@ use crate::formats::{self, Format};
 use crate::interrupt;
 use crate::listener::{Event, Listener};
 
+mod base;
 mod before;
 pub mod caches;
 mod kept;
+mod lock;
 mod manifest;
 mod mend;
 mod merge;
@@ -35,6 +37,7 @@ mod plans;
 mod preview;
 mod release;
 
+pub use crate::build::state::IMAGES;
 pub use manifest::{Made, made};
 pub use merge::{Merged, merge};
 use pack::Packed;
@@ -60,6 +63,10 @@ pub struct Request {
     pub variables: Variables,
     /// Folder for what a build leaves for the next; none to leave nothing.
     pub cache: Option<PathBuf>,
+    /// Folder of base images; none where none can be kept.
+    pub images: Option<PathBuf>,
+    /// Whether names in the config are looked up anew, whatever `fitout.lock` says.
+    pub update: bool,
     /// Whether what lies there is not to be used.
     pub no_cache: bool,
     /// Bytes that caches may have there.

@@ -17,6 +17,7 @@ use crate::diagnostic::{Diagnostic, SourceText, codes};
 
 mod shell;
 mod unit;
+mod yaml;
 pub use shell::Word;
 pub use unit::command as command_line;
 
@@ -41,6 +42,8 @@ enum Language {
     Shell,
     /// What systemd and logrotate read: lines of `Key=value`, or of words.
     Unit,
+    /// What CI systems read.
+    Yaml,
 }
 
 /// Why a template could not be filled.
@@ -88,10 +91,13 @@ macro_rules! template {
 pub const TEMPLATES: &[Template] = &[
     template!(Unit, "accounts/sysusers.unit", "system accounts, for systemd-sysusers"),
     template!(Unit, "accounts/tmpfiles.unit", "directories that services write, for systemd-tmpfiles"),
+    template!(Yaml, "ci/github.yml", "the workflow of `fitout init --ci github`"),
+    template!(Yaml, "ci/gitlab.yml", "the pipeline of `fitout init --ci gitlab`"),
     template!(Shell, "launcher/command.sh", "the name on the PATH of what lies elsewhere"),
     template!(Shell, "launcher/environment.sh", "of a launcher: its place, its environment, secrets, filled files"),
     template!(Shell, "launcher/openrc.sh", "/etc/init.d/NAME for OpenRC"),
     template!(Shell, "launcher/otp-commands.sh", "of a launcher: commands that ask the Erlang node"),
+    template!(Shell, "launcher/otp-upgrade.sh", "of a launcher: an Erlang node that runs takes another version"),
     template!(Shell, "launcher/otp.sh", "of a launcher: the Erlang node that it starts"),
     template!(Shell, "launcher/process.sh", "of a launcher: the process where there is no systemd"),
     template!(Shell, "launcher/service.sh", "the start/stop script of a service"),
@@ -239,6 +245,7 @@ fn registry(language: Language) -> Handlebars<'static> {
         Language::Html => {}
         Language::Shell => shell::register(&mut registry),
         Language::Unit => unit::register(&mut registry),
+        Language::Yaml => yaml::register(&mut registry),
     }
     registry
 }
@@ -294,6 +301,7 @@ mod tests {
                 Language::Html => ".html",
                 Language::Shell => ".sh",
                 Language::Unit => ".unit",
+                Language::Yaml => ".yml",
             };
             assert!(name.ends_with(suffix), "{name}");
             // These put a value in as it is.

@@ -16,6 +16,8 @@ mod artifacts;
 mod assembled;
 #[path = "cli/cache.rs"]
 mod cache;
+#[path = "cli/ci.rs"]
+mod ci;
 #[path = "cli/command.rs"]
 mod command;
 #[path = "cli/environments.rs"]

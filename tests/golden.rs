@@ -12,6 +12,8 @@ mod support;
 
 #[path = "golden/artifacts.rs"]
 mod artifacts;
+#[path = "golden/ci.rs"]
+mod ci;
 #[path = "golden/cli.rs"]
 mod cli;
 #[path = "golden/documents.rs"]

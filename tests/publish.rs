@@ -41,8 +41,14 @@ mod apt;
 #[path = "publish/races.rs"]
 mod races;
 
+#[path = "publish/faults.rs"]
+mod faults;
+
 #[path = "publish/registry.rs"]
 mod registry;
+
+#[path = "publish/base.rs"]
+mod base;
 
 #[path = "publish/registry_server.rs"]
 mod registry_server;

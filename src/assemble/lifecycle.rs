@@ -88,6 +88,7 @@ fn units(service: &Service) -> Vec<Unit> {
         installable: true,
         on_upgrade: service.on_upgrade,
         template: service.is_template(),
+        launcher: service.launcher.clone(),
     };
     if service.entry_unit() == own.name {
         return vec![own];
@@ -243,6 +244,7 @@ mod tests {
             start: true,
             on_upgrade: OnUpgrade::Restart,
             template: false,
+            launcher: String::new(),
         });
         let found = |moment, step_of_fitout: &Step| {
             let given = Lifecycle { steps: vec![step_of_fitout.clone(), step(Dialect::Rpm, moment, "<lua>")] };

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use super::plan::{Dialect, Entry, Plan, Script, Service, Step};
 use crate::diagnostic::{Diagnostic, Findings, Origin};
-use crate::resolve::lifecycle::{Moment, Unit};
+use crate::resolve::lifecycle::{Moment, OnUpgrade, Unit};
 
 mod deb;
 mod plain;
@@ -197,6 +197,12 @@ pub fn writes(dialect: Dialect, moment: &str, step: &Step) -> bool {
         Dialect::Rpm => rpm::writes(moment, step),
         Dialect::Plain | Dialect::None => false,
     }
+}
+
+/// Units whose service takes new code while it runs; `lives` are those that are started if they do not run.
+fn hot(units: &[&Unit], lives: &dyn Fn(&Unit) -> bool) -> Vec<Value> {
+    let hot = units.iter().filter(|unit| unit.on_upgrade == OnUpgrade::Hot);
+    hot.map(|unit| json!({ "launcher": unit.launcher, "unit": running(unit), "lives": lives(unit) })).collect()
 }
 
 /// What runs of a unit: a template's instances, whatever they are called.

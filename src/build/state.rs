@@ -14,6 +14,8 @@ use crate::codec::hex::hex;
 pub const STORE: &str = "store";
 /// Folder of compressed content.
 pub const RUNS: &str = "runs";
+/// Folder of base images, one for each digest.
+pub const IMAGES: &str = "images";
 /// Where versions of programs are remembered.
 pub const TOOLCHAINS: &str = "toolchains";
 /// Folder of logs and stamps, one for each project.

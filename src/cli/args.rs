@@ -120,7 +120,7 @@ pub enum Verb {
     Diff(Diff),
     /// Look for mistakes in the config, the plan and artifacts; exit 1 where there are errors
     Lint(Lint),
-    /// Make one output folder of several, each built for some of the targets, and one image of theirs
+    /// Make one of several output folders, each built for some of the targets
     Merge(Merge),
     /// Send what was built to the repositories and stores of the config
     Publish(Publish),
@@ -142,7 +142,20 @@ pub enum Verb {
 
 /// `fitout init`
 #[derive(Debug, Args)]
-pub struct Init {}
+pub struct Init {
+    /// Write the workflow of a CI system, too: a runner for each target, one that publishes what they built
+    #[arg(long, value_enum, value_name = "SYSTEM")]
+    pub ci: Option<CiSystem>,
+}
+
+/// A CI system
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+pub enum CiSystem {
+    /// GitHub Actions: .github/workflows/release.yml
+    Github,
+    /// GitLab CI/CD: .gitlab-ci.yml
+    Gitlab,
+}
 
 /// `fitout plan`
 #[derive(Debug, Args)]
@@ -192,6 +205,9 @@ pub struct Build {
     /// Do without that in CI, too
     #[arg(long, conflicts_with = "verify")]
     pub no_verify: bool,
+    /// Look base images up anew, and write what is found to fitout.lock
+    #[arg(long)]
+    pub update: bool,
     /// Use nothing that earlier builds left, and leave nothing but the log
     #[arg(long)]
     pub no_cache: bool,

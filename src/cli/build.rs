@@ -30,6 +30,8 @@ pub fn run(common: &Common, args: &Build, terminal: &Terminal) -> Result<Exit, F
     let request = Request {
         shared_cache,
         verify: args.verify || !args.no_verify && env::get(env::CI).is_some_and(|ci| ci != "false" && ci != "0"),
+        images: cache.as_ref().map(|cache| absolute(cache.join(run::IMAGES))),
+        update: args.update,
         cache: cache.map(absolute),
         no_cache: args.no_cache,
         cache_size: args.cache_size,

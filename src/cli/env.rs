@@ -24,6 +24,9 @@ pub const GITHUB_STEP_SUMMARY: &str = "GITHUB_STEP_SUMMARY";
 /// No live line, even on a terminal.
 pub const NO_PROGRESS: &str = "FITOUT_NO_PROGRESS";
 
+/// The folder of caches.
+pub const CACHE_DIR: &str = "FITOUT_CACHE_DIR";
+
 /// All of them, for the build step, which sees those of a list.
 #[allow(clippy::disallowed_methods, reason = "the one place that reads the environment")]
 pub fn all() -> Variables {

@@ -12,7 +12,7 @@ use clap::Parser as _;
 use crate::build::cache::shared::Use;
 use crate::diagnostic::{Diagnostic, Findings, codes};
 use crate::engine::EngineError;
-use crate::run::Request;
+use crate::run::{self, Request};
 
 pub mod args;
 mod build;
@@ -71,7 +71,7 @@ fn run(cli: &Cli, terminal: &Terminal) -> Result<Exit, Findings> {
     }
     let common = &cli.common;
     match &cli.verb {
-        Verb::Init(_) => init::run(common, terminal),
+        Verb::Init(args) => init::run(common, args, terminal),
         Verb::Plan(args) => plan::run(common, args, terminal),
         Verb::Build(args) => build::run(common, args, terminal),
         Verb::Inspect(args) => inspect::run(common, args, terminal),
@@ -100,6 +100,11 @@ fn request(common: &Common, narrow: &Narrow) -> Request {
         source_date_epoch: env::get(env::SOURCE_DATE_EPOCH),
         variables: env::all(),
         cache: None,
+        images: env::get(env::CACHE_DIR)
+            .map(PathBuf::from)
+            .or_else(env::user_cache)
+            .map(|cache| absolute(cache.join(run::IMAGES))),
+        update: false,
         no_cache: false,
         cache_size: 0,
         shared_cache: Use::Off,

@@ -18,17 +18,26 @@ pub fn run(common: &Common, args: &Repo, terminal: &Terminal) -> Result<Exit, Fi
     match &args.action {
         RepoAction::List { place } => list(common, place, terminal),
         RepoAction::Verify { place, key } => verify(common, place, key.as_deref(), terminal),
-        RepoAction::Prune { place, dry_run, older_than } => prune(common, place, *dry_run, *older_than, terminal),
+        RepoAction::Prune { place, dry_run, older_than } => {
+            prune(common, place.as_ref(), *dry_run, *older_than, terminal)
+        }
         RepoAction::Serve { folder, port } => serve(folder, *port, terminal),
         RepoAction::Retract { name, version, dry_run } => retract(common, name, version, *dry_run, terminal),
     }
 }
 
 /// The places that are meant: the one that is typed, else all of the config.
-fn places(common: &Common, place: &Where) -> Result<Vec<Box<dyn Place>>, Findings> {
-    let Some(typed) = &place.place else {
+fn places(common: &Common, place: Option<&String>, reads: bool) -> Result<Vec<Box<dyn Place>>, Findings> {
+    let Some(typed) = place else {
         return Ok(places_of(publish::destinations(&request(common), false)?));
     };
+    #[cfg(feature = "network")]
+    if reads && (typed.starts_with("https://") || typed.starts_with("http://")) {
+        let place = store::web::Web::open(typed).map_err(|error| vec![error.into()])?;
+        return Ok(vec![Box::new(place)]);
+    }
+    #[cfg(not(feature = "network"))]
+    let _ = reads;
     // A folder may be typed as such.
     let text = if typed.contains(':') { typed.clone() } else { format!("file:{}", absolute(typed).display()) };
     let address = Address::parse(&text).ok_or_else(|| {
@@ -57,8 +66,8 @@ fn request(common: &Common) -> publish::Request {
 
 fn list(common: &Common, place: &Where, terminal: &Terminal) -> Result<Exit, Findings> {
     let mut all = Vec::new();
-    for place in places(common, place)? {
-        all.push((place.name(), repo::list(&*place, &[]).map_err(|finding| vec![finding])?));
+    for there in places(common, place.place.as_ref(), true)? {
+        all.push((there.name(), repo::list(&*there, &place.suites).map_err(|finding| vec![finding])?));
     }
     if common.json {
         let list: Vec<_> =
@@ -98,8 +107,9 @@ fn verify(
         None => publish::certificates(&request(common)),
     };
     let (mut findings, mut objects, mut packages) = (Findings::new(), 0, 0);
-    for place in places(common, place)? {
-        let judged = repo::verify(&*place, By { certificates: certificates.as_deref(), now: now::now() });
+    for there in places(common, place.place.as_ref(), true)? {
+        let judged =
+            repo::verify(&*there, &place.suites, By { certificates: certificates.as_deref(), now: now::now() });
         let judged = judged.map_err(|error| vec![Diagnostic::from(error)])?;
         findings.extend(judged.findings);
         objects += judged.objects;
@@ -139,9 +149,15 @@ fn serve(folder: &std::path::Path, port: u16, terminal: &Terminal) -> Result<Exi
     Ok(Exit::Done)
 }
 
-fn prune(common: &Common, place: &Where, dry_run: bool, days: u32, terminal: &Terminal) -> Result<Exit, Findings> {
+fn prune(
+    common: &Common,
+    place: Option<&String>,
+    dry_run: bool,
+    days: u32,
+    terminal: &Terminal,
+) -> Result<Exit, Findings> {
     let mut removed = Vec::new();
-    for place in places(common, place)? {
+    for place in places(common, place, false)? {
         let pruned = prune::prune(&*place, now::now(), i64::from(days) * 86_400, dry_run);
         removed.extend(pruned.map_err(|finding| vec![finding])?);
     }

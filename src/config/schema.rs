@@ -528,8 +528,10 @@ pub struct Zip {
 pub struct Oci {
     /// `gzip[:1-12]`, `zstd[:1-19]` or `none`; `gzip:6` unless set.
     pub compression: Option<Text>,
-    /// `scratch`, `oci:FOLDER[:REF]`, `oci-archive:FILE[:REF]`; a registry reference comes with publishing.
+    /// `scratch`, an image such as `debian:bookworm-slim`, `oci:FOLDER[:REF]`, `oci-archive:FILE[:REF]`; `scratch` unless set.
     pub base: Option<Text>,
+    /// Where images of registries are asked for first, such as `mirror.example.org/hub`: their paths stand behind it.
+    pub mirrors: Texts,
     /// Repository name that `load` gives the image, such as `docker.io/team/app`; `localhost/NAME` unless set.
     pub repository: Option<Text>,
     /// Tag; the version unless set.

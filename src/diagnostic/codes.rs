@@ -62,6 +62,8 @@ codes! {
         "A key that has no default is not there. In an environment only lists must be whole: its tables may leave out what the file itself says, and are judged after the merge. The help line says what the key takes.";
     CONFIG_NOT_YET = "config/not-yet", Input,
         "The grammar reserves this section or value, and this version of fitout does not implement it. It is refused, never ignored: a package without the service that its config asks for is worse than no package.";
+    CONFIG_LOCK = "config/lock", Input,
+        "`fitout.lock` holds the digests that names in the config stood for when they were looked up. It is written by fitout and committed; an edit or a merge has left something else in it. Take it from version control again, or remove it and build: names are looked up anew then.";
     CONFIG_NOT_FOUND = "config/not-found", Input,
         "There is no fitout.toml in this folder. `fitout init` writes one; `-C DIR` and `--config FILE` name another place.";
     CONFIG_NO_ENVIRONMENT = "config/no-environment", Input,
@@ -440,6 +442,8 @@ codes! {
         "A setting of the image that container engines would refuse or misread: a user that is no number, a port that is none, a variable name with `=`, a folder that is not absolute, an owner longer than a tar header can say. Mend it in `[format.oci]` or in the rule that sets it.";
     OCI_BASE = "oci/base", Input,
         "The base image cannot be read, is damaged, or has no image for the target. A base is an OCI layout, as a folder or as a tar; `skopeo copy` makes one of any image. Where it holds several images, name one after the path.";
+    OCI_NO_BASE = "oci/no-base", Input,
+        "The registry answers, and has no such image: its name or tag is another, the tag was removed, or it is private and nobody has logged in: registries do not tell these apart. `fitout.lock` may name a digest that is gone; `fitout build --update` looks the name up anew.";
     OCI_BASE_DIGEST = "oci/base-digest", Input,
         "A file of the base image has other content than its digest says: it was damaged on its way or changed afterwards. Engines refuse such an image, so it is refused before anything is written.";
     // --- end of oci ---

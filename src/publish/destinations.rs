@@ -113,7 +113,13 @@ pub(super) fn open(manifest: &Manifest, ground: &Ground<'_>) -> Result<Destinati
         }
     }
     if all.is_empty() && findings.is_empty() {
-        let message = "the config names no place to publish to";
+        let publish = &manifest.publish;
+        let has_others = !publish.files.is_empty() || !publish.http.is_empty() || !publish.command.is_empty();
+        let message = if ground.holes.is_empty() && has_others {
+            "the config names no repository: files, servers and commands keep no lists"
+        } else {
+            "the config names no place to publish to"
+        };
         let help = "add `[[publish.apt]]` or `[[publish.yum]]` with `to = \"file:repository\"` for a start, or `[[publish.registry]]`";
         findings.push(Diagnostic::error(codes::PUBLISH_NOWHERE, message).path(&ground.request.config).help(help));
     }

@@ -15,7 +15,7 @@ use super::yum;
 use crate::codec::hex::hex;
 use crate::diagnostic::{Diagnostic, Findings, codes};
 use crate::sign;
-use crate::store::{Depth, Place, StoreError};
+use crate::store::{Depth, Place, StoreError, is_within};
 
 /// One package of a repository.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -47,13 +47,22 @@ pub struct Judgement {
     pub findings: Findings,
 }
 
-/// Names of the suites of an apt repository; those that are asked for, or all that can be listed.
+/// Names of the suites of an apt repository: those that are asked for, or all that lie there. Where nothing can be listed, those that its
+/// `packages.json` names, else `stable`.
 ///
 /// # Errors
 /// The place does not answer.
 pub fn suites(place: &dyn Place, asked: &[String]) -> Result<Vec<String>, StoreError> {
     if !asked.is_empty() {
         return Ok(asked.to_vec());
+    }
+    if !place.can_list() {
+        let named = named(place)?;
+        let root = |suite: &String| place.head(&format!("dists/{suite}/InRelease"));
+        return named
+            .into_iter()
+            .filter_map(|suite| root(&suite).map(|there| there.map(|_| suite)).transpose())
+            .collect();
     }
     let all = place.list("dists", Depth::All)?;
     // One whose root somebody has removed is a suite, too.
@@ -66,6 +75,18 @@ pub fn suites(place: &dyn Place, asked: &[String]) -> Result<Vec<String>, StoreE
     };
     let found: BTreeSet<String> = all.iter().filter_map(|meta| suite(&meta.key)).collect();
     Ok(found.into_iter().collect())
+}
+
+/// Channels that the page of a repository names.
+fn named(place: &dyn Place) -> Result<BTreeSet<String>, StoreError> {
+    let Some(object) = place.get(landing::JSON)? else { return Ok(BTreeSet::from(["stable".to_owned()])) };
+    let document: serde_json::Value = serde_json::from_slice(&object.bytes).unwrap_or_default();
+    let packages = document["packages"].as_array().map_or(&[][..], Vec::as_slice);
+    Ok(packages
+        .iter()
+        .filter_map(|package| Some(package["channel"].as_str()?.to_owned()))
+        .filter(|name| is_within(name))
+        .collect())
 }
 
 /// Whether a yum repository lies there; one whose root somebody has removed is one, too.
@@ -120,12 +141,12 @@ pub(super) fn lists(suite: &Suite<'_>) -> Result<Vec<Packages>, Diagnostic> {
 ///
 /// # Errors
 /// The place does not answer.
-pub fn verify(place: &dyn Place, by: By<'_>) -> Result<Judgement, StoreError> {
+pub fn verify(place: &dyn Place, asked: &[String], by: By<'_>) -> Result<Judgement, StoreError> {
     let mut parts = vec![page(place, by)?];
-    for suite in suites(place, &[])? {
+    for suite in suites(place, asked)? {
         parts.push(apt::verify(place, &suite, by)?);
     }
-    if is_yum(place)? {
+    if asked.is_empty() && is_yum(place)? {
         parts.push(yum::verify(place, by)?);
     }
     if parts.iter().all(|part| part.seen.is_empty()) {
@@ -144,7 +165,8 @@ pub fn verify(place: &dyn Place, by: By<'_>) -> Result<Judgement, StoreError> {
         let help = "name the public keys with `--key FILE`, or run it where the config has `[sign]`";
         judgement.findings.push(Diagnostic::warning(codes::REPO_SIGNATURE, message).help(help));
     }
-    for meta in place.list("", Depth::All)? {
+    let all = if asked.is_empty() { place.list("", Depth::All)? } else { Vec::new() };
+    for meta in all {
         if !seen.contains(&meta.key) {
             let message = format!("`{}` is in no list: nothing says what it should be", meta.key);
             let finding = Diagnostic::warning(codes::REPO_STRAY, message);

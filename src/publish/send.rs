@@ -64,6 +64,10 @@ pub trait Destination: Sync {
     /// # Errors
     /// What is there does not let it be put, or does not answer.
     fn draft(&self, work: &Work<'_>) -> Result<Draft, Findings>;
+    /// What its place has told besides, as a finding that stops nothing.
+    fn note(&self, told: &str) -> Diagnostic {
+        Diagnostic::warning(codes::REGISTRY_NOTE, format!("`{}` says: {told}", self.name()))
+    }
     /// What has to follow a root that somebody else put meanwhile, in groups.
     ///
     /// # Errors
@@ -189,8 +193,7 @@ impl Work<'_> {
         let put = sender.put.load(Ordering::Relaxed);
         let notes = destination.place().notes();
         for note in &notes {
-            let message = format!("`{}` says: {note}", destination.name());
-            listener.hear(Event::Finding(Diagnostic::warning(codes::REGISTRY_NOTE, message)));
+            listener.hear(Event::Finding(destination.note(note)));
         }
         let (draft, lost) = done.map_err(|findings| Halted { findings, put })?;
         Ok(Receipt {

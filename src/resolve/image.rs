@@ -6,6 +6,7 @@ use crate::config::schema::{self, At, Oci, Text, Texts};
 use crate::diagnostic::{Diagnostic, Origin, codes};
 use crate::resolve::identity::Fact;
 use crate::resolve::packaging::{Base, HealthCheck, Image};
+use crate::store::registry::ImageName;
 
 use super::account::{Account, id_of};
 use super::compression;
@@ -163,7 +164,7 @@ pub(super) fn invalid<T>(ground: &Ground, text: &Text, what: &str, help: &str) -
     None
 }
 
-/// `scratch`, `oci:FOLDER[:REF]`, `oci-archive:FILE[:REF]`
+/// `scratch`, `oci:FOLDER[:REF]`, `oci-archive:FILE[:REF]`, the name of an image
 fn base(ground: &Ground, text: Option<&Text>) -> Option<Fact<Base>> {
     let Some(text) = text else { return Some(Fact { value: Base::Scratch, origin: Origin::Default }) };
     let origin = ground.origin(text);
@@ -174,13 +175,12 @@ fn base(ground: &Ground, text: Option<&Text>) -> Option<Fact<Base>> {
         (Some(place), _) => (place, false),
         (None, Some(place)) => (place, true),
         (None, None) => {
-            let message = format!(
-                "`{}` names an image of a registry, and bases from registries come with publishing",
-                text.escape_debug()
-            );
-            let help = "fetch it by `skopeo copy docker://IMAGE oci:base:latest` and set `base = \"oci:base:latest\"`";
-            ground.refuse(codes::CONFIG_NOT_YET, text, message, help);
-            return None;
+            let Some(image) = ImageName::parse(text) else {
+                let help =
+                    "write `scratch`, `oci:FOLDER`, `oci-archive:FILE`, or an image such as `debian:bookworm-slim`";
+                return invalid(ground, text, "base image", help);
+            };
+            return Some(Fact { value: Base::Image(image), origin });
         }
     };
     let (path, reference) = match place.split_once(':') {

@@ -178,6 +178,8 @@ pub struct Unit {
     pub on_upgrade: OnUpgrade,
     /// A template unit: only its instances run.
     pub template: bool,
+    /// Launcher of its service.
+    pub launcher: String,
 }
 
 impl Unit {
@@ -189,6 +191,7 @@ impl Unit {
             OnUpgrade::Restart => "restarted by an upgrade",
             OnUpgrade::Reload => "reloaded by an upgrade",
             OnUpgrade::Nothing => "left alone by an upgrade",
+            OnUpgrade::Hot => "given the new code by an upgrade, or restarted",
         };
         format!("{enabled}, {started}, {upgrade}")
     }

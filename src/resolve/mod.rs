@@ -6,6 +6,7 @@
 
 pub mod account;
 pub mod capabilities;
+pub mod ci;
 pub mod clock;
 pub mod detect;
 pub mod duration;
@@ -53,6 +54,8 @@ pub use release::{Release, Rule, Take};
 
 /// Where artifacts are written if nothing else is said, relative to the config file.
 pub const DIST: &str = "dist";
+/// What names in the config stood for when they were looked up, beside the config file.
+pub const LOCK: &str = "fitout.lock";
 
 /// What the command line and the machine add to the manifest.
 #[derive(Debug, Clone)]
@@ -227,7 +230,7 @@ fn of_target(
     Some(Release {
         project: request.project.clone(),
         output: request.output.clone(),
-        own: [DIST, ground.name()].map(|name| request.project.join(name)).to_vec(),
+        own: [DIST, ground.name(), LOCK].map(|name| request.project.join(name)).to_vec(),
         identity: shared.identity.clone(),
         target,
         environment: request.environment.clone(),

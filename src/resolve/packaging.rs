@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use super::identity::Fact;
 use super::lifecycle::Dialect;
+use crate::store::registry::ImageName;
 
 /// How a stream is compressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -127,6 +128,8 @@ pub enum Base {
     Layout(PathBuf, Option<String>),
     /// A tar of an OCI layout, and which reference of it.
     Archive(PathBuf, Option<String>),
+    /// An image of a registry.
+    Image(ImageName),
 }
 
 /// Health check of an image; times in nanoseconds, 0 means the engine's default.

@@ -128,7 +128,7 @@ postinst = "postinst"
 format-version = "v5"
 prefixes = ["opt/"]
 [format.oci]
-base = "debian:bookworm"
+base = "De bian"
 user = "hello"
 ports = ["0"]
 stop-signal = "TERM"
@@ -161,7 +161,7 @@ fn all_findings_come_at_once_in_the_order_of_the_file() {
         (codes::RESOLVE_NOT_FOUND, 24),
         (invalid, 26),
         (codes::RESOLVE_PATH, 27),
-        (codes::CONFIG_NOT_YET, 29),
+        (invalid, 29),
         (invalid, 30),
         (invalid, 31),
         (invalid, 32),

@@ -10,9 +10,10 @@ use serde::Serialize;
 
 use crate::build::cache::evict;
 use crate::build::cache::used::{self, Used};
-use crate::build::state::{PROJECTS, RUNS, STORE, TOOLCHAINS};
+use crate::build::state::{IMAGES, PROJECTS, RUNS, STORE, TOOLCHAINS};
+use crate::codec::hex::hex;
 use crate::engine::cache::shared::TAKEN;
-use crate::{build, engine};
+use crate::{build, engine, formats};
 
 /// A part of the cache.
 #[derive(Debug, PartialEq, Eq, Serialize)]
@@ -27,10 +28,11 @@ pub struct Part {
     pub bytes: u64,
 }
 
-const PARTS: [(&str, &str); 3] = [
+const PARTS: [(&str, &str); 4] = [
     (STORE, "what build tools keep: deps, _build, target"),
     (RUNS, "what was compressed"),
     (PROJECTS, "logs, stamps and digests of files"),
+    (IMAGES, "base images"),
 ];
 
 /// What there is.
@@ -52,6 +54,13 @@ pub fn show(cache: &Path) -> io::Result<Vec<Part>> {
 pub fn verify(cache: &Path) -> io::Result<Vec<PathBuf>> {
     let mut damaged = build::cache::check(&cache.join(STORE))?;
     damaged.extend(engine::cache::check(cache)?);
+    for Used { path, .. } in used::files(&cache.join(IMAGES))? {
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let is_blob = path.parent().is_some_and(|folder| folder.ends_with("blobs/sha256"));
+        if is_blob && hex(&formats::digest(fs_err::File::open(&path)?.into_parts().0)?.1) != name {
+            damaged.push(path);
+        }
+    }
     Ok(damaged)
 }
 

@@ -3,6 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::base::Bases;
 use super::mend::{self, Asked, Resolved, Unknown};
 use super::pack::{self, Wanted};
 use super::{Planned, Request, before, chosen_formats, read_config, release};
@@ -57,11 +58,10 @@ pub(super) fn make(request: &Request, out: Option<&Path>, listener: &dyn Listene
     // After the build step, which may write what is packed.
     let (heads, begun) = out.and_then(|_| begin(request, &project)).unwrap_or_default();
     let (mut findings, mut sources) = (reading.findings.clone(), Sources::new(heads));
-    findings.extend(doubts.into_iter().chain(cached));
-    if out.is_none() {
-        findings.extend(release::values(manifest, &document, &step));
-    }
-    let planning = plans(asked, &chosen, &mut sources, &mut findings, listener);
+    let of_release = || release::values(manifest, &document, &step);
+    findings.extend(doubts.into_iter().chain(cached).chain(out.is_none().then(of_release).into_iter().flatten()));
+    let bases = Bases::new(request, &project, manifest, out.is_some());
+    let planning = plans(asked, &chosen, &mut sources, &mut findings, listener, bases);
     let source = match source_entries(request, manifest, &document, &project, &mut sources) {
         Ok((entries, doubts)) => {
             findings.extend(doubts);
@@ -163,6 +163,7 @@ fn plans(
     sources: &mut Sources,
     findings: &mut Findings,
     listener: &dyn Listener,
+    mut bases: Bases<'_>,
 ) -> Planning {
     let Resolved { releases, findings: more, unknown } = mend::resolved(asked, listener);
     findings.extend(more);
@@ -173,13 +174,23 @@ fn plans(
         let Assembled { mut plan, findings, gaps } = assemble::assemble(release, unknown.gaps(), sources, listener);
         planning.whole &= gaps.is_empty();
         found.extend(findings);
-        set_base(&mut plan, sources, &mut found);
+        if plan.formats.contains(&"oci") {
+            let fetched = bases.fetch(&mut plan.image.base, &plan.target, listener);
+            let read = fetched.and_then(|()| formats::oci::base::resolve(&plan.image.base, &plan.target, sources));
+            match read {
+                Ok(base) => plan.base = base,
+                Err(finding) => found.push(finding),
+            }
+        }
         if gaps.is_empty() {
             found.extend(chosen.iter().flat_map(|format| format.doubts(&plan)));
         }
         planning.all.push(plan);
     }
     planning.add(found, findings);
+    if !has_errors(findings) {
+        findings.extend(bases.finish().err());
+    }
     planning
 }
 
@@ -227,16 +238,6 @@ fn tell(request: &Request, project: &Path, chosen: &[&'static dyn Format], liste
         ("threads", rayon::current_num_threads().to_string()),
     ] {
         listener.hear(Event::Decided { what, value });
-    }
-}
-
-/// Reads what the image stands on.
-fn set_base(plan: &mut Plan, sources: &mut Sources, findings: &mut Findings) {
-    if plan.formats.contains(&"oci") {
-        match formats::oci::base::resolve(&plan.image.base, &plan.target, sources) {
-            Ok(base) => plan.base = base,
-            Err(finding) => findings.push(finding),
-        }
     }
 }
 

@@ -24,6 +24,8 @@ mod profile;
 mod refusal;
 pub mod registry;
 #[cfg(feature = "network")]
+pub mod web;
+#[cfg(feature = "network")]
 mod wire;
 
 pub use address::{Address, HELP as ADDRESS_HELP, Scheme};
@@ -200,6 +202,13 @@ pub trait Place: Send + Sync {
     /// # Errors
     /// As [`Place::get`].
     fn head(&self, key: &str) -> Result<Option<Meta>, StoreError>;
+    /// Writes an object into an empty file; false if there is none.
+    ///
+    /// # Errors
+    /// As [`Place::get`]; the file cannot be written.
+    fn fetch(&self, key: &str, file: &mut std::fs::File) -> Result<bool, StoreError> {
+        written(self, key, file)
+    }
     /// Puts an object.
     ///
     /// # Errors
@@ -210,6 +219,10 @@ pub trait Place: Send + Sync {
     /// # Errors
     /// As [`Place::get`].
     fn list(&self, folder: &str, depth: Depth) -> Result<Vec<Meta>, StoreError>;
+    /// Whether it can be listed: a web server cannot, and then [`Place::list`] gives nothing.
+    fn can_list(&self) -> bool {
+        true
+    }
     /// Removes an object; that it is not there is no error.
     ///
     /// # Errors
@@ -237,6 +250,13 @@ pub trait Place: Send + Sync {
     fn notes(&self) -> Vec<String> {
         Vec::new()
     }
+}
+
+/// Writes an object by way of memory.
+fn written(place: &(impl Place + ?Sized), key: &str, file: &mut std::fs::File) -> Result<bool, StoreError> {
+    let Some(object) = place.get(key)? else { return Ok(false) };
+    let write = std::io::Write::write_all(file, &object.bytes);
+    write.map(|()| true).map_err(|error| StoreError::of(place.name(), Trouble::Failed, &error))
 }
 
 /// How far a listing goes.

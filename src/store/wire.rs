@@ -25,7 +25,7 @@ const WAIT: Duration = Duration::from_millis(400);
 /// The longest time that it may ask to wait.
 const LONGEST_WAIT: Duration = Duration::from_secs(120);
 /// Largest answer that is read: a manifest. Registries stop at 4 MiB.
-const LARGEST: usize = 8 << 20;
+pub(super) const LARGEST: usize = 8 << 20;
 /// Bytes of a file that are read at once.
 const PIECE: u64 = 128 << 10;
 
@@ -164,16 +164,20 @@ pub(super) fn failed(asked: &dyn Asked, error: reqwest::Error) -> StoreError {
 
 /// Sends once.
 pub(super) async fn once(request: reqwest::RequestBuilder, asked: &dyn Asked) -> Result<Answer, StoreError> {
-    read(request.send().await.map_err(|error| failed(asked, error))?, asked).await
+    read(request.send().await.map_err(|error| failed(asked, error))?, asked, LARGEST).await
 }
 
-/// All of an answer.
-pub(super) async fn read(mut response: reqwest::Response, asked: &dyn Asked) -> Result<Answer, StoreError> {
+/// All of an answer, of no more than `most` bytes.
+pub(super) async fn read(
+    mut response: reqwest::Response,
+    asked: &dyn Asked,
+    most: usize,
+) -> Result<Answer, StoreError> {
     let (status, headers) = (response.status().as_u16(), response.headers().clone());
     let mut body = Vec::new();
     while let Some(part) = response.chunk().await.map_err(|error| failed(asked, error))? {
-        if body.len() + part.len() > LARGEST {
-            return Err(trouble(asked, Refusal::Failed, format!("it answers with more than {LARGEST} bytes")));
+        if body.len() + part.len() > most {
+            return Err(trouble(asked, Refusal::Failed, format!("it answers with more than {most} bytes")));
         }
         body.extend_from_slice(&part);
     }

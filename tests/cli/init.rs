@@ -185,6 +185,22 @@ fn a_project_of_distillery_is_taken_over_and_builds() {
     let tarball = artifact_of(&project, ".tar.gz");
     assert!(member(&tarball, "launcher/hello-otp.hooks/pre-start/01").contains("before $REL_NAME"));
     assert!(member(&tarball, "launcher/hello-otp.commands/greet").contains("echo greets"));
+
+    // The lines that have fitout assemble it are good as they are.
+    let config = fs::read_to_string(project.join("fitout.toml")).unwrap();
+    let (before, lines) = config.split_once("# [release]\n").unwrap();
+    let before: String =
+        before.lines().filter(|line| !line.starts_with("input ")).flat_map(|line| [line, "\n"]).collect();
+    let lines: String = lines.lines().map_while(|line| line.strip_prefix("# ")).flat_map(|line| [line, "\n"]).collect();
+    fs::write(project.join("fitout.toml"), format!("{before}[release]\n{lines}")).unwrap();
+    fs::remove_dir_all(project.join("dist")).unwrap();
+    let (code, _, stderr) = run(&project, &["build", "--format", "tarball"]);
+    assert_eq!(code, 0, "{stderr}");
+    let (_, tree, _) = run(&project, &["inspect", "--tree", artifact_of(&project, ".tar.gz").to_str().unwrap()]);
+    assert!(
+        tree.contains("/lib/hello_otp-") && tree.contains("/lib/runtime_tools-") && tree.contains("/share/motd"),
+        "{tree}"
+    );
 }
 
 const DISTILLERY: &str = "use Distillery.Releases.Config, default_environment: Mix.env()
@@ -199,6 +215,7 @@ end
 
 release :hello_otp do
   set version: current_version(:hello_otp)
+  set applications: [:runtime_tools]
   set commands: [greet: \"rel/commands/greet.sh\"]
 end
 ";

@@ -32,7 +32,7 @@ fn elf(machine: u8) -> Vec<u8> {
     bytes
 }
 
-fn two_targets() -> tempfile::TempDir {
+pub fn two_targets() -> tempfile::TempDir {
     let folder = crate::support::project(&[("fitout.toml", CONFIG)]);
     fs::write(folder.path().join("hello-amd64"), elf(62)).unwrap();
     fs::write(folder.path().join("hello-arm64"), elf(183)).unwrap();

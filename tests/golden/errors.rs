@@ -31,6 +31,7 @@ const EXCEPTIONS: &[(&str, &str)] = &[
     ("store/clock", "takes a server whose clock is another"),
     ("store/held", "takes a store that keeps no conditions, and two and a half minutes"),
     ("store/unsupported", "takes a build without the network"),
+    ("oci/no-base", "takes a registry: tests/publish/base.rs"),
     ("registry/several", "takes a list of artifacts that no whole run leaves: tests/publish/registry.rs"),
     ("registry/no-credentials", "takes a registry that asks for them: tests/publish/registry.rs"),
     ("registry/wrong-credentials", "takes a registry that asks for them: tests/publish/registry.rs"),

@@ -24,6 +24,9 @@ mod cluster;
 #[path = "otp/each.rs"]
 mod each;
 
+#[path = "otp/hot.rs"]
+mod hot;
+
 #[path = "otp/terminal.rs"]
 mod terminal;
 

@@ -123,6 +123,27 @@ fn a_refusal_is_told_once_with_what_to_do_and_no_secret() {
 }
 
 #[test]
+fn a_server_that_stays_busy_is_given_up() {
+    let stub = Stub::start(|ask, _| {
+        ask.body(usize::MAX);
+        Some(Reply::new(if ask.method == "HEAD" { 404 } else { 502 }).text("<html>Bad Gateway</html>"))
+    });
+    let sender = Sender::new(
+        "1.0.0",
+        &PLAIN.replace("@URL@", &stub.url()).replace(
+            "
+check",
+            "
+formats = [\"deb\"]
+check",
+        ),
+    );
+    let (code, said) = sender.publish(&[]);
+    assert!(code == 3 && said.contains("error[http/failed]") && said.contains("status 502\n"), "{code}: {said}");
+    assert_eq!(stub.count("PUT"), 6);
+}
+
+#[test]
 fn what_stopped_half_way_is_finished_by_the_next_run() {
     let stub = Stub::start(|ask, state| {
         if ask.method == "PUT" && ask.path.contains(".rpm") && state.count.is_empty() {

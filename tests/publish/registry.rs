@@ -56,10 +56,14 @@ impl Dock {
     }
 
     pub fn build_with(&self, version: &str, targets: &str, oci: &str) {
-        let config = CONFIG.replace("@VERSION@", version).replace("@TARGETS@", targets).replace("@OCI@", oci);
-        fs::write(self.at("fitout.toml"), config + &fs::read_to_string(self.at("tables")).unwrap()).unwrap();
+        self.configure(version, targets, oci);
         let (code, _, stderr) = finish(fitout(self.folder.path()).args(["build", "-q"]).output().unwrap());
         assert_eq!(code, 0, "{stderr}");
+    }
+
+    pub fn configure(&self, version: &str, targets: &str, oci: &str) {
+        let config = CONFIG.replace("@VERSION@", version).replace("@TARGETS@", targets).replace("@OCI@", oci);
+        fs::write(self.at("fitout.toml"), config + &fs::read_to_string(self.at("tables")).unwrap()).unwrap();
     }
 
     /// As somebody whose `docker login` is in the folder `login`; exit code, and all that was said.

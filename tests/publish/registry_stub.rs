@@ -67,7 +67,8 @@ impl Stub {
 
     fn place(&self) -> Box<dyn Place> {
         let repository = Repository::parse(&format!("127.0.0.1:{}/team/app", self.port)).unwrap();
-        let settings = Settings { repository, insecure: true, ca: None, mount_from: Vec::new(), chunk: None };
+        let settings =
+            Settings { repository, insecure: true, ca: None, mount_from: Vec::new(), chunk: None, only_pulls: false };
         open(&settings, &Variables::new()).unwrap()
     }
 }

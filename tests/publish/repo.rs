@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::shop::{Shop, listed};
+use crate::shop::{Server, Shop, listed};
 use crate::support::run;
 
 const TABLES: &str = r#"
@@ -118,6 +118,24 @@ fn changed_bits(tables: &str, part: &[&str]) {
         fs::write(path, &was).unwrap();
     }
     assert!(ok(&folder, &["repo", "verify"]).contains("all as it should be"));
+    // As everybody sees it.
+    let server = Server::of(&repository);
+    let said = ok(&folder, &["repo", "verify", &server.url()]);
+    assert!(said.contains("all as it should be"), "{said}");
+    assert_eq!(
+        ok(&folder, &["repo", "list", &server.url()]),
+        ok(&folder, &["repo", "list", repository.to_str().unwrap()])
+    );
+    let package = all.iter().find(|path| name_of(path).starts_with("hello")).unwrap();
+    let was = fs::read(package).unwrap();
+    fs::write(package, [&was[..], b"x"].concat()).unwrap();
+    let (code, _, stderr) = run(&folder, &["repo", "verify", &server.url()]);
+    assert!(code == 1 && stderr.contains("repo/changed"), "{stderr}");
+    fs::write(package, was).unwrap();
+    for words in [&["repo", "prune"][..], &["repo", "verify", "--suite", "none"]] {
+        let (code, _, stderr) = run(&folder, &[words, &[&server.url()]].concat());
+        assert!(code != 0 && (stderr.contains("cli/no-place") || stderr.contains("repo/missing")), "{code}: {stderr}");
+    }
     // By the public key alone, without the config.
     let (place, key) = (repository.to_str().unwrap().to_owned(), shop.at("key.pub"));
     ok(shop.folder.path(), &["repo", "verify", &place, "--key", key.to_str().unwrap()]);

@@ -108,7 +108,7 @@ fn init(plan: &Plan, script: &str) -> Result<String, TemplateError> {
             "enable": service.enable,
             "first": word(service.start, "start"),
             "again": match service.on_upgrade {
-                OnUpgrade::Restart => "restart",
+                OnUpgrade::Restart | OnUpgrade::Hot => "restart",
                 OnUpgrade::Reload => "reload",
                 OnUpgrade::Nothing => "",
             },
@@ -211,6 +211,7 @@ fn start(plan: &Plan, units: &[&Unit]) -> Result<String, TemplateError> {
             "restart": names(&|unit| by(OnUpgrade::Restart)(unit) && lives(unit)),
             "try_restart": names(&|unit| by(OnUpgrade::Restart)(unit) && !lives(unit)),
             "reload": names(&by(OnUpgrade::Reload)),
+            "hot": super::hot(units, &lives),
         }),
     )
 }

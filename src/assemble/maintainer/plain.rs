@@ -161,7 +161,8 @@ fn service(service: &Service) -> Value {
         "enable": yes(own && service.enable),
         "start": yes(own && service.start),
         "on_upgrade": match service.on_upgrade {
-            OnUpgrade::Restart => "restart",
+            // Each version of an archive has a tree and a state of its own until it is the current one.
+            OnUpgrade::Restart | OnUpgrade::Hot => "restart",
             OnUpgrade::Reload => "reload",
             OnUpgrade::Nothing => "nothing",
         },

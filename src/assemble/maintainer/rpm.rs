@@ -197,6 +197,7 @@ fn values(plan: &Plan, units: &[&Unit], moved: &[Value]) -> Value {
     let preset = names(&|unit| unit.installable && !unit.template);
     let restart = running(&|unit| unit.on_upgrade == OnUpgrade::Restart);
     let reload = running(&|unit| unit.on_upgrade == OnUpgrade::Reload);
+    let hot = super::hot(units, &|unit| unit.enable && unit.start);
     let all = units.iter().map(|unit| json!({ "name": unit.name, "running": super::running(unit) }));
     json!({
         "package": plan.identity.name.value,
@@ -205,9 +206,10 @@ fn values(plan: &Plan, units: &[&Unit], moved: &[Value]) -> Value {
         "moved": moved,
         "all": all.collect::<Vec<_>>(),
         "preset": preset,
-        "again": !restart.is_empty() || !reload.is_empty(),
+        "again": !restart.is_empty() || !reload.is_empty() || !hot.is_empty(),
         "restart": restart,
         "reload": reload,
+        "hot": hot,
         "start_enabled": names(&|unit| unit.start && unit.enable),
         "start": names(&|unit| unit.start && !unit.enable),
         "installable": names(&|unit| unit.installable),

@@ -53,9 +53,12 @@ pub struct Repo {
 /// Which repository
 #[derive(Debug, Args)]
 pub struct Where {
-    /// A folder, or an address such as `s3://bucket/apt`; all of the config unless set
+    /// A folder, or an address such as `s3://bucket/apt`, or `https://…` to read it; all of the config unless set
     #[arg(value_name = "PLACE")]
     pub place: Option<String>,
+    /// Suites of apt to look at; all unless set
+    #[arg(long = "suite", value_name = "SUITE", value_delimiter = ',')]
+    pub suites: Vec<String>,
 }
 
 /// What to do with repositories.
@@ -78,9 +81,9 @@ pub enum RepoAction {
     },
     /// Remove packages that no list names and lists that no reader has any more
     Prune {
-        /// Which repository.
-        #[command(flatten)]
-        place: Where,
+        /// A folder, or an address such as `s3://bucket/apt`; all of the config unless set
+        #[arg(value_name = "PLACE")]
+        place: Option<String>,
         /// Name them only
         #[arg(long)]
         dry_run: bool,

@@ -238,6 +238,7 @@ impl Listener for Terminal {
                 }
             }
             Event::Skipped { what } => self.step("Skipped", &format!("{what}: nothing that it reads has changed")),
+            Event::Fetched { what, bytes } => self.step("Fetched", &format!("{what}, {}", size(bytes))),
             Event::Restored { what, files, exact } => {
                 let of = if exact { "" } else { ", of an earlier lock file" };
                 self.step("Restored", &format!("{what} from the cache: {}{of}", plural(files, "file", "files")));

@@ -68,7 +68,7 @@ pub struct PublishHttp {
     pub before: Option<Vec<At<HttpStep>>>,
     /// Requests after each artifact.
     pub then: Option<Vec<At<HttpStep>>>,
-    /// Requests after all artifacts, if any was sent.
+    /// Requests after all artifacts, if any was sent; one with `find` or `when` also where what it makes is missing.
     pub after: Option<Vec<At<HttpStep>>>,
 }
 
@@ -207,6 +207,9 @@ pub struct HttpPoll {
     /// What it says when it has failed.
     #[serde(default)]
     pub failed: Texts,
+    /// Where in the answer it says that; `state` unless set.
+    #[serde(default)]
+    pub failed_at: Option<Text>,
     /// Where in the answer it says why.
     #[serde(default)]
     pub reason: Option<Text>,

@@ -143,6 +143,9 @@ pub enum OnUpgrade {
     Reload,
     /// The old one goes on running.
     Nothing,
+    /// Of an OTP release: the node takes the new code while it runs, by the `relup` of the release; it is restarted where that
+    /// cannot be.
+    Hot,
 }
 
 impl OnUpgrade {
@@ -152,6 +155,7 @@ impl OnUpgrade {
             Self::Restart => "restart",
             Self::Reload => "reload",
             Self::Nothing => "nothing",
+            Self::Hot => "hot",
         }
     }
 }

@@ -4,7 +4,7 @@
 //! and checked, layers named as content and not read. [`checked`] compares the layers' digests once the engine has read
 //! them, before a byte is written. Registries are not here.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -33,6 +33,8 @@ const DEEPEST: usize = 4;
 pub fn resolve(base: &Fact<Base>, target: &Target, sources: &mut Sources) -> Result<Option<ResolvedBase>, Diagnostic> {
     let found = match &base.value {
         Base::Scratch => return Ok(None),
+        // It is fetched before.
+        Base::Image(image) => Err(refuse(format!("`{}` was not fetched", image.full()))),
         Base::Layout(folder, reference) => {
             Place::folder(folder).and_then(|mut place| place.resolve(reference.as_deref(), target, sources))
         }
@@ -41,6 +43,49 @@ pub fn resolve(base: &Fact<Base>, target: &Target, sources: &mut Sources) -> Res
         }
     };
     found.map(Some).map_err(|finding| finding.at_origin(&base.origin, "the base image"))
+}
+
+/// What a target needs of a manifest or an index.
+pub struct Parts {
+    /// Digests of manifests and indexes that are to be looked at, too.
+    pub manifests: Vec<String>,
+    /// Digests and bytes of configuration and layers.
+    pub blobs: Vec<(String, u64)>,
+}
+
+/// What a target needs of a manifest or an index.
+///
+/// # Errors
+/// It is none, or names something by another digest than SHA-256.
+pub fn parts(bytes: &[u8], target: &Target) -> Result<Parts, Diagnostic> {
+    let index: Index = parse(bytes, "an index")?;
+    if !index.manifests.is_empty() {
+        let suits = |descriptor: &&Descriptor| descriptor.platform.as_ref().is_none_or(|p| suits(p, target));
+        let wanted = index.manifests.iter().filter(suits).take(MOST_IMAGES);
+        let manifests = wanted.map(|descriptor| sha256_of(descriptor).map(|_| descriptor.digest.clone()));
+        return Ok(Parts { manifests: manifests.collect::<Result<_, _>>()?, blobs: Vec::new() });
+    }
+    let manifest: Manifest = parse(bytes, "a manifest")?;
+    let blobs = manifest.layers.iter().chain([&manifest.config]);
+    let blobs = blobs.map(|descriptor| sha256_of(descriptor).map(|_| (descriptor.digest.clone(), descriptor.size)));
+    Ok(Parts { manifests: Vec::new(), blobs: blobs.collect::<Result<_, _>>()? })
+}
+
+/// The files that make a layout of an image, whose manifest or index is `top`, by name.
+///
+/// # Errors
+/// It is none.
+pub fn layout_of(top: &[u8], name: &str) -> Result<[(&'static str, Vec<u8>); 2], Diagnostic> {
+    let index: Index = parse(top, "an index")?;
+    let kind = match (&*index.media_type, index.manifests.is_empty()) {
+        ("", true) => manifest::MANIFEST,
+        ("", false) => manifest::INDEX,
+        (kind, _) => kind,
+    };
+    let mut descriptor = Descriptor::of(kind, top);
+    descriptor.annotations.insert(IMAGE_NAME.to_owned(), name.to_owned());
+    let index = manifest::json(&Index::new(vec![descriptor], BTreeMap::new()));
+    Ok([("oci-layout", manifest::LAYOUT.as_bytes().to_vec()), ("index.json", index)])
 }
 
 /// The base's configuration, when its layers are what its manifest says.

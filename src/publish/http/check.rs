@@ -21,6 +21,8 @@ struct Told {
     size: Option<u64>,
     /// Whether it is a part of one only.
     partial: bool,
+    /// It does not say whether it is there at all.
+    silent: bool,
 }
 
 impl Courier {
@@ -43,7 +45,10 @@ impl Courier {
             Told { size: Some(size), .. } if Some(size) != own => return Ok(There::Other(element)),
             Told { .. } => {}
         }
-        let Some(bytes) = &check.bytes else { return Ok(There::Unproven) };
+        let Some(bytes) = &check.bytes else {
+            // Then it is told when it is sent.
+            return Ok(if told.silent { There::No } else { There::Unproven });
+        };
         let mut all = holes.clone();
         all.extend(element.clone());
         Ok(match self.server.digest(&self.url(bytes, &all)?)? {
@@ -67,7 +72,11 @@ impl Courier {
 
     fn by_itself(&self, check: &HttpCheck, url: &str, holes: &Holes) -> Result<Found, StoreError> {
         let method = check.method.as_ref().map_or(HttpMethod::Head, |method| method.value);
-        let Some(answer) = self.get(word(method), url, holes)? else { return Ok(None) };
+        let answer = self.answer(word(method), url, holes)?;
+        if method == HttpMethod::Head && matches!(answer.status, 405 | 501) {
+            return Ok(Some((Told { silent: true, ..Told::default() }, Holes::new())));
+        }
+        let Some(answer) = self.there_or_not(answer)? else { return Ok(None) };
         let length = Text { value: "content-length".to_owned(), range: 0..0 };
         let size = check.size.as_ref().or(Some(&length));
         let told = told(check, holes, size, |name| answer.headers.get(&name.to_ascii_lowercase()).cloned());
@@ -86,5 +95,5 @@ fn told(check: &HttpCheck, holes: &Holes, size: Option<&Text>, member: impl Fn(&
         // With quotes, with the word for the digest before it, as servers have it.
         holes.get(kind).map(|own| said.contains(own.as_str()))
     });
-    Told { digest, size: size.and_then(|name| member(name)?.parse().ok()), partial: false }
+    Told { digest, size: size.and_then(|name| member(name)?.parse().ok()), partial: false, silent: false }
 }

@@ -131,18 +131,23 @@ impl Courier {
 
     /// Asks for JSON; none if there is nothing.
     pub(super) fn ask(&self, url: &str, holes: &Holes) -> Result<Option<Value>, StoreError> {
-        let answer = self.get("GET", url, holes)?;
+        let answer = self.there_or_not(self.answer("GET", url, holes)?)?;
         let Some(answer) = answer else { return Ok(None) };
         let wrong = |_| self.trouble(Refusal::Failed, "its answer is not the JSON that was asked for");
         serde_json::from_slice(&answer.body).map(Some).map_err(wrong)
     }
 
-    pub(super) fn get(&self, method: &str, url: &str, holes: &Holes) -> Result<Option<Answer>, StoreError> {
+    pub(super) fn answer(&self, method: &str, url: &str, holes: &Holes) -> Result<Answer, StoreError> {
         let mut headers = self.headers(&BTreeMap::new(), holes)?;
         // Of what is sent only.
         headers.retain(|(name, _)| !name.to_ascii_lowercase().starts_with("content-"));
         let (method, url) = (method.to_owned(), url.to_owned());
-        let answer = self.server.send(&Request { method, url, headers, ..Request::default() })?;
+        let expected = if method == "HEAD" { vec![501] } else { Vec::new() };
+        self.server.send(&Request { method, url, headers, expected, ..Request::default() })
+    }
+
+    /// A good answer; none if there is nothing.
+    pub(super) fn there_or_not(&self, answer: Answer) -> Result<Option<Answer>, StoreError> {
         match answer.status {
             404 => Ok(None),
             _ if answer.is_good() => Ok(Some(answer)),
@@ -210,6 +215,10 @@ impl Courier {
             expected: fits.all(),
         };
         let answer = self.server.send(&request)?;
+        if method == HttpMethod::Delete && answer.status == 404 {
+            // Somebody was faster.
+            return Ok(None);
+        }
         if fits.exists(&answer) {
             if let Some(found) = self.find(step, holes)? {
                 holes.extend(self.take(&step.take, &found)?);
@@ -239,10 +248,12 @@ impl Courier {
             if poll.done.iter().any(|done| done.value == state) {
                 return Ok(());
             }
-            if poll.failed.iter().any(|failed| failed.value == state) {
+            let failing =
+                poll.failed_at.as_ref().map_or_else(|| state.clone(), |at| answer::at(&json, at).unwrap_or_default());
+            if poll.failed.iter().any(|failed| failed.value == failing) {
                 let reason = poll.reason.as_ref().and_then(|at| answer::at(&json, at)).unwrap_or_default();
                 let reason = if reason.is_empty() { reason } else { format!(": {}", answer::line(&reason)) };
-                return Err(self.trouble(Refusal::Task, format!("it says `{state}`{reason}")));
+                return Err(self.trouble(Refusal::Task, format!("it says `{failing}`{reason}")));
             }
             if Duration::from_millis(since.millis()) + pause > within {
                 let said = if state.is_empty() { "nothing".to_owned() } else { format!("`{state}`") };
@@ -270,7 +281,11 @@ impl Courier {
         if fits.exists(&answer) {
             match self.there(&holes)? {
                 There::Same => return Ok(Written::Lost),
-                There::Other(element) | There::Partial(element) if self.replace && self.table.remove.is_some() => {
+                There::Other(element) if self.replace && self.table.remove.is_some() => {
+                    self.remove_other(&element, &holes)?;
+                    answer = self.server.send(&request)?;
+                }
+                There::Partial(element) if self.table.remove.is_some() => {
                     self.remove_other(&element, &holes)?;
                     answer = self.server.send(&request)?;
                 }

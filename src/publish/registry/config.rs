@@ -63,6 +63,7 @@ impl Table<'_> {
             insecure: config.insecure,
             ca,
             mount_from: config.mount_from.iter().map(|path| path.value.clone()).collect(),
+            only_pulls: false,
             chunk: config.chunk.as_ref().map(|chunk| u64::from(chunk.value.max(1)) << 20),
         };
         let place = registry::open(&settings, &self.request.variables).map_err(|error| {

@@ -196,7 +196,7 @@ fn image<'p>(parcels: &[&'p Parcel], place: &str) -> Result<Option<&'p Parcel>, 
             let message = format!("several images would take the same tags of `{place}`");
             Err(Diagnostic::error(codes::REGISTRY_SEVERAL, message)
                 .note(files.join(", "))
-                .help("build all targets in one run: then one archive holds them all"))
+                .help("build all targets in one run, or give their folders to `fitout merge`: then one archive holds them all"))
         }
     }
 }

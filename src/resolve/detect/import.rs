@@ -41,6 +41,8 @@ pub(super) struct Import {
     pub commands: BTreeMap<String, String>,
     /// `[[files]]`: keys and values of each, the values as TOML.
     pub files: Vec<Vec<(&'static str, String)>>,
+    /// `[release]`, for whoever has fitout assemble it: keys and values as TOML.
+    pub release: Vec<(&'static str, String)>,
     /// What was left.
     pub left: Vec<Left>,
     /// What `releases:` of mix.exs needs so that `mix release` makes the same.
@@ -64,10 +66,36 @@ impl Import {
         format!("{} carried over", told.collect::<Vec<_>>().join(", "))
     }
 
+    /// Mix takes the application of the project into each of its releases, whatever is listed.
+    fn with_application(&mut self, app: &str) {
+        let own = format!("{} = ", key(app));
+        for (_, table) in self.release.iter_mut().filter(|(key, _)| *key == "applications") {
+            if let Some(rest) = table.strip_prefix("{ ").filter(|rest| !format!(" {rest}").contains(&format!(" {own}")))
+            {
+                *table = format!("{{ {own}{}, {rest}", quoted("permanent"));
+            }
+        }
+    }
+
     /// Name of its package.
     pub fn package(&self) -> String {
         legal(&self.name.replace('_', "-"))
     }
+}
+
+/// `{ a = "permanent" }`: applications and how they start; those that are always there are left out.
+fn applications<'a>(all: impl Iterator<Item = (&'a str, &'a str)>) -> Option<String> {
+    const ALWAYS: [&str; 4] = ["elixir", "kernel", "stdlib", "sasl"];
+    let types = ["permanent", "transient", "temporary", "load", "none"];
+    let known = all.filter(|(name, kind)| !ALWAYS.contains(name) && types.contains(kind));
+    let all: Vec<String> = known.map(|(name, kind)| format!("{} = {}", key(name), quoted(kind))).collect();
+    (!all.is_empty()).then(|| format!("{{ {} }}", all.join(", ")))
+}
+
+/// A key of TOML.
+pub(super) fn key(name: &str) -> String {
+    let is_bare = name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_');
+    if is_bare && !name.is_empty() { name.to_owned() } else { quoted(name) }
 }
 
 /// A file that is read.
@@ -98,10 +126,17 @@ impl Source {
 /// The releases of a Mix project. `app` is its application.
 pub(super) fn of_mix(dir: &Path, app: Option<&str>) -> Vec<Import> {
     let Some(source) = Source::read(dir, MIX) else { return Vec::new() };
-    let releases = mix::releases(&source);
-    let Some(distillery) = Source::read(dir, DISTILLERY) else { return releases };
-    let found = distillery::releases(dir, &distillery, &releases, app);
-    if found.is_empty() { releases } else { found }
+    let mut releases = mix::releases(&source);
+    if let Some(distillery) = Source::read(dir, DISTILLERY) {
+        let found = distillery::releases(dir, &distillery, &releases, app);
+        releases = if found.is_empty() { releases } else { found };
+    }
+    if let Some(app) = app {
+        for release in &mut releases {
+            release.with_application(app);
+        }
+    }
+    releases
 }
 
 /// The releases of a project of rebar3.

@@ -1,5 +1,6 @@
 //! A [`Draft`] -> the text of fitout.toml, and of the environment file that it names.
 
+use super::import::key;
 use super::variables::{self, Variable};
 use super::{Draft, Import, legal, quoted};
 
@@ -107,6 +108,15 @@ impl Draft {
             out.push_str("\n# `mix release` makes the same if `project` of mix.exs says:\n");
             out.extend([format!("#   releases: [{}]\n", self.import.for_mix.join(", "))]);
         }
+        if !self.import.release.is_empty() {
+            out.push_str(
+                "\n# fitout can assemble the release itself: take `input` out, and these lines in.\n# [release]\n",
+            );
+            out.extend([format!("# {:<12} = {}\n", "name", quoted(&self.import.name))]);
+        }
+        for (key, value) in &self.import.release {
+            out.extend([format!("# {key:<12} = {}\n", comment(value))]);
+        }
         if !self.import.left.is_empty() {
             out.push_str("\n# Not carried over:\n");
         }
@@ -115,12 +125,6 @@ impl Draft {
         }
         out
     }
-}
-
-/// A key of TOML.
-fn key(name: &str) -> String {
-    let is_bare = name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_');
-    if is_bare && !name.is_empty() { name.to_owned() } else { quoted(name) }
 }
 
 /// Text that may stand in a comment: TOML has no control characters there.

@@ -104,13 +104,13 @@ impl Client {
 
     async fn whole(&self, request: &Request) -> Result<wire::Answer, StoreError> {
         let response = self.once(request).await?;
-        wire::read(response, &self.settings).await
+        wire::read(response, &self.settings, wire::LARGEST).await
     }
 
     async fn digest_once(&self, request: &Request) -> Result<Result<(u64, String), wire::Answer>, StoreError> {
         let mut response = self.once(request).await?;
         if !response.status().is_success() {
-            return Ok(Err(wire::read(response, &self.settings).await?));
+            return Ok(Err(wire::read(response, &self.settings, wire::LARGEST).await?));
         }
         let (mut size, mut hasher) = (0, sha2::Sha256::new());
         while let Some(part) = response.chunk().await.map_err(|error| wire::failed(&self.settings, error))? {

@@ -3,10 +3,13 @@
 //! Enters: [`Settings`] and the environment. Leaves: a [`Place`] whose keys are the paths of the distribution specification behind
 //! `/v2/NAME/`. Not here: which blobs an image has, and what its tags are (`publish`).
 
+mod image;
 mod repository;
 
 #[cfg(feature = "network")]
 mod access;
+#[cfg(feature = "network")]
+mod download;
 #[cfg(feature = "network")]
 mod login;
 #[cfg(feature = "network")]
@@ -20,6 +23,7 @@ mod tests;
 mod upload;
 
 pub use super::Refusal;
+pub use image::ImageName;
 pub use repository::Repository;
 
 use super::{Place, StoreError, Variables};
@@ -50,6 +54,8 @@ pub struct Settings {
     pub mount_from: Vec<String>,
     /// Bytes of a chunk; blobs go in one piece unless set.
     pub chunk: Option<u64>,
+    /// Whether nothing is to be put: some registries give strangers no more.
+    pub only_pulls: bool,
 }
 
 /// Opens a repository; nothing is asked of it yet.

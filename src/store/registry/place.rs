@@ -31,8 +31,8 @@ pub(super) struct Registry {
     pub(super) settings: Settings,
     /// `https://host:port`
     pub(super) base: String,
-    http: reqwest::Client,
-    access: Access,
+    pub(super) http: reqwest::Client,
+    pub(super) access: Access,
     runtime: Runtime,
     /// Blobs that were not there a moment ago.
     absent: Mutex<BTreeSet<String>>,
@@ -107,9 +107,15 @@ impl Registry {
         format!("{}/v2/{}/{key}", self.base, self.repository.asked())
     }
 
+    /// What is to be allowed.
+    pub(super) fn scopes(&self) -> Vec<String> {
+        let actions = if self.settings.only_pulls { "pull" } else { "pull,push" };
+        vec![format!("repository:{}:{actions}", self.repository.asked())]
+    }
+
     /// Sends with what lets it in, and again while it may pass.
     pub(super) async fn send(&self, ask: &Ask<'_>) -> Result<Answer, StoreError> {
-        let mut scopes = vec![format!("repository:{}:pull,push", self.repository.asked())];
+        let mut scopes = self.scopes();
         scopes.extend(ask.more.clone());
         // Where else a blob may go has its own word in the address.
         let own = ask.url.strip_prefix(&self.base).is_some_and(|path| path.starts_with('/'));
@@ -268,6 +274,13 @@ impl Place for Registry {
             // It has to be looked at.
             _ => Ok(self.get(key)?.map(|object| object.meta)),
         }
+    }
+
+    fn fetch(&self, key: &str, file: &mut std::fs::File) -> Result<bool, StoreError> {
+        let Some(digest) = key.strip_prefix("blobs/") else {
+            return super::super::written(self, key, file);
+        };
+        self.runtime.block_on(self.download(digest, file))
     }
 
     fn put(&self, key: &str, body: &Body, kind: &Kind, _: &When) -> Result<Written, StoreError> {

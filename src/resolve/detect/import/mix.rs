@@ -1,6 +1,6 @@
 //! `releases:` of mix.exs.
 
-use super::{Import, Left, MIX, Source, cookie};
+use super::{Import, Left, MIX, Source, applications, cookie, quoted};
 use crate::resolve::elixir::value::{Form, Reader, Value};
 use crate::resolve::elixir::{Kind, Token, tokens};
 
@@ -81,10 +81,36 @@ fn release(source: &Source, name: &str, options: &Value) -> Import {
             {
                 import.left.push(source.key_left(key, value, "packages are for Linux: `[:unix]` is needed"));
             }
-            _ => {}
+            _ => import.release.extend(of_release(key, value)),
         }
     }
     import
+}
+
+/// What `[release]` has a key for.
+fn of_release(key: &str, value: &Value) -> Option<(&'static str, String)> {
+    let texts = |value: &Value| {
+        let all: Option<Vec<String>> = match value.text() {
+            Some(one) => Some(vec![quoted(one)]),
+            None => value.list()?.iter().map(|one| one.text().map(quoted)).collect(),
+        };
+        all.filter(|all| !all.is_empty()).map(|all| format!("[{}]", all.join(", ")))
+    };
+    match key {
+        "applications" => {
+            let pairs = value.pairs().filter_map(|(name, kind)| Some((name, kind.atom()?)));
+            Some(("applications", applications(pairs)?))
+        }
+        "version" => Some(("version", quoted(value.text()?))),
+        "include_erts" => Some(("erts", value.bool()?.to_string())),
+        "strip_beams" if value.bool() == Some(false) => Some(("strip", "false".to_owned())),
+        "strip_beams" => {
+            let keep = value.pairs().find(|(name, _)| *name == "keep")?.1;
+            Some(("keep-chunks", texts(keep)?))
+        }
+        "overlays" => Some(("overlays", texts(value)?)),
+        _ => None,
+    }
 }
 
 fn steps(source: &Source, value: &Value) -> Option<Left> {

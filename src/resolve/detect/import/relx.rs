@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::{Import, Left, REBAR, Source};
+use super::{Import, Left, REBAR, Source, applications, quoted};
 use crate::diagnostic::SourceText;
 use crate::resolve::preset::term::{self, Term};
 use crate::resolve::service::LAUNCHER_COMMANDS;
@@ -48,7 +48,7 @@ struct Reading<'a> {
 
 impl Reading<'_> {
     fn left(&self, at: &At<'_>, what: impl Into<String>, why: impl Into<String>) -> Left {
-        self.source.left(line_of(&self.text.text, &at.way), what, why)
+        self.source.left(term::place(&self.text, &at.way).map_or(1, |span| span.line_column().0), what, why)
     }
 }
 
@@ -82,9 +82,10 @@ pub(super) fn releases(dir: &Path, source: &Source) -> Vec<Import> {
         left.push(Left { file: "rebar.config.script".to_owned(), line: 1, what: "the whole file".to_owned(), why });
     }
     let mut releases: Vec<Import> = Vec::new();
-    for name in settings.iter().filter_map(|setting| name_of(setting.term)) {
+    for (term, name) in settings.iter().filter_map(|setting| Some((setting.term, name_of(setting.term)?))) {
         if !releases.iter().any(|release| release.name == name) {
-            releases.push(Import { name: name.to_owned(), from: REBAR, ..Import::default() });
+            let release = of_release(term, &settings);
+            releases.push(Import { name: name.to_owned(), from: REBAR, release, ..Import::default() });
         }
     }
     if releases.is_empty() && !left.is_empty() {
@@ -145,43 +146,35 @@ fn hook_left(reading: &Reading<'_>, moment: &str, hook: &At<'_>) -> Option<Left>
     Some(reading.left(hook, format!("{moment}: {word}"), why))
 }
 
-/// Line of the term at the end of a way, in a text that is known to parse; that of what it is in, where there is no such.
-fn line_of(text: &str, way: &[usize]) -> usize {
-    let (mut depth, mut counts, mut found) = (0, vec![0], 0);
-    let mut chars = text.char_indices().peekable();
-    while let Some((at, c)) = chars.next() {
-        let is_there = !way.is_empty() && counts.len() > depth && counts[..=depth] == way[..=depth.min(way.len() - 1)];
-        if !c.is_whitespace() && !",.]})%".contains(c) && depth < way.len() && is_there {
-            found = at;
-            if depth + 1 == way.len() {
-                break;
-            }
+/// What `[release]` has a key for.
+fn of_release(release: &Term, settings: &[At<'_>]) -> Vec<(&'static str, String)> {
+    let parts = release.tuple().unwrap_or_default();
+    let version = parts.get(1).and_then(|of| of.tuple()?.get(1)?.text()).map(|text| ("version", quoted(text)));
+    let one = |term: &'_ Term| match term.tuple() {
+        None => Some((term.atom()?.to_owned(), "permanent".to_owned())),
+        Some(parts) => {
+            let kind = parts.iter().skip(1).find_map(Term::atom).unwrap_or("permanent");
+            Some((parts.first()?.atom()?.to_owned(), kind.to_owned()))
         }
-        match c {
-            '%' => while chars.next_if(|(_, c)| *c != '\n').is_some() {},
-            '$' => {
-                let _ = chars.next().filter(|(_, c)| *c == '\\').and_then(|_| chars.next());
-            }
-            '"' | '\'' => {
-                while let Some((_, inside)) = chars.next().filter(|(_, inside)| *inside != c) {
-                    if inside == '\\' {
-                        chars.next();
-                    }
-                }
-            }
-            '[' | '{' => {
-                depth += 1;
-                counts.truncate(depth);
-                counts.push(0);
-            }
-            ']' | '}' => depth -= usize::from(depth > 0),
-            ',' => counts[depth] += 1,
-            // A full stop of a number has a digit behind it.
-            '.' if depth == 0 && chars.peek().is_none_or(|(_, next)| !next.is_ascii_digit()) => counts[0] += 1,
-            _ => {}
-        }
-    }
-    text[..found].matches('\n').count() + 1
+    };
+    let all: Vec<(String, String)> =
+        parts.get(2).and_then(Term::list).unwrap_or_default().iter().filter_map(one).collect();
+    let table = applications(all.iter().map(|(name, kind)| (name.as_str(), kind.as_str())));
+    let value = |wanted: &[&str]| {
+        settings
+            .iter()
+            .find_map(|setting| setting.pair().filter(|(key, _)| wanted.contains(key)).map(|(_, value)| value.term))
+    };
+    let text = |key, wanted: &[&str]| value(wanted).and_then(Term::text).map(|text| (key, quoted(text)));
+    let erts = value(&["include_erts"]).and_then(Term::atom).filter(|word| matches!(*word, "true" | "false"));
+    let all = [
+        version,
+        table.map(|table| ("applications", table)),
+        erts.map(|word| ("erts", word.to_owned())),
+        text("sys-config", &["sys_config_src", "sys_config"]),
+        text("vm-args", &["vm_args_src", "vm_args"]),
+    ];
+    all.into_iter().flatten().collect()
 }
 
 #[cfg(test)]

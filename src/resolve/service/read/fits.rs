@@ -34,6 +34,10 @@ impl One<'_> {
             let help = "set `reload` to the command that does it, or `reload-signal = \"SIGHUP\"`";
             refuse(&|| self.ground.origin(at), "nothing says how this service reads its configuration again", help);
         }
+        if let Some(at) = typed.on_upgrade.as_ref().filter(|at| at.value == OnUpgrade::Hot && service.node.is_none()) {
+            let help = "take `restart`, or `reload` where the program can do that";
+            refuse(&|| self.ground.origin(at), "only an Erlang node takes new code while it runs", help);
+        }
         if service.is_template() && (!service.init.is_empty() || service.is_prepared() || service.log_file.is_some()) {
             refuse(
                 &whole,

@@ -16,6 +16,7 @@ pub(crate) const LAUNCHER_COMMANDS: &[&str] = &[
     "daemon",
     "daemonized",
     "describe",
+    "downgrade",
     "escript",
     "eval",
     "foreground",
@@ -36,6 +37,8 @@ pub(crate) const LAUNCHER_COMMANDS: &[&str] = &[
     "status",
     "stop",
     "stopping",
+    "upgrade",
+    "upgrading",
     "version",
 ];
 /// Sections of a unit that `[service.unit]` may add to.

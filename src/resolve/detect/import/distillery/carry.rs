@@ -48,12 +48,16 @@ pub(super) fn setting(dir: &Path, source: &Source, import: &mut Import, key: &st
         _ if NO_MATTER.contains(&key) => {}
         ("cookie", _) => import.left.push(source.left(value.line, "cookie: …", cookie(&import.package()))),
         // Mix takes that of the application.
-        ("version", Form::Text(version)) => import.for_mix.push(format!("version: {version:?}")),
+        ("version", Form::Text(version)) => {
+            import.for_mix.push(format!("version: {version:?}"));
+            import.release.push(("version", quoted(version)));
+        }
         ("version", Form::Other(text)) if text.starts_with("current_version") => {}
         ("include_erts", _) if value.bool() == Some(true) => {}
         ("include_src", _) if value.bool() == Some(false) => {}
         ("include_erts", _) if value.other().is_none() => {
             import.for_mix.push(format!("include_erts: {}", value.spelled()));
+            import.release.extend(value.bool().map(|is| ("erts", is.to_string())));
         }
         ("applications", Form::List(all)) if value.other().is_none() => applications(import, all),
         ("vm_args", Form::Text(path)) => vm_args(dir, source, import, value.line, path),
@@ -72,17 +76,20 @@ pub(super) fn setting(dir: &Path, source: &Source, import: &mut Import, key: &st
     }
 }
 
-/// What mix.exs says as `applications: [a: :permanent]`.
+/// What mix.exs says as `applications: [a: :permanent]`, and `[release]` in its own words.
 fn applications(import: &mut Import, all: &[Value]) {
-    let one = |value: &Value| match value.pair() {
-        Some((name, kind)) => Some(format!("{name}: :{}", kind.atom()?)),
-        None => Some(format!("{}: :permanent", value.atom()?)),
+    let one = |value: &'_ Value| match value.pair() {
+        Some((name, kind)) => Some((name.to_owned(), kind.atom()?.to_owned())),
+        None => Some((value.atom()?.to_owned(), "permanent".to_owned())),
     };
-    // What belongs to Erlang and Elixir comes along.
-    let own = |text: &String| !["elixir:", "kernel:", "stdlib:", "sasl:"].iter().any(|name| text.starts_with(name));
-    let all: Vec<String> = all.iter().filter_map(one).filter(own).collect();
-    if !all.is_empty() {
-        import.for_mix.push(format!("applications: [{}]", all.join(", ")));
+    let all: Vec<(String, String)> = all.iter().filter_map(one).collect();
+    if let Some(table) = super::super::applications(all.iter().map(|(name, kind)| (name.as_str(), kind.as_str()))) {
+        // What belongs to Erlang and Elixir comes along in both.
+        let own = ["elixir", "kernel", "stdlib", "sasl"];
+        let others = all.iter().filter(|(name, _)| !own.contains(&name.as_str()));
+        let spelled: Vec<String> = others.map(|(name, kind)| format!("{name}: :{kind}")).collect();
+        import.for_mix.push(format!("applications: [{}]", spelled.join(", ")));
+        import.release.push(("applications", table));
     }
 }
 
