@@ -254,8 +254,10 @@ fn what_the_rest_knows_is_put_back() {
         for damage in damages {
             let path = repository.join(damage);
             let bytes = fs::read(&path).unwrap();
-            // Of an index every copy of one form, by its name and by its digest.
-            let same = was.iter().filter(|(_, other)| *other == bytes).map(|(path, _)| path);
+            // Of an index every copy of one form, by its name and by its digest, where another form is there.
+            let whole = damage.contains("Packages");
+            let is_it = |path: &str, other: &Vec<u8>| path.ends_with(damage) || whole && *other == bytes;
+            let same = was.iter().filter(|(path, other)| is_it(path, other)).map(|(path, _)| path);
             same.enumerate()
                 .for_each(|(at, path)| if at == 0 { fs::remove_file(path) } else { fs::write(path, "x") }.unwrap());
             let (code, stdout, stderr) = run(&folder, &["repo", "repair", "--dry-run"]);
