@@ -4,8 +4,10 @@
 
 use std::sync::Arc;
 
+use super::apt::damaged;
+use crate::diagnostic::Diagnostic;
 use crate::interrupt::Held;
-use crate::store::{Body, Kind, Object, Tag};
+use crate::store::{Body, Kind, Object, Place, Tag};
 
 /// One object that is to be put.
 #[derive(Debug, Clone)]
@@ -91,6 +93,22 @@ impl Draft {
 pub struct Was(pub Option<Object>);
 
 impl Was {
+    /// Reads a root. `follower` is what is put right behind it: where that is there alone, somebody has removed the root.
+    ///
+    /// # Errors
+    /// The place does not answer, or the root was removed.
+    pub fn read(place: &dyn Place, root: &str, follower: &str) -> Result<Self, Diagnostic> {
+        let there = place.get(root)?;
+        if there.is_some() || place.head(follower)?.is_none() {
+            return Ok(Self(there));
+        }
+        // Both may have come since it was looked for.
+        match place.get(root)? {
+            Some(there) => Ok(Self(Some(there))),
+            None => Err(damaged(place, root, &format!("it is not there, and `{follower}` is"))),
+        }
+    }
+
     /// What it was, for [`Root::was`].
     pub fn tag(&self) -> Option<Tag> {
         self.0.as_ref().map(|object| object.meta.tag.clone())

@@ -3,7 +3,7 @@
 use crate::support::{project, run};
 use crate::{TREE, config};
 
-const SECTIONS: [&str; 2] = ["[release]\nname = \"hello\"\n", "[report]\nformat = \"html\"\n"];
+const SECTIONS: [&str; 1] = ["[report]\nformat = \"html\"\n"];
 
 #[test]
 fn at_the_top_and_in_every_environment() {

@@ -1,42 +1,17 @@
 //! Presets, against servers that answer as the products' documentation says.
 
-use std::collections::BTreeMap;
 use std::process::Command;
 
 use fitout::codec::hex::hex;
 
 use crate::http::{Ask, Reply};
-use crate::http_sender::{Sender, State, Stub, TOKEN, base64, sha256};
+use crate::http_sender::{Sender, State, Stub, TOKEN, base64, form, sha256};
 
 const TOKENED: &str = "token = { env = \"TOKEN\" }\ninsecure = true\n";
 
 pub fn table(preset: &str, stub: &Stub, values: &str, more: &str) -> String {
     let server = stub.url();
     format!("[[publish.http]]\npreset = \"{preset}\"\nserver = \"{server}\"\nvalues = {{ {values} }}\n{more}\n")
-}
-
-/// The fields of a form; the file under the name of its field, and what it is called under `filename`.
-pub fn form(ask: &Ask, body: &[u8]) -> BTreeMap<String, Vec<u8>> {
-    let boundary = format!("--{}", ask.header("content-type").split_once("boundary=").unwrap().1);
-    let mut fields = BTreeMap::new();
-    let mut rest = body;
-    let find = |text: &[u8], what: &[u8]| text.windows(what.len()).position(|window| window == what).unwrap();
-    loop {
-        rest = &rest[find(rest, boundary.as_bytes()) + boundary.len()..];
-        if rest.starts_with(b"--\r\n") {
-            return fields;
-        }
-        let head = String::from_utf8_lossy(&rest[..find(rest, b"\r\n\r\n")]).into_owned();
-        let value = &rest[head.len() + 4..];
-        let end = find(value, format!("\r\n{boundary}").as_bytes());
-        let quoted = |key: &str| {
-            head.split_once(&format!("{key}=\"")).map(|(_, text)| text.split('"').next().unwrap().to_owned())
-        };
-        if let Some(file) = quoted("filename") {
-            fields.insert("filename".to_owned(), file.into_bytes());
-        }
-        fields.insert(quoted(" name").unwrap(), value[..end].to_vec());
-    }
 }
 
 fn authorized(ask: &Ask, header: &str, value: &str) -> bool {
@@ -267,7 +242,13 @@ fn pulp(fails: bool) -> Stub {
                 state.files.insert(String::from_utf8(form["filename"].clone()).unwrap(), form["file"].clone());
                 Reply::new(202).text(r#"{"task":"/pulp/api/v3/tasks/upload/"}"#)
             }
+            ("GET", "/pulp/api/v3/publications/deb/apt/") => {
+                assert_eq!(ask.query("repository_version").unwrap(), "/pulp/api/v3/repositories/deb/apt/7/versions/3/");
+                let published = state.count.contains_key("published");
+                Reply::new(200).text(if published { r#"{"results":[{"pulp_href":"x"}]}"# } else { r#"{"results":[]}"# })
+            }
             ("POST", "/pulp/api/v3/publications/deb/apt/") => {
+                state.count.insert("published".to_owned(), 1);
                 let json: serde_json::Value = serde_json::from_slice(&body).unwrap();
                 assert_eq!(json["simple"], true);
                 Reply::new(202).text(r#"{"task":"/pulp/api/v3/tasks/publication/"}"#)
@@ -301,6 +282,14 @@ fn pulp_is_waited_for() {
     let log = stub.state.lock().unwrap().log.join("\n");
     assert_eq!(log.matches("GET /pulp/api/v3/tasks/upload/").count(), 3);
     assert_eq!(log.matches("GET /pulp/api/v3/tasks/publication/").count(), 3);
+    // Killed between the two: the next run sends nothing, and publishes.
+    let stub = pulp(false);
+    let sender = Sender::new("1.0.0", &table("pulp-deb", &stub, values, login));
+    sender.ok(&[]);
+    stub.state.lock().unwrap().count.remove("published");
+    sender.ok(&[]);
+    assert_eq!((stub.count("POST /pulp/api/v3/content"), stub.count("POST /pulp/api/v3/publications")), (1, 2));
+    assert!(sender.ok(&[]).contains("nothing to do"));
     let stub = pulp(true);
     let sender = Sender::new("1.0.0", &table("pulp-deb", &stub, values, login));
     let (code, said) = sender.publish(&[]);

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use crate::http::Reply;
-use crate::http_products::{form, life, table};
-use crate::http_sender::{Sender, State, Stub, TOKEN, sha256};
+use crate::http_products::{life, table};
+use crate::http_sender::{Sender, State, Stub, TOKEN, form, sha256};
 
 const TOKENED: &str = "token = { env = \"TOKEN\" }\ninsecure = true\n";
 

@@ -181,3 +181,27 @@ pub fn plain_of(ask: &mut Ask, state: &mut State) -> Option<Reply> {
         _ => state.files.get(&path).map_or(Reply::new(404), |bytes| Reply::new(200).text(bytes.clone())),
     })
 }
+
+/// The fields of a form; the file under the name of its field, and what it is called under `filename`.
+pub fn form(ask: &Ask, body: &[u8]) -> BTreeMap<String, Vec<u8>> {
+    let boundary = format!("--{}", ask.header("content-type").split_once("boundary=").unwrap().1);
+    let mut fields = BTreeMap::new();
+    let mut rest = body;
+    let find = |text: &[u8], what: &[u8]| text.windows(what.len()).position(|window| window == what).unwrap();
+    loop {
+        rest = &rest[find(rest, boundary.as_bytes()) + boundary.len()..];
+        if rest.starts_with(b"--\r\n") {
+            return fields;
+        }
+        let head = String::from_utf8_lossy(&rest[..find(rest, b"\r\n\r\n")]).into_owned();
+        let value = &rest[head.len() + 4..];
+        let end = find(value, format!("\r\n{boundary}").as_bytes());
+        let quoted = |key: &str| {
+            head.split_once(&format!("{key}=\"")).map(|(_, text)| text.split('"').next().unwrap().to_owned())
+        };
+        if let Some(file) = quoted("filename") {
+            fields.insert("filename".to_owned(), file.into_bytes());
+        }
+        fields.insert(quoted(" name").unwrap(), value[..end].to_vec());
+    }
+}

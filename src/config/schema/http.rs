@@ -68,7 +68,7 @@ pub struct PublishHttp {
     pub before: Option<Vec<At<HttpStep>>>,
     /// Requests after each artifact.
     pub then: Option<Vec<At<HttpStep>>>,
-    /// Requests after all artifacts, if any was sent.
+    /// Requests after all artifacts, if any was sent; one with `find` or `when` also where what it makes is missing.
     pub after: Option<Vec<At<HttpStep>>>,
 }
 

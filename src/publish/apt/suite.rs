@@ -34,12 +34,8 @@ impl<'a> Suite<'a> {
     pub fn read(place: &'a dyn Place, suite: &str) -> Result<Self, Diagnostic> {
         let folder = format!("dists/{suite}");
         let key = format!("{folder}/InRelease");
-        let was = Was(place.get(&key)?);
+        let was = Was::read(place, &key, &format!("{folder}/Release"))?;
         let release = match &was.0 {
-            // Who publishes for the first time puts `InRelease` before it.
-            None if place.head(&format!("{folder}/Release"))?.is_some() => {
-                return Err(damaged(place, &key, "it is not there, and `Release` is"));
-            }
             None => Release::default(),
             Some(object) => {
                 let text = sign::clear_text(&object.bytes);

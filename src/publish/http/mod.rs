@@ -42,6 +42,9 @@ impl Http {
     fn publish(&self, parcels: &[&Parcel]) -> Result<Draft, Findings> {
         let one = |error: StoreError| vec![Diagnostic::from(error)];
         let mut draft = Draft::default();
+        if parcels.is_empty() {
+            return Ok(draft);
+        }
         let pending = self.before(&mut draft).map_err(one)?;
         let looked = at_once(self.courier.at_once(), parcels, |parcel| self.look(parcel));
         let (mut puts, mut findings) = (Vec::new(), Findings::new());
@@ -79,7 +82,7 @@ impl Http {
             draft.before.clear();
         }
         draft.before.push(puts);
-        self.after(&mut draft, sends, &pending);
+        self.after(&mut draft, sends, &pending).map_err(one)?;
         Ok(draft)
     }
 
@@ -109,20 +112,26 @@ impl Http {
         Ok(pending)
     }
 
-    /// Requests behind all artifacts. One that hangs on what answers say is left over from a run that stopped, if that still says it.
-    fn after(&self, draft: &mut Draft, sends: bool, pending: &BTreeSet<String>) {
+    /// Requests behind all artifacts. Where nothing is sent, one may be left over from a run that stopped: `when` and `find` tell.
+    fn after(&self, draft: &mut Draft, sends: bool, pending: &BTreeSet<String>) -> Result<(), StoreError> {
         let holes = self.courier.holes(&Holes::new());
         for step in self.courier.table.after.iter().flatten() {
             let step = &step.value;
             let is_so = |(name, value): (&String, &Text)| {
                 if pending.contains(name) { sends } else { holes.get(name) == Some(&value.value) }
             };
-            let wanted = if step.when.is_empty() { sends } else { step.when.iter().all(is_so) };
+            let is_so = step.when.iter().all(is_so);
+            let wanted = match (&step.find, step.when.is_empty()) {
+                (Some(_), _) => is_so && (sends || self.courier.find(step, &holes)?.is_none()),
+                (None, true) => sends,
+                (None, false) => is_so,
+            };
             if wanted {
                 let put = self.step(step, &holes);
                 draft.after.push(vec![put]);
             }
         }
+        Ok(())
     }
 
     fn look(&self, parcel: &Parcel) -> Result<(Holes, There), StoreError> {

@@ -119,11 +119,7 @@ impl<'a> Repository<'a> {
     /// # Errors
     /// The place does not answer, or its root is none.
     pub fn read(place: &'a dyn Place) -> Result<Self, Diagnostic> {
-        let was = Was(place.get(ROOT)?);
-        // Its signature comes after it and goes before it.
-        if was.0.is_none() && place.head(SIGNATURE)?.is_some() {
-            return Err(damaged(place, ROOT, "it is not there, and its signature is"));
-        }
+        let was = Was::read(place, ROOT, SIGNATURE)?;
         let mut repomd = Repomd::default();
         if was.0.is_some() {
             let text = was.text().ok_or_else(|| "it is not UTF-8".to_owned());
