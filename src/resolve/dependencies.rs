@@ -37,8 +37,11 @@ const LONGEST: usize = 300;
 /// Name, version, digest.
 type Found = (String, String, Option<String>);
 
+/// From the text of a lock file.
+type Read = fn(&str) -> Vec<Found>;
+
 /// What reads each lock file.
-const LOCKS: [(&str, fn(&str) -> Vec<Found>); 5] =
+const LOCKS: [(&str, Read); 5] =
     [("Cargo.lock", cargo), ("go.sum", go), ("mix.lock", mix), ("package-lock.json", npm), ("rebar.lock", rebar)];
 
 /// Dependencies of all lock files, sorted; `text` gives that of a file, if there is one.
