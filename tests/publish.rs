@@ -83,6 +83,9 @@ mod page;
 #[path = "publish/files.rs"]
 mod files;
 
+#[path = "publish/record.rs"]
+mod record;
+
 #[path = "publish/http_sender.rs"]
 mod http_sender;
 

@@ -24,6 +24,9 @@ pub fn run(common: &Common, args: &Publish, terminal: &Terminal) -> Result<Exit,
     let findings: Vec<_> = outgoing.warnings.iter().map(draw::json).collect();
     if args.dry_run {
         let drafts = publish::drafts(&outgoing)?;
+        let stays: Vec<_> = outgoing.stays().into_iter().collect();
+        terminal.findings(&stays);
+        let findings: Vec<_> = findings.into_iter().chain(stays.iter().map(draw::json)).collect();
         if common.json {
             let list: Vec<_> = drafts.iter().map(|(name, draft)| as_json(name, draft)).collect();
             terminal.document(&serde_json::json!({

@@ -21,6 +21,10 @@ pub fn json_schema(known: &Vocabulary<'_>) -> Value {
     if let Some(formats) = schema.pointer_mut("/$defs/FormatName").and_then(Value::as_object_mut) {
         formats.insert("enum".to_owned(), json!(known.formats));
     }
+    if let Some(names) = schema.pointer_mut("/$defs/FilesName").and_then(Value::as_object_mut) {
+        let all: Vec<&str> = known.formats.iter().copied().chain(["record"]).collect();
+        names.insert("enum".to_owned(), json!(all));
+    }
     if let Some(definitions) = schema.pointer_mut("/$defs").and_then(Value::as_object_mut) {
         definitions.insert("Environment".to_owned(), overlay);
     }

@@ -618,6 +618,19 @@ impl JsonSchema for FormatName {
     }
 }
 
+/// Name of a format, or `record`.
+#[derive(Debug, Clone, Copy)]
+pub struct FilesName;
+
+impl JsonSchema for FilesName {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "FilesName".into()
+    }
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "title": "format", "type": "string" })
+    }
+}
+
 /// Code of a finding: a string whose choices are [`codes::ALL`].
 #[derive(Debug, Clone, Copy)]
 pub struct FindingCode;

@@ -136,6 +136,8 @@ codes! {
         "A secret of a destination is in a variable that is not set, in a file that cannot be read, or has more than one line. Secrets never stand in the config: it names where they are.";
     PUBLISH_NOT_OURS = "publish/not-ours", Input,
         "The root of the repository has no signature that holds by a key of `[sign]`, so nobody knows who wrote it. Publishing would sign it anew, with all that it names: whoever can write to the store could have any package signed. Where a repository came from elsewhere, or its last key is gone for good, publish once with `--replace`; where a key was changed, list the old one in `[sign]` beside the new one until then.";
+    PUBLISH_RECORD = "publish/record", Input,
+        "The record of this release is there already, and it names other artifacts, or other commits: another publisher has put it. It stays, and all else is published. Where runners build one version for different targets or formats, `fitout merge` brings their output folders together, so that one record names all. `--replace` puts the new one in its place.";
     PUBLISH_HALF_WAY = "publish/half-way", HalfWay,
         "Something was put before publishing stopped. Readers are safe: packages and lists are put under names that nobody reads yet, and the root that names them is replaced last and whole. Run `fitout publish` again: what is there is found and not sent twice.";
 

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use super::apt::{self, Apt, Settings, page::Source};
 use super::files::Files;
 use super::landing::{Front, SetUp, file_name};
+use super::record::{self, Record};
 use super::registry::{Registry, Table};
 use super::yum::{self, Packing, Yum};
 use super::{Destination, Parcel, Request, Signers};
@@ -31,6 +32,8 @@ pub(super) struct Ground<'a> {
     pub(super) signs: bool,
     /// What `{…}` in addresses stands for.
     pub(super) holes: Vec<(&'static str, String)>,
+    /// What is in the release, if something is built.
+    pub(super) record: Option<Arc<Record>>,
     pub(super) templates: Templates,
 }
 
@@ -233,8 +236,11 @@ impl Ground<'_> {
         }
         text.push_str(rest);
         let to = At { value: text, range: to.range.clone() };
-        let formats = formats.iter().flatten().map(|format| format.value.clone()).collect();
-        Ok(Files { place: self.place(&to)?, formats, replace: self.request.replace, signer, now: now::now })
+        let formats: Vec<String> = formats.iter().flatten().map(|format| format.value.clone()).collect();
+        let record =
+            self.record.clone().filter(|_| formats.is_empty() || formats.iter().any(|format| format == record::NAME));
+        let replace = self.request.replace;
+        Ok(Files { place: self.place(&to)?, formats, record, replace, signer, now: now::now })
     }
 
     /// A word that becomes a folder or a field of a list.
@@ -268,7 +274,8 @@ impl Ground<'_> {
     /// What a repository says to people, if it has an address for them; `beside` is how hosts are set up with the others.
     fn front(&self, url: Option<&Text>, beside: Vec<SetUp>) -> Result<Option<Front>, Diagnostic> {
         let Some(url) = url.map(|url| self.url(url)).transpose()? else { return Ok(None) };
-        Ok(Some(Front { url, templates: self.templates.clone(), beside }))
+        let (record, replace) = (self.record.clone(), self.request.replace);
+        Ok(Some(Front { url, templates: self.templates.clone(), beside, record, replace }))
     }
 
     /// How hosts are set up with the apt repository of the config, the first of several.

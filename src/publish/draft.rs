@@ -28,6 +28,8 @@ pub struct Put {
 pub enum What {
     /// A package, an archive, an image.
     Artifact,
+    /// What is in a release.
+    Record,
     /// A list of packages.
     Index,
     /// What readers begin with: it names all others.

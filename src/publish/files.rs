@@ -1,6 +1,6 @@
 //! Artifacts as files in a folder of a store, with a list of their digests: downloads, and what goes on from there.
 //!
-//! Enters: artifacts. Leaves: a [`Draft`]: the files, then `SHA256SUMS`, which is replaced only if nobody else did meanwhile, then its
+//! Enters: artifacts and their record. Leaves: a [`Draft`]: the files, then `SHA256SUMS`, which is replaced only if nobody else did meanwhile, then its
 //! signature. Publishers of several targets fill one folder at once.
 
 use std::cmp::Ordering;
@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use super::draft::{Draft, Put, Root, Was, What};
 use super::parcel::Parcel;
+use super::record::Record;
 use super::repo::Listed;
 use super::send::{Destination, Work};
 use super::{apt, stored};
@@ -27,6 +28,8 @@ pub struct Files {
     pub place: Box<dyn Place>,
     /// Formats that go there; all if empty.
     pub formats: Vec<String>,
+    /// What is in the release, if it goes there.
+    pub record: Option<Arc<Record>>,
     /// Whether a file may be replaced.
     pub replace: bool,
     /// Who signs the list of digests, if anybody does.
@@ -114,6 +117,11 @@ impl Destination for Files {
         }
         if !findings.is_empty() {
             return Err(findings);
+        }
+        if let Some(record) = &self.record {
+            let (sha256, put) = record.put(&*self.place, &record.file(), self.replace).map_err(one)?;
+            sums.insert(record.file(), sha256);
+            puts.extend(put);
         }
         let mut text = String::new();
         for (name, sha256) in &sums {

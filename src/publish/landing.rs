@@ -1,16 +1,18 @@
-//! What a repository says to people: a page, the same as JSON, a feed, the keys, and the files that set a host up.
+//! What a repository says to people: a page, the same as JSON, a feed, the records of releases, the keys, and the files that set a host up.
 //!
 //! Enters: the packages of the repository as the lists that are put have them. Leaves: objects at its top, and a signed list of their
 //! digests. They follow the root, so a page never names what readers cannot get.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 use serde::Serialize;
 use serde_json::json;
 use sha2::Digest as _;
 
 use super::draft::{Put, What};
+use super::record::{self, Record};
 use super::repo::Listed;
 use crate::codec::calendar;
 use crate::codec::hex::hex;
@@ -48,6 +50,10 @@ pub struct Front {
     pub templates: Templates,
     /// How hosts are set up with what else the config publishes.
     pub beside: Vec<SetUp>,
+    /// What is in the release that is published, if one is.
+    pub record: Option<Arc<Record>>,
+    /// Whether what is there is taken as it is, and a record may be replaced.
+    pub replace: bool,
 }
 
 /// What is to be said.
@@ -76,6 +82,9 @@ struct Package<'a> {
     listed: &'a Listed,
     /// When it was first seen, `2026-11-29T12:00:00Z`.
     published: String,
+    /// Where its record lies, if it has one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    record: Option<&'a str>,
 }
 
 /// A name for files: of letters, digits and `-`.
@@ -94,29 +103,32 @@ impl Shelf<'_> {
     pub fn puts(
         mut self,
         place: &dyn Place,
-        templates: &Templates,
+        front: &Front,
         signer: Option<&Signer>,
     ) -> Result<Vec<Vec<Put>>, Diagnostic> {
         let seen = seen(place)?;
+        let (records, record) = record::shelved(place, front, signer, self.time)?;
+        let keys = record::Keys::of(records.keys());
         self.packages.sort_by(|a, b| (&a.name, &a.channel).cmp(&(&b.name, &b.channel)));
         let date = |listed: &Listed| seen.get(&listed.sha256).cloned().unwrap_or_else(|| calendar::rfc3339(self.time));
-        let mut packages: Vec<Package<'_>> =
-            self.packages.iter().map(|listed| Package { published: date(listed), listed }).collect();
+        let package =
+            |listed| Package { published: date(listed), record: keys.get(&listed.name, &listed.version), listed };
+        let mut packages: Vec<Package<'_>> = self.packages.iter().map(package).collect();
         packages.sort_by(|a, b| b.published.cmp(&a.published));
-        let keys = signer.map_or(&[][..], Signer::keys);
         let mut files = vec![
             (JSON.to_owned(), self.json(&packages)),
             ("feed.xml".to_owned(), self.feed(&packages)),
-            ("index.html".to_owned(), self.page(&packages, keys, templates)?),
+            ("index.html".to_owned(), self.page(&packages, signer.map_or(&[][..], Signer::keys), &front.templates)?),
         ];
         if let Some(signer) = signer {
             files.push((self.key_file.clone(), signer.certificates()?));
         }
         files.extend(std::mem::take(&mut self.files));
         files.sort();
+        let digests = files.iter().map(|(name, bytes)| (name.clone(), hex(&sha2::Sha256::digest(bytes))));
         let mut sums = String::new();
-        for (name, bytes) in &files {
-            let _ = writeln!(sums, "{}  {name}", hex(&sha2::Sha256::digest(bytes)));
+        for (name, sha256) in digests.chain(records) {
+            let _ = writeln!(sums, "{sha256}  {name}");
         }
         let put = |(name, bytes): (String, Vec<u8>)| Put {
             kind: Kind { content_type: media_type(&name), immutable: false, sha256: None },
@@ -127,7 +139,7 @@ impl Shelf<'_> {
         let is_said = place.get(SUMS)?.is_some_and(|there| sign::clear_text(&there.bytes).as_ref() == Some(&sums));
         if is_said {
             // Somebody may have damaged what it lists.
-            let mut puts = Vec::new();
+            let mut puts: Vec<Put> = record.into_iter().collect();
             for (name, bytes) in files {
                 if place.get(&name)?.is_none_or(|there| there.bytes != bytes) {
                     puts.push(put((name, bytes)));
@@ -139,7 +151,7 @@ impl Shelf<'_> {
             Some(signer) => signer.sign_clear(sums.as_bytes(), self.time)?,
             None => sums.into_bytes(),
         };
-        Ok(vec![files.into_iter().map(put).collect(), vec![put((SUMS.to_owned(), sums))]])
+        Ok(vec![files.into_iter().map(put).chain(record).collect(), vec![put((SUMS.to_owned(), sums))]])
     }
 
     fn json(&self, packages: &[Package<'_>]) -> Vec<u8> {
@@ -161,7 +173,7 @@ impl Shelf<'_> {
             xml(self.title),
             url = xml(self.url)
         );
-        for Package { listed, published } in packages.iter().take(NEWS) {
+        for Package { listed, published, .. } in packages.iter().take(NEWS) {
             let Listed { channel, name, version, arch, sha256, file, .. } = listed;
             let _ = write!(
                 text,
@@ -184,10 +196,11 @@ impl Shelf<'_> {
         let rows: Vec<_> = packages
             .iter()
             .take(ROWS)
-            .map(|Package { listed, published }| {
+            .map(|Package { listed, published, record }| {
                 json!({
                     "name": listed.name, "version": listed.version, "channel": listed.channel, "arch": listed.arch,
                     "size": size(listed.size), "sha256": listed.sha256, "date": published.get(..10), "href": path(&listed.file),
+                    "record": record.map(path),
                 })
             })
             .collect();

@@ -23,6 +23,7 @@ mod parallel;
 mod parcel;
 mod promote;
 pub mod prune;
+mod record;
 mod registry;
 pub mod repo;
 mod secret;
@@ -38,13 +39,14 @@ pub use judge::By;
 use parallel::at_once;
 pub use parcel::Parcel;
 pub use promote::{Promotion, promote};
+use record::Record;
 pub use send::{Destination, Halted, Receipt, Sent, Signed, Work};
 pub use serve::serve;
 
 use crate::build::environment::Variables;
 use crate::config::load::{Document, Reading};
 use crate::diagnostic::{Diagnostic, Findings, codes};
-use crate::listener::Listener;
+use crate::listener::{Event, Listener};
 use crate::resolve::{self, environment};
 use crate::run::{self, Made};
 use crate::sign::{self, Certificate};
@@ -75,6 +77,7 @@ pub struct Outgoing {
     pub destinations: Vec<Box<dyn Destination>>,
     /// Findings that stop nothing.
     pub warnings: Findings,
+    record: Option<Arc<Record>>,
     folder: PathBuf,
 }
 
@@ -103,10 +106,18 @@ pub fn prepare(request: &Request, signs: bool) -> Result<Outgoing, Findings> {
     let parcels: Vec<Parcel> = parcels.collect();
     let environment = made.environment.clone().unwrap_or_default();
     let holes = vec![("name", made.name.clone()), ("version", made.version.clone()), ("environment", environment)];
-    let destinations = config.destinations(request, &made.name, holes, signs)?;
+    let record = config.publishes_records().then(|| Arc::new(Record::of(&made, &config.project)));
+    let destinations = config.destinations(request, &made.name, (holes, record.clone()), signs)?;
     let parcels = destinations.signed(parcels)?;
     let Destinations { all, warnings, .. } = destinations;
-    Ok(Outgoing { made, parcels, destinations: all, warnings, folder })
+    Ok(Outgoing { made, parcels, destinations: all, warnings, record, folder })
+}
+
+impl Outgoing {
+    /// That records of other publishers stay, where drafts or what was published have met them.
+    pub fn stays(&self) -> Option<Diagnostic> {
+        self.record.as_ref()?.warning()
+    }
 }
 
 /// A config that was read.
@@ -129,11 +140,19 @@ impl Config {
         Ok(Self { document, reading, project })
     }
 
+    /// Whether something takes a record.
+    fn publishes_records(&self) -> bool {
+        let publish = &self.reading.manifest.publish;
+        let has_page =
+            publish.apt.iter().any(|apt| apt.url.is_some()) || publish.yum.iter().any(|yum| yum.url.is_some());
+        has_page || !publish.files.is_empty()
+    }
+
     fn destinations(
         &self,
         request: &Request,
         owner: &str,
-        holes: Vec<(&'static str, String)>,
+        (holes, record): (Vec<(&'static str, String)>, Option<Arc<Record>>),
         signs: bool,
     ) -> Result<Destinations, Findings> {
         let ground = destinations::Ground {
@@ -143,6 +162,7 @@ impl Config {
             owner,
             signs,
             holes,
+            record,
             templates: resolve::templates(&self.document, &self.project, &self.reading.manifest.package)?,
         };
         destinations::open(&self.reading.manifest, &ground)
@@ -156,7 +176,7 @@ impl Config {
 pub fn destinations(request: &Request, signs: bool) -> Result<Destinations, Findings> {
     let config = Config::read(request)?;
     let owner = config.reading.manifest.package.name.as_ref().map(|name| name.value.clone());
-    config.destinations(request, &owner.unwrap_or_default(), Vec::new(), signs)
+    config.destinations(request, &owner.unwrap_or_default(), (Vec::new(), None), signs)
 }
 
 /// The public keys of a config, if it has keys that can be opened.
@@ -169,6 +189,7 @@ pub fn certificates(request: &Request) -> Option<Vec<Certificate>> {
         owner: "",
         signs: true,
         holes: Vec::new(),
+        record: None,
         templates: Templates::default(),
     };
     let signer = destinations::signer(&config.reading.manifest, &ground).ok()?.0?;
@@ -202,6 +223,9 @@ pub fn publish(outgoing: &Outgoing, listener: &dyn Listener) -> Result<Vec<Recei
         receipt.signed = for_it(outgoing, *destination).into_iter().filter_map(Signed::of).collect();
     }
     note(outgoing, &receipts).map_err(|finding| vec![finding])?;
+    if let Some(warning) = outgoing.stays() {
+        listener.hear(Event::Finding(warning));
+    }
     Ok(receipts)
 }
 

@@ -328,8 +328,9 @@ impl Sender<'_> {
         let place = self.place();
         let sha256 = put.kind.sha256.as_deref().filter(|_| put.kind.immutable);
         let Some(sha256) = sha256 else {
-            if place.put(&put.key, &put.body, &put.kind, &When::Always)? == Written::Lost {
-                // It is there as it would have been put.
+            let when = if put.kind.immutable { When::Absent } else { When::Always };
+            if place.put(&put.key, &put.body, &put.kind, &when)? == Written::Lost {
+                // It is there as it would have been put, or what is there stays.
                 return Ok(());
             }
             return self.note(put).map_err(|mut findings| findings.remove(0));

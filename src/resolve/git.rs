@@ -2,6 +2,8 @@
 //!
 //! Enters: a folder. Leaves: the commit's id and time, and a version from the nearest tag. Nothing is fetched or written.
 
+pub mod history;
+
 use std::path::Path;
 
 use crate::resolve::identity::Version;

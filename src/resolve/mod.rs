@@ -8,6 +8,7 @@ pub mod account;
 pub mod capabilities;
 pub mod ci;
 pub mod clock;
+pub mod dependencies;
 pub mod detect;
 pub mod duration;
 pub mod environment;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{At, FormatName, PublishHttp, Text, Texts, Worth};
+use super::{At, FilesName, FormatName, PublishHttp, Text, Texts, Worth};
 
 /// `[publish]`: repositories and stores that `fitout publish` fills.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
@@ -100,9 +100,9 @@ pub enum ListCompression {
 pub struct PublishFiles {
     /// Where they lie: an address as of `[[publish.apt]]`; `{name}`, `{version}` and `{environment}` are filled in.
     pub to: Text,
-    /// Formats that go there; all if unset.
+    /// Formats that go there, and `record`, what is in the release; all if unset.
     #[serde(default)]
-    #[schemars(with = "Option<Vec<FormatName>>")]
+    #[schemars(with = "Option<Vec<FilesName>>")]
     pub formats: Option<Texts>,
 }
 

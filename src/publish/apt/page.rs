@@ -105,7 +105,7 @@ impl Apt {
             key_file: format!("{file}.asc"),
             time: release.date().unwrap_or_default(),
         };
-        page.puts(&*self.place, &front.templates, self.signer.as_deref())
+        page.puts(&*self.place, front, self.signer.as_deref())
     }
 
     /// One `.sources` a suite; that of the main one has the plain name.

@@ -87,7 +87,7 @@ impl Yum {
             key_file: format!("{file}.asc"),
             time,
         };
-        page.puts(&*self.place, &front.templates, self.signer.as_deref())
+        page.puts(&*self.place, front, self.signer.as_deref())
     }
 }
 
