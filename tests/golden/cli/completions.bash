@@ -214,6 +214,9 @@ _fitout() {
             fitout__subcmd__help__subcmd__repo,prune)
                 cmd="fitout__subcmd__help__subcmd__repo__subcmd__prune"
                 ;;
+            fitout__subcmd__help__subcmd__repo,repair)
+                cmd="fitout__subcmd__help__subcmd__repo__subcmd__repair"
+                ;;
             fitout__subcmd__help__subcmd__repo,retract)
                 cmd="fitout__subcmd__help__subcmd__repo__subcmd__retract"
                 ;;
@@ -286,6 +289,9 @@ _fitout() {
             fitout__subcmd__repo,prune)
                 cmd="fitout__subcmd__repo__subcmd__prune"
                 ;;
+            fitout__subcmd__repo,repair)
+                cmd="fitout__subcmd__repo__subcmd__repair"
+                ;;
             fitout__subcmd__repo,retract)
                 cmd="fitout__subcmd__repo__subcmd__retract"
                 ;;
@@ -303,6 +309,9 @@ _fitout() {
                 ;;
             fitout__subcmd__repo__subcmd__help,prune)
                 cmd="fitout__subcmd__repo__subcmd__help__subcmd__prune"
+                ;;
+            fitout__subcmd__repo__subcmd__help,repair)
+                cmd="fitout__subcmd__repo__subcmd__help__subcmd__repair"
                 ;;
             fitout__subcmd__repo__subcmd__help,retract)
                 cmd="fitout__subcmd__repo__subcmd__help__subcmd__retract"
@@ -1512,7 +1521,7 @@ _fitout() {
             return 0
             ;;
         fitout__subcmd__help__subcmd__repo)
-            opts="list verify prune serve retract"
+            opts="list verify prune repair serve retract"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1540,6 +1549,20 @@ _fitout() {
             return 0
             ;;
         fitout__subcmd__help__subcmd__repo__subcmd__prune)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fitout__subcmd__help__subcmd__repo__subcmd__repair)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -2524,7 +2547,7 @@ _fitout() {
             return 0
             ;;
         fitout__subcmd__repo)
-            opts="-C -v -q -h -V --config --json --color --verbose --quiet --help --version list verify prune serve retract help"
+            opts="-C -v -q -h -V --config --json --color --verbose --quiet --help --version list verify prune repair serve retract help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2564,7 +2587,7 @@ _fitout() {
             return 0
             ;;
         fitout__subcmd__repo__subcmd__help)
-            opts="list verify prune serve retract help"
+            opts="list verify prune repair serve retract help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2606,6 +2629,20 @@ _fitout() {
             return 0
             ;;
         fitout__subcmd__repo__subcmd__help__subcmd__prune)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fitout__subcmd__repo__subcmd__help__subcmd__repair)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -2716,6 +2753,46 @@ _fitout() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                -C)
+                    COMPREPLY=()
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o plusdirs
+                    fi
+                    return 0
+                    ;;
+                --config)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fitout__subcmd__repo__subcmd__repair)
+            opts="-C -v -q -h -V --dry-run --config --json --color --verbose --quiet --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
                 -C)
                     COMPREPLY=()
                     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
