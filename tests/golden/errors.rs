@@ -28,7 +28,7 @@ const EXCEPTIONS: &[(&str, &str)] = &[
     ("store/no-bucket", "takes a server: tests/publish/stores.rs"),
     ("store/wrong-credentials", "takes a server that asks for them"),
     ("store/forbidden", "takes a server that asks for credentials, or another user: tests/publish/stores.rs"),
-    ("store/clock", "takes a server whose clock is another"),
+    ("store/clock", "takes a server whose clock is another: tests/publish/stores.rs"),
     ("store/held", "takes a store that keeps no conditions, and two and a half minutes"),
     ("store/unsupported", "takes a build without the network"),
     ("oci/no-base", "takes a registry: tests/publish/base.rs"),

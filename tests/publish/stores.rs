@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 
 use crate::apt::{host, installs};
+use crate::http::{Reply, serve};
 use crate::roots::TRIXIE;
 use crate::shop::{Shop, publish_to};
 use crate::support::moto::{SECRET, Server};
@@ -122,4 +123,22 @@ fn what_is_wrong_with_a_store_is_told() {
     let (code, stderr) = with("ci");
     assert!(code == 3 && stderr.contains("store/failed"), "{code}: {stderr}");
     assert!(started.elapsed() < std::time::Duration::from_secs(90), "{:?}", started.elapsed());
+}
+
+/// Requests are signed with the time; a store that finds it wrong says so, by what it answers or by its own.
+#[test]
+fn a_clock_that_is_wrong_is_told() {
+    let skewed = "<?xml version=\"1.0\"?><Error><Code>RequestTimeTooSkewed</Code><Message>The difference between the request time \
+                  and the server's time is too large.</Message></Error>";
+    let port = serve(move |ask| {
+        ask.body(usize::MAX);
+        Some(Reply::new(403).with("content-type", "application/xml").text(skewed))
+    });
+    let shop = Shop::new(TABLES);
+    let folder = shop.build("hello", "1.0.0", "");
+    let mut command = fitout(&folder);
+    command.arg("publish").env("AWS_ENDPOINT_URL", format!("http://127.0.0.1:{port}")).env("AWS_REGION", "us-east-1");
+    command.env("AWS_ACCESS_KEY_ID", "key").env("AWS_SECRET_ACCESS_KEY", SECRET);
+    let (code, stdout, stderr) = finish(command.output().unwrap());
+    assert!(code == 3 && stderr.contains("store/clock") && !stderr.contains(SECRET), "{code}: {stdout}{stderr}");
 }
