@@ -13,7 +13,7 @@ use serde_json::json;
 use sha2::Digest as _;
 
 use super::draft::{Put, What};
-use super::landing::{Front, SUMS};
+use super::landing::Front;
 use crate::codec::calendar;
 use crate::codec::hex::hex;
 use crate::diagnostic::{Diagnostic, codes};
@@ -23,7 +23,7 @@ use crate::resolve::git::history;
 use crate::resolve::identity::Version;
 use crate::run::Made;
 use crate::sign::{self, Signer};
-use crate::store::{Body, Kind, Place, media_type, now};
+use crate::store::{Body, Kind, Object, Place, When, media_type, now};
 
 /// The word by which `formats` of `[[publish.files]]` asks for it.
 pub const NAME: &str = "record";
@@ -120,9 +120,10 @@ impl Record {
         let put = Put {
             key: key.to_owned(),
             body: Body::Bytes(self.bytes.as_slice().into()),
-            // Without a digest: of two publishers the first wins, and the other has done nothing wrong.
             kind: Kind { content_type: media_type(key), immutable: !replace, sha256: None },
             what: What::Record,
+            // Of two publishers the first wins, and the other lists what the first has put.
+            when: (!replace).then_some(When::Absent),
         };
         Ok((self.sha256.clone(), Some(put)))
     }
@@ -155,18 +156,18 @@ fn bases(text: &str) -> Vec<Base> {
         .collect()
 }
 
-/// Digests of all records of a repository by their keys: those that its signed list names, and the own one.
+/// Digests of all records of a repository by their keys: those that its signed `list` names, and the own one.
 ///
 /// # Errors
 /// The place does not answer, or a key cannot be read.
 pub(super) fn shelved(
-    place: &dyn Place,
+    (place, list): (&dyn Place, Option<&Object>),
     front: &Front,
     signer: Option<&Signer>,
     time: i64,
 ) -> Result<Shelved, Diagnostic> {
     let mut lines = BTreeMap::new();
-    if let Some(there) = place.get(SUMS)? {
+    if let Some(there) = list {
         // What others have signed is not signed anew.
         let is_ours = match signer {
             Some(signer) if !front.replace => {
