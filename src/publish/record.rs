@@ -216,7 +216,13 @@ fn spelled(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
+    use crate::build::environment::Variables;
+    use crate::publish::landing::Shelf;
+    use crate::store::{self, Address, Written};
+    use crate::template::Templates;
 
     #[test]
     fn a_package_has_the_record_of_its_version() {
@@ -227,6 +233,67 @@ mod tests {
         assert_eq!(keys.get("a-b", "1.0.0"), Some("releases/a-b-1.0.0.json"));
         assert_eq!(keys.get("a-b", "1.0.1-1"), None);
         assert_eq!(keys.get("b", "1.0.0-1"), None);
+    }
+
+    fn record(version: &str) -> Record {
+        let made = Made {
+            name: "hello".into(),
+            version: version.into(),
+            environment: None,
+            clock: i64::MAX,
+            revision: Some("--output=x".into()),
+            artifacts: Vec::new(),
+        };
+        Record::of(&made, Path::new("/nowhere"))
+    }
+
+    fn draft(place: &dyn Place, version: &str) -> Vec<Put> {
+        let front = Front {
+            url: "https://example.org".into(),
+            templates: Templates::default(),
+            beside: Vec::new(),
+            record: Some(Arc::new(record(version))),
+            replace: false,
+        };
+        let shelf = Shelf {
+            title: "Example",
+            description: "Of a test",
+            url: "https://example.org",
+            setups: Vec::new(),
+            packages: Vec::new(),
+            key_file: "example.asc".into(),
+            files: Vec::new(),
+            time: 1_700_000_000,
+        };
+        shelf.puts(place, &front, None).unwrap().into_iter().flatten().collect()
+    }
+
+    fn put(place: &dyn Place, puts: &[Put]) -> Vec<String> {
+        let put = |put: &&Put| {
+            let when = put.when.clone().unwrap_or(When::Always);
+            place.put(&put.key, &put.body, &put.kind, &when).unwrap() == Written::Lost
+        };
+        puts.iter().filter(put).map(|put| put.key.clone()).collect()
+    }
+
+    #[test]
+    fn of_two_publishers_at_once_one_makes_its_list_anew() {
+        let folder = tempfile::tempdir().unwrap();
+        let address = Address::parse(&format!("file:{}", folder.path().display())).unwrap();
+        let place = store::open(&address, &Variables::default()).unwrap();
+        let (one, other) = (draft(&*place, "1.0"), draft(&*place, "2.0"));
+        assert_eq!(put(&*place, &one), [""; 0]);
+        assert_eq!(put(&*place, &other), ["SHA256SUMS.asc"]);
+        assert_eq!(put(&*place, &draft(&*place, "2.0")), [""; 0]);
+        let sums = fs_err::read_to_string(folder.path().join("SHA256SUMS.asc")).unwrap();
+        let listed: Vec<&str> =
+            sums.lines().filter_map(|line| line.split_once("  releases/")).map(|(_, key)| key).collect();
+        assert_eq!(listed, ["hello-1.0.json", "hello-2.0.json"]);
+        assert!(draft(&*place, "1.0").is_empty() && draft(&*place, "2.0").is_empty());
+        // What lies over the page of the list is set right.
+        fs_err::write(folder.path().join("index.html"), "of another").unwrap();
+        let keys: Vec<String> = draft(&*place, "1.0").into_iter().map(|put| put.key).collect();
+        assert_eq!(keys, ["index.html"]);
     }
 
     #[test]
