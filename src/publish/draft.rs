@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::apt::damaged;
 use crate::diagnostic::Diagnostic;
 use crate::interrupt::Held;
-use crate::store::{Body, Kind, Object, Place, Tag};
+use crate::store::{Body, Kind, Object, Place, Tag, When};
 
 /// One object that is to be put.
 #[derive(Debug, Clone)]
@@ -20,6 +20,8 @@ pub struct Put {
     pub kind: Kind,
     /// What it is, for whoever reads the list.
     pub what: What,
+    /// On what it is put, where its kind does not say it: what was made from another is made anew of what came between.
+    pub when: Option<When>,
 }
 
 /// What an object is for.

@@ -53,6 +53,7 @@ impl Files {
             body: Body::File { path: parcel.path.clone(), size: artifact.size },
             kind: Kind { content_type: media_type(&artifact.file), immutable: !self.replace, sha256 },
             what: What::Artifact,
+            when: None,
         }
     }
 
@@ -60,7 +61,7 @@ impl Files {
         let Some(signer) = &self.signer else { return Ok(Vec::new()) };
         let bytes = signer.sign_detached(sums, (self.now)())?;
         let body = Body::Bytes(bytes.into());
-        Ok(vec![vec![Put { key: SIGNATURE.to_owned(), body, kind: TEXT, what: What::Signature }]])
+        Ok(vec![vec![Put { key: SIGNATURE.to_owned(), body, kind: TEXT, what: What::Signature, when: None }]])
     }
 }
 
@@ -143,6 +144,7 @@ impl Destination for Files {
                 body: Body::Bytes(text.into_bytes().into()),
                 kind: TEXT,
                 what: What::Root,
+                when: None,
             },
             was: was.tag(),
             modified: None,

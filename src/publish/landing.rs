@@ -11,7 +11,7 @@ use serde::Serialize;
 use serde_json::json;
 use sha2::Digest as _;
 
-use super::draft::{Put, What};
+use super::draft::{Put, Was, What};
 use super::record::{self, Record};
 use super::repo::Listed;
 use crate::codec::calendar;
@@ -19,7 +19,7 @@ use crate::codec::hex::hex;
 use crate::diagnostic::Diagnostic;
 use crate::report::words::size;
 use crate::sign::{self, Key, Signer};
-use crate::store::{Body, Kind, Place, media_type};
+use crate::store::{Body, Kind, Place, When, media_type};
 use crate::template::Templates;
 
 /// The list of digests.
@@ -107,7 +107,8 @@ impl Shelf<'_> {
         signer: Option<&Signer>,
     ) -> Result<Vec<Vec<Put>>, Diagnostic> {
         let seen = seen(place)?;
-        let (records, record) = record::shelved(place, front, signer, self.time)?;
+        let was = Was(place.get(SUMS)?);
+        let (records, record) = record::shelved((place, was.0.as_ref()), front, signer, self.time)?;
         let keys = record::Keys::of(records.keys());
         self.packages.sort_by(|a, b| (&a.name, &a.channel).cmp(&(&b.name, &b.channel)));
         let date = |listed: &Listed| seen.get(&listed.sha256).cloned().unwrap_or_else(|| calendar::rfc3339(self.time));
@@ -135,10 +136,11 @@ impl Shelf<'_> {
             key: name,
             body: Body::Bytes(bytes.into()),
             what: What::Page,
+            when: None,
         };
-        let is_said = place.get(SUMS)?.is_some_and(|there| sign::clear_text(&there.bytes).as_ref() == Some(&sums));
+        let is_said = was.0.as_ref().is_some_and(|there| sign::clear_text(&there.bytes).as_ref() == Some(&sums));
         if is_said {
-            // Somebody may have damaged what it lists.
+            // Somebody may have damaged what it lists, or put theirs over it and lost the list.
             let mut puts: Vec<Put> = record.into_iter().collect();
             for (name, bytes) in files {
                 if place.get(&name)?.is_none_or(|there| there.bytes != bytes) {
@@ -151,7 +153,9 @@ impl Shelf<'_> {
             Some(signer) => signer.sign_clear(sums.as_bytes(), self.time)?,
             None => sums.into_bytes(),
         };
-        Ok(vec![files.into_iter().map(put).chain(record).collect(), vec![put((SUMS.to_owned(), sums))]])
+        let when = Some(was.tag().map_or(When::Absent, When::Is));
+        let list = Put { when, ..put((SUMS.to_owned(), sums)) };
+        Ok(vec![files.into_iter().map(put).chain(record).collect(), vec![list]])
     }
 
     fn json(&self, packages: &[Package<'_>]) -> Vec<u8> {

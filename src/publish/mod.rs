@@ -297,18 +297,25 @@ fn settle_all(
             Err(halted) => {
                 findings.extend(halted.findings);
                 half_way.extend(
-                    (halted.put > 0)
-                        .then(|| send::half_way(&destination.name(), halted.put, destination.is_repository())),
+                    (halted.put > 0).then(|| stopped(&destination.name(), halted.put, destination.is_repository())),
                 );
             }
         }
     }
     let put: usize = receipts.iter().map(|receipt| receipt.puts.len()).sum();
     if !findings.is_empty() && half_way.is_empty() && put > 0 {
-        half_way.push(send::half_way("all destinations", put, false));
+        half_way.push(stopped("all destinations", put, false));
     }
     findings.extend(half_way);
     if findings.is_empty() { Ok(receipts) } else { Err(findings) }
+}
+
+/// What a stop in the middle is told as.
+fn stopped(destination: &str, put: usize, is_repository: bool) -> Diagnostic {
+    let readers = if is_repository { "; readers see the old repository or the new one, never a part" } else { "" };
+    Diagnostic::error(codes::PUBLISH_HALF_WAY, format!("publishing to `{destination}` stopped half-way"))
+        .note(format!("{put} objects were put{readers}"))
+        .help("run it again: it goes on where it stopped")
 }
 
 fn for_it<'o>(outgoing: &'o Outgoing, destination: &dyn Destination) -> Vec<&'o Parcel> {

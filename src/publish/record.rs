@@ -13,7 +13,7 @@ use serde_json::json;
 use sha2::Digest as _;
 
 use super::draft::{Put, What};
-use super::landing::{Front, SUMS};
+use super::landing::Front;
 use crate::codec::calendar;
 use crate::codec::hex::hex;
 use crate::diagnostic::{Diagnostic, codes};
@@ -23,7 +23,7 @@ use crate::resolve::git::history;
 use crate::resolve::identity::Version;
 use crate::run::Made;
 use crate::sign::{self, Signer};
-use crate::store::{Body, Kind, Place, media_type, now};
+use crate::store::{Body, Kind, Object, Place, When, media_type, now};
 
 /// The word by which `formats` of `[[publish.files]]` asks for it.
 pub const NAME: &str = "record";
@@ -120,9 +120,10 @@ impl Record {
         let put = Put {
             key: key.to_owned(),
             body: Body::Bytes(self.bytes.as_slice().into()),
-            // Without a digest: of two publishers the first wins, and the other has done nothing wrong.
             kind: Kind { content_type: media_type(key), immutable: !replace, sha256: None },
             what: What::Record,
+            // Of two publishers the first wins, and the other lists what the first has put.
+            when: (!replace).then_some(When::Absent),
         };
         Ok((self.sha256.clone(), Some(put)))
     }
@@ -155,18 +156,18 @@ fn bases(text: &str) -> Vec<Base> {
         .collect()
 }
 
-/// Digests of all records of a repository by their keys: those that its signed list names, and the own one.
+/// Digests of all records of a repository by their keys: those that its signed `list` names, and the own one.
 ///
 /// # Errors
 /// The place does not answer, or a key cannot be read.
 pub(super) fn shelved(
-    place: &dyn Place,
+    (place, list): (&dyn Place, Option<&Object>),
     front: &Front,
     signer: Option<&Signer>,
     time: i64,
 ) -> Result<Shelved, Diagnostic> {
     let mut lines = BTreeMap::new();
-    if let Some(there) = place.get(SUMS)? {
+    if let Some(there) = list {
         // What others have signed is not signed anew.
         let is_ours = match signer {
             Some(signer) if !front.replace => {
@@ -215,7 +216,13 @@ fn spelled(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
+    use crate::build::environment::Variables;
+    use crate::publish::landing::Shelf;
+    use crate::store::{self, Address, Written};
+    use crate::template::Templates;
 
     #[test]
     fn a_package_has_the_record_of_its_version() {
@@ -226,6 +233,67 @@ mod tests {
         assert_eq!(keys.get("a-b", "1.0.0"), Some("releases/a-b-1.0.0.json"));
         assert_eq!(keys.get("a-b", "1.0.1-1"), None);
         assert_eq!(keys.get("b", "1.0.0-1"), None);
+    }
+
+    fn record(version: &str) -> Record {
+        let made = Made {
+            name: "hello".into(),
+            version: version.into(),
+            environment: None,
+            clock: i64::MAX,
+            revision: Some("--output=x".into()),
+            artifacts: Vec::new(),
+        };
+        Record::of(&made, Path::new("/nowhere"))
+    }
+
+    fn draft(place: &dyn Place, version: &str) -> Vec<Put> {
+        let front = Front {
+            url: "https://example.org".into(),
+            templates: Templates::default(),
+            beside: Vec::new(),
+            record: Some(Arc::new(record(version))),
+            replace: false,
+        };
+        let shelf = Shelf {
+            title: "Example",
+            description: "Of a test",
+            url: "https://example.org",
+            setups: Vec::new(),
+            packages: Vec::new(),
+            key_file: "example.asc".into(),
+            files: Vec::new(),
+            time: 1_700_000_000,
+        };
+        shelf.puts(place, &front, None).unwrap().into_iter().flatten().collect()
+    }
+
+    fn put(place: &dyn Place, puts: &[Put]) -> Vec<String> {
+        let put = |put: &&Put| {
+            let when = put.when.clone().unwrap_or(When::Always);
+            place.put(&put.key, &put.body, &put.kind, &when).unwrap() == Written::Lost
+        };
+        puts.iter().filter(put).map(|put| put.key.clone()).collect()
+    }
+
+    #[test]
+    fn of_two_publishers_at_once_one_makes_its_list_anew() {
+        let folder = tempfile::tempdir().unwrap();
+        let address = Address::parse(&format!("file:{}", folder.path().display())).unwrap();
+        let place = store::open(&address, &Variables::default()).unwrap();
+        let (one, other) = (draft(&*place, "1.0"), draft(&*place, "2.0"));
+        assert_eq!(put(&*place, &one), [""; 0]);
+        assert_eq!(put(&*place, &other), ["SHA256SUMS.asc"]);
+        assert_eq!(put(&*place, &draft(&*place, "2.0")), [""; 0]);
+        let sums = fs_err::read_to_string(folder.path().join("SHA256SUMS.asc")).unwrap();
+        let listed: Vec<&str> =
+            sums.lines().filter_map(|line| line.split_once("  releases/")).map(|(_, key)| key).collect();
+        assert_eq!(listed, ["hello-1.0.json", "hello-2.0.json"]);
+        assert!(draft(&*place, "1.0").is_empty() && draft(&*place, "2.0").is_empty());
+        // What lies over the page of the list is set right.
+        fs_err::write(folder.path().join("index.html"), "of another").unwrap();
+        let keys: Vec<String> = draft(&*place, "1.0").into_iter().map(|put| put.key).collect();
+        assert_eq!(keys, ["index.html"]);
     }
 
     #[test]

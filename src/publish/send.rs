@@ -174,6 +174,8 @@ struct Sender<'a> {
     sent: Mutex<Vec<Sent>>,
     bytes: AtomicU64,
     put: AtomicUsize,
+    /// Whether something else was put under a key where nothing was, or in place of what it was made from.
+    overtaken: AtomicBool,
     unsigned: Mutex<Option<u64>>,
 }
 
@@ -189,6 +191,7 @@ impl Work<'_> {
             sent: Mutex::default(),
             bytes: AtomicU64::new(0),
             put: AtomicUsize::new(0),
+            overtaken: AtomicBool::new(false),
             unsigned: Mutex::default(),
         };
         let done = sender.run(self);
@@ -234,10 +237,18 @@ impl Sender<'_> {
 
     fn run(&self, work: &Work<'_>) -> Result<(Draft, usize), Findings> {
         for lost in 0..MOST_LOST {
+            if lost > 0 {
+                let wait = WAIT.saturating_mul(u32::try_from(lost).unwrap_or(u32::MAX)).min(LONGEST_WAIT);
+                std::thread::sleep(now::jitter(wait));
+            }
             let mut hold = self.place().hold(HELD).map_err(refused)?;
             let draft = self.destination.draft(work)?;
             for group in &draft.before {
                 self.all(group)?;
+            }
+            // The root would list what is there no more.
+            if self.overtaken.swap(false, Ordering::Relaxed) {
+                continue;
             }
             let exclusive = hold.is_some();
             // A lease may have ended while much was sent.
@@ -245,9 +256,6 @@ impl Sender<'_> {
             if let Some(root) = &draft.root
                 && !(is_ours && self.root(root)?)
             {
-                drop(hold);
-                let wait = WAIT.saturating_mul(u32::try_from(lost + 1).unwrap_or(u32::MAX)).min(LONGEST_WAIT);
-                std::thread::sleep(now::jitter(wait));
                 continue;
             }
             let since = now::Since::now();
@@ -260,8 +268,10 @@ impl Sender<'_> {
                     *self.unsigned.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(since.millis());
                 }
             }
-            if let (Some(root), false) = (&draft.root, exclusive) {
-                self.settle(root)?;
+            match &draft.root {
+                Some(root) if !exclusive => self.settle(root)?,
+                None if self.overtaken.swap(false, Ordering::Relaxed) => continue,
+                _ => {}
             }
             return Ok((draft, lost));
         }
@@ -298,7 +308,7 @@ impl Sender<'_> {
         let mut seen = root.put.body.read().map_err(|error| refused(self.unread(&error)))?;
         for _ in 0..MOST_LOST {
             let Some(object) = self.place().get(&root.put.key).map_err(refused)? else { return Ok(()) };
-            if object.bytes == seen {
+            if object.bytes == seen && !self.overtaken.swap(false, Ordering::Relaxed) {
                 return Ok(());
             }
             for group in self.destination.settle(&object)? {
@@ -328,9 +338,10 @@ impl Sender<'_> {
         let place = self.place();
         let sha256 = put.kind.sha256.as_deref().filter(|_| put.kind.immutable);
         let Some(sha256) = sha256 else {
-            let when = if put.kind.immutable { When::Absent } else { When::Always };
-            if place.put(&put.key, &put.body, &put.kind, &when)? == Written::Lost {
-                // It is there as it would have been put, or what is there stays.
+            let when = put.when.as_ref().unwrap_or(&When::Always);
+            if place.put(&put.key, &put.body, &put.kind, when)? == Written::Lost {
+                // Else it is there as it would have been put.
+                self.overtaken.fetch_or(put.when.is_some(), Ordering::Relaxed);
                 return Ok(());
             }
             return self.note(put).map_err(|mut findings| findings.remove(0));
@@ -382,12 +393,4 @@ pub(super) const HELD: &str = ".fitout";
 
 fn refused(error: StoreError) -> Findings {
     vec![error.into()]
-}
-
-/// What a stop in the middle is told as.
-pub(super) fn half_way(destination: &str, put: usize, is_repository: bool) -> Diagnostic {
-    let readers = if is_repository { "; readers see the old repository or the new one, never a part" } else { "" };
-    Diagnostic::error(codes::PUBLISH_HALF_WAY, format!("publishing to `{destination}` stopped half-way"))
-        .note(format!("{put} objects were put{readers}"))
-        .help("run it again: it goes on where it stopped")
 }

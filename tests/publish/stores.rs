@@ -85,6 +85,28 @@ fn publishers_at_once_lose_nothing_in_a_bucket() {
 }
 
 #[test]
+fn publishers_at_once_lose_no_record_in_a_bucket() {
+    let Some(server) = Server::start() else { return };
+    let shop = Shop::new(&format!("{TABLES}url = \"https://packages.example.org/apt\"\n"));
+    let folders: Vec<Vec<_>> = (0..4)
+        .map(|publisher| (0..3).map(|at| shop.build(&format!("p{publisher}"), &format!("1.{at}"), "")).collect())
+        .collect();
+    std::thread::scope(|scope| {
+        for folders in &folders {
+            let server = &server;
+            scope.spawn(move || folders.iter().for_each(|folder| drop(done(server, folder))));
+        }
+    });
+    let records = server.objects().iter().filter(|key| key.starts_with("deep/apt/releases/")).count();
+    assert_eq!(records, 12);
+    let mut verify = fitout(&folders[0][0]);
+    verify.args(["repo", "verify"]).envs(server.variables());
+    let (code, stdout, stderr) = finish(verify.output().unwrap());
+    // One that is in no list is told, and stops nothing.
+    assert!(code == 0 && !stderr.contains("releases/"), "{stdout}{stderr}");
+}
+
+#[test]
 fn what_is_wrong_with_a_store_is_told() {
     let Some(mut server) = Server::start() else { return };
     let shop = Shop::new(&TABLES.replace("s3://bucket/", "s3://nowhere/"));

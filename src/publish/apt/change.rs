@@ -134,7 +134,13 @@ impl Apt {
             std::thread::sleep(std::time::Duration::from_secs(early.abs_diff(FUTURE)));
         }
         draft.root = Some(Root {
-            put: Put { key: self.root_key(), body: Body::Bytes(signed.into()), kind: indexes::TEXT, what: What::Root },
+            put: Put {
+                key: self.root_key(),
+                body: Body::Bytes(signed.into()),
+                kind: indexes::TEXT,
+                what: What::Root,
+                when: None,
+            },
             was: suite.was.tag(),
             modified: suite.was.0.as_ref().map(|object| object.meta.modified),
         });
@@ -152,6 +158,7 @@ impl Apt {
             body: Body::Bytes(bytes.into()),
             kind: indexes::TEXT,
             what,
+            when: None,
         };
         let release = put("Release", text.as_bytes().to_vec(), What::Index);
         Ok(vec![release, put("Release.gpg", signature, What::Signature)])

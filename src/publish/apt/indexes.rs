@@ -42,7 +42,7 @@ pub(super) struct Indexes<'a> {
 pub(super) fn named(key: String, body: Body) -> Put {
     let packed = [".gz", ".xz"].iter().any(|suffix| key.ends_with(suffix));
     let content_type = if packed { "application/octet-stream" } else { TEXT.content_type };
-    Put { key, body, kind: Kind { content_type, ..TEXT }, what: What::Index }
+    Put { key, body, kind: Kind { content_type, ..TEXT }, what: What::Index, when: None }
 }
 
 /// An index as it is put.
@@ -167,7 +167,7 @@ impl Indexes<'_> {
                     sha256: Some(listed.sha256.clone()),
                 };
                 let key = self.suite.by_hash(&path, &listed.sha256);
-                let put = Put { key, body: body.clone(), kind, what: What::Index };
+                let put = Put { key, body: body.clone(), kind, what: What::Index, when: None };
                 self.draft.before[1].push(put);
                 if self.draft.after.is_empty() {
                     self.draft.after.push(Vec::new());

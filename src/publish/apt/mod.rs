@@ -137,6 +137,7 @@ impl Apt {
                     sha256: Some(artifact.sha256.clone()),
                 },
                 what: What::Artifact,
+                when: None,
             });
         }
         Ok(New::of(listing, file_name, artifact.size, &artifact.sha256))

@@ -130,7 +130,7 @@ impl Command {
         let line = Self::line(&self.run, holes, shown);
         let what = if sha256.is_some() { What::Artifact } else { What::Request };
         let key = self.runner.note(line);
-        Ok(Some(Put { key, body, kind: Kind { content_type: "", immutable: false, sha256 }, what }))
+        Ok(Some(Put { key, body, kind: Kind { content_type: "", immutable: false, sha256 }, what, when: None }))
     }
 }
 

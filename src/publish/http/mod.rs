@@ -156,7 +156,7 @@ impl Http {
         let body = Body::File { path: parcel.path.clone(), size: artifact.size };
         let key = self.note(key, Job::Send { holes: facts, body: body.clone(), remove });
         let kind = Kind { content_type: "", immutable: false, sha256: Some(artifact.sha256.clone()) };
-        Put { key, body, kind, what: What::Artifact }
+        Put { key, body, kind, what: What::Artifact, when: None }
     }
 
     /// Notes what is to be done under a key, which may get a number.
@@ -174,7 +174,7 @@ impl Http {
         let key = format!("{method} {}", fill::shown(step.url.as_ref().map_or("", |url| url.value.as_str()), holes));
         let key = self.note(key, Job::Step(Box::new(step.clone())));
         let kind = Kind { content_type: "", immutable: false, sha256: None };
-        Put { key, body: Body::Bytes([].into()), kind, what: What::Request }
+        Put { key, body: Body::Bytes([].into()), kind, what: What::Request, when: None }
     }
 }
 

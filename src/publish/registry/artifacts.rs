@@ -72,6 +72,7 @@ fn blob(body: Body, sha256: &str) -> Put {
         body,
         kind: Kind { content_type: "application/octet-stream", immutable: true, sha256: Some(sha256.to_owned()) },
         what: What::Artifact,
+        when: None,
     }
 }
 

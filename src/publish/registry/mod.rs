@@ -100,6 +100,7 @@ impl Registry {
                         sha256: Some(blob.sha256.clone()),
                     },
                     what: What::Artifact,
+                    when: None,
                 });
             }
         }
@@ -207,6 +208,7 @@ fn put_manifest(reference: &str, manifest: &PackedManifest, by_digest: bool) -> 
         body: Body::Bytes(manifest.bytes.as_slice().into()),
         kind: Kind { content_type: manifest.media_type, immutable: by_digest, sha256: Some(manifest.sha256.clone()) },
         what: if by_digest { What::Index } else { What::Root },
+        when: None,
     }
 }
 

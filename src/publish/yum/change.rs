@@ -138,6 +138,7 @@ impl Yum {
                 body: Body::Bytes(text.into()),
                 kind: Kind { content_type: "application/xml", immutable: false, sha256: None },
                 what: What::Root,
+                when: None,
             },
             was: repository.was.tag(),
             modified: repository.was.0.as_ref().map(|object| object.meta.modified),

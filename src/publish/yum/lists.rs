@@ -156,6 +156,7 @@ pub fn make(
         body: Body::File { path: path.to_path_buf(), size },
         kind: Kind { content_type, immutable: true, sha256: Some(digest.clone()) },
         what: What::Index,
+        when: None,
     };
     let data = Data::new(kind, location, [&digest, &open_digest], [size, open_size], time);
     Ok(Made { data, put, file: (path, held) })

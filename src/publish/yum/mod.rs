@@ -118,6 +118,7 @@ impl Yum {
                     sha256: Some(artifact.sha256.clone()),
                 },
                 what: What::Artifact,
+                when: None,
             });
         }
         New::of(facts, &location, artifact.size, &artifact.sha256)
@@ -230,6 +231,7 @@ impl Yum {
             body: Body::Bytes(signature.into()),
             kind: Kind { content_type: "application/pgp-signature", immutable: false, sha256: None },
             what: What::Signature,
+            when: None,
         })
     }
 
@@ -264,6 +266,7 @@ fn key_put(keys: Vec<u8>) -> Put {
         body: Body::Bytes(keys.into()),
         kind: Kind { content_type: "application/pgp-keys", immutable: false, sha256: None },
         what: What::Page,
+        when: None,
     }
 }
 
