@@ -12,8 +12,9 @@ use serde::Serialize;
 use serde_json::json;
 use sha2::Digest as _;
 
+use super::apt;
 use super::draft::{Put, What};
-use super::landing::Front;
+use super::landing::{self, Front};
 use crate::codec::calendar;
 use crate::codec::hex::hex;
 use crate::diagnostic::{Diagnostic, codes};
@@ -177,7 +178,10 @@ pub(super) fn shelved(
             }
             _ => true,
         };
-        let text = if is_ours { sign::clear_text(&there.bytes).unwrap_or_default() } else { String::new() };
+        if !is_ours {
+            return Err(apt::not_ours(place, landing::SUMS, "its signature does not hold"));
+        }
+        let text = sign::clear_text(&there.bytes).unwrap_or_default();
         let pairs = text.lines().filter_map(|line| line.split_once("  "));
         lines.extend(
             pairs.filter(|(_, key)| key.starts_with(FOLDER)).map(|(sum, key)| (key.to_owned(), sum.to_owned())),

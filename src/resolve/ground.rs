@@ -105,12 +105,27 @@ impl<'a> Ground<'a> {
 
 /// Reads a text file, and says what is nearest if it is not there. `name` is the path as typed.
 pub(crate) fn read_text(path: &Path, name: &str) -> Result<Arc<SourceText>, Diagnostic> {
-    let unreadable = |why: String| {
-        Diagnostic::error(codes::RESOLVE_UNREADABLE, format!("`{name}` cannot be read"))
-            .path(name)
-            .note(why)
-            .help("it must be a text in UTF-8 that you may read")
-    };
+    read_bytes(path, name).and_then(|bytes| {
+        String::from_utf8(bytes).map(|text| Arc::new(SourceText { name: name.to_owned(), text })).map_err(|error| {
+            let why = format!("byte {} is not UTF-8", error.utf8_error().valid_up_to());
+            unreadable(name, why)
+        })
+    })
+}
+
+fn unreadable(name: &str, why: String) -> Diagnostic {
+    Diagnostic::error(codes::RESOLVE_UNREADABLE, format!("`{name}` cannot be read"))
+        .path(name)
+        .note(why)
+        .help("it must be a text in UTF-8 that you may read")
+}
+
+/// The bytes of a text: of a regular file that is no larger than texts are.
+///
+/// # Errors
+/// As [`read_text`], but for what it holds.
+pub(crate) fn read_bytes(path: &Path, name: &str) -> Result<Vec<u8>, Diagnostic> {
+    let unreadable = |why: String| unreadable(name, why);
     let meta = match fs_err::metadata(path) {
         Ok(meta) => meta,
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Err(not_found(path, name)),
@@ -122,10 +137,7 @@ pub(crate) fn read_text(path: &Path, name: &str) -> Result<Arc<SourceText>, Diag
     if meta.len() > LARGEST_TEXT {
         return Err(unreadable(format!("it has {} bytes, and {LARGEST_TEXT} are the most for a text", meta.len())));
     }
-    let text = fs_err::read(path).map_err(|e| unreadable(e.to_string()))?;
-    let text = String::from_utf8(text)
-        .map_err(|e| unreadable(format!("byte {} is not UTF-8", e.utf8_error().valid_up_to())))?;
-    Ok(Arc::new(SourceText { name: name.to_owned(), text }))
+    fs_err::read(path).map_err(|e| unreadable(e.to_string()))
 }
 
 /// Says that a path is not there, and what is. `name` is the path as typed, which `path` ends with.

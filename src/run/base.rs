@@ -86,7 +86,7 @@ impl<'r> Bases<'r> {
             self.lock()?.set_image(image.full(), digest.clone());
             digest
         };
-        let folder = images.join(digest.trim_start_matches("sha256:"));
+        let folder = images.join(digest.strip_prefix("sha256:").unwrap_or_default());
         let places = Places { bases: self, image, open: Vec::new() };
         let mut fetched = Fetched { places, folder: &folder, bytes: 0 };
         fetched.all(&digest, target)?;
@@ -115,7 +115,7 @@ impl<'r> Bases<'r> {
         let known =
             self.manifest.publish.registry.iter().find(|config| host(config).as_ref() == Some(&repository.host));
         let name = repository.host.rsplit_once(':').map_or(&*repository.host, |(name, _)| name);
-        let is_here = name == "localhost" || name.starts_with("127.");
+        let is_here = name == "localhost" || name.parse::<std::net::Ipv4Addr>().is_ok_and(|host| host.is_loopback());
         let ca = known.and_then(|config| config.ca.as_ref()).map(|ca| self.project.join(&ca.value));
         let ca = ca.map(|path| fs_err::read(&path).map_err(|source| unread(&path, source))).transpose()?;
         let insecure = known.map_or(is_here, |config| config.insecure);
@@ -156,7 +156,7 @@ impl Places<'_, '_> {
         for place in self.open()? {
             match ask(&**place) {
                 Ok(Some(found)) => return Ok(found),
-                Ok(None) => {}
+                Ok(None) => refusal = None,
                 Err(error) => refusal = Some(Diagnostic::from(error)),
             }
         }
@@ -227,7 +227,7 @@ impl Fetched<'_, '_, '_> {
         self.places.first(digest, |place| {
             let empty = file.as_file().set_len(0).and_then(|()| file.as_file_mut().seek(SeekFrom::Start(0)));
             empty.map_err(|error| StoreError::of(place.name(), crate::store::Trouble::Failed, &error))?;
-            Ok(place.fetch(&key, file.as_file_mut())?.then_some(()))
+            Ok(place.fetch(&key, file.as_file_mut(), size)?.then_some(()))
         })?;
         let failed = |source| unread(&path, source);
         let found = fs_err::File::open(file.path()).and_then(|file| formats::digest(file.into_parts().0));
@@ -236,7 +236,8 @@ impl Fetched<'_, '_, '_> {
             return Err(self.other(digest));
         }
         self.bytes += size;
-        file.persist(&path).map(drop).map_err(|error| unread(&path, error.error))
+        let persisted = file.persist(&path).map(drop);
+        persisted.map_err(|error| EngineError::Write { path: path.clone(), source: error.error }.into())
     }
 
     fn other(&self, digest: &str) -> Diagnostic {
@@ -274,7 +275,7 @@ fn is_of(sha256: &[u8; 32], digest: &str) -> bool {
 }
 
 fn blob(folder: &Path, digest: &str) -> PathBuf {
-    folder.join("blobs/sha256").join(digest.trim_start_matches("sha256:"))
+    folder.join("blobs/sha256").join(digest.strip_prefix("sha256:").unwrap_or_default())
 }
 
 fn unread(path: &Path, source: std::io::Error) -> Diagnostic {

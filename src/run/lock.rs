@@ -13,6 +13,7 @@ use crate::diagnostic::{Diagnostic, codes};
 use crate::engine::EngineError;
 use crate::interrupt;
 use crate::resolve::LOCK as NAME;
+use crate::store::registry::is_digest;
 
 const HEAD: &str =
     "# What names in fitout.toml stood for; `fitout build --update` looks them up anew. Commit this file.\n";
@@ -21,6 +22,8 @@ const HEAD: &str =
 pub(super) struct Lock {
     path: PathBuf,
     images: BTreeMap<String, String>,
+    /// Whether what lies there is not to be used: names are looked up anew.
+    update: bool,
     is_new: bool,
 }
 
@@ -39,7 +42,7 @@ struct Image {
 }
 
 impl Lock {
-    /// What lies there; nothing of it if `update`.
+    /// What lies there. With `update` it is kept for others, and not used.
     ///
     /// # Errors
     /// It cannot be read as what it is.
@@ -50,19 +53,24 @@ impl Lock {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
             Err(error) => return Err(EngineError::Read { path, source: error }.into()),
         };
-        let file: File = toml::from_str(&text).map_err(|error| {
+        let wrong = |why: String| {
             Diagnostic::error(codes::CONFIG_LOCK, format!("`{NAME}` is not as fitout wrote it"))
                 .path(NAME)
-                .note(error.message().to_owned())
+                .note(why)
                 .help("take it from version control again, or remove it: names are looked up anew then")
-        })?;
-        let images = file.images.into_iter().filter(|_| !update).map(|image| (image.name, image.digest));
-        Ok(Self { path, images: images.collect(), is_new: update })
+        };
+        let file: File = toml::from_str(&text).map_err(|error| wrong(error.message().to_owned()))?;
+        let images: BTreeMap<String, String> =
+            file.images.into_iter().map(|image| (image.name, image.digest)).collect();
+        if let Some((name, _)) = images.iter().find(|(_, digest)| !is_digest(digest)) {
+            return Err(wrong(format!("that of `{name}` is no digest")));
+        }
+        Ok(Self { path, images, update, is_new: false })
     }
 
     /// The digest of an image by its whole name.
     pub(super) fn image(&self, name: &str) -> Option<&String> {
-        self.images.get(name)
+        self.images.get(name).filter(|_| !self.update)
     }
 
     /// Notes what was looked up.
@@ -70,7 +78,7 @@ impl Lock {
         self.is_new |= self.images.insert(name, digest.clone()) != Some(digest);
     }
 
-    /// Writes the file if something was looked up; names that nobody asked for are gone after an update.
+    /// Writes the file if something was looked up. Names that this run did not ask for stay: other configs and environments have them.
     ///
     /// # Errors
     /// It cannot be written.

@@ -202,11 +202,12 @@ pub trait Place: Send + Sync {
     /// # Errors
     /// As [`Place::get`].
     fn head(&self, key: &str) -> Result<Option<Meta>, StoreError>;
-    /// Writes an object into an empty file; false if there is none.
+    /// Writes an object of no more than `most` bytes into an empty file; false if there is none.
     ///
     /// # Errors
     /// As [`Place::get`]; the file cannot be written.
-    fn fetch(&self, key: &str, file: &mut std::fs::File) -> Result<bool, StoreError> {
+    fn fetch(&self, key: &str, file: &mut std::fs::File, most: u64) -> Result<bool, StoreError> {
+        let _ = most;
         written(self, key, file)
     }
     /// Puts an object.

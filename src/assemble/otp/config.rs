@@ -160,8 +160,9 @@ fn evaluated(
     environment: &Environment,
     cache: Option<&Path>,
 ) -> Result<Arc<SourceText>> {
-    let key = key(wanted, source, environment);
-    let kept = cache.map(|cache| cache.join(format!("config-{key}")));
+    // What a command reads is not known.
+    let cache = cache.filter(|_| matches!(source, Source::Elixir(..)));
+    let kept = cache.map(|cache| cache.join(format!("config-{}", key(wanted, source, environment))));
     let name = match source {
         Source::Elixir(file, _) => format!("what `{}` evaluates to", content::show(&wanted.project, file)),
         _ => "what the command prints".to_owned(),
@@ -175,7 +176,11 @@ fn evaluated(
             let _ = fs_err::remove_file(cache.join(name));
         }
         // Without it the next run evaluates again.
-        let _ = fs_err::create_dir_all(cache).and_then(|()| fs_err::write(kept, &text));
+        let _ = fs_err::create_dir_all(cache).and_then(|()| {
+            let mut whole = tempfile::NamedTempFile::new_in(cache)?;
+            std::io::Write::write_all(&mut whole, text.as_bytes())?;
+            whole.persist(kept).map(drop).map_err(|error| error.error)
+        });
     }
     Ok(Arc::new(SourceText { name, text }))
 }
@@ -210,17 +215,34 @@ fn run(wanted: &Wanted, source: &Source, environment: &Environment) -> Result<St
     }
 }
 
-/// A digest of all that the evaluation may read: the file or command, files beside it, the project's own, the environment.
+/// Folders without sources of the project's own.
+const PASSED: [&str; 5] = ["_build", "deps", ".git", "node_modules", ".elixir_ls"];
+
+/// A digest of all that the evaluation may read: every `.exs` file of the project and all that lies in a folder `config`, the lock file, the
+/// environment.
 fn key(wanted: &Wanted, source: &Source, environment: &Environment) -> String {
     let mix = (&wanted.mix_env, &wanted.mix_target);
     let mut text = format!("{source:?}\n{mix:?}\n{:?}\n", environment.deciding());
-    let mut files: Vec<PathBuf> = ["mix.exs", "mix.lock"].iter().map(|name| wanted.project.join(name)).collect();
-    let folder = match source {
-        Source::Elixir(file, _) => file.parent().map(Path::to_owned),
-        _ => None,
-    };
-    let folder = folder.unwrap_or_else(|| wanted.project.join("config"));
-    files.extend(names(&folder).into_iter().map(|name| folder.join(name)));
+    let mut files = vec![wanted.project.join("mix.lock")];
+    let mut folders = vec![wanted.project.clone()];
+    if let Source::Elixir(file, _) = source {
+        // Also where it lies elsewhere.
+        folders.extend(file.parent().map(Path::to_owned));
+    }
+    while let Some(folder) = folders.pop() {
+        let is_config = folder.components().any(|part| part.as_os_str() == "config");
+        for name in names(&folder).into_iter().filter(|name| !PASSED.contains(&name.as_str())) {
+            let path = folder.join(&name);
+            // Links to folders may lead in a circle.
+            match fs_err::symlink_metadata(&path) {
+                Ok(meta) if meta.is_dir() => folders.push(path),
+                Ok(_) if is_config || path.extension().is_some_and(|kind| kind == "exs") => files.push(path),
+                _ => {}
+            }
+        }
+    }
+    files.sort();
+    files.dedup();
     for file in files {
         let digest = fs_err::read(&file).map(|bytes| hex(&sums(&bytes, Hashes::SHA256).sha256.unwrap_or_default()));
         let _ = writeln!(text, "{} {}", file.display(), digest.unwrap_or_default());

@@ -72,8 +72,13 @@ impl<'a> Layout<'a> {
             self.tree.copy(&application.dir.join("ebin"), &format!("{to}/ebin"), &self.wanted.strip)?;
             for name in folders {
                 // A link in the build leads to the folder of the source.
-                if let Ok(from) = fs_err::canonicalize(application.dir.join(name)) {
-                    self.tree.copy(&from, &format!("{to}/{name}"), &None)?;
+                let folder = application.dir.join(name);
+                match fs_err::canonicalize(&folder) {
+                    Ok(from) => self.tree.copy(&from, &format!("{to}/{name}"), &None)?,
+                    Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+                    Err(error) => {
+                        return Err(content::unreadable(&content::show(&self.wanted.project, &folder), &error));
+                    }
                 }
             }
         }

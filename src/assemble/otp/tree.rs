@@ -131,6 +131,8 @@ impl Tree {
                 return Err(refuse(&path, "it is a link to a folder that it lies in"));
             }
             if meta.is_dir() {
+                // What lies behind a link that leads out may be linked within itself.
+                let base = if kind.is_symlink() { path.as_path() } else { base };
                 self.copied(base, &path, &inner, strip, depth + 1)?;
             } else if meta.is_file() {
                 let runs = meta.permissions().mode() & 0o111 != 0;

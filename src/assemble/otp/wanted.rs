@@ -15,7 +15,7 @@ use super::app::Application;
 use super::beam;
 use super::closure::Asked;
 use super::config::Source;
-use super::find::{Named, Places, names};
+use super::find::{Named, Places};
 use super::mix::there;
 use super::tree::Strip;
 
@@ -197,9 +197,12 @@ impl Reader<'_> {
         // Without `.` and `..`, as far as it is there.
         let place: PathBuf = self.project.join(at.trim_end_matches('/')).components().collect();
         let place = fs_err::canonicalize(&place).unwrap_or(place);
-        let holds = |inner: &Path| inner.starts_with(&place);
-        let holds = holds(self.project) || places.is_some_and(|places| holds(&places.lib));
-        let is_release = || place.join("releases/start_erl.data").is_file() || names(&place).is_empty();
+        let holds = |inner: &Path| inner.starts_with(&place) || place.starts_with(inner) && inner != self.project;
+        let of_places =
+            |places: &Places| holds(&places.lib) || holds(&places.otp) || places.elixir.as_deref().is_some_and(holds);
+        let holds = self.project.starts_with(&place) || places.is_some_and(of_places);
+        let is_empty = || fs_err::read_dir(&place).is_ok_and(|mut inside| inside.next().is_none());
+        let is_release = || !place.exists() || place.join("releases/start_erl.data").is_file() || is_empty();
         if holds || !is_release() {
             let message = format!("`{}` is no place for the release", at.escape_debug());
             let why = if holds { "it holds what the release is made of" } else { "there is something else in it" };

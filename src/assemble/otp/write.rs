@@ -50,7 +50,10 @@ fn swap(place: &Path, made: &Path, old: &Path) -> io::Result<()> {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
     }
-    fs_err::rename(made, place)
+    fs_err::rename(made, place).inspect_err(|_| {
+        // Somebody else made the place meanwhile, or it cannot be: what was there is put back if it can.
+        let _ = fs_err::rename(old, place);
+    })
 }
 
 fn one(tree: &Tree, path: &Path, node: &Node) -> Result<()> {

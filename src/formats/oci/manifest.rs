@@ -10,6 +10,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::assemble::plan::Compression;
 use crate::codec::hex::hex;
+use crate::store::registry::is_digest;
 
 pub(super) const INDEX: &str = "application/vnd.oci.image.index.v1+json";
 pub(super) const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
@@ -124,10 +125,7 @@ pub(super) fn digest(sha256: &[u8; 32]) -> String {
 
 /// The bytes of `sha256:…`; other algorithms are not read.
 pub(super) fn sha256_of(digest: &str) -> Option<[u8; 32]> {
-    let text = digest.strip_prefix("sha256:")?;
-    if text.len() != 64 || !text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')) {
-        return None;
-    }
+    let text = digest.strip_prefix("sha256:").filter(|_| is_digest(digest))?;
     let mut out = [0; 32];
     for (at, byte) in out.iter_mut().enumerate() {
         *byte = u8::from_str_radix(text.get(at * 2..at * 2 + 2)?, 16).ok()?;

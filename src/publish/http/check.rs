@@ -47,11 +47,13 @@ impl Courier {
         }
         let Some(bytes) = &check.bytes else {
             // Then it is told when it is sent.
-            return Ok(if told.silent { There::No } else { There::Unproven });
+            return Ok(if told.silent { There::No } else { There::Unproven(element) });
         };
         let mut all = holes.clone();
         all.extend(element.clone());
-        Ok(match self.server.digest(&self.url(bytes, &all)?)? {
+        let found = self.server.digest(&self.url(bytes, &all)?);
+        let found = found.map_err(|error| StoreError { message: self.secrets.hide(&error.message), ..error })?;
+        Ok(match found {
             Some((_, sha256)) if holes.get("sha256") == Some(&sha256) => There::Same,
             Some(_) => There::Other(element),
             None => There::No,

@@ -63,7 +63,7 @@ pub(super) enum There {
     /// The same bytes.
     Same,
     /// Something, and the server does not say with which bytes.
-    Unproven,
+    Unproven(Holes),
     /// Others; what the answer says of them.
     Other(Holes),
     /// A part of an earlier try.
@@ -292,10 +292,10 @@ impl Courier {
                 There::Other(_) | There::Partial(_) => {
                     return Err(StoreError::new(&self.name, Trouble::OtherBytes, file(&holes)));
                 }
-                There::No | There::Unproven if self.replace => return Err(self.refused(&answer)),
+                There::No | There::Unproven(_) if self.replace => return Err(self.refused(&answer)),
                 // What follows it may still be missing.
                 There::No if self.table.then.is_some() => return self.then(&mut holes),
-                There::No | There::Unproven => {
+                There::No | There::Unproven(_) => {
                     self.note_unproven(&holes);
                     return Ok(Written::Lost);
                 }

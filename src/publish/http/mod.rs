@@ -62,13 +62,14 @@ impl Http {
                     findings.push(apt::other_bytes(&artifact.file, &self.courier.name));
                 }
                 There::Same => draft.same.push(artifact.file.clone()),
-                There::Unproven if !self.courier.replace => {
+                There::Unproven(_) if !self.courier.replace => {
                     self.courier.note_unproven(&holes);
                     draft.same.push(artifact.file.clone());
                 }
                 There::No => puts.push(self.put(parcel, holes, None)),
-                There::Unproven => puts.push(self.put(parcel, holes, Some(Holes::new()))),
-                There::Other(element) | There::Partial(element) => puts.push(self.put(parcel, holes, Some(element))),
+                There::Unproven(element) | There::Other(element) | There::Partial(element) => {
+                    puts.push(self.put(parcel, holes, Some(element)));
+                }
             }
         }
         if !findings.is_empty() {

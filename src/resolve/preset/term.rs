@@ -10,7 +10,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::diagnostic::{Diagnostic, SourceText, Span, codes};
-use crate::resolve::ground::read_text;
+use crate::resolve::ground::read_bytes;
 
 pub mod number;
 mod print;
@@ -85,14 +85,10 @@ impl Term {
 /// # Errors
 /// It is not there, or cannot be read.
 pub(crate) fn read(path: &Path, name: &str) -> Result<Arc<SourceText>, Diagnostic> {
-    match read_text(path, name) {
-        Err(finding) if finding.code == codes::RESOLVE_UNREADABLE => {
-            let bytes = fs_err::read(path).map_err(|_| finding)?;
-            let text = bytes.into_iter().map(char::from).collect();
-            Ok(Arc::new(SourceText { name: name.to_owned(), text }))
-        }
-        other => other,
-    }
+    let bytes = read_bytes(path, name)?;
+    let text =
+        String::from_utf8(bytes).unwrap_or_else(|error| error.into_bytes().into_iter().map(char::from).collect());
+    Ok(Arc::new(SourceText { name: name.to_owned(), text }))
 }
 
 /// All terms of a text.

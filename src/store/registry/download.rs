@@ -8,14 +8,16 @@ use reqwest::Method;
 use super::Refusal;
 use super::place::Registry;
 use super::wire;
-use crate::store::StoreError;
+use crate::store::{StoreError, Trouble};
 
 impl Registry {
-    /// Writes a blob into an empty file; false if it is not there. Its digest is the caller's to compare.
-    pub(super) async fn download(&self, digest: &str, file: &mut File) -> Result<bool, StoreError> {
+    /// Writes a blob of `size` bytes into an empty file; false if it is not there. Its digest is the caller's to compare.
+    pub(super) async fn download(&self, digest: &str, file: &mut File, size: u64) -> Result<bool, StoreError> {
         for attempt in 1.. {
             // A small request first: it finds out what lets us in.
-            let Some(size) = self.has_blob(digest).await? else { return Ok(false) };
+            if self.look(Method::HEAD, &format!("blobs/{digest}")).await?.is_none() {
+                return Ok(false);
+            }
             match self.part(digest, size, file).await {
                 Ok(()) => return Ok(true),
                 Err(error) => match wire::wait(&Err(error.clone()), attempt) {
@@ -30,7 +32,8 @@ impl Registry {
     /// Whatever is not there yet.
     async fn part(&self, digest: &str, size: u64, file: &mut File) -> Result<(), StoreError> {
         let failed = |message: String| wire::trouble(&self.repository, Refusal::Failed, message);
-        let unwritten = |error: std::io::Error| failed(error.to_string());
+        // Of this machine, and no reason to ask again.
+        let unwritten = |error: std::io::Error| StoreError::of(self.repository.to_string(), Trouble::Failed, &error);
         let mut there = file.seek(SeekFrom::End(0)).map_err(unwritten)?;
         let url = self.url(&format!("blobs/{digest}"));
         let mut request = self.http.request(Method::GET, &url);
@@ -53,7 +56,7 @@ impl Registry {
             there += piece.len() as u64;
             if there > size {
                 file.set_len(0).map_err(unwritten)?;
-                return Err(failed(format!("it sends more than the {size} bytes that it said")));
+                return Err(failed(format!("it sends more than the {size} bytes that its manifest says")));
             }
             file.write_all(&piece).map_err(unwritten)?;
         }

@@ -15,6 +15,12 @@ pub struct ImageName {
     pub digest: Option<String>,
 }
 
+/// Whether it is `sha256:…`.
+pub fn is_digest(text: &str) -> bool {
+    let is_hex = |hex: &str| hex.len() == 64 && hex.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+    text.strip_prefix("sha256:").is_some_and(is_hex)
+}
+
 impl ImageName {
     /// Reads a name; none if it is none.
     pub fn parse(text: &str) -> Option<Self> {
@@ -22,8 +28,7 @@ impl ImageName {
             Some((name, digest)) => (name, Some(digest)),
             None => (text, None),
         };
-        let is_hex = |hex: &str| hex.len() == 64 && hex.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
-        if digest.is_some_and(|digest| !digest.strip_prefix("sha256:").is_some_and(is_hex)) {
+        if digest.is_some_and(|digest| !is_digest(digest)) {
             return None;
         }
         let (path, tag) = match name.rsplit_once(':') {

@@ -23,7 +23,7 @@ mod tests;
 mod upload;
 
 pub use super::Refusal;
-pub use image::ImageName;
+pub use image::{ImageName, is_digest};
 pub use repository::Repository;
 
 use super::{Place, StoreError, Variables};

@@ -276,11 +276,11 @@ impl Place for Registry {
         }
     }
 
-    fn fetch(&self, key: &str, file: &mut std::fs::File) -> Result<bool, StoreError> {
+    fn fetch(&self, key: &str, file: &mut std::fs::File, most: u64) -> Result<bool, StoreError> {
         let Some(digest) = key.strip_prefix("blobs/") else {
             return super::super::written(self, key, file);
         };
-        self.runtime.block_on(self.download(digest, file))
+        self.runtime.block_on(self.download(digest, file, most))
     }
 
     fn put(&self, key: &str, body: &Body, kind: &Kind, _: &When) -> Result<Written, StoreError> {
