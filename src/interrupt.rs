@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::os::unix::process::CommandExt as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -18,6 +18,9 @@ use rustix::process::{Pid, Signal, kill_process, kill_process_group, test_kill_p
 const GRACE: Duration = Duration::from_secs(5);
 /// How often it is looked whether it has.
 const TICK: Duration = Duration::from_millis(20);
+
+/// How often a folder is removed that somebody fills meanwhile.
+const TRIES: u32 = 1000;
 
 /// What is there now, by number.
 static HELD: Mutex<Register> = Mutex::new(Register { next: 0, all: BTreeMap::new() });
@@ -131,7 +134,7 @@ pub fn stop(again: &mut dyn FnMut() -> bool) -> bool {
     for what in register.all.values() {
         let _ = match what {
             What::File(path) => std::fs::remove_file(path),
-            What::Folder(path) => std::fs::remove_dir_all(path),
+            What::Folder(path) => remove(path),
             What::Process(_) | What::Group(_) => Ok(()),
         };
     }
@@ -143,6 +146,19 @@ pub fn stop(again: &mut dyn FnMut() -> bool) -> bool {
     let all_named = *named;
     std::mem::forget((named, register));
     all_named
+}
+
+/// Removes a folder that others may still be filling, until there is nothing left that they could fill.
+fn remove(path: &Path) -> io::Result<()> {
+    let mut left = Ok(());
+    for _ in 0..TRIES {
+        left = std::fs::remove_dir_all(path);
+        match &left {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {}
+            _ => return Ok(()),
+        }
+    }
+    left
 }
 
 impl Register {

@@ -29,6 +29,8 @@ mod mix;
 
 #[path = "foreign/readers.rs"]
 mod readers;
+#[path = "foreign/relup.rs"]
+mod relup;
 #[path = "foreign/run_path.rs"]
 mod run_path;
 

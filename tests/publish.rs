@@ -41,6 +41,9 @@ mod apt;
 #[path = "publish/races.rs"]
 mod races;
 
+#[path = "publish/secrets.rs"]
+mod secrets;
+
 #[path = "publish/faults.rs"]
 mod faults;
 

@@ -6,9 +6,11 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 mod keys;
 mod publish;
+mod release;
 
 pub use keys::*;
 pub use publish::{Promote, Publish, Repo, RepoAction, Where};
+pub use release::{Release, ReleaseAction};
 
 /// Behind the options of `fitout --help`.
 const AFTER: &str = "\
@@ -132,6 +134,8 @@ pub enum Verb {
     Explain(Explain),
     /// Make, show or replace the keys that sign what is published
     Keys(Keys),
+    /// Make what takes a node from one OTP release to another while it runs
+    Release(Release),
     /// Show the templates that scripts of the packages are made with
     Templates(Templates),
     /// Show what earlier builds left for the next, verify it, or remove it

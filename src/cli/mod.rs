@@ -30,6 +30,7 @@ mod merge;
 mod plan;
 mod promote;
 mod publish;
+mod release;
 mod repo;
 mod signals;
 mod templates;
@@ -83,6 +84,7 @@ fn run(cli: &Cli, terminal: &Terminal) -> Result<Exit, Findings> {
         Verb::Publish(args) => publish::run(common, args, terminal),
         Verb::Explain(args) => explain::run(common, args, terminal),
         Verb::Keys(args) => keys::run(common, args, terminal),
+        Verb::Release(args) => release::run(common, args, terminal),
         Verb::Templates(args) => templates::run(common, args, terminal),
         Verb::Cache(args) => cache::run(common, args, terminal),
         Verb::Generate(args) => generate::run(args, terminal),

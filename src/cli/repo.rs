@@ -21,6 +21,7 @@ pub fn run(common: &Common, args: &Repo, terminal: &Terminal) -> Result<Exit, Fi
         RepoAction::Prune { place, dry_run, older_than } => {
             prune(common, place.as_ref(), *dry_run, *older_than, terminal)
         }
+        RepoAction::Repair { dry_run } => repair(common, *dry_run, terminal),
         RepoAction::Serve { folder, port } => serve(folder, *port, terminal),
         RepoAction::Retract { name, version, dry_run } => retract(common, name, version, *dry_run, terminal),
     }
@@ -170,6 +171,23 @@ fn prune(
         let what = plural(removed.len(), "object", "objects");
         terminal.step(if dry_run { "Would remove" } else { "Removed" }, &what);
     }
+    Ok(Exit::Done)
+}
+
+fn repair(common: &Common, dry_run: bool, terminal: &Terminal) -> Result<Exit, Findings> {
+    let repaired = publish::repair(&request(common), dry_run, terminal)?;
+    if common.json {
+        let list: Vec<_> = repaired
+            .iter()
+            .map(|(destination, keys)| serde_json::json!({ "destination": destination, "put": keys }))
+            .collect();
+        terminal.document(&serde_json::json!({ "schema": "fitout/repo-repair/1", "destinations": list }));
+        return Ok(Exit::Done);
+    }
+    let keys = repaired.iter().flat_map(|(_, keys)| keys);
+    terminal.data(&keys.clone().flat_map(|key| [key.as_str(), "\n"]).collect::<String>());
+    let what = plural(keys.count(), "object", "objects");
+    terminal.step(if dry_run { "Would put back" } else { "Put back" }, &what);
     Ok(Exit::Done)
 }
 

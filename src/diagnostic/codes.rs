@@ -104,6 +104,10 @@ codes! {
         "Where `[release]` is set, `[build] input` says where the release goes, and what is there is replaced by it. A folder that has something else in it, or that holds the project, is not replaced.";
     OTP_TEMPLATE = "otp/template", Input,
         "A template of `rel/` computes something, which only Elixir can do. fitout fills the name and the version of the release and nothing else. Write the file without it; what depends on the host belongs in variables, which are filled at start.";
+    OTP_NO_APPUP = "otp/no-appup", Input,
+        "A relup takes a node from one version of a release to another while it runs. It is made of the appups of the applications whose versions differ: `APP.appup` beside `APP.app` says which modules are loaded, which processes convert their state, in which order, for each older version by its name. `fitout release appup OLD NEW` proposes them from the modules that are different; whether `code_change` does what it must is for a person to see.";
+    OTP_BAD_APPUP = "otp/bad-appup", Input,
+        "An `.appup` file holds one term, `{\"NEW\", [{\"OLD\", [INSTRUCTION, …]}], [{\"OLD\", [INSTRUCTION, …]}]}`, the ways from older versions and those back to them. appup(4) has the instructions. Modules that they name must be in an application of the release, each once; patterns in place of versions are not understood.";
     OTP_CONFIG = "otp/config", Input,
         "The configuration of a release is one list of pairs, an application and its settings, as config(4) describes it.";
     OTP_CONFIG_FAILED = "otp/config-failed", Environment,

@@ -96,7 +96,7 @@ pub fn file_name(text: &str) -> String {
 }
 
 impl Shelf<'_> {
-    /// Objects in two groups: what is said, and behind it the list of digests. None if all of it has been said.
+    /// Objects in two groups: what is said, and behind it the list of digests. Only what is another if the list is there already.
     ///
     /// # Errors
     /// The place does not answer, the page's template cannot be filled, or a key does not sign.
@@ -140,7 +140,7 @@ impl Shelf<'_> {
         };
         let is_said = was.0.as_ref().is_some_and(|there| sign::clear_text(&there.bytes).as_ref() == Some(&sums));
         if is_said {
-            // Others may have put theirs over it, and lost the list.
+            // Somebody may have damaged what it lists, or put theirs over it and lost the list.
             let mut puts: Vec<Put> = record.into_iter().collect();
             for (name, bytes) in files {
                 if place.get(&name)?.is_none_or(|there| there.bytes != bytes) {

@@ -250,6 +250,40 @@ pub fn retract(
     Ok(receipts.into_iter().map(|receipt| (receipt.destination, receipt.dropped)).collect())
 }
 
+/// Puts back what others damaged in repositories, as far as the rest knows it: what was put, by destination. What one step puts back may
+/// be what the next one goes by.
+///
+/// # Errors
+/// As [`publish`].
+pub fn repair(
+    request: &Request,
+    dry_run: bool,
+    listener: &dyn Listener,
+) -> Result<Vec<(String, Vec<String>)>, Findings> {
+    let Destinations { all, .. } = destinations(request, true)?;
+    let all: Vec<&dyn Destination> = all.iter().map(AsRef::as_ref).filter(|one| one.is_repository()).collect();
+    let keys = |draft: &draft::Draft| draft.puts().map(|put| put.key.clone()).collect::<Vec<_>>();
+    if dry_run {
+        return all.iter().map(|one| Ok((one.name(), keys(&one.draft(&Work::Repair)?)))).collect();
+    }
+    let mut done: Vec<(String, Vec<String>)> = all.iter().map(|one| (one.name(), Vec::new())).collect();
+    for _ in 0..STEPS {
+        let receipts = settle_all(&all, |destination| Work::Repair.send(destination, listener))?;
+        let mut more = false;
+        for (receipt, (_, keys)) in receipts.into_iter().zip(&mut done) {
+            more |= !receipt.puts.is_empty();
+            keys.extend(receipt.puts.into_iter().map(|put| put.key));
+        }
+        if !more {
+            break;
+        }
+    }
+    Ok(done)
+}
+
+/// Steps of a repair: indexes, and what names them.
+const STEPS: usize = 3;
+
 /// Does something at all destinations at once, and tells what became of them together.
 fn settle_all(
     destinations: &[&dyn Destination],

@@ -87,6 +87,8 @@ pub enum Work<'w> {
         /// Its version in the words of the repository.
         version: &'w str,
     },
+    /// What others damaged, and the rest knows.
+    Repair,
     /// A tag that is to name what another does.
     Move(&'w super::Promotion),
 }

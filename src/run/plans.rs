@@ -59,18 +59,15 @@ pub(super) fn make(request: &Request, out: Option<&Path>, listener: &dyn Listene
     let (heads, begun) = out.and_then(|_| begin(request, &project)).unwrap_or_default();
     let (mut findings, mut sources) = (reading.findings.clone(), Sources::new(heads));
     findings.extend(doubts.into_iter().chain(cached));
+    if out.is_none() {
+        findings.extend(release::values(manifest, &document, &step));
+    }
     let bases = Bases::new(request, &project, manifest, out.is_some());
     let planning = plans(asked, &chosen, &mut sources, &mut findings, listener, bases);
-    let source = match source_entries(request, manifest, &document, &project, &mut sources) {
-        Ok((entries, doubts)) => {
-            findings.extend(doubts);
-            entries
-        }
-        Err(more) => {
-            findings.extend(more);
-            None
-        }
-    };
+    let source = source_entries(request, manifest, &document, &project, &mut sources);
+    let source = source.unwrap_or_else(|errors| (None, errors));
+    findings.extend(source.1);
+    let source = source.0;
     let wanted = planning.wanted(source.is_some(), &mut findings);
     let findings = in_order(findings);
     if has_errors(&findings) {

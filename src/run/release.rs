@@ -17,6 +17,13 @@ pub(super) fn judged(manifest: &Manifest, document: &Document, step: &Step) -> F
     findings
 }
 
+/// What is wrong with the values themselves: other verbs than `build` need nothing of what a release is made of.
+pub(super) fn values(manifest: &Manifest, document: &Document, step: &Step) -> Findings {
+    let mut findings = judged(manifest, document, step);
+    findings.retain(|finding| [codes::CONFIG_INVALID_VALUE, codes::CONFIG_MISSING_KEY].contains(&finding.code));
+    findings
+}
+
 /// Assembles the release of what the build step compiled, if there is one to assemble.
 ///
 /// # Errors

@@ -3,7 +3,11 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::{Duration, Instant};
 
+use rustix::process::Signal;
+
+use crate::signals::{send, start};
 use crate::support::{copy_tree, root, run};
 
 /// A project with a root of OTP that is just enough, and these lines under `[release]`.
@@ -83,6 +87,15 @@ fn a_plan_says_what_assembles_it_and_an_input_needs_nothing_of_it() {
 }
 
 #[test]
+fn other_verbs_judge_its_values_too() {
+    let folder = project("providers = [\"nothing\"]\n");
+    for verb in ["plan", "lint"] {
+        let (code, _, stderr) = run(folder.path(), &[verb]);
+        assert!(code == 2 && stderr.contains("`nothing` is no provider"), "{stderr}");
+    }
+}
+
+#[test]
 fn an_environment_has_a_release_of_its_own() {
     let folder =
         project("[environment.staging.release]\nname = \"hello_staging\"\napplications = { hello = \"load\" }\n");
@@ -90,4 +103,41 @@ fn an_environment_has_a_release_of_its_own() {
     assert_eq!(code, 0, "{stderr}");
     let rel = folder.path().join("_build/fitout/rel/hello_staging/releases/1.4.0/hello_staging.rel");
     assert!(fs::read_to_string(rel).unwrap().contains("{hello,\"1.4.0\",load}"));
+}
+
+/// At any moment of the assembly: the release is there as it was or as it will be, and nothing else is.
+#[test]
+fn a_signal_leaves_a_whole_release() {
+    let folder = project("");
+    let rel = folder.path().join("_build/fitout/rel");
+    built(folder.path());
+    let files = folder.path().join("_build/prod/lib/hello/priv");
+    fs::create_dir(&files).unwrap();
+    (0..3000).for_each(|number| fs::write(files.join(format!("{number}")), "x").unwrap());
+    let (mut whole, mut before, mut ended) = (0, 0, 0);
+    for round in 0..20 {
+        let begin = Instant::now();
+        let mut child = start(folder.path());
+        // The temporary folder is there as long as the release is being written.
+        while begin.elapsed() < Duration::from_secs(60) && fs::read_dir(&rel).unwrap().count() == 1 {
+            if child.try_wait().unwrap().is_some() {
+                break;
+            }
+        }
+        std::thread::sleep(Duration::from_millis(round * 7));
+        if child.try_wait().unwrap().is_none() {
+            send(&child, Signal::TERM);
+        }
+        ended += u32::from(child.wait().unwrap().code() == Some(130));
+        let names: Vec<_> = fs::read_dir(&rel).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        assert_eq!(names, ["hello"]);
+        let made = rel.join("hello/lib/hello-1.4.0/priv");
+        match fs::read_dir(&made).map_or(0, Iterator::count) {
+            0 => before += 1,
+            3000 => whole += 1,
+            some => panic!("{some} files"),
+        }
+        let _ = fs::remove_dir_all(made);
+    }
+    assert!(ended > 0 && before > 0 && whole + before == 20, "{ended} ended, {before} before, {whole} whole");
 }

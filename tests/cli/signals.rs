@@ -33,7 +33,7 @@ fn wait_for(what: &str, mut there: impl FnMut() -> bool) {
 }
 
 /// Whoever runs the tests in the background of a shell has them ignore `^C`, which fitout would respect.
-fn start(folder: &Path) -> Child {
+pub fn start(folder: &Path) -> Child {
     let program = fitout(folder);
     let mut command = Command::new("env");
     command.arg("--default-signal=INT,QUIT,TERM,HUP").arg(program.get_program()).current_dir(folder);
@@ -46,7 +46,7 @@ fn start(folder: &Path) -> Child {
     command.arg("build").stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
 }
 
-fn send(child: &Child, signal: Signal) {
+pub fn send(child: &Child, signal: Signal) {
     kill_process(Pid::from_child(child), signal).unwrap();
 }
 

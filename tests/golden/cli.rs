@@ -16,6 +16,7 @@ const VERBS: &[&str] = &[
     "repo",
     "explain",
     "keys",
+    "release",
     "templates",
     "cache",
     "generate",

@@ -2,8 +2,9 @@
 
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 
-use crate::roots::{BOOKWORM, Root, Suite, TRIXIE};
+use crate::roots::{BOOKWORM, Root, Suite, TRIXIE, is_there, missing};
 use crate::shop::{Server, Shop, key, publish, try_publish};
 
 const TABLES: &str = r#"
@@ -196,4 +197,76 @@ fn nothing_is_built_upon_a_damaged_repository() {
     assert_eq!(code, 2, "{stderr}");
     assert!(stderr.contains("publish/damaged") && stderr.contains("Packages.gz"), "{stderr}");
     assert!(!index.exists());
+}
+
+/// Lists that were valid until yesterday, signed by the key of the shop, as a publisher leaves them that nobody runs any more.
+fn expire(shop: &Shop) {
+    let dist = shop.at("repository/dists/stable");
+    let script = r#"
+        export GNUPGHOME="$1/gpg"; mkdir -m 700 "$GNUPGHOME"; gpg -q --batch --import "$1/key.asc"
+        cd "$2"; past=$(date -ud yesterday '+%a, %d %b %Y %H:%M:%S UTC')
+        sed -i "s/^Valid-Until: .*/Valid-Until: $past/" Release
+        gpg -q --batch --yes --digest-algo SHA512 --clearsign -o InRelease Release
+        gpg -q --batch --yes --digest-algo SHA512 --armor --detach-sign -o Release.gpg Release; gpgconf --kill all"#;
+    let shop = shop.folder.path();
+    let done = Command::new("sh").args(["-ec", script, "sh"]).args([shop, &dist]).output().unwrap();
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+}
+
+#[test]
+fn lists_that_have_ended_are_refused_and_renewed() {
+    let shop = Shop::new(&(TABLES.to_owned() + "valid-for = \"7d\"\n"));
+    shop.publish("hello", "1.0.0");
+    let folder = shop.at("hello-1.0.0");
+    let server = Server::of(&shop.at("repository"));
+    expire(&shop);
+    let (code, _, stderr) = crate::support::run(&folder, &["repo", "verify"]);
+    assert!(code == 1 && stderr.contains("repo/expired"), "{code}: {stderr}");
+    for suite in [&BOOKWORM, &TRIXIE] {
+        let Some(root) = host(suite, &shop, &server.url()) else { return };
+        // The test's roots are set up from archives, which have ended.
+        root.write("/etc/apt/apt.conf.d/zz-valid", "Acquire::Check-Valid-Until \"true\";\n", 0o644);
+        refuses(&root, &["update"], &["expired", "not valid"]);
+    }
+    // Nothing is new but the time.
+    publish(&folder, &[]);
+    assert!(publish(&folder, &[]).contains("nothing to do"));
+    for suite in [&BOOKWORM, &TRIXIE] {
+        let Some(root) = host(suite, &shop, &server.url()) else { return };
+        root.write("/etc/apt/apt.conf.d/zz-valid", "Acquire::Check-Valid-Until \"true\";\n", 0o644);
+        installs(&root, &["update"]);
+        installs(&root, &["install", "hello"]);
+    }
+}
+
+/// Other tools mirror it, with their own checks of signatures and digests.
+#[test]
+fn aptly_and_reprepro_mirror_it() {
+    let lacking: Vec<&str> = ["aptly", "reprepro"].into_iter().filter(|tool| !is_there(tool)).collect();
+    if !missing(&lacking) {
+        return;
+    }
+    let shop = Shop::new(&(TABLES.to_owned() + "xz = true\n"));
+    shop.publish("hello", "1.0.0");
+    shop.publish("hello", "1.1.0");
+    let server = Server::of(&shop.at("repository"));
+    let script = r#"
+        export HOME="$1" GNUPGHOME="$1/gpg"; mkdir -m 700 "$GNUPGHOME"
+        gpg -q --batch --import "$1/key.pub"; gpg -q --batch --export >"$GNUPGHOME/trustedkeys.gpg"
+        id=$(gpg -q --batch --with-colons --list-keys | sed -n '/^fpr/{s/.*\([0-9A-F]\{16\}\):$/\1/p;q}')
+        printf '{"rootDir": "%s/aptly", "gpgProvider": "gpg"}' "$1" >"$1/aptly.conf"
+        aptly -config="$1/aptly.conf" mirror create shop "$2" stable main
+        aptly -config="$1/aptly.conf" mirror update shop
+        aptly -config="$1/aptly.conf" mirror show -with-packages shop
+        mkdir -p "$1/reprepro/conf"
+        printf 'Codename: stable\nArchitectures: amd64 arm64\nComponents: main\nUpdate: shop\n' >"$1/reprepro/conf/distributions"
+        printf 'Name: shop\nMethod: %s\nSuite: stable\nVerifyRelease: %s\n' "$2" "$id" >"$1/reprepro/conf/updates"
+        reprepro -b "$1/reprepro" update; reprepro -b "$1/reprepro" list stable; gpgconf --kill all"#;
+    let shop_folder = shop.folder.path().to_str().unwrap();
+    let done = Command::new("sh").args(["-ec", script, "sh", shop_folder, &server.url()]).output().unwrap();
+    let said = String::from_utf8_lossy(&done.stdout).into_owned();
+    assert!(done.status.success(), "{said}{}", String::from_utf8_lossy(&done.stderr));
+    for expected in ["hello_1.0.0_all", "hello_1.1.0_all", "stable|main|amd64: hello 1.1.0"] {
+        assert!(said.contains(expected), "{expected} is not in {said}{}", String::from_utf8_lossy(&done.stderr));
+    }
 }

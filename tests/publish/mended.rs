@@ -221,3 +221,55 @@ fn what_is_published_stays_however_old_its_version_is() {
     let (_, list, _) = run(&shop.at("hello-1.0.0"), &["repo", "list"]);
     assert!(list.contains("3.0.0") && !list.contains("1.0.0") && !list.contains("2.0.0"), "{list}");
 }
+
+/// What others damaged is put back where the rest knows what it was.
+#[test]
+fn what_the_rest_knows_is_put_back() {
+    let front = "url = \"https://packages.example.org\"\n";
+    for (tables, damages) in [
+        (
+            APT,
+            &[
+                "dists/stable/main/binary-amd64/Packages.gz",
+                "dists/stable/main/binary-arm64/Packages",
+                "dists/stable/main/i18n/Translation-en.gz",
+                "dists/stable/Release.gpg",
+                "index.html",
+            ][..],
+        ),
+        (YUM, &["repodata/repomd.xml.asc", "repodata/repomd.xml.key", "index.html"]),
+    ] {
+        let shop = Shop::new(&(tables.to_owned() + front));
+        shop.publish("hello", "1.0.0");
+        let folder = shop.at("hello-1.0.0");
+        verify(&folder);
+        let repository = shop.at("repository");
+        let all = |folder: &Path| -> Vec<(String, Vec<u8>)> {
+            let mut all: Vec<_> =
+                listed(folder).lines().map(|path| (path.to_owned(), fs::read(path).unwrap())).collect();
+            all.sort();
+            all
+        };
+        let was = all(&repository);
+        for damage in damages {
+            let path = repository.join(damage);
+            let bytes = fs::read(&path).unwrap();
+            // Of an index every copy of one form, by its name and by its digest, where another form is there.
+            let whole = damage.contains("Packages");
+            let is_it = |path: &str, other: &Vec<u8>| path.ends_with(damage) || whole && *other == bytes;
+            let same = was.iter().filter(|(path, other)| is_it(path, other)).map(|(path, _)| path);
+            same.enumerate()
+                .for_each(|(at, path)| if at == 0 { fs::remove_file(path) } else { fs::write(path, "x") }.unwrap());
+            let (code, stdout, stderr) = run(&folder, &["repo", "repair", "--dry-run"]);
+            assert!(code == 0 && !stdout.is_empty(), "{damage}: {stdout}{stderr}");
+            let (code, stdout, stderr) = run(&folder, &["repo", "repair"]);
+            assert!(code == 0 && stdout.contains(damage), "{damage}: {stdout}{stderr}");
+            verify(&folder);
+        }
+        let now = all(&repository);
+        let others: Vec<&str> = now.iter().filter(|one| !was.contains(one)).map(|(path, _)| path.as_str()).collect();
+        assert!(now == was, "{others:?}");
+        let (code, stdout, stderr) = run(&folder, &["repo", "repair"]);
+        assert!(code == 0 && stdout.is_empty(), "{stdout}{stderr}");
+    }
+}

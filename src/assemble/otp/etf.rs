@@ -37,7 +37,8 @@ const SMALL_ATOM_UTF8: u8 = 119;
 
 /// Most characters of an atom.
 const LONGEST_ATOM: usize = 255;
-/// A flat map has its keys in the order of terms; a larger one in an order that only the runtime knows.
+/// A flat map has its keys in the order of terms, from OTP 26 on but for atoms, which have an order of the running system; a
+/// larger one in an order that only the runtime knows. Any order is the same map.
 const FLAT_MAP: usize = 32;
 
 /// How atoms are written.

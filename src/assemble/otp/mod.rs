@@ -4,7 +4,7 @@
 //! finding at once. [`wanted`] says what is asked for, [`find`] where it lies, [`app`] what an application is, [`closure`] which
 //! belong together, [`check`] what would stop them, [`sort`] their order, [`boot`] the script they are started by, [`etf`] its
 //! bytes. [`beam`] strips modules, [`config`] makes `sys.config`, [`layout`], [`mix`] and [`relx`] lay all of it out as a [`tree`],
-//! which [`write`] puts on the disk. Nothing here knows a version of OTP: what they have otherwise is read from its own boot file.
+//! which [`write`] puts on the disk. [`upgrade`] is of releases that are assembled already. Nothing here knows a version of OTP: what they have otherwise is read from its own boot file.
 
 use std::path::Path;
 
@@ -26,6 +26,7 @@ mod mix;
 mod relx;
 pub mod sort;
 pub mod tree;
+pub mod upgrade;
 pub mod wanted;
 pub mod write;
 

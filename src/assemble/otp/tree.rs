@@ -127,6 +127,9 @@ impl Tree {
                 continue;
             }
             let meta = fs_err::metadata(&path).map_err(|error| self.unreadable(&path, &error))?;
+            if kind.is_symlink() && is_above(&path) {
+                return Err(refuse(&path, "it is a link to a folder that it lies in"));
+            }
             if meta.is_dir() {
                 self.copied(base, &path, &inner, strip, depth + 1)?;
             } else if meta.is_file() {
@@ -168,6 +171,15 @@ impl Tree {
     }
 }
 
+/// Whether a link leads to a folder that it lies in.
+fn is_above(link: &Path) -> bool {
+    let real = |path: &Path| fs_err::canonicalize(path).ok();
+    match (real(link), link.parent().and_then(real)) {
+        (Some(target), Some(folder)) => folder.starts_with(target),
+        _ => false,
+    }
+}
+
 /// Where a link leads, if that is within the folder that is copied with it.
 fn inside(base: &Path, link: &Path) -> Option<PathBuf> {
     let target = fs_err::read_link(link).ok()?;
@@ -181,4 +193,39 @@ fn inside(base: &Path, link: &Path) -> Option<PathBuf> {
         }
     }
     Some(target)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    #[test]
+    fn links_stay_are_followed_or_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let base = folder.path().join("priv");
+        fs_err::create_dir_all(base.join("deep")).unwrap();
+        fs_err::create_dir_all(folder.path().join("outside/empty")).unwrap();
+        fs_err::write(folder.path().join("outside/words"), "words").unwrap();
+        symlink("../deep", base.join("deep/own")).unwrap();
+        symlink("deep/nothing", base.join("dangling")).unwrap();
+        symlink("../outside", base.join("other")).unwrap();
+        let copied = || {
+            let mut tree = Tree::new(folder.path());
+            tree.copy(&base, "lib/x/priv", &None).map(|()| tree)
+        };
+        let tree = copied().unwrap();
+        assert_eq!(tree.files["lib/x/priv/deep/own"].content, Content::Link("../deep".into()));
+        assert_eq!(tree.files["lib/x/priv/dangling"].content, Content::Link("deep/nothing".into()));
+        assert_eq!(tree.files["lib/x/priv/other/words"].content, Content::Copy(base.join("other/words")));
+        assert!(tree.folders.contains("lib/x/priv/other/empty"));
+        symlink("/", base.join("deep/all")).unwrap();
+        let finding = copied().unwrap_err();
+        assert!(
+            finding.message.contains("`priv/deep/all`") && finding.message.contains("lies in"),
+            "{}",
+            finding.message
+        );
+    }
 }

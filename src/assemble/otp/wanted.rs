@@ -96,6 +96,9 @@ impl Reader<'_> {
         let kind =
             release.kind.as_ref().map_or(if mix { AssemblyKind::Mix } else { AssemblyKind::Relx }, |at| at.value);
         let is_mix = kind == AssemblyKind::Mix;
+        if !is_mix {
+            self.judge_relx();
+        }
         let of_mix = |name: &str, usual: &str| {
             let value = self.environment.get(name).and_then(|value| value.to_str());
             value.filter(|value| !value.is_empty()).unwrap_or(usual).to_owned()
@@ -173,6 +176,18 @@ impl Reader<'_> {
                 message,
                 "names have four characters: `Docs`, `Dbgi`, `CInf`",
             );
+        }
+    }
+
+    fn judge_relx(&mut self) {
+        for (key, at) in
+            [("runtime", self.release.runtime.clone()), ("providers", self.release.providers.first().cloned())]
+        {
+            if let Some(at) = at {
+                let message = format!("`{key}` is for releases with Elixir in the layout of Mix");
+                let help = "set `kind = \"mix\"`, or leave it out: `${NAME}` in `sys.config.src` is filled at start";
+                self.refuse(codes::CONFIG_INVALID_VALUE, &at, message, help);
+            }
         }
     }
 

@@ -69,8 +69,9 @@ fn one(tree: &Tree, path: &Path, node: &Node) -> Result<()> {
     file.set_permissions(std::fs::Permissions::from_mode(mode)).map_err(failed)
 }
 
+/// Without those above it: what was removed because of a signal must not come back.
 fn make_folder(path: &Path) -> io::Result<()> {
-    fs_err::create_dir_all(path)?;
+    fs_err::create_dir(path)?;
     fs_err::set_permissions(path, std::fs::Permissions::from_mode(0o755))
 }
 

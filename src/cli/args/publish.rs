@@ -91,6 +91,12 @@ pub enum RepoAction {
         #[arg(long, value_name = "DAYS", default_value_t = crate::publish::prune::GRACE)]
         older_than: u32,
     },
+    /// Put back what others damaged in the repositories of the config, as far as the rest knows it
+    Repair {
+        /// Say what would be put back
+        #[arg(long)]
+        dry_run: bool,
+    },
     /// Serve a folder to this machine, for trying it out; ends with `^C`
     Serve {
         /// The folder

@@ -45,6 +45,11 @@ pub(super) fn named(key: String, body: Body) -> Put {
     Put { key, body, kind: Kind { content_type, ..TEXT }, what: What::Index, when: None }
 }
 
+/// An index as it is put.
+pub(super) fn packed(content: &[u8]) -> Vec<u8> {
+    gzip::whole(content, GZIP)
+}
+
 impl Indexes<'_> {
     /// `Packages` of every architecture.
     pub(super) fn packages(&mut self, lists: &BTreeMap<String, Packages>) -> Result<(), Diagnostic> {
@@ -128,7 +133,7 @@ impl Indexes<'_> {
 
     /// An index, packed, and as it is if `plain`. One that is as it was is not put again.
     fn add(&mut self, path: &str, content: Vec<u8>, plain: bool) -> Result<(), Diagnostic> {
-        let mut forms = vec![(format!("{path}.gz"), Some(gzip::whole(&content, GZIP)))];
+        let mut forms = vec![(format!("{path}.gz"), Some(packed(&content)))];
         if self.xz {
             let mut packed = Vec::new();
             let mut write = || -> std::io::Result<()> {

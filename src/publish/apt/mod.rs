@@ -331,6 +331,7 @@ impl Destination for Apt {
         let parcels = match *work {
             Work::Publish(parcels) => parcels,
             Work::Retract { name, version } => return self.retract(name, version),
+            Work::Repair => return self.repair(),
             Work::Move(_) => return Ok(Draft::default()),
         };
         let one = |finding: Diagnostic| vec![finding];

@@ -2,10 +2,14 @@
 //!
 //! Enters: a suite. Leaves: a refusal to go on from what others have signed, and what a publisher that was killed did not put.
 
+use sha2::Digest as _;
+
 use super::release::Listed;
 use super::{Apt, Suite, indexes};
-use crate::diagnostic::{Diagnostic, codes};
-use crate::publish::draft::Put;
+use crate::codec::hex::hex;
+use crate::diagnostic::{Diagnostic, Findings, codes};
+use crate::publish::draft::{Draft, Put};
+use crate::publish::send::Destination as _;
 use crate::publish::stored;
 use crate::sign;
 use crate::store::{Body, Object, Place};
@@ -29,6 +33,51 @@ impl Apt {
         let time = suite.release.date().unwrap_or_default().min((self.now)());
         let held = sign::verify_clear(&certificates, &root.bytes, time);
         held.map(drop).map_err(|error| not_ours(&*self.place, &self.root_key(), &error.to_string()))
+    }
+
+    /// What can be put back: indexes of which another copy is there or that can be packed again, names, signatures, and the page.
+    pub(super) fn repair(&self) -> Result<Draft, Findings> {
+        let one = |finding: Diagnostic| vec![finding];
+        let suite = Suite::read(&*self.place, &self.settings.suite).map_err(one)?;
+        self.check_root(&suite).map_err(one)?;
+        let Some(root) = &suite.was.0 else { return Ok(Draft::default()) };
+        let mut puts = Vec::new();
+        for (path, listed) in &suite.release.files {
+            puts.extend(self.restored(&suite, path, listed).map_err(one)?);
+        }
+        let mut after = vec![puts];
+        if after[0].is_empty() {
+            after = self.settle(root)?;
+        }
+        let is_followed = self.is_followed(&suite, root).map_err(one)?;
+        let is_pair = |put: &Put| ["/Release", "/Release.gpg"].iter().any(|name| put.key.ends_with(name));
+        after.retain(|group| !group.is_empty() && (!is_followed || !group.iter().all(is_pair)));
+        Ok(Draft { after, ..Draft::default() })
+    }
+
+    /// An index under its digest, and under its name, from what is left of it.
+    fn restored(&self, suite: &Suite<'_>, path: &str, listed: &Listed) -> Result<Vec<Put>, Diagnostic> {
+        let by_hash = suite.by_hash(path, &listed.sha256);
+        if stored::compare(&*self.place, &by_hash, listed.size, &listed.sha256)?.is_same() {
+            return Ok(Vec::new());
+        }
+        let named = format!("{}/{path}", suite.folder());
+        // What is inside of a packed one is listed, and need not be there.
+        let is_inner = suite.release.files.contains_key(&format!("{path}.gz"));
+        if is_inner && self.place.head(&named)?.is_none() && self.place.head(&by_hash)?.is_none() {
+            return Ok(Vec::new());
+        }
+        let is_it = |bytes: &Vec<u8>| hex(&sha2::Sha256::digest(bytes)) == listed.sha256;
+        let under_its_name = self.place.get(&named)?.map(|object| object.bytes).filter(is_it);
+        let found = match (under_its_name, path.strip_suffix(".gz")) {
+            (Some(bytes), _) => Some(bytes),
+            // What is inside of it is there, and packs to the same bytes.
+            (None, Some(inner)) => suite.whole(inner)?.map(|content| indexes::packed(&content)).filter(is_it),
+            (None, None) => suite.index(path).ok().flatten().filter(is_it),
+        };
+        let Some(bytes) = found else { return Ok(Vec::new()) };
+        let body = Body::Bytes(bytes.into());
+        Ok(vec![indexes::named(by_hash, body.clone()), indexes::named(named, body)])
     }
 
     /// Names whose bytes are others than the root says, or are not there; of those that are meant.

@@ -62,6 +62,21 @@ impl<'a> Suite<'a> {
         format!("{}/{inner}by-hash/SHA256/{sha256}", self.folder)
     }
 
+    /// An index that lies there unpacked, as the root says it is.
+    ///
+    /// # Errors
+    /// The place does not answer.
+    pub fn whole(&self, path: &str) -> Result<Option<Vec<u8>>, Diagnostic> {
+        let Some(listed) = self.release.files.get(path) else { return Ok(None) };
+        for key in [self.by_hash(path, &listed.sha256), format!("{}/{path}", self.folder)] {
+            let found = self.place.get(&key)?.map(|object| object.bytes);
+            if let Some(bytes) = found.filter(|bytes| hex(&sha2::Sha256::digest(bytes)) == listed.sha256) {
+                return Ok(Some(bytes));
+            }
+        }
+        Ok(None)
+    }
+
     /// Every index of a name, such as `Packages`, whatever it is packed by: path without a suffix, and content.
     ///
     /// # Errors
@@ -145,6 +160,6 @@ pub fn source_files(suite: &Suite<'_>) -> Result<Vec<String>, Diagnostic> {
 pub fn damaged(place: &dyn Place, key: &str, why: &str) -> Diagnostic {
     Diagnostic::error(codes::PUBLISH_DAMAGED, format!("the repository in `{}` is damaged: `{key}`", place.name()))
         .note(why)
-        .help("`fitout repo verify` lists all that is wrong")
-        .help("nothing was changed; put the file back as it was, or publish into an empty folder")
+        .help("`fitout repo verify` lists all that is wrong, `fitout repo repair` puts back what the rest knows")
+        .help("nothing was changed; else put the file back as it was, or publish into an empty folder")
 }

@@ -183,7 +183,7 @@ impl Destination for Command {
     fn draft(&self, work: &Work<'_>) -> Result<Draft, Findings> {
         match work {
             Work::Publish(parcels) => self.publish(parcels),
-            Work::Retract { .. } | Work::Move(_) => Ok(Draft::default()),
+            Work::Retract { .. } | Work::Repair | Work::Move(_) => Ok(Draft::default()),
         }
     }
 

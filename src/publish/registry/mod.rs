@@ -266,7 +266,7 @@ impl Destination for Registry {
         match work {
             Work::Publish(parcels) => self.publish(parcels),
             // Images go by the registry's own rules of retention.
-            Work::Retract { .. } => Ok(Draft::default()),
+            Work::Retract { .. } | Work::Repair => Ok(Draft::default()),
             Work::Move(promotion) => self.retag(promotion).map_err(|finding| vec![finding]),
         }
     }

@@ -235,6 +235,15 @@ impl Yum {
         })
     }
 
+    /// What can be put back: the signature, the keys and the page. There is one copy of each list.
+    fn repair(&self) -> Result<Draft, Findings> {
+        let one = |finding: Diagnostic| vec![finding];
+        let repository = Repository::read(&*self.place).map_err(one)?;
+        self.check_root(&repository).map_err(one)?;
+        let Some(root) = &repository.was.0 else { return Ok(Draft::default()) };
+        Ok(Draft { after: self.settle(root)?, ..Draft::default() })
+    }
+
     fn retract(&self, name: &str, version: &str) -> Result<Draft, Findings> {
         let one = |finding: Diagnostic| vec![finding];
         let repository = Repository::read(&*self.place).map_err(one)?;
@@ -320,6 +329,7 @@ impl Destination for Yum {
     fn draft(&self, work: &Work<'_>) -> Result<Draft, Findings> {
         let parcels = match *work {
             Work::Publish(parcels) => parcels,
+            Work::Repair => return self.repair(),
             Work::Move(_) => return Ok(Draft::default()),
             Work::Retract { name, version } => return self.retract(name, version),
         };

@@ -58,6 +58,9 @@ _fitout() {
             fitout,publish)
                 cmd="fitout__subcmd__publish"
                 ;;
+            fitout,release)
+                cmd="fitout__subcmd__release"
+                ;;
             fitout,repo)
                 cmd="fitout__subcmd__repo"
                 ;;
@@ -160,6 +163,9 @@ _fitout() {
             fitout__subcmd__help,publish)
                 cmd="fitout__subcmd__help__subcmd__publish"
                 ;;
+            fitout__subcmd__help,release)
+                cmd="fitout__subcmd__help__subcmd__release"
+                ;;
             fitout__subcmd__help,repo)
                 cmd="fitout__subcmd__help__subcmd__repo"
                 ;;
@@ -196,11 +202,20 @@ _fitout() {
             fitout__subcmd__help__subcmd__keys,show)
                 cmd="fitout__subcmd__help__subcmd__keys__subcmd__show"
                 ;;
+            fitout__subcmd__help__subcmd__release,appup)
+                cmd="fitout__subcmd__help__subcmd__release__subcmd__appup"
+                ;;
+            fitout__subcmd__help__subcmd__release,relup)
+                cmd="fitout__subcmd__help__subcmd__release__subcmd__relup"
+                ;;
             fitout__subcmd__help__subcmd__repo,list)
                 cmd="fitout__subcmd__help__subcmd__repo__subcmd__list"
                 ;;
             fitout__subcmd__help__subcmd__repo,prune)
                 cmd="fitout__subcmd__help__subcmd__repo__subcmd__prune"
+                ;;
+            fitout__subcmd__help__subcmd__repo,repair)
+                cmd="fitout__subcmd__help__subcmd__repo__subcmd__repair"
                 ;;
             fitout__subcmd__help__subcmd__repo,retract)
                 cmd="fitout__subcmd__help__subcmd__repo__subcmd__retract"
@@ -247,6 +262,24 @@ _fitout() {
             fitout__subcmd__keys__subcmd__help,show)
                 cmd="fitout__subcmd__keys__subcmd__help__subcmd__show"
                 ;;
+            fitout__subcmd__release,appup)
+                cmd="fitout__subcmd__release__subcmd__appup"
+                ;;
+            fitout__subcmd__release,help)
+                cmd="fitout__subcmd__release__subcmd__help"
+                ;;
+            fitout__subcmd__release,relup)
+                cmd="fitout__subcmd__release__subcmd__relup"
+                ;;
+            fitout__subcmd__release__subcmd__help,appup)
+                cmd="fitout__subcmd__release__subcmd__help__subcmd__appup"
+                ;;
+            fitout__subcmd__release__subcmd__help,help)
+                cmd="fitout__subcmd__release__subcmd__help__subcmd__help"
+                ;;
+            fitout__subcmd__release__subcmd__help,relup)
+                cmd="fitout__subcmd__release__subcmd__help__subcmd__relup"
+                ;;
             fitout__subcmd__repo,help)
                 cmd="fitout__subcmd__repo__subcmd__help"
                 ;;
@@ -255,6 +288,9 @@ _fitout() {
                 ;;
             fitout__subcmd__repo,prune)
                 cmd="fitout__subcmd__repo__subcmd__prune"
+                ;;
+            fitout__subcmd__repo,repair)
+                cmd="fitout__subcmd__repo__subcmd__repair"
                 ;;
             fitout__subcmd__repo,retract)
                 cmd="fitout__subcmd__repo__subcmd__retract"
@@ -273,6 +309,9 @@ _fitout() {
                 ;;
             fitout__subcmd__repo__subcmd__help,prune)
                 cmd="fitout__subcmd__repo__subcmd__help__subcmd__prune"
+                ;;
+            fitout__subcmd__repo__subcmd__help,repair)
+                cmd="fitout__subcmd__repo__subcmd__help__subcmd__repair"
                 ;;
             fitout__subcmd__repo__subcmd__help,retract)
                 cmd="fitout__subcmd__repo__subcmd__help__subcmd__retract"
@@ -320,7 +359,7 @@ _fitout() {
 
     case "${cmd}" in
         fitout)
-            opts="-C -v -q -h -V --config --json --color --verbose --quiet --help --version init plan build inspect diff lint merge publish promote repo explain keys templates cache generate help"
+            opts="-C -v -q -h -V --config --json --color --verbose --quiet --help --version init plan build inspect diff lint merge publish promote repo explain keys release templates cache generate help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1090,7 +1129,7 @@ _fitout() {
             return 0
             ;;
         fitout__subcmd__help)
-            opts="init plan build inspect diff lint merge publish promote repo explain keys templates cache generate help"
+            opts="init plan build inspect diff lint merge publish promote repo explain keys release templates cache generate help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1439,8 +1478,50 @@ _fitout() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        fitout__subcmd__help__subcmd__release)
+            opts="relup appup"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fitout__subcmd__help__subcmd__release__subcmd__appup)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fitout__subcmd__help__subcmd__release__subcmd__relup)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         fitout__subcmd__help__subcmd__repo)
-            opts="list verify prune serve retract"
+            opts="list verify prune repair serve retract"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1468,6 +1549,20 @@ _fitout() {
             return 0
             ;;
         fitout__subcmd__help__subcmd__repo__subcmd__prune)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fitout__subcmd__help__subcmd__repo__subcmd__repair)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -2275,8 +2370,184 @@ _fitout() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        fitout__subcmd__release)
+            opts="-C -v -q -h -V --config --json --color --verbose --quiet --help --version relup appup help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                -C)
+                    COMPREPLY=()
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o plusdirs
+                    fi
+                    return 0
+                    ;;
+                --config)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fitout__subcmd__release__subcmd__appup)
+            opts="-C -v -q -h -V --write --config --json --color --verbose --quiet --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                -C)
+                    COMPREPLY=()
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o plusdirs
+                    fi
+                    return 0
+                    ;;
+                --config)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fitout__subcmd__release__subcmd__help)
+            opts="relup appup help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fitout__subcmd__release__subcmd__help__subcmd__appup)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fitout__subcmd__release__subcmd__help__subcmd__help)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fitout__subcmd__release__subcmd__help__subcmd__relup)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fitout__subcmd__release__subcmd__relup)
+            opts="-C -v -q -h -V --config --json --color --verbose --quiet --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                -C)
+                    COMPREPLY=()
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o plusdirs
+                    fi
+                    return 0
+                    ;;
+                --config)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         fitout__subcmd__repo)
-            opts="-C -v -q -h -V --config --json --color --verbose --quiet --help --version list verify prune serve retract help"
+            opts="-C -v -q -h -V --config --json --color --verbose --quiet --help --version list verify prune repair serve retract help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2316,7 +2587,7 @@ _fitout() {
             return 0
             ;;
         fitout__subcmd__repo__subcmd__help)
-            opts="list verify prune serve retract help"
+            opts="list verify prune repair serve retract help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2358,6 +2629,20 @@ _fitout() {
             return 0
             ;;
         fitout__subcmd__repo__subcmd__help__subcmd__prune)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fitout__subcmd__repo__subcmd__help__subcmd__repair)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -2468,6 +2753,46 @@ _fitout() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                -C)
+                    COMPREPLY=()
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o plusdirs
+                    fi
+                    return 0
+                    ;;
+                --config)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fitout__subcmd__repo__subcmd__repair)
+            opts="-C -v -q -h -V --dry-run --config --json --color --verbose --quiet --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
                 -C)
                     COMPREPLY=()
                     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then

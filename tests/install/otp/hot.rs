@@ -29,9 +29,9 @@ for version in 1 2 3 4; do
 	mv "$version/out/plover" "plover-$version"
 done
 cp "$1"/plover.appup plover-2/lib/plover-2.0.0/ebin/
-escript "$1"/relup.escript plover plover-1 plover-2
+"$2" release relup plover-1 plover-2 >plover-2/releases/2.0.0/relup
 sed 's/1\.0\.0/2.0.0/g; s/^{"2\.0\.0"/{"3.0.0"/' "$1"/plover.appup >plover-3/lib/plover-3.0.0/ebin/plover.appup
-escript "$1"/relup.escript plover plover-2 plover-3
+"$2" release relup plover-2 plover-3 >plover-3/releases/3.0.0/relup
 "#;
 
 /// Two versions by mix; the second has one more implementation of a protocol, and another `runtime.exs`.
@@ -46,8 +46,9 @@ for version in 1 2; do
 	rm -rf _build/prod/lib/grebe
 	mix release --quiet --overwrite --path "grebe-$version"
 done
-cp "$1"/mix/grebe.appup grebe-2/lib/grebe-2.0.0/ebin/
-escript "$1"/relup.escript grebe grebe-1 grebe-2
+# What is proposed is as good as what a person would write.
+"$2" release appup --write grebe-1 grebe-2
+"$2" release relup grebe-1 grebe-2 >grebe-2/releases/2.0.0/relup
 "#;
 
 /// Asks once a line over one connection, and writes down every answer; it ends when the connection does.
@@ -60,7 +61,7 @@ fn built() -> Option<&'static [Built]> {
         tool("rebar3", &["--version"])?;
         let folder = tempfile::tempdir().unwrap();
         let given = root().join("tests/install/otp/hot");
-        shell(MADE, folder.path(), &[given.to_str().unwrap()]);
+        shell(MADE, folder.path(), &[given.to_str().unwrap(), env!("CARGO_BIN_EXE_fitout")]);
         Some((1..=4).map(|version| package("plover", &folder.path().join(format!("plover-{version}")))).collect())
     });
     built.as_deref()
@@ -170,7 +171,7 @@ fn a_release_of_mix_takes_new_code_too() {
     }
     let folder = tempfile::tempdir().unwrap();
     let given = root().join("tests/install/otp/hot");
-    shell(MIX, folder.path(), &[given.to_str().unwrap()]);
+    shell(MIX, folder.path(), &[given.to_str().unwrap(), env!("CARGO_BIN_EXE_fitout")]);
     let [one, two] = ["grebe-1", "grebe-2"].map(|release| package("grebe", &folder.path().join(release)));
     on(&[(Installer::Apt, &BOOKWORM)], &[("grebe-1", &one), ("grebe-2", &two)], |system| {
         system.machine.sh("mkdir /etc/grebe && echo GREBE_GREETING=hello >/etc/grebe/env");

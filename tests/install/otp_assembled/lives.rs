@@ -48,7 +48,7 @@ fn a_release_in_the_layout_of_mix_lives() {
     let Some((_pair, there)) = unpacked(&projects::PLAIN, "HERON_PORT=\nHERON_WORDS=so\n") else { return };
     there.ok(&["start"]);
     assert_eq!(there.answer(), "heron 0.3.1 as heron_line@127.0.0.1: so by heron_line, 1");
-    assert_eq!(there.ok(&["rpc", "IO.inspect(Application.get_env(:heron, :list))"]), "[1, 2, :three]\n");
+    assert_eq!(there.ok(&["rpc", "IO.inspect(Application.get_env(:heron, :list))"]), "[\"own\"]\n");
     assert!(there.ok(&["eval", "IO.puts(Enum.join([1, 2]))"]).ends_with("12\n"));
     assert_eq!(there.run(&["stop"]).0, 0);
     assert!(there.log().contains("heron ends: :shutdown"), "{}", there.log());

@@ -22,6 +22,14 @@ cp "$1"/mix/mix.exs .
 cp "$1"/mix/heron.ex lib/
 cp "$1"/mix/runtime.exs config/
 cp "$1"/mix/env.sh.eex rel/
+sed -i 's/heron_line: \[/heron_line: [config_providers: [{Heron.Own, "own"}], /' mix.exs
+cat >lib/own.ex <<'END'
+defmodule Heron.Own do
+  @behaviour Config.Provider
+  def init(name), do: {name, 1}
+  def load(config, {name, 1}), do: Config.Reader.merge(config, heron: [list: [name]])
+end
+END
 echo "words" >priv/deep/words
 ln -s deep/words priv/link
 printf '#!/bin/sh\n' >priv/tool
@@ -39,7 +47,7 @@ END
 echo "0.3.1" >VERSION
 mix release heron_line --quiet --path theirs
 "#,
-    config: "applications = { heron = \"permanent\" }\n",
+    config: "applications = { heron = \"permanent\" }\nproviders = [\"{'Elixir.Heron.Own', {<<\\\"own\\\">>, 1}}\"]\n",
 };
 
 /// The same without the runtime.

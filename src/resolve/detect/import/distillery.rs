@@ -157,7 +157,7 @@ mod tests {
 
     #[test]
     fn a_file_that_is_cut_or_garbled_is_read_on() {
-        for at in (0..TEXT.len()).filter(|at| TEXT.is_char_boundary(*at)) {
+        for at in (0..TEXT.len()).step_by(7).filter(|at| TEXT.is_char_boundary(*at)) {
             of(&TEXT[..at]);
             let garbled = format!("{}\u{0}]}}){}", &TEXT[..at], &TEXT[at..]);
             let told = of(&garbled);

@@ -1,0 +1,1 @@
+fitout release relup r1 r2
