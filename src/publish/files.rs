@@ -120,7 +120,8 @@ impl Destination for Files {
             return Err(findings);
         }
         if let Some(record) = &self.record {
-            let (sha256, put) = record.put(&*self.place, &record.file(), self.replace).map_err(one)?;
+            let (sha256, put) =
+                record.put((&*self.place, sums.get(&record.file())), &record.file(), self.replace).map_err(one)?;
             sums.insert(record.file(), sha256);
             puts.extend(put);
         }

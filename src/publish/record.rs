@@ -104,17 +104,24 @@ impl Record {
         format!("{}.release.json", self.stem)
     }
 
-    /// The digest of what is under `key` in the end, and what is to be put for that.
+    /// The digest of what is under `key` in the end, and what is to be put for that; `listed` is what the list said before.
     ///
     /// # Errors
     /// The place does not answer.
-    pub(super) fn put(&self, place: &dyn Place, key: &str, replace: bool) -> Result<(String, Option<Put>), Diagnostic> {
+    pub(super) fn put(
+        &self,
+        (place, listed): (&dyn Place, Option<&String>),
+        key: &str,
+        replace: bool,
+    ) -> Result<(String, Option<Put>), Diagnostic> {
         let there = place.get(key)?.map(|object| hex(&sha2::Sha256::digest(&object.bytes)));
+        // What the list says is there was damaged since, if it is not.
+        let is_own = replace || listed == Some(&self.sha256);
         match there {
             Some(there) if there == self.sha256 => return Ok((there, None)),
-            Some(there) if !replace => {
+            Some(there) if !is_own => {
                 self.stays().insert(place.name());
-                return Ok((there, None));
+                return Ok((listed.cloned().unwrap_or(there), None));
             }
             _ => {}
         }
@@ -124,7 +131,7 @@ impl Record {
             kind: Kind { content_type: media_type(key), immutable: !replace, sha256: None },
             what: What::Record,
             // Of two publishers the first wins, and the other lists what the first has put.
-            when: (!replace).then_some(When::Absent),
+            when: (!is_own).then_some(When::Absent),
         };
         Ok((self.sha256.clone(), Some(put)))
     }
@@ -189,7 +196,7 @@ pub(super) fn shelved(
     }
     let Some(record) = &front.record else { return Ok((lines, None)) };
     let key = format!("{FOLDER}{}.json", record.stem);
-    let (sha256, put) = record.put(place, &key, front.replace)?;
+    let (sha256, put) = record.put((place, lines.get(&key)), &key, front.replace)?;
     lines.insert(key, sha256);
     Ok((lines, put))
 }

@@ -112,3 +112,45 @@ fn versions_between_tags_sort_for_dpkg_and_rpm() {
         assert_eq!(String::from_utf8_lossy(&rpm.stdout).trim(), "-1", "rpm: {} is not before {}", pair[0], pair[1]);
     }
 }
+
+#[test]
+fn commits_are_told_since_the_release_before() {
+    let dir = repository();
+    let dir = dir.path();
+    let head = || ask(dir, "git", &["rev-parse", "HEAD"]).unwrap().trim().to_owned();
+    let told = |prerelease: bool| {
+        let history = history::history(dir, &head(), prerelease);
+        assert!(!history.more);
+        (history.previous, history.commits.into_iter().map(|commit| commit.subject).collect::<Vec<_>>())
+    };
+    assert_eq!(told(false), (None, vec!["one".to_owned()]));
+    git(dir, &["tag", "v1.0.0"]);
+    // A fix that was released from a branch.
+    git(dir, &["checkout", "-q", "-b", "fix"]);
+    commit_file(dir, "fix");
+    git(dir, &["tag", "v1.0.1"]);
+    git(dir, &["checkout", "-q", "main"]);
+    git(dir, &["-c", "user.name=ada@example.org", "commit", "--allow-empty", "-m", "two"]);
+    git(dir, &["merge", "-q", "-m", "merged", "fix"]);
+    git(dir, &["tag", "v1.1.0-rc.1"]);
+    commit_file(dir, "three");
+    git(dir, &["tag", "v1.1.0"]);
+    git(dir, &["tag", "latest"]);
+    let all = ["three", "merged", "two"].map(str::to_owned).to_vec();
+    assert_eq!(told(false), (Some("v1.0.1".to_owned()), all));
+    assert_eq!(told(true), (Some("v1.1.0-rc.1".to_owned()), vec!["three".to_owned()]));
+    let history = history::history(dir, &head(), false);
+    assert_eq!(history.commits.iter().map(|commit| commit.author.as_str()).collect::<Vec<_>>(), ["A", "A", "ada"]);
+    assert_eq!(history.commits[0].time, 1_700_000_000);
+    assert_eq!(history::file(dir, &head(), "file", 9).as_deref(), Some("three"));
+    assert_eq!(history::file(dir, &head(), "file", 4), None);
+    assert_eq!(history::file(dir, "--help", "file", 9), None);
+
+    // Where the history is cut off, nobody knows.
+    let clone = tempfile::tempdir().unwrap();
+    let url = format!("file://{}", dir.display());
+    git(clone.path(), &["clone", "-q", "--depth=1", &url, "."]);
+    let cut = history::history(clone.path(), &head(), false);
+    assert!(cut.more && cut.previous.is_none() && cut.commits.is_empty(), "{cut:?}");
+    assert!(history::history(dir, &"0".repeat(40), false).more);
+}
