@@ -3,16 +3,14 @@
 //! Enters: artifacts and their record. Leaves: a [`Draft`]: the files, then `SHA256SUMS`, which is replaced only if nobody else did meanwhile, then its
 //! signature. Publishers of several targets fill one folder at once.
 
-use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
+use super::destination::{Destination, Work};
 use super::draft::{Draft, Put, Root, Was, What};
 use super::parcel::Parcel;
 use super::record::Record;
-use super::repo::Listed;
-use super::send::{Destination, Work};
 use super::{apt, stored};
 use crate::diagnostic::{Diagnostic, Findings};
 use crate::sign::Signer;
@@ -78,24 +76,12 @@ impl Destination for Files {
         self.place
     }
 
-    fn channel(&self) -> Option<&str> {
-        None
-    }
-
     fn format(&self) -> &'static str {
         "files"
     }
 
-    fn takes(&self, parcel: &Parcel) -> bool {
-        self.formats.is_empty() || self.formats.iter().any(|format| format == parcel.artifact.format)
-    }
-
-    fn compare(&self, a: &str, b: &str) -> Ordering {
-        a.cmp(b)
-    }
-
-    fn list(&self) -> Result<Vec<Listed>, Diagnostic> {
-        Ok(Vec::new())
+    fn formats(&self) -> Option<&[String]> {
+        Some(&self.formats)
     }
 
     fn draft(&self, work: &Work<'_>) -> Result<Draft, Findings> {

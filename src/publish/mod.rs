@@ -11,6 +11,7 @@ use serde::Serialize;
 
 pub mod apt;
 mod command;
+pub mod destination;
 mod destinations;
 pub mod draft;
 mod facts;
@@ -32,6 +33,7 @@ mod serve;
 mod stored;
 pub mod yum;
 
+pub use destination::{Destination, Work};
 pub use destinations::Destinations;
 pub use draft::{Draft, What};
 pub use http::{PRESETS, as_table};
@@ -40,7 +42,7 @@ use parallel::at_once;
 pub use parcel::Parcel;
 pub use promote::{Promotion, promote};
 use record::Record;
-pub use send::{Destination, Halted, Receipt, Sent, Signed, Work};
+pub use send::{Halted, Receipt, Sent, Signed};
 pub use serve::serve;
 
 use crate::build::environment::Variables;

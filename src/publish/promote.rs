@@ -8,8 +8,9 @@ use std::path::PathBuf;
 
 use sha2::Digest as _;
 
+use super::destination::Destination;
 use super::repo::Listed;
-use super::send::{Destination, Receipt};
+use super::send::Receipt;
 use super::{Destinations, Parcel, Work, settle_all};
 use crate::codec::hex::hex;
 use crate::diagnostic::{Diagnostic, Findings, codes};

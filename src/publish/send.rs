@@ -9,89 +9,17 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use super::destination::{Destination, Work};
 use super::draft::{Draft, Put, Root, What};
 use super::parallel::at_once;
 use super::parcel::Parcel;
-use super::repo::Listed;
 use super::stored::{self, Found};
 use crate::codec::hex::hex;
-use crate::diagnostic::{Diagnostic, Findings, codes};
+use crate::diagnostic::{Diagnostic, Findings};
 use crate::listener::{Event, Listener};
-use crate::store::{Body, Object, Place, StoreError, When, Written, now};
+use crate::store::{Body, Place, StoreError, When, Written, now};
 
 use sha2::Digest as _;
-
-/// Where artifacts go.
-pub trait Destination: Sync {
-    /// What it is called: `apt s3://packages stable`.
-    fn name(&self) -> String;
-    /// Where its objects lie.
-    fn place(&self) -> &dyn Place;
-    /// The place alone.
-    fn into_place(self: Box<Self>) -> Box<dyn Place>;
-    /// Whether its place is a repository that [`super::repo`] can look at.
-    fn is_repository(&self) -> bool {
-        true
-    }
-    /// The channel that it is, for promotion: a suite of apt.
-    fn channel(&self) -> Option<&str>;
-    /// Whether it has channels that are names for what is there already: tags. Then [`Work::Move`] is what promotes.
-    ///
-    /// # Errors
-    /// It does not answer.
-    fn has_tag(&self, _name: &str, _channel: &str) -> Result<bool, Diagnostic> {
-        Ok(false)
-    }
-    /// The format that it takes, by name.
-    fn format(&self) -> &'static str;
-    /// Whether the root has its signature in a file of its own, which follows it at once.
-    fn signs_apart(&self) -> bool {
-        false
-    }
-    /// Whether an artifact is for it.
-    fn takes(&self, parcel: &Parcel) -> bool {
-        parcel.artifact.format == self.format()
-    }
-    /// Orders two versions as its readers do.
-    fn compare(&self, a: &str, b: &str) -> std::cmp::Ordering;
-    /// Every package that it lists.
-    ///
-    /// # Errors
-    /// It does not answer, or is not whole.
-    fn list(&self) -> Result<Vec<Listed>, Diagnostic>;
-    /// Looks at what lies there, and says what is to be put.
-    ///
-    /// # Errors
-    /// What is there does not let it be put, or does not answer.
-    fn draft(&self, work: &Work<'_>) -> Result<Draft, Findings>;
-    /// What its place has told besides, as a finding that stops nothing.
-    fn note(&self, told: &str) -> Diagnostic {
-        Diagnostic::warning(codes::REGISTRY_NOTE, format!("`{}` says: {told}", self.name()))
-    }
-    /// What has to follow a root that somebody else put meanwhile, in groups.
-    ///
-    /// # Errors
-    /// As [`Destination::draft`].
-    fn settle(&self, root: &Object) -> Result<Vec<Vec<Put>>, Findings>;
-}
-
-/// What is to be done at a destination.
-#[derive(Debug, Clone, Copy)]
-pub enum Work<'w> {
-    /// Artifacts that are for it.
-    Publish(&'w [&'w Parcel]),
-    /// A version that is to go from its lists.
-    Retract {
-        /// Package name.
-        name: &'w str,
-        /// Its version in the words of the repository.
-        version: &'w str,
-    },
-    /// What others damaged, and the rest knows.
-    Repair,
-    /// A tag that is to name what another does.
-    Move(&'w super::Promotion),
-}
 
 /// What was done at a destination.
 #[derive(Debug, Clone, Serialize)]

@@ -50,21 +50,9 @@ impl Web {
     fn ask(&self, method: &reqwest::Method, key: &str) -> Result<Option<Answer>, StoreError> {
         let asked = Server(&self.url);
         let url = format!("{}/{}", self.url, wire::escaped(key));
-        let answer = self.runtime.block_on(async {
-            for attempt in 1.. {
-                // Caches in between may be older than the root.
-                let request = self.client.request(method.clone(), &url).header("cache-control", "no-cache");
-                let result = match request.send().await {
-                    Ok(response) => wire::read(response, &asked, LARGEST).await,
-                    Err(error) => Err(wire::failed(&asked, error)),
-                };
-                match wire::wait(&result, attempt) {
-                    Some(wait) => tokio::time::sleep(wait).await,
-                    None => return result,
-                }
-            }
-            unreachable!("the loop ends by its last try")
-        })?;
+        // Caches in between may be older than the root.
+        let request = self.client.request(method.clone(), &url).header("cache-control", "no-cache");
+        let answer = self.runtime.block_on(wire::patient(request, &asked, LARGEST))?;
         match answer.status {
             200 => Ok(Some(answer)),
             403 | 404 | 410 => Ok(None),

@@ -26,6 +26,8 @@ const WAIT: Duration = Duration::from_millis(400);
 const LONGEST_WAIT: Duration = Duration::from_secs(120);
 /// Largest answer that is read: a manifest. Registries stop at 4 MiB.
 pub(super) const LARGEST: usize = 8 << 20;
+/// Characters of what it says is wrong.
+const MOST_TOLD: usize = 1000;
 /// Bytes of a file that are read at once.
 const PIECE: u64 = 128 << 10;
 
@@ -106,7 +108,7 @@ impl Answer {
         let said: Vec<String> = told.chain(more).collect();
         let text = if said.is_empty() { String::new() } else { format!(": {}", said.join("; ")) };
         // Lines and colours are not theirs to choose.
-        let text: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+        let text: String = text.chars().take(MOST_TOLD).map(|c| if c.is_control() { ' ' } else { c }).collect();
         format!("it answers with status {}{text}", self.status)
     }
 }
@@ -164,7 +166,11 @@ pub(super) fn failed(asked: &dyn Asked, error: reqwest::Error) -> StoreError {
 
 /// Sends once.
 pub(super) async fn once(request: reqwest::RequestBuilder, asked: &dyn Asked) -> Result<Answer, StoreError> {
-    read(request.send().await.map_err(|error| failed(asked, error))?, asked, LARGEST).await
+    within(request, asked, LARGEST).await
+}
+
+async fn within(request: reqwest::RequestBuilder, asked: &dyn Asked, most: usize) -> Result<Answer, StoreError> {
+    read(request.send().await.map_err(|error| failed(asked, error))?, asked, most).await
 }
 
 /// All of an answer, of no more than `most` bytes.
@@ -184,15 +190,19 @@ pub(super) async fn read(
     Ok(Answer { status, headers, body })
 }
 
-/// Sends, and again while it may pass.
-pub(super) async fn patient(request: reqwest::RequestBuilder, asked: &dyn Asked) -> Result<Answer, StoreError> {
+/// Sends, and again while it may pass; the answer has no more than `most` bytes.
+pub(super) async fn patient(
+    request: reqwest::RequestBuilder,
+    asked: &dyn Asked,
+    most: usize,
+) -> Result<Answer, StoreError> {
     for attempt in 1.. {
         let Some(again) = request.try_clone() else { break };
-        let result = once(again, asked).await;
+        let result = within(again, asked, most).await;
         let Some(wait) = wait(&result, attempt) else { return result };
         tokio::time::sleep(wait).await;
     }
-    once(request, asked).await
+    within(request, asked, most).await
 }
 
 /// How long to wait before the next try; none if there is to be none.

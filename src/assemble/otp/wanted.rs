@@ -9,15 +9,16 @@ use crate::build::environment::Environment;
 use crate::config::load::Document;
 use crate::config::schema::{Assembly, AssemblyKind, At, Manifest, Preset, StartType, Text, VersionSource};
 use crate::diagnostic::{Code, Diagnostic, Findings, Span, codes};
-use crate::resolve::preset::term::{self, Term};
+use crate::resolve::preset::term::Term;
 
 use super::app::Application;
 use super::beam;
 use super::closure::Asked;
 use super::config::Source;
 use super::find::{Named, Places};
-use super::mix::there;
 use super::tree::Strip;
+
+mod given;
 
 /// What is to be assembled.
 #[derive(Debug, Clone)]
@@ -331,72 +332,5 @@ impl Reader<'_> {
             self.refuse(codes::OTP_NO_ROOT, self.release, message, &help);
         }
         found.map(Named::Program)
-    }
-
-    fn providers(&mut self) -> Vec<Term> {
-        let mut all = Vec::new();
-        for at in &self.release.providers.clone() {
-            let text = format!("{}.", at.trim().trim_end_matches('.'));
-            let source = std::sync::Arc::new(crate::diagnostic::SourceText { name: "providers".into(), text });
-            match term::parse(&source).as_deref() {
-                Ok([Term::Tuple(parts)]) if matches!(&parts[..], [Term::Atom(_), _]) => {
-                    all.push(Term::Tuple(parts.clone()));
-                }
-                _ => {
-                    let message = format!("`{}` is no provider", at.escape_debug());
-                    let help = "write a tuple of module and state, as Erlang does: `{'Elixir.Vault', []}`";
-                    self.refuse(codes::CONFIG_INVALID_VALUE, at, message, help);
-                }
-            }
-        }
-        all
-    }
-
-    fn config(&mut self, is_mix: bool) -> Option<Source> {
-        let Some(at) = self.release.sys_config.clone() else {
-            let usual: &[&str] =
-                if is_mix { &["config/config.exs"] } else { &["config/sys.config.src", "config/sys.config"] };
-            let file = usual.iter().find_map(|name| there(self.project, name))?;
-            return Some(Source::of_file(file, None));
-        };
-        if let Some(command) = at.strip_prefix("command:") {
-            return Some(Source::Command(command.trim().to_owned(), self.span(&at)));
-        }
-        let file = self.file(Some(&at), &[])?;
-        Some(Source::of_file(file, Some(self.span(&at))))
-    }
-
-    /// The file that is typed, else the first usual one that is there.
-    fn file(&mut self, typed: Option<&Text>, usual: &[&str]) -> Option<PathBuf> {
-        let Some(at) = typed else { return usual.iter().find_map(|name| there(self.project, name)) };
-        let file = self.project.join(&at.value);
-        if !file.is_file() {
-            let message = format!("`{}` is not there", at.escape_debug());
-            self.refuse(codes::RESOLVE_NOT_FOUND, at, message, "name a file, relative to the config file");
-            return None;
-        }
-        Some(file)
-    }
-
-    fn overlays(&mut self, is_mix: bool) -> Vec<PathBuf> {
-        let Some(typed) = self.release.overlays.clone() else {
-            return if is_mix { there(self.project, "rel/overlays").into_iter().collect() } else { Vec::new() };
-        };
-        let mut all = Vec::new();
-        for at in &typed {
-            let folder = self.project.join(&at.value);
-            if folder.is_dir() {
-                all.push(folder);
-            } else {
-                let message = format!("`{}` is no folder", at.escape_debug());
-                self.refuse(
-                    codes::RESOLVE_NOT_FOUND,
-                    at,
-                    message,
-                    "name a folder whose files are laid over the release",
-                );
-            }
-        }
-        all
     }
 }

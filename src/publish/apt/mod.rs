@@ -29,11 +29,11 @@ use crate::formats::deb::{order, signing};
 use crate::sign::{self, Signer};
 use crate::store::{Body, Kind, Object, Place};
 
+use super::destination::{Destination, Work};
 use super::draft::{Draft, Put, What};
 use super::landing::Front;
 use super::parcel::Parcel;
 use super::repo;
-use super::send::{Destination, Work};
 use super::stored;
 use change::{Change, New};
 use packages::{Entry, Packages};

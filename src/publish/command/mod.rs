@@ -6,16 +6,14 @@
 mod config;
 mod runner;
 
-use std::cmp::Ordering;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub(super) use config::open;
 
+use super::destination::{Destination, Work};
 use super::draft::{Draft, Put, What};
 use super::parcel::Parcel;
-use super::repo::Listed;
-use super::send::{Destination, Work};
 use super::{at_once, facts};
 use crate::config::schema::CommandEach;
 use crate::diagnostic::{Diagnostic, Findings};
@@ -160,24 +158,12 @@ impl Destination for Command {
         false
     }
 
-    fn channel(&self) -> Option<&str> {
-        None
-    }
-
     fn format(&self) -> &'static str {
         "command"
     }
 
-    fn takes(&self, parcel: &Parcel) -> bool {
-        self.formats.is_empty() || self.formats.iter().any(|format| format == parcel.artifact.format)
-    }
-
-    fn compare(&self, a: &str, b: &str) -> Ordering {
-        a.cmp(b)
-    }
-
-    fn list(&self) -> Result<Vec<Listed>, Diagnostic> {
-        Ok(Vec::new())
+    fn formats(&self) -> Option<&[String]> {
+        Some(&self.formats)
     }
 
     fn draft(&self, work: &Work<'_>) -> Result<Draft, Findings> {

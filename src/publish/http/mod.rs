@@ -11,17 +11,15 @@ mod fill;
 mod preset;
 mod request;
 
-use std::cmp::Ordering;
 use std::collections::BTreeSet;
 
 pub(super) use config::open;
 pub use preset::{PRESETS, as_table};
 
 use super::at_once;
+use super::destination::{Destination, Work};
 use super::draft::{Draft, Put, What};
 use super::parcel::Parcel;
-use super::repo::Listed;
-use super::send::{Destination, Work};
 use super::{apt, facts};
 use crate::config::schema::{HttpMethod, HttpStep, Text};
 use crate::diagnostic::{Diagnostic, Findings, codes};
@@ -196,24 +194,12 @@ impl Destination for Http {
         false
     }
 
-    fn channel(&self) -> Option<&str> {
-        None
-    }
-
     fn format(&self) -> &'static str {
         "http"
     }
 
-    fn takes(&self, parcel: &Parcel) -> bool {
-        self.formats.is_empty() || self.formats.iter().any(|format| format == parcel.artifact.format)
-    }
-
-    fn compare(&self, a: &str, b: &str) -> Ordering {
-        a.cmp(b)
-    }
-
-    fn list(&self) -> Result<Vec<Listed>, Diagnostic> {
-        Ok(Vec::new())
+    fn formats(&self) -> Option<&[String]> {
+        Some(&self.formats)
     }
 
     fn draft(&self, work: &Work<'_>) -> Result<Draft, Findings> {

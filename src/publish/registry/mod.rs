@@ -5,12 +5,11 @@
 
 use std::cmp::Ordering;
 
+use super::destination::{Destination, Work};
 use super::draft::{Draft, Put, What};
 use super::parallel::at_once;
 use super::parcel::Parcel;
 use super::promote::Promotion;
-use super::repo::Listed;
-use super::send::{Destination, Work};
 use crate::diagnostic::{Diagnostic, Findings, codes};
 use crate::formats::oci::packed::{self, Packed, PackedManifest};
 use crate::formats::{deb::order, oci};
@@ -237,10 +236,6 @@ impl Destination for Registry {
         false
     }
 
-    fn channel(&self) -> Option<&str> {
-        None
-    }
-
     fn has_tag(&self, name: &str, channel: &str) -> Result<bool, Diagnostic> {
         Ok(name == self.owner && oci::is_tag(channel) && self.place.head(&format!("manifests/{channel}"))?.is_some())
     }
@@ -256,10 +251,6 @@ impl Destination for Registry {
 
     fn compare(&self, a: &str, b: &str) -> Ordering {
         order::compare(a, b)
-    }
-
-    fn list(&self) -> Result<Vec<Listed>, Diagnostic> {
-        Ok(Vec::new())
     }
 
     fn draft(&self, work: &Work<'_>) -> Result<Draft, Findings> {

@@ -30,11 +30,11 @@ use crate::sign::{self, Signer};
 use crate::store::{Body, Depth, Kind, Object, Place};
 
 use super::apt::{damaged, not_ours, other_bytes};
+use super::destination::{Destination, Work};
 use super::draft::{Draft, Put, What};
 use super::landing::Front;
 use super::parcel::Parcel;
 use super::repo::Listed;
-use super::send::{Destination, Work};
 use super::stored as objects;
 use change::{Change, New};
 use repomd::Repomd;

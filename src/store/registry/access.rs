@@ -167,7 +167,7 @@ impl Access {
                 }
             }
         };
-        let answer = wire::patient(request, repository).await?;
+        let answer = wire::patient(request, repository, wire::LARGEST).await?;
         Self::granted(&answer, began).ok_or_else(|| match answer.status {
             400 | 401 | 403 if self.is_anonymous() => refused(Refusal::NoCredentials, answer.told()),
             400 | 401 => refused(Refusal::WrongCredentials, answer.told()),
