@@ -8,8 +8,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use handlebars::{Handlebars, RenderError, RenderErrorReason};
+use handlebars::{Context, Handlebars, Helper, HelperResult, Output, RenderContext, RenderError, RenderErrorReason};
 use serde::Serialize;
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use crate::codec::hex::hex;
@@ -266,6 +267,25 @@ impl From<TemplateError> for Diagnostic {
                 .help("take control characters, quotes and blanks out of the names and paths of the config"),
         }
     }
+}
+
+/// Makes a helper known: a text of its values, or none where they are not what it takes.
+fn helper(registry: &mut Handlebars<'static>, name: &'static str, text: fn(&[&Value]) -> Option<String>) {
+    registry.register_helper(
+        name,
+        Box::new(
+            move |given: &Helper,
+                  _: &Handlebars,
+                  _: &Context,
+                  _: &mut RenderContext,
+                  out: &mut dyn Output|
+                  -> HelperResult {
+                let values: Vec<&Value> = given.params().iter().map(handlebars::PathAndJson::value).collect();
+                out.write(&text(&values).ok_or(RenderErrorReason::ParamNotFoundForIndex(name, 0))?)?;
+                Ok(())
+            },
+        ),
+    );
 }
 
 #[cfg(test)]

@@ -4,9 +4,11 @@
 //! lies in; `{{word x}}` a word whose path lies below a folder that the script finds out ([`Word`]); `{{remark x}}` the rest of
 //! a comment line.
 
-use handlebars::{Context, Handlebars, Helper, HelperResult, Output, RenderContext, RenderErrorReason};
+use handlebars::Handlebars;
 use serde::Serialize;
 use serde_json::Value;
+
+use super::helper;
 
 /// A word of a script, of which a part may be a path that lies elsewhere on each host.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -22,32 +24,12 @@ pub struct Word {
 /// Makes the helpers and the rule for bare values known.
 pub(super) fn register(registry: &mut Handlebars<'static>) {
     registry.register_escape_fn(quoted);
-    macro_rules! helper {
-        ($name:literal, $function:expr) => {
-            registry.register_helper(
-                $name,
-                Box::new(
-                    |helper: &Helper,
-                     _: &Handlebars,
-                     _: &Context,
-                     _: &mut RenderContext,
-                     out: &mut dyn Output|
-                     -> HelperResult {
-                        let value = helper.param(0).map(|param| param.value());
-                        let text: Option<String> = value.and_then($function);
-                        out.write(&text.ok_or_else(|| RenderErrorReason::ParamNotFoundForIndex($name, 0))?)?;
-                        Ok(())
-                    },
-                ),
-            );
-        };
-    }
-    helper!("folder", |value: &Value| {
-        let path = value.as_str()?;
+    helper(registry, "folder", |values| {
+        let path = values.first()?.as_str()?;
         Some(quoted(path.rsplit_once('/').map_or("", |above| above.0)))
     });
-    helper!("word", word);
-    helper!("remark", |value: &Value| Some(value.as_str()?.replace(char::is_control, " ")));
+    helper(registry, "word", |values| word(values.first()?));
+    helper(registry, "remark", |values| Some(values.first()?.as_str()?.replace(char::is_control, " ")));
 }
 
 /// One word of the shell, whatever `text` holds: nothing but the quote itself ends single quotes.

@@ -6,43 +6,20 @@
 //!
 //! Source: systemd.syntax(7), "Quoting"; systemd.service(5), "Command lines"; systemd.unit(5), "Specifiers".
 
-use handlebars::{Context, Handlebars, Helper, HelperResult, Output, RenderContext, RenderErrorReason};
-use serde_json::Value;
-
-use super::UNQUOTABLE;
+use super::{UNQUOTABLE, helper};
+use handlebars::Handlebars;
 
 /// Makes the helpers and the rule for bare values known.
 pub(super) fn register(registry: &mut Handlebars<'static>) {
     registry.register_escape_fn(token);
-    macro_rules! helper {
-        ($name:literal, $function:expr) => {
-            registry.register_helper(
-                $name,
-                Box::new(
-                    |helper: &Helper,
-                     _: &Handlebars,
-                     _: &Context,
-                     _: &mut RenderContext,
-                     out: &mut dyn Output|
-                     -> HelperResult {
-                        let values: Vec<&Value> = helper.params().iter().map(|param| param.value()).collect();
-                        let text: Option<String> = $function(&values);
-                        let wrong = || RenderErrorReason::ParamNotFoundForIndex($name, 0);
-                        out.write(&text.ok_or_else(wrong)?)?;
-                        Ok(())
-                    },
-                ),
-            );
-        };
-    }
-    helper!("text", |values: &[&Value]| Some(line(values.first()?.as_str()?)));
-    helper!("path", |values: &[&Value]| Some(path(values.first()?.as_str()?)));
-    helper!("raw", |values: &[&Value]| Some(raw(values.first()?.as_str()?)));
-    helper!("quoted", |values: &[&Value]| Some(quoted(&specifiers(values.first()?.as_str()?))));
-    helper!("assignment", |values: &[&Value]| {
+    helper(registry, "text", |values| Some(line(values.first()?.as_str()?)));
+    helper(registry, "path", |values| Some(path(values.first()?.as_str()?)));
+    helper(registry, "raw", |values| Some(raw(values.first()?.as_str()?)));
+    helper(registry, "quoted", |values| Some(quoted(&specifiers(values.first()?.as_str()?))));
+    helper(registry, "assignment", |values| {
         Some(quoted(&specifiers(&format!("{}={}", values.first()?.as_str()?, values.get(1)?.as_str()?))))
     });
-    helper!("exec", |values: &[&Value]| {
+    helper(registry, "exec", |values| {
         let words = values.first()?.as_array()?.iter().map(|word| word.as_str().map(str::to_owned));
         Some(command(&words.collect::<Option<Vec<_>>>()?))
     });

@@ -4,28 +4,14 @@
 //!
 //! Source: YAML 1.2.2, section 7.3.1: a JSON string is one.
 
-use handlebars::{Context, Handlebars, Helper, HelperResult, Output, RenderContext, RenderErrorReason};
+use handlebars::Handlebars;
 
-use super::UNQUOTABLE;
+use super::{UNQUOTABLE, helper};
 
 /// Makes the helper and the rule for bare values known.
 pub(super) fn register(registry: &mut Handlebars<'static>) {
     registry.register_escape_fn(quoted);
-    registry.register_helper(
-        "bare",
-        Box::new(
-            |helper: &Helper,
-             _: &Handlebars,
-             _: &Context,
-             _: &mut RenderContext,
-             out: &mut dyn Output|
-             -> HelperResult {
-                let value = helper.param(0).and_then(|param| param.value().as_str());
-                out.write(&bare(value.ok_or(RenderErrorReason::ParamNotFoundForIndex("bare", 0))?))?;
-                Ok(())
-            },
-        ),
-    );
+    helper(registry, "bare", |values| Some(bare(values.first()?.as_str()?)));
 }
 
 fn quoted(value: &str) -> String {

@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::resolve::preset::term::Term;
+use crate::resolve::preset::term::make::{atom, list, pair, tuple};
 
 use super::app::Application;
 use super::etf::{self, Atoms};
@@ -221,22 +222,11 @@ fn path<'p>(paths: impl Iterator<Item = &'p str>, extra: Extra<'_>) -> Term {
     pair("path", list(all.into_iter().map(|path| Term::Text(path.to_owned()))))
 }
 
-fn apply(module: &str, function: &str, arguments: Vec<Term>) -> Term {
-    pair("apply", Term::Tuple(vec![atom(module), atom(function), Term::List(arguments, None)]))
+/// `{apply, {Module, Function, [Argument]}}`, of boot scripts and of relups.
+pub(super) fn apply(module: &str, function: &str, arguments: Vec<Term>) -> Term {
+    pair("apply", tuple([atom(module), atom(function), list(arguments)]))
 }
 
 fn atoms_of(term: &Term) -> impl Iterator<Item = &str> {
     term.list().unwrap_or_default().iter().filter_map(Term::atom)
-}
-
-fn pair(key: &str, value: Term) -> Term {
-    Term::Tuple(vec![atom(key), value])
-}
-
-fn atom(name: &str) -> Term {
-    Term::Atom(name.to_owned())
-}
-
-fn list(all: impl IntoIterator<Item = Term>) -> Term {
-    Term::List(all.into_iter().collect(), None)
 }

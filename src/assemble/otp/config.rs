@@ -15,6 +15,7 @@ use crate::codec::hashes::{Hashes, sums};
 use crate::codec::hex::hex;
 use crate::config::schema::AssemblyKind;
 use crate::diagnostic::{Diagnostic, Result, SourceText, Span, codes};
+use crate::resolve::preset::term::make::{atom, list, pair, tuple};
 use crate::resolve::preset::term::{self, Term};
 
 use super::find::names;
@@ -118,11 +119,8 @@ fn pairs(wanted: &Wanted, source: &Arc<SourceText>) -> Result<Vec<Term>> {
 
 /// Adds what Elixir's configuration providers are started with, as `Config.Provider` of Elixir 1.12 and newer keeps it.
 fn with_providers(wanted: &Wanted, mut config: Vec<Term>, compile_env: Vec<Term>) -> Vec<Term> {
-    let atom = |name: &str| Term::Atom(name.to_owned());
     let binary = |text: &str| Term::Binary(text.as_bytes().to_vec());
-    let pair = |key: &str, value: Term| Term::Tuple(vec![Term::Atom(key.to_owned()), value]);
-    let system = |variable: &str, rest: &str| Term::Tuple(vec![atom("system"), binary(variable), binary(rest)]);
-    let list = |all: Vec<Term>| Term::List(all, None);
+    let system = |variable: &str, rest: &str| tuple([atom("system"), binary(variable), binary(rest)]);
     let mut providers = Vec::new();
     if wanted.runtime.is_some() {
         let options = [
@@ -131,8 +129,7 @@ fn with_providers(wanted: &Wanted, mut config: Vec<Term>, compile_env: Vec<Term>
             pair("imports", atom("disabled")),
         ];
         let path = system("RELEASE_ROOT", &format!("/releases/{}/runtime.exs", wanted.version));
-        providers
-            .push(Term::Tuple(vec![atom("Elixir.Config.Reader"), Term::Tuple(vec![path, list(options.to_vec())])]));
+        providers.push(pair("Elixir.Config.Reader", tuple([path, list(options)])));
     }
     providers.extend(wanted.providers.iter().cloned());
     let compile_env = if compile_env.is_empty() { atom("false") } else { list(compile_env) };
@@ -148,7 +145,7 @@ fn with_providers(wanted: &Wanted, mut config: Vec<Term>, compile_env: Vec<Term>
     let is_elixir = |term: &Term| matches!(term.tuple(), Some([name, _]) if name.atom() == Some("elixir"));
     let own = config.iter().position(is_elixir).map(|at| config.remove(at));
     let own = own.as_ref().and_then(|term| term.tuple()?.get(1)?.list()).unwrap_or_default();
-    let settings = own.iter().cloned().chain([pair("config_provider_init", init)]).collect();
+    let settings = own.iter().cloned().chain([pair("config_provider_init", init)]);
     config.push(pair("elixir", list(settings)));
     config
 }

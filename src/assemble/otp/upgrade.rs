@@ -10,6 +10,7 @@ use std::path::Path;
 use super::app::{Application, Home};
 use crate::diagnostic::{Diagnostic, Findings, Result, codes};
 use crate::resolve::preset::otp::OtpRelease;
+use crate::resolve::preset::term::make::{atom, pair, tuple};
 use crate::resolve::preset::term::{self, Term};
 
 pub mod appup;
@@ -141,11 +142,10 @@ pub fn relup(old: &Side, new: &Side) -> std::result::Result<String, Findings> {
 
 /// What comes is there before the others, what goes stays until they are done.
 fn around(scripts: &mut Vec<Vec<Term>>, to: &Applications, from: &Applications) {
-    let word = |word: &str| Term::Atom(word.to_owned());
     let comes = to.0.iter().filter(|of| from.get(&of.name).is_none());
-    let comes = comes.map(|of| vec![Term::Tuple(vec![word("add_application"), word(&of.name), word(&of.kind)])]);
+    let comes = comes.map(|of| vec![tuple([atom("add_application"), atom(&of.name), atom(&of.kind)])]);
     let goes = from.0.iter().filter(|of| to.get(&of.name).is_none());
-    let goes = goes.map(|of| vec![Term::Tuple(vec![word("remove_application"), word(&of.name)])]);
+    let goes = goes.map(|of| vec![pair("remove_application", atom(&of.name))]);
     *scripts = comes.chain(std::mem::take(scripts)).chain(goes).collect();
 }
 

@@ -12,6 +12,7 @@ use std::sync::Arc;
 use crate::diagnostic::{Diagnostic, SourceText, Span, codes};
 use crate::resolve::ground::read_bytes;
 
+pub mod make;
 pub mod number;
 mod print;
 mod quoted;

@@ -10,6 +10,7 @@ use std::path::Path;
 use super::super::{beam, etf};
 use crate::diagnostic::{Diagnostic, Result, codes};
 use crate::resolve::preset::term::Term;
+use crate::resolve::preset::term::make::{atom, list, pair, tuple};
 
 /// Chunks that decide what a module does.
 const CODE: &[&[u8; 4]] = &[b"Atom", b"AtU8", b"Code", b"StrT", b"ImpT", b"ExpT", b"FunT", b"LitT"];
@@ -36,8 +37,7 @@ enum Kind {
 /// A module cannot be read, or is none.
 pub fn between(old: &Path, new: &Path) -> Result<[Vec<Term>; 2]> {
     let (old, new) = (modules(old)?, modules(new)?);
-    let atom = |name: &str| Term::Atom(name.to_owned());
-    let word = |word: &str, module: &str| Term::Tuple(vec![atom(word), atom(module)]);
+    let word = |word: &str, module: &str| pair(word, atom(module));
     let missing = |from: &BTreeMap<String, Module>, of: &BTreeMap<String, Module>| -> Vec<String> {
         of.keys().filter(|name| !from.contains_key(*name)).cloned().collect()
     };
@@ -46,10 +46,10 @@ pub fn between(old: &Path, new: &Path) -> Result<[Vec<Term>; 2]> {
     for (name, module) in &new {
         if old.get(name).is_some_and(|before| before.code != module.code) {
             let term = match module.kind {
-                Kind::Supervisor => Term::Tuple(vec![atom("update"), atom(name), atom("supervisor")]),
+                Kind::Supervisor => tuple([atom("update"), atom(name), atom("supervisor")]),
                 Kind::WithState => {
-                    let advanced = Term::Tuple(vec![atom("advanced"), Term::List(Vec::new(), None)]);
-                    Term::Tuple(vec![atom("update"), atom(name), advanced])
+                    let advanced = pair("advanced", list([]));
+                    tuple([atom("update"), atom(name), advanced])
                 }
                 Kind::Plain => word("load_module", name),
             };
@@ -159,8 +159,7 @@ mod tests {
     }
 
     fn attributes(behaviour: &str) -> Vec<u8> {
-        let atom = |name: &str| Term::Atom(name.to_owned());
-        let pair = Term::Tuple(vec![atom("behaviour"), Term::List(vec![atom(behaviour)], None)]);
+        let pair = pair("behaviour", list([atom(behaviour)]));
         etf::encode(&Term::List(vec![pair], None), etf::Atoms::Utf8).unwrap()
     }
 

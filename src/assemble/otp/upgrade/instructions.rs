@@ -7,7 +7,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use super::Applications;
+use crate::assemble::otp::boot::apply;
 use crate::resolve::preset::term::Term;
+use crate::resolve::preset::term::make::{atom, list, tuple};
 
 mod expand;
 
@@ -71,24 +73,8 @@ impl Step {
     }
 }
 
-fn atom(name: &str) -> Term {
-    Term::Atom(name.to_owned())
-}
-
-fn list(all: Vec<Term>) -> Term {
-    Term::List(all, None)
-}
-
-fn tuple<const N: usize>(all: [Term; N]) -> Term {
-    Term::Tuple(all.into())
-}
-
 fn atoms<'a>(names: impl IntoIterator<Item = &'a String>) -> Term {
-    list(names.into_iter().map(|name| atom(name)).collect())
-}
-
-fn apply(module: &str, function: &str, arguments: Vec<Term>) -> Term {
-    tuple([atom("apply"), tuple([atom(module), atom(function), list(arguments)])])
+    list(names.into_iter().map(|name| atom(name)))
 }
 
 /// The script that several ones make together. `to` has the applications that it leads to, `from` those that run before.
