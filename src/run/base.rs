@@ -157,7 +157,10 @@ impl Places<'_, '_> {
             match ask(&**place) {
                 Ok(Some(found)) => return Ok(found),
                 Ok(None) => refusal = None,
-                Err(error) => refusal = Some(Diagnostic::from(error)),
+                Err(error) => {
+                    let help = "`mirrors` names other places; what was fetched once and `fitout.lock` names is not asked for again";
+                    refusal = Some(Diagnostic::from(error).help(help));
+                }
             }
         }
         Err(refusal.unwrap_or_else(|| {

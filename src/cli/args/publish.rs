@@ -16,7 +16,8 @@ pub struct Publish {
     /// Show every object that would be put; send nothing
     #[arg(long)]
     pub dry_run: bool,
-    /// Put a package in place of one that has the same name and version and other bytes
+    /// Put a package in place of one that has the same name and version and other bytes; go on from a repository that others have signed, or
+    /// that had another name
     #[arg(long)]
     pub replace: bool,
 }
