@@ -3,10 +3,10 @@
 //! Enters: files with the stat of the walk, and the note of the last build. Leaves: what they say, where the stat is that of a file
 //! that was looked at when it was old enough to be trusted; and the note of this build. What is wrong with a note costs the looking.
 
-use std::collections::BTreeMap;
 use std::io::{self, Write as _};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde::{Deserialize, Serialize};
@@ -17,8 +17,6 @@ use crate::build::seen;
 use crate::codec::hex::hex;
 
 const FILE: &str = "heads.json";
-/// Bytes of a digest that tell files apart.
-const SHORT: usize = 16;
 /// Hexadecimal digits of the digest at the end of a note.
 const SUM: usize = 64;
 
@@ -33,7 +31,17 @@ pub enum Said {
     Elf(Box<ElfFile>),
 }
 
-type Notes = BTreeMap<String, Said>;
+/// What tells files apart: half of a digest over stat and path.
+type Key = u128;
+
+/// What an earlier build found.
+#[derive(Debug)]
+struct Noted {
+    key: Key,
+    said: Said,
+    /// Whether this build asked for it.
+    used: AtomicBool,
+}
 
 /// See the module; the default knows nothing and leaves nothing.
 #[derive(Debug, Default)]
@@ -43,8 +51,10 @@ pub struct Heads {
     now: i128,
     /// The fitout that looks: another may see other things.
     by: String,
-    before: Notes,
-    seen: Mutex<Notes>,
+    /// Sorted by key.
+    before: Vec<Noted>,
+    /// What only this build found.
+    fresh: Mutex<Vec<(Key, Said)>>,
 }
 
 impl Heads {
@@ -53,7 +63,7 @@ impl Heads {
         let own = std::env::current_exe().and_then(fs_err::metadata).map(|meta| seen::Stat::of(&meta));
         let by = format!("{} {own:?}", env!("CARGO_PKG_VERSION"));
         let before = fs_err::read(folder.join(FILE)).ok().and_then(|note| notes(&note, &by)).unwrap_or_default();
-        Self { folder: Some(folder.to_owned()), now, by, before, seen: Mutex::default() }
+        Self { folder: Some(folder.to_owned()), now, by, before, fresh: Mutex::default() }
     }
 
     /// What the last build saw of this file, else what `look` finds.
@@ -68,11 +78,13 @@ impl Heads {
             return look();
         }
         let key = key(path, stat, executable);
-        let said = match self.before.get(&key) {
-            Some(said) => said.clone(),
-            None => look()?,
-        };
-        self.seen().insert(key, said.clone());
+        if let Ok(place) = self.before.binary_search_by_key(&key, |noted| noted.key) {
+            let noted = &self.before[place];
+            noted.used.store(true, Ordering::Relaxed);
+            return Ok(noted.said.clone());
+        }
+        let said = look()?;
+        self.fresh().push((key, said.clone()));
         Ok(said)
     }
 
@@ -81,9 +93,18 @@ impl Heads {
     /// # Errors
     /// When it cannot be written.
     pub fn keep(&self) -> io::Result<()> {
-        let seen = self.seen();
-        let Some(folder) = self.folder.as_ref().filter(|_| *seen != self.before) else { return Ok(()) };
-        let mut note = serde_json::to_vec(&(&self.by, &*seen))?;
+        let Some(folder) = &self.folder else { return Ok(()) };
+        let fresh = self.fresh();
+        let used = self.before.iter().filter(|noted| noted.used.load(Ordering::Relaxed));
+        let mut seen: Vec<(&Key, &Said)> = used.map(|noted| (&noted.key, &noted.said)).collect();
+        if fresh.is_empty() && seen.len() == self.before.len() {
+            return Ok(());
+        }
+        seen.extend(fresh.iter().map(|(key, said)| (key, said)));
+        seen.sort_unstable_by_key(|(key, _)| **key);
+        // Plans of several targets ask for the same file.
+        seen.dedup_by_key(|(key, _)| **key);
+        let mut note = serde_json::to_vec(&(&self.by, seen))?;
         let sum = hex(&Sha256::digest(&note));
         note.extend(sum.as_bytes());
         let mut file = tempfile::NamedTempFile::new_in(folder)?;
@@ -92,22 +113,23 @@ impl Heads {
         Ok(())
     }
 
-    fn seen(&self) -> MutexGuard<'_, Notes> {
-        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    fn fresh(&self) -> MutexGuard<'_, Vec<(Key, Said)>> {
+        self.fresh.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// What is in a note that is whole and of this fitout.
-fn notes(note: &[u8], by: &str) -> Option<Notes> {
+fn notes(note: &[u8], by: &str) -> Option<Vec<Noted>> {
     let (text, sum) = note.split_at_checked(note.len().checked_sub(SUM)?)?;
     if hex(&Sha256::digest(text)).as_bytes() != sum {
         return None;
     }
-    let (of, notes): (String, Notes) = serde_json::from_slice(text).ok()?;
-    (of == by).then_some(notes)
+    let (of, sorted): (String, Vec<(Key, Said)>) = serde_json::from_slice(text).ok()?;
+    let noted = |(key, said)| Noted { key, said, used: AtomicBool::new(false) };
+    (of == by).then(|| sorted.into_iter().map(noted).collect())
 }
 
-fn key(path: &Path, stat: &Stat, executable: bool) -> String {
+fn key(path: &Path, stat: &Stat, executable: bool) -> Key {
     let numbers = [stat.inode.0, stat.inode.1, stat.size, u64::from(executable)];
     let mut sha256 = Sha256::new();
     for number in numbers {
@@ -116,7 +138,8 @@ fn key(path: &Path, stat: &Stat, executable: bool) -> String {
     for time in [stat.mtime_ns, stat.ctime_ns] {
         sha256.update(time.to_le_bytes());
     }
-    hex(&sha256.chain_update(path.as_os_str().as_bytes()).finalize()[..SHORT])
+    let digest: [u8; 32] = sha256.chain_update(path.as_os_str().as_bytes()).finalize().into();
+    u128::from_le_bytes(std::array::from_fn(|at| digest[at]))
 }
 
 #[cfg(test)]

@@ -7,14 +7,14 @@ use std::io::{self, Read, Seek, SeekFrom};
 use std::sync::Arc;
 
 /// What is changed in a file.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct Patch {
     /// Sorted by offset; none reaches into the next.
     edits: Vec<Edit>,
 }
 
 /// One change: some bytes of the file make place for others.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Edit {
     /// First byte of the file that is left out, or where something is put in.
     pub offset: u64,

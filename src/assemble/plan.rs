@@ -62,7 +62,7 @@ pub struct Plan {
 
 impl Plan {
     /// The entries of one format, in path order.
-    pub fn entries_for<'a>(&'a self, format: &str) -> impl Iterator<Item = &'a Entry> + use<'a> {
+    pub fn entries_for<'a>(&'a self, format: &str) -> impl Iterator<Item = &'a Entry> + Clone + use<'a> {
         let set = self.format_set(format);
         self.entries.iter().filter(move |e| e.formats.intersects(set))
     }
@@ -74,7 +74,7 @@ impl Plan {
 }
 
 /// A set of the formats of one run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct FormatSet(u16);
 
 impl FormatSet {
@@ -150,7 +150,7 @@ impl Entry {
 }
 
 /// What an entry is.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Kind {
     /// A directory.
     Directory {
@@ -173,7 +173,7 @@ pub enum Kind {
 }
 
 /// To whom an entry belongs: names for the formats that carry names, numbers for those that carry numbers.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Owner {
     /// User name.
     pub user: Arc<str>,

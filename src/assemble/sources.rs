@@ -14,7 +14,7 @@ use super::patch::Patch;
 use crate::build::seen;
 
 /// Where the content of a file comes from. Two entries with the same id have the same content.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Source {
     /// Index into the [`Sources`] of the run.
     pub id: SourceId,
@@ -38,7 +38,7 @@ pub struct Sources {
 }
 
 /// Content that is named and not yet read.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Hash)]
 pub enum Content {
     /// A file of the builder, with the stat that the walk saw: a difference when it is read is an error.
     File {
@@ -72,7 +72,7 @@ pub enum Content {
 }
 
 /// What must not change between the walk and the reading.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Stat {
     /// Bytes.
     pub size: u64,

@@ -8,6 +8,9 @@ use std::io::Read as _;
 
 use flate2::read::DeflateDecoder;
 
+mod brief;
+pub use brief::{Before, MOST as MOST_BRIEF};
+
 #[cfg(all(feature = "libdeflate", not(feature = "pure-rust")))]
 #[path = "deflate/libdeflate.rs"]
 mod library;
@@ -30,6 +33,7 @@ pub struct Unfaithful;
 /// Makes runs and whole streams at one level. Reuse it: it holds the compressor's tables.
 pub struct Deflater {
     encoder: library::Encoder,
+    brief: brief::Encoder,
     verify: bool,
 }
 
@@ -37,7 +41,7 @@ impl Deflater {
     /// A level from 1 to 12; what the library does not know is brought into its range. With `verify` all that is made is
     /// decompressed and compared.
     pub fn new(level: u8, verify: bool) -> Self {
-        Self { encoder: library::Encoder::new(level), verify }
+        Self { encoder: library::Encoder::new(level), brief: brief::Encoder::default(), verify }
     }
 
     /// Appends `content` as runs of at most [`RUN`] bytes each; empty content is no run at all.
@@ -53,6 +57,24 @@ impl Deflater {
             }
         }
         Ok(())
+    }
+
+    /// Appends `content`, at most [`MOST_BRIEF`] bytes, as a run that may refer to what stood before it.
+    ///
+    /// # Errors
+    /// When it is verified and not right.
+    pub fn brief(&mut self, content: &[u8], before: &Before, out: &mut Vec<u8>) -> Result<(), Unfaithful> {
+        let start = out.len();
+        self.brief.run(content, before, out);
+        if !self.verify {
+            return Ok(());
+        }
+        let mut all = before.stand_in();
+        let mut stream = Vec::new();
+        stored(&all, &mut stream);
+        stream.extend_from_slice(&out[start..]);
+        all.extend_from_slice(content);
+        if is_of(&stream, &all, MORE) { Ok(()) } else { Err(Unfaithful) }
     }
 
     /// `content` as one complete stream.
@@ -100,6 +122,29 @@ pub fn unpacks(packed: &[u8], raw: u64, behind: Behind<'_>, mut take: impl FnMut
             }
             Err(_) => return false,
         }
+    }
+}
+
+/// Pads a stream to a byte, after whose last one `bits` bits are used (0 for all): by an empty stored block, if it must be. Unused bits
+/// are zero.
+fn pad(out: &mut Vec<u8>, bits: usize) {
+    if bits != 0 {
+        // The zeros read as the header of a stored block if its three bits fit.
+        if bits > 5 {
+            out.push(0);
+        }
+        out.extend_from_slice(&[0, 0, 0xff, 0xff]);
+    }
+}
+
+/// `content` as stored blocks: the way out should a compressor's stream ever not parse.
+fn stored(content: &[u8], out: &mut Vec<u8>) {
+    for block in content.chunks(0xffff) {
+        let length = u16::try_from(block.len()).unwrap_or(u16::MAX);
+        out.push(0);
+        out.extend_from_slice(&length.to_le_bytes());
+        out.extend_from_slice(&(!length).to_le_bytes());
+        out.extend_from_slice(block);
     }
 }
 

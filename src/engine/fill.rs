@@ -16,11 +16,11 @@ use super::cache::known::Look;
 use super::cache::runs::{Form, key};
 use super::opened::{Opened, read_all, size_of};
 use super::scratch::{Extent, Scratch, length_of};
-use super::store::{SPLICED_FROM, Slot, Wants};
+use super::store::{Slot, Wants};
 use crate::assemble::plan::Content;
 use crate::codec;
 use crate::codec::deflate::{Deflater, END_OF_STREAM, RUN, Unfaithful};
-use crate::formats::Digest;
+use crate::formats::{Digest, SPLICED_FROM};
 use crate::listener::{Event, Listener};
 
 /// One compressor for each level and room for what it makes, per thread.

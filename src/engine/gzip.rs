@@ -1,8 +1,8 @@
 //! A gzip member made of runs.
 //!
 //! Enters: literals and content in the order of the stream. Leaves: one member (RFC 1952), whatever it holds: literals and
-//! small content are compressed together in runs that end where the content says so, large content is spliced from the store,
-//! and the CRC is combined. A run that another stream or an earlier build has made is not made again.
+//! small content are compressed together in runs that end where the content says so, large content is spliced from the store, what
+//! stands between two such is a brief run, and the CRC is combined. A run that another stream or an earlier build has made is not made again.
 
 use std::io::{self, Write};
 
@@ -11,7 +11,7 @@ use sha2::{Digest as _, Sha256};
 use super::EngineError;
 use super::store::Store;
 use crate::assemble::plan::SourceId;
-use crate::codec::deflate::{Deflater, END_OF_STREAM, RUN};
+use crate::codec::deflate::{Before, Deflater, END_OF_STREAM, MOST_BRIEF, RUN};
 
 /// Runs of literals and small content are not cut below this size, in bytes.
 const CUT_FROM: usize = 256 * 1024;
@@ -25,6 +25,8 @@ pub(super) struct Gzip<'s, W> {
     level: u8,
     deflater: Deflater,
     waiting: Waiting,
+    /// What the header between two spliced contents may refer to.
+    before: Before,
     /// Bytes of what waits, and what they become.
     buffer: Vec<u8>,
     run: Vec<u8>,
@@ -54,6 +56,7 @@ impl<'s, W: Write> Gzip<'s, W> {
             level,
             deflater: Deflater::new(level, store.verify),
             waiting: Waiting::default(),
+            before: Before::default(),
             buffer: Vec::new(),
             run: Vec::new(),
             crc: crc32fast::Hasher::new(),
@@ -82,6 +85,7 @@ impl<'s, W: Write> Gzip<'s, W> {
             self.flush()?;
             self.crc.combine(&crc32fast::Hasher::new_with_initial_len(crc32, size));
             self.size += size;
+            self.before.followed(size);
             return self.store.runs(id, self.level, |bytes| self.out.write_all(bytes));
         }
         let Some(size) = usize::try_from(size).ok().filter(|size| *size <= RUN) else {
@@ -104,18 +108,32 @@ impl<'s, W: Write> Gzip<'s, W> {
 
     fn flush(&mut self) -> io::Result<()> {
         let waiting = std::mem::take(&mut self.waiting);
+        if waiting.size > 0 {
+            waiting.sum(self.store, &mut self.crc);
+            self.size += waiting.size as u64;
+            self.run.clear();
+            if waiting.contents.is_empty() && waiting.size <= MOST_BRIEF && self.before.is_apart() {
+                self.deflater.brief(&waiting.literals, &self.before, &mut self.run).map_err(EngineError::from)?;
+            } else {
+                self.together(&waiting)?;
+            }
+            self.before.stood(waiting.tail());
+            self.out.write_all(&self.run)?;
+        }
+        // Its room serves again.
+        self.waiting = waiting.emptied();
+        Ok(())
+    }
+
+    /// Makes the run of what waits, or finds it.
+    fn together(&mut self, waiting: &Waiting) -> io::Result<()> {
         let key = waiting.key(self.store);
-        waiting.sum(self.store, &mut self.crc);
-        self.size += waiting.size as u64;
-        self.run.clear();
         if !self.store.find_run(self.level, &key, waiting.size, &mut self.run) {
             waiting.gather(self.store, &mut self.buffer)?;
             self.deflater.runs(&self.buffer, &mut self.run).map_err(EngineError::from)?;
             self.store.keep_run(self.level, &key, waiting.size, &self.run)?;
         }
-        // Its room serves again.
-        self.waiting = waiting.emptied();
-        self.out.write_all(&self.run)
+        Ok(())
     }
 
     /// Ends the member.
@@ -135,6 +153,11 @@ impl Waiting {
         let starts = std::iter::once(0).chain(self.contents.iter().map(|(at, _)| *at));
         let ends = self.contents.iter().map(|(at, id)| (*at, Some(*id))).chain([(self.literals.len(), None)]);
         starts.zip(ends).map(|(start, (end, id))| (&self.literals[start..end], id))
+    }
+
+    /// The literals behind the last content.
+    fn tail(&self) -> &[u8] {
+        &self.literals[self.contents.last().map_or(0, |(at, _)| *at)..]
     }
 
     /// What the bytes are, said without reading them: content by its digest. Lengths stand behind what they measure, so no

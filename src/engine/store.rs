@@ -26,9 +26,6 @@ use crate::listener::{Event, Listener};
 
 pub use crate::formats::{Digest, Digests};
 
-/// Content of at least this size is compressed by itself and spliced; smaller content is compressed together with its
-/// neighbours in each stream. What that costs in size stands in benches/README.md.
-pub const SPLICED_FROM: u64 = 16 * 1024;
 /// Content above this size is read in pieces, one file at a time with all threads; with many threads it is less, so
 /// that what all of them hold stays within [`WHOLE_AT_ONCE`].
 const PIECEWISE_FROM: u64 = 8 << 20;
@@ -44,7 +41,7 @@ const LOOKED_FOR_FROM: usize = 512;
 pub struct Wants {
     /// MD5 of each content (deb).
     pub md5: bool,
-    /// Deflate levels of streams: content of [`SPLICED_FROM`] and more is kept as runs of each.
+    /// Deflate levels of streams: content of [`SPLICED_FROM`](crate::formats::SPLICED_FROM) and more is kept as runs of each.
     pub levels: BTreeSet<u8>,
     /// Deflate level of zip entries: smaller content is kept as a stream of its own, too.
     pub zip_level: Option<u8>,
@@ -77,11 +74,11 @@ struct Known {
 /// Where one content lies in the scratch file.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Slot {
-    /// The bytes themselves, for content below [`SPLICED_FROM`].
+    /// The bytes themselves, for content below [`SPLICED_FROM`](crate::formats::SPLICED_FROM).
     pub raw: Option<Extent>,
-    /// Runs by level, without end mark, for content of [`SPLICED_FROM`] and more.
+    /// Runs by level, without end mark, for content of [`SPLICED_FROM`](crate::formats::SPLICED_FROM) and more.
     pub runs: Vec<(u8, Vec<Extent>)>,
-    /// A complete stream for zip, for content below [`SPLICED_FROM`].
+    /// A complete stream for zip, for content below [`SPLICED_FROM`](crate::formats::SPLICED_FROM).
     pub whole: Vec<Extent>,
 }
 

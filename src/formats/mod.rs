@@ -20,6 +20,7 @@ mod listing;
 pub mod oci;
 pub mod programs;
 pub mod rpm;
+mod sequence;
 pub mod source;
 pub mod stream;
 pub mod tarball;
@@ -31,6 +32,7 @@ pub mod zip;
 pub use digests::{Digest, Digests};
 pub use layout::{Fill, Known, Layout, Measure, Piece, Pieces, Section, SectionFacts, Sink};
 pub use listing::{Check, ListedEntry, ListedKind, ListedScript, Listing, Names};
+pub use sequence::SPLICED_FROM;
 
 /// A kind of artifact.
 pub trait Format: Sync {

@@ -5,8 +5,9 @@
 
 use std::io;
 
+use super::sequence::Sequence;
 use super::{Piece, Sink};
-use crate::assemble::plan::{Entry, Kind, Role};
+use crate::assemble::plan::{Compression, Entry, Kind, Role};
 use crate::codec::tar::{self, Member, Type};
 use crate::diagnostic::{Code, Diagnostic, Findings};
 
@@ -36,14 +37,14 @@ impl Frame {
         let root = self.root().map_err(|e| vec![refuse(&self.prefix, &e)])?;
         let mut size = (tar::END.len() + root.len()) as u64;
         for entry in entries.filter(is_carried) {
-            match self.header(entry) {
+            match self.said(entry, tar::length) {
                 Ok(header) => {
                     let content = match &entry.kind {
                         Kind::File(source) => source.size,
                         _ => 0,
                     };
                     let padding = tar::padding(content).len() as u64;
-                    size = size.saturating_add(header.len() as u64).saturating_add(content).saturating_add(padding);
+                    size = size.saturating_add(header).saturating_add(content).saturating_add(padding);
                 }
                 Err(error) => findings.push(refuse(&entry.path, &error).at_origin(&entry.origin, "")),
             }
@@ -51,17 +52,22 @@ impl Frame {
         if findings.is_empty() { Ok(size) } else { Err(findings) }
     }
 
-    /// Hands over the stream: the folder itself, then `first` (members that fitout made), then the entries.
+    /// Hands over the stream: the folder itself, then `first` (members that fitout made), then the entries in the
+    /// order of a stream of this compression.
     pub fn write<'p>(
         &self,
-        entries: impl Iterator<Item = &'p Entry>,
+        entries: impl Iterator<Item = &'p Entry> + Clone,
+        compression: Compression,
         first: Vec<u8>,
         sink: Sink<'_, 'p>,
     ) -> io::Result<()> {
         let mut head = self.root().map_err(io::Error::other)?;
         head.extend(first);
         sink(Piece::literal(head))?;
-        for entry in entries.filter(is_carried) {
+        let sequence = Sequence::of(compression, entries.clone());
+        let mut entries: Vec<&Entry> = entries.filter(is_carried).collect();
+        sequence.sort(&mut entries);
+        for entry in entries {
             sink(Piece::literal(self.header(entry).map_err(io::Error::other)?))?;
             if let Kind::File(source) = &entry.kind {
                 sink(Piece::Content(source.id))?;
@@ -93,6 +99,11 @@ impl Frame {
     }
 
     fn header(&self, entry: &Entry) -> Result<Vec<u8>, tar::Error> {
+        self.said(entry, tar::header)
+    }
+
+    /// What is made of the member that an entry is.
+    fn said<T>(&self, entry: &Entry, make: impl FnOnce(&Member<'_>) -> Result<T, tar::Error>) -> Result<T, tar::Error> {
         let path = format!("{}{}", self.prefix, entry.path);
         let first;
         let kind = match &entry.kind {
@@ -104,7 +115,7 @@ impl Frame {
                 Type::Hardlink(&first)
             }
         };
-        tar::header(&Member {
+        make(&Member {
             path: &path,
             kind,
             mode: entry.mode,

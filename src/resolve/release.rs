@@ -113,7 +113,7 @@ pub enum Take {
 }
 
 /// What the formats should know of an entry.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Role {
     /// Nothing.
     Plain,
@@ -133,7 +133,7 @@ pub enum Role {
 }
 
 /// How often something changes between versions of an application, from seldom to often.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Churn {
     /// Language runtime, bundled libraries.
     Runtime,

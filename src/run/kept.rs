@@ -5,13 +5,14 @@
 //! one that is wrong or cannot be read costs the packing.
 
 use std::fmt::{self, Write as _};
+use std::hash::{Hash as _, Hasher as _};
 use std::io;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 use super::{Artifact, Planned, manifest};
-use crate::assemble::plan::Content;
+use crate::assemble::plan::{Content, Entry, Plan};
 use crate::build::seen::Stat;
 use crate::codec::hashes::{Hasher, Hashes};
 use crate::codec::hex::hex;
@@ -50,15 +51,12 @@ impl Key {
         // Another fitout may make other bytes.
         let own = std::env::current_exe().and_then(fs_err::metadata).map(|meta| Stat::of(&meta));
         let names: Vec<&str> = planned.wanted.iter().map(super::Wanted::file).collect();
-        let written = write!(
-            digest,
-            "{} {own:?} {names:?} {:?} {:?} {:?}",
-            env!("CARGO_PKG_VERSION"),
-            planned.plans,
-            planned.source,
-            planned.sources.list()
-        );
-        let mut settled = written.is_ok();
+        let mut settled = write!(digest, "{} {own:?} {names:?}", env!("CARGO_PKG_VERSION")).is_ok();
+        for plan in &planned.plans {
+            settled &= digest.plan(plan).is_ok();
+        }
+        planned.source.iter().flatten().for_each(|entry| digest.entry(entry));
+        planned.sources.list().hash(&mut digest);
         for content in planned.sources.list() {
             if let Content::File { stat, .. } | Content::Patched { stat, .. } | Content::Slice { stat, .. } = content {
                 settled &= stat.is_settled(now);
@@ -104,11 +102,11 @@ fn stat(path: &Path) -> Option<Stat> {
     fs_err::symlink_metadata(path).ok().map(|meta| Stat::of(&meta))
 }
 
-/// Takes text in place of a string that would hold all of it.
+/// Takes what the artifacts depend on, in place of a string that would hold all of it.
 struct Digest {
     hasher: Hasher,
-    /// Text comes in many short pieces.
-    waiting: String,
+    /// It comes in many short pieces.
+    waiting: Vec<u8>,
 }
 
 /// Bytes that are hashed at a time.
@@ -116,22 +114,57 @@ const AT_A_TIME: usize = 16 * 1024;
 
 impl Digest {
     fn new() -> Self {
-        Self { hasher: Hasher::new(Hashes::SHA256), waiting: String::with_capacity(2 * AT_A_TIME) }
+        Self { hasher: Hasher::new(Hashes::SHA256), waiting: Vec::with_capacity(2 * AT_A_TIME) }
+    }
+
+    /// Of all but the entries there is little.
+    fn plan(&mut self, plan: &Plan) -> fmt::Result {
+        #[rustfmt::skip]
+        let Plan {
+            identity, target, environment, clock, entries, formats, elf, templates, services,
+            accounts, lifecycle, changelog, deb, rpm, tarball, zip, image, base,
+        } = plan;
+        write!(self, "{:?}", (identity, target, environment, clock, formats, elf, templates, services))?;
+        write!(self, "{:?}", (accounts, lifecycle, changelog, deb, rpm, tarball, zip, image, base))?;
+        entries.iter().for_each(|entry| self.entry(entry));
+        Ok(())
+    }
+
+    /// Where something was typed makes no other artifact.
+    fn entry(&mut self, entry: &Entry) {
+        #[rustfmt::skip]
+        let Entry {
+            path, kind, owner, mode, capabilities, role, churn, formats,
+            origin: _, owner_origin: _, mode_origin: _,
+        } = entry;
+        (path, kind, owner, mode, capabilities, role, churn, formats).hash(self);
     }
 
     fn finish(mut self) -> [u8; 32] {
-        self.hasher.update(self.waiting.as_bytes());
+        self.hasher.update(&self.waiting);
         self.hasher.finish().sha256.unwrap_or_default()
     }
 }
 
 impl fmt::Write for Digest {
     fn write_str(&mut self, text: &str) -> fmt::Result {
-        self.waiting.push_str(text);
+        self.write(text.as_bytes());
+        Ok(())
+    }
+}
+
+/// For what is derived: its pieces are such that no two values are alike.
+impl std::hash::Hasher for Digest {
+    fn write(&mut self, bytes: &[u8]) {
+        self.waiting.extend_from_slice(bytes);
         if self.waiting.len() >= AT_A_TIME {
-            self.hasher.update(self.waiting.as_bytes());
+            self.hasher.update(&self.waiting);
             self.waiting.clear();
         }
-        Ok(())
+    }
+
+    /// Nobody asks for a short one.
+    fn finish(&self) -> u64 {
+        0
     }
 }

@@ -6,6 +6,7 @@
 use libdeflater::{CompressionLvl, Compressor};
 
 use super::super::inflate_scan::{Malformed, Scanner};
+use super::{pad, stored};
 
 /// What makes the bytes: another one makes other bytes. A test compares it with Cargo.lock.
 pub const NAME: &str = "libdeflater 1.26.1, libdeflate-sys 1.26.1,";
@@ -55,26 +56,8 @@ impl Encoder {
 fn seal(scanner: &mut Scanner, out: &mut Vec<u8>, start: usize) -> Result<(), Malformed> {
     let last = scanner.last_block(&out[start..])?;
     out[start + last.header / 8] &= !(1 << (last.header % 8));
-    let bits = last.end % 8;
-    if bits != 0 {
-        // The padding is zero already, which reads as the header of a stored block if its three bits fit.
-        if bits > 5 {
-            out.push(0);
-        }
-        out.extend_from_slice(&[0, 0, 0xff, 0xff]);
-    }
+    pad(out, last.end % 8);
     Ok(())
-}
-
-/// `content` as stored blocks: the way out should a compressor's stream ever not parse.
-fn stored(content: &[u8], out: &mut Vec<u8>) {
-    for block in content.chunks(0xffff) {
-        let length = u16::try_from(block.len()).unwrap_or(u16::MAX);
-        out.push(0);
-        out.extend_from_slice(&length.to_le_bytes());
-        out.extend_from_slice(&(!length).to_le_bytes());
-        out.extend_from_slice(block);
-    }
 }
 
 #[cfg(test)]

@@ -75,26 +75,30 @@ pub enum Error {
     },
 }
 
+/// Bytes of the blocks that announce a member, or why there are none: what [`header`] would say, without making them.
+pub fn length(member: &Member<'_>) -> Result<u64, Error> {
+    let link = check(member)?;
+    let long =
+        |length: usize| if length > NAME_FIELD { BLOCK + (length as u64 + 1).next_multiple_of(BLOCK) } else { 0 };
+    let slash = usize::from(member.kind == Type::Directory);
+    Ok(BLOCK + long(link.len()) + long(member.path.len() + slash))
+}
+
 /// The blocks that announce a member: for a name or target over 100 bytes the long-name members first.
 pub fn header(member: &Member<'_>) -> Result<Vec<u8>, Error> {
+    let link = check(member)?;
     let slashed;
     let mut path = member.path;
     if member.kind == Type::Directory {
         slashed = format!("{path}/");
         path = &slashed;
     }
-    let (entry_type, link, size) = match member.kind {
-        Type::Directory => (EntryType::Directory, "", 0),
-        Type::File(size) => (EntryType::Regular, "", size),
-        Type::Symlink(target) => (EntryType::Symlink, target, 0),
-        Type::Hardlink(target) => (EntryType::Link, target, 0),
+    let (entry_type, size) = match member.kind {
+        Type::Directory => (EntryType::Directory, 0),
+        Type::File(size) => (EntryType::Regular, size),
+        Type::Symlink(_) => (EntryType::Symlink, 0),
+        Type::Hardlink(_) => (EntryType::Link, 0),
     };
-    let has_link = matches!(member.kind, Type::Symlink(_) | Type::Hardlink(_));
-    for text in [Some(member.path), has_link.then_some(link)].into_iter().flatten() {
-        if text.is_empty() || text.contains('\0') {
-            return Err(Error::BadPath { path: text.to_owned() });
-        }
-    }
     let mtime = u64::try_from(member.mtime).map_err(|_| Error::BadTime { mtime: member.mtime })?;
     let mut out = Vec::with_capacity(512);
     if link.len() > NAME_FIELD {
@@ -104,17 +108,41 @@ pub fn header(member: &Member<'_>) -> Result<Vec<u8>, Error> {
         long(&mut out, EntryType::GNULongName, path)?;
     }
     let mut header = blank(entry_type);
-    put(&mut header.as_gnu_mut_or(path)?.name, path);
-    put(&mut header.as_gnu_mut_or(path)?.linkname, link);
+    let gnu = header.as_gnu_mut_or(path)?;
+    put(&mut gnu.name, path);
+    put(&mut gnu.linkname, link);
+    put(&mut gnu.uname, member.user);
+    put(&mut gnu.gname, member.group);
     header.set_mode(member.mode & 0o7777);
     header.set_uid(u64::from(member.uid));
     header.set_gid(u64::from(member.gid));
     header.set_mtime(mtime);
     header.set_size(size);
-    owner(&mut header, member)?;
     seal(&mut header);
     out.extend_from_slice(header.as_bytes());
     Ok(out)
+}
+
+/// Refuses what a header cannot say; the target of a link, else nothing.
+fn check<'a>(member: &Member<'a>) -> Result<&'a str, Error> {
+    let link = match member.kind {
+        Type::Symlink(target) | Type::Hardlink(target) => Some(target),
+        Type::Directory | Type::File(_) => None,
+    };
+    for text in [Some(member.path), link].into_iter().flatten() {
+        if text.is_empty() || text.contains('\0') {
+            return Err(Error::BadPath { path: text.to_owned() });
+        }
+    }
+    if member.mtime < 0 {
+        return Err(Error::BadTime { mtime: member.mtime });
+    }
+    for name in [member.user, member.group] {
+        if name.len() > LONGEST_OWNER || name.contains('\0') {
+            return Err(Error::LongOwner { name: name.to_owned() });
+        }
+    }
+    Ok(link.unwrap_or_default())
 }
 
 /// What follows the content of a file.
@@ -153,18 +181,6 @@ fn seal(header: &mut Header) {
 fn put(field: &mut [u8], text: &str) {
     let len = text.len().min(field.len());
     field[..len].copy_from_slice(&text.as_bytes()[..len]);
-}
-
-fn owner(header: &mut Header, member: &Member<'_>) -> Result<(), Error> {
-    for name in [member.user, member.group] {
-        if name.len() > LONGEST_OWNER || name.contains('\0') {
-            return Err(Error::LongOwner { name: name.to_owned() });
-        }
-    }
-    let gnu = header.as_gnu_mut_or(member.path)?;
-    put(&mut gnu.uname, member.user);
-    put(&mut gnu.gname, member.group);
-    Ok(())
 }
 
 /// `././@LongLink`: a member whose content is the name of the next one, NUL at the end.

@@ -10,7 +10,9 @@ fn member<'a>(path: &'a str, kind: Type<'a>) -> Member<'a> {
 fn archive(members: &[(Member<'_>, &[u8])]) -> Vec<u8> {
     let mut out = Vec::new();
     for (member, content) in members {
-        out.extend(header(member).unwrap());
+        let header = header(member).unwrap();
+        assert_eq!(length(member), Ok(header.len() as u64));
+        out.extend(header);
         out.extend_from_slice(content);
         out.extend_from_slice(padding(content.len() as u64));
     }

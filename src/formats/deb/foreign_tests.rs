@@ -48,7 +48,7 @@ fn dpkg_deb_reads_every_compression_and_so_do_we() {
         assert_eq!(members, format!("debian-binary\ncontrol.tar{}\ndata.tar{}\n", suffixes[0], suffixes[1]));
         let listed = run("dpkg-deb", &["--contents", text(&deb)]);
         let paths: Vec<_> = listed.lines().map(|l| l.split_whitespace().nth(5).unwrap()).collect();
-        let expected = [
+        let mut expected = vec![
             "./",
             "./etc/",
             "./etc/hello/",
@@ -64,6 +64,11 @@ fn dpkg_deb_reads_every_compression_and_so_do_we() {
             "./usr/lib/hello/empty/",
             "./usr/lib/hello/nothing",
         ];
+        if matches!(compression, Compression::Gzip(_)) {
+            // Large files are spliced, and stand last; a hard link stays behind its first name.
+            expected.retain(|path| !path.ends_with("/data") && !path.ends_with("/data2"));
+            expected.extend(["./usr/lib/hello/data", "./usr/lib/hello/data2"]);
+        }
         assert_eq!(paths, expected);
         assert!(run("dpkg-deb", &["--info", text(&deb)]).contains("Package: hello"));
         let tree = folder.path().join("tree");

@@ -37,7 +37,7 @@ pub(super) fn layout<'p>(plan: &'p Plan, digests: &'p Digests) -> Result<Layout<
         stream(control_compression, move |sink| sink(Piece::literal(control.clone()))),
         padding(CONTROL),
         header(between, DATA, plan),
-        stream(compression, move |sink| frame.write(plan.entries_for("deb"), Vec::new(), sink)),
+        stream(compression, move |sink| frame.write(plan.entries_for("deb"), compression, Vec::new(), sink)),
         padding(DATA),
     ];
     Ok(Layout { file_name: name.name, sections })

@@ -9,11 +9,11 @@ use std::io;
 
 use crate::assemble::plan::{Churn, Entry, Kind, Plan, Role, SourceId};
 use crate::codec::tar::{self, Member, Type};
-use crate::formats::Digests;
-use crate::formats::{Piece, Sink};
+use crate::formats::sequence::Sequence;
+use crate::formats::{Digests, Piece, Sink};
 use crate::resolve::capabilities;
 
-/// One layer: places in the plan's entries, in path order.
+/// One layer: entries of the plan, in the order of the stream.
 pub(super) struct Layer<'p> {
     pub churn: Churn,
     plan: &'p Plan,
@@ -50,10 +50,13 @@ pub(super) fn of(plan: &Plan) -> Vec<Layer<'_>> {
             above = parent(path);
         }
     }
-    groups
-        .into_iter()
-        .map(|(churn, members)| Layer { churn, plan, members: members.into_iter().map(|i| entries[i]).collect() })
-        .collect()
+    let sequence = Sequence::of(*plan.image.compression, entries.iter().copied());
+    let layer = |(churn, members): (Churn, BTreeSet<usize>)| {
+        let mut members: Vec<&Entry> = members.into_iter().map(|index| entries[index]).collect();
+        sequence.sort(&mut members);
+        Layer { churn, plan, members }
+    };
+    groups.into_iter().map(layer).collect()
 }
 
 /// Directories of the base system stay as the base has them: an entry would reset `/tmp`'s mode, and make a directory of
@@ -74,13 +77,23 @@ pub(super) fn refusal(plan: &Plan, entry: &Entry) -> Option<tar::Error> {
             Type::Hardlink(&linked)
         }
     };
-    header(plan, entry, kind).err()
+    said(plan, entry, kind, tar::length).err()
 }
 
-/// The blocks before an entry's content. Names begin with `./` as in a deb, so that what is compressed for one serves both.
+/// The blocks before an entry's content.
 fn header(plan: &Plan, entry: &Entry, kind: Type<'_>) -> Result<Vec<u8>, tar::Error> {
+    said(plan, entry, kind, tar::header)
+}
+
+/// What is made of an entry's member. Names begin with `./` as in a deb, so that what is compressed for one serves both.
+fn said<T>(
+    plan: &Plan,
+    entry: &Entry,
+    kind: Type<'_>,
+    make: impl FnOnce(&Member<'_>) -> Result<T, tar::Error>,
+) -> Result<T, tar::Error> {
     let (owner, path) = (&entry.owner, format!(".{}", entry.path));
-    tar::header(&Member {
+    make(&Member {
         path: &path,
         kind,
         mode: entry.mode,

@@ -19,8 +19,8 @@ use crate::codec::cpio;
 use crate::codec::hex::hex;
 use crate::diagnostic::codes::RPM_ENTRY;
 use crate::diagnostic::{Diagnostic, Findings};
-use crate::formats::Digests;
-use crate::formats::{Piece, Sink};
+use crate::formats::sequence::Sequence;
+use crate::formats::{Digests, Piece, Sink};
 
 /// Algorithm 8 of OpenPGP: SHA-256.
 const SHA256: u32 = 8;
@@ -84,7 +84,7 @@ impl<'p> Files<'p> {
             }
         }
         files.stripped = files.traits().stripped;
-        files.order(&groups);
+        files.order(&groups, &Sequence::of(*plan.rpm.compression, plan.entries_for("rpm")));
         if findings.is_empty() { Ok(files) } else { Err(findings) }
     }
 
@@ -135,7 +135,7 @@ impl<'p> Files<'p> {
     }
 
     /// Fills in what is known only when all files are: names per inode, directories, the order of the payload.
-    fn order(&mut self, groups: &Groups<'p>) {
+    fn order(&mut self, groups: &Groups<'p>, sequence: &Sequence<'p>) {
         for file in &self.list {
             if file.dirname as usize == self.dirnames.len() {
                 self.dirnames.push(&file.entry.path[..file.entry.path.len() - file.basename.len()]);
@@ -156,6 +156,7 @@ impl<'p> Files<'p> {
         let single = (0u32..).zip(&self.list).filter(|(_, f)| f.links == 1 && f.entry.role != Role::Ghost);
         self.payload = single.map(|(index, _)| index).collect();
         self.payload.extend(groups.into_iter().flatten().filter_map(|index| u32::try_from(*index).ok()));
+        self.payload.sort_by_key(|index| sequence.is_last(self.list[*index as usize].entry));
     }
 
     /// What is special about them.

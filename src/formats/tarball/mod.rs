@@ -70,7 +70,7 @@ pub fn scripts(plan: &Plan) -> Result<Vec<(&'static str, String)>, Findings> {
 
 /// An archive of entries under one folder; also what a source archive is made with. `scripts` stand executable in the
 /// folder itself, before the entries.
-pub fn archive<'p, I: Iterator<Item = &'p Entry>>(
+pub fn archive<'p, I: Iterator<Item = &'p Entry> + Clone>(
     file_name: String,
     frame: Frame,
     compression: Compression,
@@ -84,7 +84,7 @@ pub fn archive<'p, I: Iterator<Item = &'p Entry>>(
         let file = frame.file(name, 0o755, text.as_bytes());
         first.extend(file.map_err(|e| vec![Diagnostic::error(code, e.to_string()).help("set a time from 1970 on")])?);
     }
-    let pieces = Box::new(move |sink: Sink<'_, 'p>| frame.write(entries(), first.clone(), sink));
+    let pieces = Box::new(move |sink: Sink<'_, 'p>| frame.write(entries(), compression, first.clone(), sink));
     let sections = vec![Section::Stream { compression, measure: Measure::default(), pieces }];
     Ok(Layout { file_name, sections })
 }
