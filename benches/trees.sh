@@ -44,14 +44,17 @@ lines_of() {
 }
 
 # One file of 2 GiB that compresses to about three quarters.
-tree_big() { base64_noise 2147483648 "$1/big"; }
+tree_big() { noise big | base64 -w 0 | head -c 2147483648 >"$1/big" || true; }
 
-# One of 10 GiB: for the memory that it takes.
-tree_huge() { base64_noise 10737418240 "$1/huge"; }
-
-base64_noise() {
-	openssl enc -aes-128-ctr -pass pass:fitout -nosalt -md sha256 </dev/zero 2>/dev/null | base64 -w 0 | head -c "$1" >"$2" || true
+# 20 files of 512 MiB, 10 GiB in all, of lines that each stand there three times: for the memory that they take.
+tree_huge() {
+	local part
+	for part in $(seq 20); do
+		noise "$part" | base64 | sed 'p;p' | head -c 536870912 >"$1/part$part" || true
+	done
 }
+
+noise() { openssl enc -aes-128-ctr -pass "pass:fitout $1" -nosalt -md sha256 </dev/zero 2>/dev/null; }
 
 # What is made of a tree.
 bench_config() { # folder of the tree, from the config; tables for formats

@@ -289,9 +289,8 @@ impl Taking<'_> {
 
     fn file(&mut self, path: &str, from: PathBuf, on_disk: OnDisk) {
         let bits = if on_disk.executable { self.executable.clone() } else { self.readable.clone() };
-        let shown = self.show(&from);
         let result = if self.rule.render {
-            content::render(&from, &shown, &self.release.holes, &self.rule.origin).map(Body::Made)
+            content::render(&from, &self.show(&from), &self.release.holes, &self.rule.origin).map(Body::Made)
         } else {
             Ok(Body::File(from, on_disk))
         };

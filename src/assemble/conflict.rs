@@ -25,40 +25,48 @@ struct Fight {
 }
 
 /// Settles the drafts of all rules.
-pub fn merge(drafts: Vec<Draft>, findings: &mut Findings) -> Tree {
-    let mut tree = Tree { paths: BTreeMap::new() };
-    let mut fights: BTreeMap<(Option<usize>, Option<usize>), Fight> = BTreeMap::new();
+pub fn merge(mut drafts: Vec<Draft>, findings: &mut Findings) -> Tree {
+    // What is at one path stays in the order of the rules.
+    drafts.sort_by(|a, b| a.path.cmp(&b.path));
+    let mut paths: Vec<(Arc<str>, Vec<Draft>)> = Vec::with_capacity(drafts.len());
+    let mut fights = Fights::new();
     for draft in drafts {
-        tree.put(draft, &mut fights);
+        match paths.last_mut() {
+            Some((path, there)) if *path == draft.path => put(there, draft, &mut fights),
+            _ => paths.push((Arc::clone(&draft.path), vec![draft])),
+        }
     }
     findings.extend(fights.into_values().map(Fight::diagnostic));
-    tree
+    Tree { paths: paths.into_iter().collect() }
+}
+
+/// The first fight of each two rules, and how many they have.
+type Fights = BTreeMap<(Option<usize>, Option<usize>), Fight>;
+
+/// One more draft for a path.
+fn put(there: &mut Vec<Draft>, mut draft: Draft, fights: &mut Fights) {
+    for old in there.iter_mut() {
+        if !old.formats.intersects(draft.formats) {
+            continue;
+        }
+        if same_directory(old, &draft) {
+            draft.formats = draft.formats.without(old.formats);
+        } else if draft.replace {
+            old.formats = old.formats.without(draft.formats);
+        } else {
+            let fight = fights.entry((old.rule, draft.rule));
+            let fight = fight.or_insert_with(|| Fight { first: old.clone(), second: draft.clone(), paths: 0 });
+            fight.paths += 1;
+            draft.formats = draft.formats.without(old.formats);
+        }
+    }
+    there.retain(|old| old.formats != FormatSet::EMPTY);
+    if draft.formats != FormatSet::EMPTY {
+        there.push(draft);
+    }
 }
 
 impl Tree {
-    fn put(&mut self, mut draft: Draft, fights: &mut BTreeMap<(Option<usize>, Option<usize>), Fight>) {
-        let there = self.paths.entry(Arc::clone(&draft.path)).or_default();
-        for old in there.iter_mut() {
-            if !old.formats.intersects(draft.formats) {
-                continue;
-            }
-            if same_directory(old, &draft) {
-                draft.formats = draft.formats.without(old.formats);
-            } else if draft.replace {
-                old.formats = old.formats.without(draft.formats);
-            } else {
-                let fight = fights.entry((old.rule, draft.rule));
-                let fight = fight.or_insert_with(|| Fight { first: old.clone(), second: draft.clone(), paths: 0 });
-                fight.paths += 1;
-                draft.formats = draft.formats.without(old.formats);
-            }
-        }
-        there.retain(|old| old.formats != FormatSet::EMPTY);
-        if draft.formats != FormatSet::EMPTY {
-            there.push(draft);
-        }
-    }
-
     /// Adds what fitout makes by itself, in those formats where no rule has the path.
     pub fn add(&mut self, mut draft: Draft) {
         let there = self.paths.entry(Arc::clone(&draft.path)).or_default();

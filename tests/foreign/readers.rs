@@ -120,6 +120,10 @@ impl Built {
         for number in 0..600usize {
             tree.insert(format!("many/d{}/f{number}", number % 7), noise(number * 17 % 5000, 0x1f));
         }
+        // The header of each may refer to the one before it, if what is between them is not over 32 KiB.
+        for number in 0..48usize {
+            tree.insert(format!("spliced/f{number}"), noise(16_384 + number * 419, 0x3f));
+        }
         for (name, bytes) in &tree {
             let path = top.path().join("project/tree").join(name);
             fs::create_dir_all(path.parent().unwrap()).unwrap();

@@ -14,6 +14,8 @@ const SHORTEST: usize = 3;
 const LONGEST: usize = 258;
 /// How many earlier places with the same three bytes are tried.
 const TRIED: usize = 24;
+/// A match of this length is taken without looking for a better one.
+const ENOUGH: usize = 48;
 const SLOTS: usize = 2048;
 const NOWHERE: u16 = u16::MAX;
 const END_OF_BLOCK: u32 = 256;
@@ -106,11 +108,13 @@ impl Encoder {
         let mut found = self.longest(place, known.len(), gap);
         while place < self.all.len() {
             self.remember(place);
-            let next = self.longest(place + 1, known.len(), gap);
-            if found.gain == 0 || next.gain > found.gain {
-                bits.literal(self.all[place]);
-                (place, found) = (place + 1, next);
-                continue;
+            if found.length < ENOUGH {
+                let next = self.longest(place + 1, known.len(), gap);
+                if found.gain == 0 || next.gain > found.gain {
+                    bits.literal(self.all[place]);
+                    (place, found) = (place + 1, next);
+                    continue;
+                }
             }
             bits.pair(found.length, found.distance);
             (place + 1..place + found.length).for_each(|place| self.remember(place));
@@ -141,7 +145,7 @@ impl Encoder {
         let Some(slot) = self.slot(place) else { return best };
         let mut at = self.last[slot];
         for _ in 0..TRIED {
-            if at == NOWHERE {
+            if at == NOWHERE || best.length >= ENOUGH {
                 break;
             }
             let from = usize::from(at);
