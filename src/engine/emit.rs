@@ -233,6 +233,10 @@ impl<'p> Stream<'_, '_, '_, 'p> {
                 self.sink.bytes(&bytes)
             }
             Piece::Content(id) => self.content(id),
+            Piece::Break => match &mut self.sink {
+                StreamSink::Gzip(gzip) => gzip.break_here(),
+                StreamSink::Plain(_) | StreamSink::Encoded(_) => Ok(()),
+            },
             Piece::Deflated(id) => {
                 let StreamSink::Plain(out) = &mut self.sink else { return Err(EngineError::NotKept { id }.into()) };
                 let raw = &mut self.raw;

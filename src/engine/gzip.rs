@@ -1,7 +1,7 @@
 //! A gzip member made of runs.
 //!
 //! Enters: literals and content in the order of the stream. Leaves: one member (RFC 1952), whatever it holds: literals and
-//! small content are compressed together in runs that end where the content says so, large content is spliced from the store, what
+//! small content are compressed together in runs that end where folders or the content say so, large content is spliced from the store, what
 //! stands between two such is a brief run, and the CRC is combined. A run that another stream or an earlier build has made is not made again.
 
 use std::io::{self, Write};
@@ -13,10 +13,12 @@ use super::store::Store;
 use crate::assemble::plan::SourceId;
 use crate::codec::deflate::{Before, Deflater, END_OF_STREAM, MOST_BRIEF, RUN};
 
-/// Runs of literals and small content are not cut below this size, in bytes.
+/// Runs of literals and small content end at the next break (another folder) once they have this size, in bytes. Shorter runs cost size,
+/// longer ones are dirtied by more changes; what was measured stands in benches/README.md.
+const BREAK_FROM: usize = 48 * 1024;
+/// In a folder of many files they are not cut below this size,
 const CUT_FROM: usize = 128 * 1024;
-/// From there on, behind one content of so many: shorter runs cost size, longer ones are dirtied by more changes. What was measured
-/// stands in benches/README.md.
+/// and then behind one content of so many: where the content itself says so.
 const CUT_EVERY: u32 = 32;
 
 /// See the module. The member has no name and no time, so that equal content gives equal bytes.
@@ -100,6 +102,11 @@ impl<'s, W: Write> Gzip<'s, W> {
         // Ends the run where the content itself says so: what follows a changed file soon is the same run as before.
         let cut = self.waiting.size >= CUT_FROM && crc32.is_multiple_of(CUT_EVERY);
         if cut { self.flush() } else { Ok(()) }
+    }
+
+    /// What follows is less like what waits than its neighbours are.
+    pub fn break_here(&mut self) -> io::Result<()> {
+        if self.waiting.size >= BREAK_FROM { self.flush() } else { Ok(()) }
     }
 
     /// Large content that is kept for no stream of this level, such as the layer of a base image.

@@ -8,9 +8,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-
-use rayon::prelude::*;
 
 use super::EngineError;
 use super::cache::Cache;
@@ -109,20 +108,26 @@ impl<'s> Store<'s> {
         }
         // Largest first: the last task to end is a short one. The order changes no byte of any artifact.
         small.sort_by_key(|index| std::cmp::Reverse(size_of(&sources[*index])));
-        let done: Vec<Vec<(usize, Filled)>> = groups(&small, sources)
-            .par_iter()
-            .map_init(
-                || Deflaters::new(wants.verify),
-                |deflaters, group| {
-                    let contents: Vec<&Content> = group.iter().map(|index| &sources[*index]).collect();
-                    let filled = with.together(&contents, deflaters)?;
-                    listener.hear(Event::Read { bytes: filled.iter().map(|(_, digest)| digest.size).sum() });
-                    Ok(group.iter().copied().zip(filled).collect())
-                },
-            )
-            .collect::<Result<_, EngineError>>()?;
-        for (index, result) in done.into_iter().flatten() {
-            filled[index] = Some(result);
+        let groups = groups(&small, sources);
+        // Each thread takes the next group when it is done with one: an iterator that is split in halves would give all that is large to one.
+        let next = AtomicUsize::new(0);
+        let done = rayon::broadcast(|_| {
+            let mut deflaters = Deflaters::new(wants.verify);
+            let mut done: Vec<(usize, Filled)> = Vec::new();
+            while let Some(group) = groups.get(next.fetch_add(1, Ordering::Relaxed)) {
+                let contents: Vec<&Content> = group.iter().map(|index| &sources[*index]).collect();
+                let filled = with
+                    .together(&contents, &mut deflaters)
+                    .inspect_err(|_| next.store(groups.len(), Ordering::Relaxed))?;
+                listener.hear(Event::Read { bytes: filled.iter().map(|(_, digest)| digest.size).sum() });
+                done.extend(group.iter().copied().zip(filled));
+            }
+            Ok::<_, EngineError>(done)
+        });
+        for of_thread in done {
+            for (index, result) in of_thread? {
+                filled[index] = Some(result);
+            }
         }
         let (slots, list): (Vec<Slot>, Vec<Digest>) = filled.into_iter().flatten().unzip();
         let known = |digest: &Digest| Known { size: digest.size, crc32: digest.crc32, sha256: digest.sha256 };

@@ -49,6 +49,18 @@ impl<'p> Sequence<'p> {
     }
 }
 
+/// Tells where a stream comes to another folder.
+#[derive(Debug, Default)]
+pub struct Folders<'p>(Option<&'p str>);
+
+impl<'p> Folders<'p> {
+    /// Whether the entry lies in another folder than the one before it.
+    pub fn change(&mut self, entry: &'p Entry) -> bool {
+        let folder = entry.path.rsplit_once('/').map_or("", |(folder, _)| folder);
+        self.0.replace(folder).is_some_and(|before| before != folder)
+    }
+}
+
 fn is_large(entry: &Entry) -> bool {
     matches!(&entry.kind, Kind::File(source) if source.size >= SPLICED_FROM)
 }

@@ -5,7 +5,7 @@
 
 use std::io;
 
-use super::sequence::Sequence;
+use super::sequence::{Folders, Sequence};
 use super::{Piece, Sink};
 use crate::assemble::plan::{Compression, Entry, Kind, Role};
 use crate::codec::tar::{self, Member, Type};
@@ -67,7 +67,11 @@ impl Frame {
         let sequence = Sequence::of(compression, entries.clone());
         let mut entries: Vec<&Entry> = entries.filter(is_carried).collect();
         sequence.sort(&mut entries);
+        let mut folders = Folders::default();
         for entry in entries {
+            if folders.change(entry) {
+                sink(Piece::Break)?;
+            }
             sink(Piece::literal(self.header(entry).map_err(io::Error::other)?))?;
             if let Kind::File(source) = &entry.kind {
                 sink(Piece::Content(source.id))?;

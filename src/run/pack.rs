@@ -180,7 +180,8 @@ pub(super) fn pack(
     let jobs = jobs(planned, &digests)?;
     let layouts: Vec<&Layout> = jobs.iter().map(|job| &job.layout).collect();
     let workers = workers::of_each(&layouts, rayon::current_num_threads());
-    let jobs = jobs.par_iter().zip(workers);
+    // One job a task: a half of them would be more than a thread has to take.
+    let jobs = jobs.par_iter().zip(workers).with_max_len(1);
     let results: Vec<_> = jobs.map(|(job, workers)| write(job, &store, folder, workers, listener)).collect();
     let mut findings: Findings = Vec::new();
     let mut done = Vec::new();

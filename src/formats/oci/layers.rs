@@ -9,7 +9,7 @@ use std::io;
 
 use crate::assemble::plan::{Churn, Entry, Kind, Plan, Role, SourceId};
 use crate::codec::tar::{self, Member, Type};
-use crate::formats::sequence::Sequence;
+use crate::formats::sequence::{Folders, Sequence};
 use crate::formats::{Digests, Piece, Sink};
 use crate::resolve::capabilities;
 
@@ -134,7 +134,11 @@ impl<'p> Layer<'p> {
     /// The tar stream.
     pub fn pieces(&self, digests: &Digests, sink: Sink<'_, 'p>) -> io::Result<()> {
         let mut links = Links::new(self);
+        let mut folders = Folders::default();
         for entry in &self.members {
+            if folders.change(entry) {
+                sink(Piece::Break)?;
+            }
             let linked;
             let (kind, content) = match &entry.kind {
                 Kind::Directory { .. } => (Type::Directory, None),

@@ -19,7 +19,7 @@ use crate::codec::cpio;
 use crate::codec::hex::hex;
 use crate::diagnostic::codes::RPM_ENTRY;
 use crate::diagnostic::{Diagnostic, Findings};
-use crate::formats::sequence::Sequence;
+use crate::formats::sequence::{Folders, Sequence};
 use crate::formats::{Digests, Piece, Sink};
 
 /// Algorithm 8 of OpenPGP: SHA-256.
@@ -200,8 +200,13 @@ impl<'p> Files<'p> {
     pub fn pieces(&self, sink: Sink<'_, 'p>) -> std::io::Result<()> {
         // The padding of one member and the header of the next are one piece.
         let mut pending = Vec::new();
+        let mut folders = Folders::default();
         for index in &self.payload {
             let file = &self.list[*index as usize];
+            if folders.change(file.entry) {
+                sink(Piece::literal(std::mem::take(&mut pending)))?;
+                sink(Piece::Break)?;
+            }
             if self.stripped {
                 pending.extend(cpio::stripped_header(*index));
             } else {
