@@ -1,5 +1,6 @@
 //! The scratch file: what the store keeps between its two phases, so that memory does not grow with the input.
 
+use std::cell::Cell;
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
@@ -26,6 +27,31 @@ pub(super) fn length_of(extents: &[Extent]) -> u64 {
     extents.iter().map(|extent| extent.length).sum()
 }
 
+/// Lends a buffer for each piece of at most `most` bytes of `length`, and tells where the piece begins. What is in it is what was left
+/// there: to make one for each of many thousand short reads takes longer than they do.
+pub(super) fn in_pieces(
+    length: u64,
+    most: usize,
+    mut with: impl FnMut(u64, &mut [u8]) -> io::Result<()>,
+) -> io::Result<()> {
+    thread_local! {
+        static BUFFER: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+    }
+    let mut buffer = BUFFER.take();
+    let room = usize::try_from(length).map_or(most, |length| length.min(most));
+    if buffer.len() < room {
+        buffer.resize(room, 0);
+    }
+    let mut at = 0;
+    while at < length {
+        let want = usize::try_from(length - at).map_or(room, |left| left.min(room));
+        with(at, &mut buffer[..want])?;
+        at += want as u64;
+    }
+    BUFFER.set(buffer);
+    Ok(())
+}
+
 /// Hands the bytes of an extent of `file` over in order. Whether they are those that were put there is known at the
 /// end: what `take` did with them is void if not.
 pub(super) fn read(
@@ -33,17 +59,13 @@ pub(super) fn read(
     extent: Extent,
     mut take: impl FnMut(&[u8]) -> io::Result<()>,
 ) -> io::Result<()> {
-    let mut buffer = vec![0; usize::try_from(extent.length).map_or(BUFFER, |l| l.min(BUFFER))];
     let mut crc32 = crc32fast::Hasher::new();
-    let (mut at, end) = (extent.offset, extent.offset.saturating_add(extent.length));
-    while at < end {
-        let want = usize::try_from(end - at).map_or(buffer.len(), |left| left.min(buffer.len()));
-        let bytes = &mut buffer[..want];
-        file.read_exact_at(bytes, at).map_err(|source| EngineError::Read { path: path.to_path_buf(), source })?;
+    in_pieces(extent.length, BUFFER, |at, bytes| {
+        let read = file.read_exact_at(bytes, extent.offset.saturating_add(at));
+        read.map_err(|source| EngineError::Read { path: path.to_path_buf(), source })?;
         crc32.update(bytes);
-        take(bytes)?;
-        at += want as u64;
-    }
+        take(bytes)
+    })?;
     let same = crc32.finalize() == extent.crc32;
     if same { Ok(()) } else { Err(EngineError::Kept { path: path.to_path_buf() }.into()) }
 }

@@ -16,7 +16,7 @@ use super::cache::Cache;
 use super::cache::runs::{Form, Key, key};
 use super::fill::{Deflaters, Filled, Filler};
 use super::opened::{Opened, size_of};
-use super::scratch::{Extent, Scratch};
+use super::scratch::{Extent, Scratch, in_pieces};
 use crate::assemble::plan::{Content, SourceId};
 use crate::codec::deflate::{END_OF_STREAM, RUN};
 use crate::codec::md5;
@@ -174,15 +174,11 @@ impl<'s> Store<'s> {
         let (size, crc32) = self.size_and_crc(id);
         let mut reader = Opened::new(content)?;
         let mut hasher = crc32fast::Hasher::new();
-        let mut buffer = vec![0; usize::try_from(size).map_or(RUN, |size| size.min(RUN))];
-        let mut left = size;
-        while left > 0 {
-            let want = usize::try_from(left).map_or(buffer.len(), |left| left.min(buffer.len()));
-            reader.fill(&mut buffer[..want])?;
-            hasher.update(&buffer[..want]);
-            take(&buffer[..want])?;
-            left -= want as u64;
-        }
+        in_pieces(size, RUN, |_, bytes| {
+            reader.fill(bytes)?;
+            hasher.update(bytes);
+            take(bytes)
+        })?;
         reader.finish()?;
         if hasher.finalize() == crc32 { Ok(()) } else { Err(reader.changed().into()) }
     }

@@ -4,16 +4,14 @@
 //! are those of a file that was read when its stat was old enough to be trusted; and the note of this run.
 
 use std::collections::BTreeMap;
-use std::fs::Metadata;
 use std::io::{self, Write as _};
 use std::os::unix::ffi::OsStrExt as _;
-use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use sha2::{Digest as _, Sha256};
 
-use crate::assemble::plan::Content;
+use crate::assemble::plan::{Content, Stat};
 use crate::build::seen;
 use crate::formats::Digest;
 
@@ -66,7 +64,7 @@ impl Known {
         self.folder.join(FILE)
     }
 
-    /// Looks at a content; none where it is no file, or not the one that the walk saw.
+    /// Looks for a content by the stat of the walk; none where it is no file.
     pub fn look(&self, content: &Content, md5: bool) -> Option<Look> {
         let (path, stat, part) = match content {
             Content::File { path, stat } => (path, stat, None),
@@ -74,15 +72,14 @@ impl Known {
             // What is changed in it is not in its stat.
             Content::Patched { .. } | Content::Made(_) => return None,
         };
-        let meta = fs_err::metadata(path).ok().filter(|meta| stat.is_of(meta))?;
-        let key = key(path, &meta, part);
+        let key = key(path, stat, part);
         let value = self.find(&key).filter(|value| !md5 || value[48] == 1);
-        let size = part.map_or(meta.len(), |(_, length)| length);
+        let size = part.map_or(stat.size, |(_, length)| length);
         let digest = value.map(|value| decode(&value, size, md5));
         if let Some(value) = value {
             self.seen().insert(key, value);
         }
-        Some(Look { key, settled: seen::is_settled(&meta, self.now), digest })
+        Some(Look { key, settled: stat.is_settled(self.now), digest })
     }
 
     /// Remembers the digests of a file that was read after it was looked at.
@@ -141,15 +138,14 @@ fn records(bytes: &[u8]) -> Option<&[u8]> {
     (records.len() % RECORD == 0 && Sha256::digest(rest)[..] == *sum).then_some(records)
 }
 
-fn key(path: &Path, meta: &Metadata, part: Option<(u64, u64)>) -> Key {
-    let times = [meta.mtime(), meta.mtime_nsec(), meta.ctime(), meta.ctime_nsec()];
+fn key(path: &Path, stat: &Stat, part: Option<(u64, u64)>) -> Key {
     let (offset, length) = part.unwrap_or((0, u64::MAX));
-    let numbers = [meta.dev(), meta.ino(), meta.len(), offset, length];
+    let numbers = [stat.inode.0, stat.inode.1, stat.size, offset, length];
     let mut sha256 = Sha256::new();
     for number in numbers {
         sha256.update(number.to_le_bytes());
     }
-    for time in times {
+    for time in [stat.mtime_ns, stat.ctime_ns] {
         sha256.update(time.to_le_bytes());
     }
     sha256.chain_update(path.as_os_str().as_bytes()).finalize().into()
