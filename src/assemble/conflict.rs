@@ -31,16 +31,19 @@ pub fn merge(mut drafts: Vec<Draft>, findings: &mut Findings) -> Tree {
     let mut paths: Vec<(Arc<str>, Vec<Draft>)> = Vec::with_capacity(drafts.len());
     let mut fights = Fights::new();
     for draft in drafts {
-        match paths.last_mut() {
-            Some((path, there)) if *path == draft.path => put(there, draft, &mut fights),
-            _ => paths.push((Arc::clone(&draft.path), vec![draft])),
+        match paths.last() {
+            Some((path, _)) if *path == draft.path => {}
+            _ => paths.push((Arc::clone(&draft.path), Vec::new())),
+        }
+        if let Some((_, there)) = paths.last_mut() {
+            put(there, draft, &mut fights);
         }
     }
     findings.extend(fights.into_values().map(Fight::diagnostic));
     Tree { paths: paths.into_iter().collect() }
 }
 
-/// The first fight of each two rules, and how many they have.
+/// The first fight of each two rules in path order, and how many they have.
 type Fights = BTreeMap<(Option<usize>, Option<usize>), Fight>;
 
 /// One more draft for a path.

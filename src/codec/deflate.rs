@@ -137,7 +137,7 @@ fn pad(out: &mut Vec<u8>, bits: usize) {
     }
 }
 
-/// `content` as stored blocks: the way out should a compressor's stream ever not parse.
+/// `content` as stored blocks: what stands before a run that is verified, and the way out should a compressor's stream ever not parse.
 fn stored(content: &[u8], out: &mut Vec<u8>) {
     for block in content.chunks(0xffff) {
         let length = u16::try_from(block.len()).unwrap_or(u16::MAX);

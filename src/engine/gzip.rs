@@ -92,7 +92,7 @@ impl<'s, W: Write> Gzip<'s, W> {
             return self.store.runs(id, self.level, |bytes| self.out.write_all(bytes));
         }
         let Some(size) = usize::try_from(size).ok().filter(|size| *size <= RUN) else {
-            return self.in_pieces(id);
+            return self.as_literals(id);
         };
         if self.waiting.size + size > RUN {
             self.flush()?;
@@ -110,7 +110,7 @@ impl<'s, W: Write> Gzip<'s, W> {
     }
 
     /// Large content that is kept for no stream of this level, such as the layer of a base image.
-    fn in_pieces(&mut self, id: SourceId) -> io::Result<()> {
+    fn as_literals(&mut self, id: SourceId) -> io::Result<()> {
         self.store.raw(id, |bytes| self.literal(bytes))
     }
 

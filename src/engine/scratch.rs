@@ -28,16 +28,16 @@ pub(super) fn length_of(extents: &[Extent]) -> u64 {
 }
 
 /// Lends a buffer for each piece of at most `most` bytes of `length`, and tells where the piece begins. What is in it is what was left
-/// there: to make one for each of many thousand short reads takes longer than they do.
+/// there: to make one for each of many thousand short reads takes longer than they do. Who asks for another meanwhile gets another.
 pub(super) fn in_pieces(
     length: u64,
     most: usize,
     mut with: impl FnMut(u64, &mut [u8]) -> io::Result<()>,
 ) -> io::Result<()> {
     thread_local! {
-        static BUFFER: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+        static LENT: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
     }
-    let mut buffer = BUFFER.take();
+    let mut buffer = LENT.take();
     let room = usize::try_from(length).map_or(most, |length| length.min(most));
     if buffer.len() < room {
         buffer.resize(room, 0);
@@ -48,7 +48,7 @@ pub(super) fn in_pieces(
         with(at, &mut buffer[..want])?;
         at += want as u64;
     }
-    BUFFER.set(buffer);
+    LENT.set(buffer);
     Ok(())
 }
 

@@ -2,8 +2,8 @@
 //!
 //! Enters: the [`Sources`](crate::assemble::plan::Sources) of a run and what the formats of the run want of them.
 //! Leaves: [`Digests`] for the layouts, and a [`Store`] that gives each content raw or deflated to [`super::emit`].
-//! What is kept lies in one unnamed scratch file, so memory does not grow with the input. A file that is not as the
-//! walk saw it, or reads otherwise the second time, is an error.
+//! What is kept lies in one unnamed scratch file, so memory does not grow with the input. A file that is read
+//! and not as the walk saw it, or reads otherwise the second time, is an error; what is kept of an earlier run is as the walk saw it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -86,7 +86,7 @@ impl<'s> Store<'s> {
     /// folder for the scratch file: beside the outputs, where there must be space anyway.
     ///
     /// # Errors
-    /// When a file cannot be read or is not as the walk saw it; when the scratch file cannot be written.
+    /// When a file that must be read cannot be, or is not as the walk saw it; when the scratch file cannot be written.
     pub fn fill(
         sources: &'s [Content],
         wants: &Wants,

@@ -50,8 +50,8 @@ pub enum Piece<'p> {
     /// The content of a source as a complete raw deflate stream (zip); only in sections without compression. Its
     /// length is [`super::Digest::deflated`].
     Deflated(SourceId),
-    /// No bytes, but a hint: what follows lies in another folder. Where compression starts anew here, it loses least, and what changes in
-    /// one folder changes nothing of another's run.
+    /// No bytes, but a hint: what follows lies in another folder, so a run of what is compressed together may end here. Starting anew loses
+    /// least here.
     Break,
     /// `width` bytes that are known only when all sections are: sizes, digests. Only in sections without compression.
     Deferred {

@@ -32,7 +32,7 @@ pub mod zip;
 pub use digests::{Digest, Digests};
 pub use layout::{Fill, Known, Layout, Measure, Piece, Pieces, Section, SectionFacts, Sink};
 pub use listing::{Check, ListedEntry, ListedKind, ListedScript, Listing, Names};
-pub use sequence::SPLICED_FROM;
+pub use sequence::{Large, SPLICED_FROM};
 
 /// A kind of artifact.
 pub trait Format: Sync {

@@ -1,9 +1,8 @@
 //! In which order entries stand in an archive that is one stream: what tar and cpio share.
 //!
-//! Enters: entries in path order. Leaves: the same; in a gzip stream large files stand behind all others, each part in path order. There
-//! they are spliced, which ends the run of what is compressed together before them; behind all others they end none. Directories come
-//! before what is in them and files before their hard links, as before: neither dpkg, rpm, tar nor image engines ask for more. zstd and xz
-//! see the whole stream and do better with neighbours of one folder.
+//! Enters: entries in path order. Leaves: the same; in a gzip stream large files and hard links to them stand apart, each part in path
+//! order. Large files are spliced, which ends the run of what is compressed together before them; apart they end none. zstd and xz see the
+//! whole stream and do better with neighbours of one folder.
 
 use std::collections::BTreeSet;
 
@@ -13,39 +12,49 @@ use crate::assemble::plan::{Compression, Entry, Kind};
 /// each stream. What that costs in size stands in benches/README.md.
 pub const SPLICED_FROM: u64 = 16 * 1024;
 
-/// See the module. Knows which entries stand last.
+/// Where large files stand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Large {
+    /// Behind all others: dpkg and rpm want a directory before what is in it.
+    Last,
+    /// Before all others. tar makes the directories above them, and gives each its mode and time when its own entry came and all that is
+    /// in it: a large file that came later would find a directory without write permission closed, and change the time of any.
+    First,
+}
+
+/// See the module. Knows which entries stand apart.
 #[derive(Debug)]
 pub struct Sequence<'p> {
-    is_spliced: bool,
+    /// None where none does.
+    large: Option<Large>,
     /// Large files that have hard links.
     linked: BTreeSet<&'p str>,
 }
 
 impl<'p> Sequence<'p> {
     /// `entries` are all to which a hard link can lead.
-    pub fn of(compression: Compression, entries: impl Iterator<Item = &'p Entry> + Clone) -> Self {
-        let is_spliced = matches!(compression, Compression::Gzip(_));
-        let links = entries.clone().filter(|_| is_spliced);
+    pub fn of(compression: Compression, large: Large, entries: impl Iterator<Item = &'p Entry> + Clone) -> Self {
+        let large = matches!(compression, Compression::Gzip(_)).then_some(large);
+        let links = entries.clone().filter(|_| large.is_some());
         let targets: BTreeSet<&str> = links
             .filter_map(|entry| if let Kind::Hardlink { target } = &entry.kind { Some(&**target) } else { None })
             .collect();
         let files = entries.filter(|_| !targets.is_empty());
         let linked = files.filter(|entry| is_large(entry) && targets.contains(&*entry.path)).map(|entry| &*entry.path);
-        Self { is_spliced, linked: linked.collect() }
+        Self { large, linked: linked.collect() }
     }
 
-    /// Whether an entry stands behind those that do not.
-    pub fn is_last(&self, entry: &Entry) -> bool {
-        self.is_spliced
-            && match &entry.kind {
-                Kind::Hardlink { target } => self.linked.contains(&**target),
-                _ => is_large(entry),
-            }
-    }
-
-    /// Puts entries that are in path order into that of the stream.
-    pub fn sort(&self, entries: &mut [&'p Entry]) {
-        entries.sort_by_key(|entry| self.is_last(entry));
+    /// What to sort entries by that are in path order, for that of the stream; the sorting must be stable.
+    pub fn key(&self, entry: &Entry) -> bool {
+        let is_large = match &entry.kind {
+            Kind::Hardlink { target } => self.linked.contains(&**target),
+            _ => is_large(entry),
+        };
+        match self.large {
+            None => false,
+            Some(Large::Last) => is_large,
+            Some(Large::First) => !is_large,
+        }
     }
 }
 

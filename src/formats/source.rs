@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Command;
 
+use super::Large;
 use super::stream::Frame;
 use super::tarball::{self, naming};
 use super::{Digests, FileName, Layout, zip};
@@ -38,7 +39,7 @@ pub fn file_names(plan: &Plan) -> Result<[FileName; 2], Findings> {
 /// When tar cannot carry a path or the time.
 pub fn tarball<'p>(plan: &Plan, entries: &'p [Entry]) -> Result<Layout<'p>, Findings> {
     let [name, _] = file_names(plan)?;
-    let frame = Frame { prefix: naming::release(plan)?, clock: plan.clock };
+    let frame = Frame { prefix: naming::release(plan)?, clock: plan.clock, large: Large::First };
     let gzip = Compression::Gzip(LEVEL);
     tarball::archive(name.name, frame, gzip, codes::SOURCE_PATH, move || entries.iter(), &[])
 }

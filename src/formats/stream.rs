@@ -5,19 +5,21 @@
 
 use std::io;
 
-use super::sequence::{Folders, Sequence};
+use super::sequence::{Folders, Large, Sequence};
 use super::{Piece, Sink};
 use crate::assemble::plan::{Compression, Entry, Kind, Role};
 use crate::codec::tar::{self, Member, Type};
 use crate::diagnostic::{Code, Diagnostic, Findings};
 
-/// The folder within the archive and the time of all members.
+/// What is the same for all members.
 #[derive(Debug, Clone)]
 pub struct Frame {
     /// `.`, `hello-1.0-linux-amd64`: what stands for `/`.
     pub prefix: String,
     /// Seconds since 1970.
     pub clock: i64,
+    /// Where large files stand in a gzip stream.
+    pub large: Large,
 }
 
 /// Whether a tar can carry an entry: what a package only owns is rpm's affair.
@@ -64,9 +66,9 @@ impl Frame {
         let mut head = self.root().map_err(io::Error::other)?;
         head.extend(first);
         sink(Piece::literal(head))?;
-        let sequence = Sequence::of(compression, entries.clone());
+        let sequence = Sequence::of(compression, self.large, entries.clone());
         let mut entries: Vec<&Entry> = entries.filter(is_carried).collect();
-        sequence.sort(&mut entries);
+        entries.sort_by_key(|entry| sequence.key(entry));
         let mut folders = Folders::default();
         for entry in entries {
             if folders.change(entry) {

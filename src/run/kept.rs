@@ -52,17 +52,18 @@ impl Key {
         let own = std::env::current_exe().and_then(fs_err::metadata).map(|meta| Stat::of(&meta));
         let names: Vec<&str> = planned.wanted.iter().map(super::Wanted::file).collect();
         let mut settled = write!(digest, "{} {own:?} {names:?}", env!("CARGO_PKG_VERSION")).is_ok();
+        planned.plans.len().hash(&mut digest);
         for plan in &planned.plans {
             settled &= digest.plan(plan).is_ok();
         }
-        planned.source.iter().flatten().for_each(|entry| digest.entry(entry));
+        digest.entries(planned.source.as_deref().unwrap_or_default());
         planned.sources.list().hash(&mut digest);
         for content in planned.sources.list() {
             if let Content::File { stat, .. } | Content::Patched { stat, .. } | Content::Slice { stat, .. } = content {
                 settled &= stat.is_settled(now);
             }
         }
-        Some(Self { plans: hex(&digest.finish()), settled })
+        Some(Self { plans: hex(&digest.sha256()), settled })
     }
 
     /// The artifacts, if they are there as they would be made.
@@ -126,8 +127,15 @@ impl Digest {
         } = plan;
         write!(self, "{:?}", (identity, target, environment, clock, formats, elf, templates, services))?;
         write!(self, "{:?}", (accounts, lifecycle, changelog, deb, rpm, tarball, zip, image, base))?;
-        entries.iter().for_each(|entry| self.entry(entry));
+        self.entries(entries);
         Ok(())
+    }
+
+    fn entries(&mut self, entries: &[Entry]) {
+        entries.len().hash(self);
+        for entry in entries {
+            self.entry(entry);
+        }
     }
 
     /// Where something was typed makes no other artifact.
@@ -140,7 +148,7 @@ impl Digest {
         (path, kind, owner, mode, capabilities, role, churn, formats).hash(self);
     }
 
-    fn finish(mut self) -> [u8; 32] {
+    fn sha256(mut self) -> [u8; 32] {
         self.hasher.update(&self.waiting);
         self.hasher.finish().sha256.unwrap_or_default()
     }
@@ -153,7 +161,7 @@ impl fmt::Write for Digest {
     }
 }
 
-/// For what is derived: its pieces are such that no two values are alike.
+/// For what is derived. A path is not hashed byte for byte, but the inode behind it tells files apart.
 impl std::hash::Hasher for Digest {
     fn write(&mut self, bytes: &[u8]) {
         self.waiting.extend_from_slice(bytes);

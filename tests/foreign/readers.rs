@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -211,4 +212,45 @@ fn java(built: &Built, tarball: &str) {
         let line = format!("opt/reader/{name} {}\n", sha256(bytes));
         assert_eq!(said.matches(&line).count(), 2, "{name}: by name and in order");
     }
+}
+
+/// Unpacks as whoever is not root does: with the mode of each directory in force as soon as tar thinks that it is done with it.
+#[test]
+fn tar_gives_directories_their_modes_and_times() {
+    let top = tempfile::tempdir().unwrap();
+    fs::set_permissions(top.path(), fs::Permissions::from_mode(0o755)).unwrap();
+    let project = top.path().join("project");
+    for name in ["a", "closed/a", "closed/large", "closed/z", "other/large", "other/small", "zz/last"] {
+        let path = project.join("tree").join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, name.repeat(if name.ends_with("large") { 9000 } else { 1 })).unwrap();
+    }
+    let rules = "[[files]]\nfrom = \"tree/closed\"\nto = \"/opt/reader/closed\"\ndir-mode = \"0555\"\nreplace = true\n";
+    let config = CONFIG.replace("\"deb\", \"rpm\", \"tarball\", \"zip\", \"oci\"", "\"tarball\"");
+    let config = config.replace("to = \"/opt/reader\"\n", "to = \"/opt/reader\"\nexclude = [\"closed\"]\n");
+    fs::write(project.join("fitout.toml"), config + rules).unwrap();
+    let mut command = fitout(&project);
+    command.args(["build", "--no-cache"]).env("SOURCE_DATE_EPOCH", "1700000000");
+    let (code, _, stderr) = finish(command.output().unwrap());
+    assert_eq!(code, 0, "{stderr}");
+    let into = top.path().join("into");
+    fs::create_dir(&into).unwrap();
+    fs::set_permissions(&into, fs::Permissions::from_mode(0o777)).unwrap();
+    let dropped = "setpriv --reuid=65534 --regid=65534 --clear-groups";
+    let script = format!(
+        "run=; [ \"$(id -u)\" != 0 ] || run='{dropped}'
+         $run tar -xzf \"$1\"/dist/*.tar.gz -C \"$2\"
+         cd \"$2\"/*/opt && find . -type d -printf '%p %m %Ts\\n' | sort && find . -type f | sort
+         chmod -R u+w \"$2\""
+    );
+    let arguments = ["-ec", &script, "sh", project.to_str().unwrap(), into.to_str().unwrap()];
+    let output = Command::new("sh").args(arguments).output().unwrap();
+    assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
+    let time = 1_700_000_000;
+    let expected = format!(
+        ". 755 {time}\n./reader 755 {time}\n./reader/closed 555 {time}\n./reader/other 755 {time}\n./reader/zz 755 {time}\n\
+         ./reader/a\n./reader/closed/a\n./reader/closed/large\n./reader/closed/z\n./reader/other/large\n./reader/other/small\n\
+         ./reader/zz/last\n"
+    );
+    assert_eq!(String::from_utf8(output.stdout).unwrap(), expected);
 }

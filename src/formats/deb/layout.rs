@@ -8,6 +8,7 @@ use crate::assemble::plan::{Compression, Plan};
 use crate::codec::{ar, tar};
 use crate::diagnostic::{Diagnostic, Findings, Severity, codes};
 use crate::formats::Digests;
+use crate::formats::Large;
 use crate::formats::stream::Frame;
 use crate::formats::{Known, Layout, Measure, Piece, Section};
 
@@ -108,7 +109,7 @@ pub(super) fn check_data(plan: &Plan) -> Result<(), Findings> {
 
 /// Paths begin with `./`.
 fn frame(plan: &Plan) -> Frame {
-    Frame { prefix: ".".to_owned(), clock: plan.clock }
+    Frame { prefix: ".".to_owned(), clock: plan.clock, large: Large::Last }
 }
 
 /// Refuses what cannot fit whatever a compressor does. deflate, xz and zstd end at about 1:1000 to 1:10000, so a real

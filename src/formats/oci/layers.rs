@@ -9,7 +9,7 @@ use std::io;
 
 use crate::assemble::plan::{Churn, Entry, Kind, Plan, Role, SourceId};
 use crate::codec::tar::{self, Member, Type};
-use crate::formats::sequence::{Folders, Sequence};
+use crate::formats::sequence::{Folders, Large, Sequence};
 use crate::formats::{Digests, Piece, Sink};
 use crate::resolve::capabilities;
 
@@ -50,10 +50,10 @@ pub(super) fn of(plan: &Plan) -> Vec<Layer<'_>> {
             above = parent(path);
         }
     }
-    let sequence = Sequence::of(*plan.image.compression, entries.iter().copied());
+    let sequence = Sequence::of(*plan.image.compression, Large::Last, entries.iter().copied());
     let layer = |(churn, members): (Churn, BTreeSet<usize>)| {
         let mut members: Vec<&Entry> = members.into_iter().map(|index| entries[index]).collect();
-        sequence.sort(&mut members);
+        members.sort_by_key(|entry| sequence.key(entry));
         Layer { churn, plan, members }
     };
     groups.into_iter().map(layer).collect()

@@ -19,7 +19,7 @@ use crate::codec::cpio;
 use crate::codec::hex::hex;
 use crate::diagnostic::codes::RPM_ENTRY;
 use crate::diagnostic::{Diagnostic, Findings};
-use crate::formats::sequence::{Folders, Sequence};
+use crate::formats::sequence::{Folders, Large, Sequence};
 use crate::formats::{Digests, Piece, Sink};
 
 /// Algorithm 8 of OpenPGP: SHA-256.
@@ -84,7 +84,7 @@ impl<'p> Files<'p> {
             }
         }
         files.stripped = files.traits().stripped;
-        files.order(&groups, &Sequence::of(*plan.rpm.compression, plan.entries_for("rpm")));
+        files.order(&groups, &Sequence::of(*plan.rpm.compression, Large::Last, plan.entries_for("rpm")));
         if findings.is_empty() { Ok(files) } else { Err(findings) }
     }
 
@@ -156,7 +156,7 @@ impl<'p> Files<'p> {
         let single = (0u32..).zip(&self.list).filter(|(_, f)| f.links == 1 && f.entry.role != Role::Ghost);
         self.payload = single.map(|(index, _)| index).collect();
         self.payload.extend(groups.into_iter().flatten().filter_map(|index| u32::try_from(*index).ok()));
-        self.payload.sort_by_key(|index| sequence.is_last(self.list[*index as usize].entry));
+        self.payload.sort_by_key(|index| sequence.key(self.list[*index as usize].entry));
     }
 
     /// What is special about them.

@@ -7,6 +7,7 @@ use crate::assemble::plan::{Abilities, Compression, Dialect, Entry, Plan};
 use crate::codec::decompress::Codec;
 use crate::diagnostic::{Code, Diagnostic, Findings, codes};
 use crate::formats::Digests;
+use crate::formats::Large;
 use crate::formats::stream::Frame;
 use crate::formats::{Artifact, FileName, Format, Layout, Listing, Measure, Section, Sink};
 
@@ -42,7 +43,7 @@ impl Format for Tarball {
 
     fn layout<'p>(&self, plan: &'p Plan, _digests: &'p Digests) -> Result<Layout<'p>, Findings> {
         let file_name = naming::file_name(plan)?.name;
-        let frame = Frame { prefix: naming::folder(plan)?, clock: plan.clock };
+        let frame = Frame { prefix: naming::folder(plan)?, clock: plan.clock, large: Large::First };
         let entries = move || plan.entries_for("tarball");
         archive(file_name, frame, *plan.tarball.compression, codes::TARBALL_PATH, entries, &scripts(plan)?)
     }

@@ -100,7 +100,7 @@ fn a_source_archive_is_made_from_what_git_tracks() {
     run("git", &["-C", place, "add", "a"]);
     let mut sources = Sources::default();
     let (entries, _) = source::entries(folder.path(), &mut sources).unwrap();
-    let frame = Frame { prefix: "x-1".to_owned(), clock: 0 };
+    let frame = Frame { prefix: "x-1".to_owned(), clock: 0, large: Large::First };
     let all = || entries.iter();
     let layout = archive("x-1.tar".into(), frame, Compression::None, codes::SOURCE_PATH, all, &[]).unwrap();
     assert_eq!((layout.file_name.as_str(), layout.sections.len()), ("x-1.tar", 1));
