@@ -212,6 +212,45 @@ fn small_content_that_was_not_read_again_must_be_as_it_was() {
 }
 
 #[test]
+fn large_content_that_is_kept_is_as_the_walk_saw_it() {
+    let (folder, inputs, caches) =
+        (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (project, path) = (caches.path().join("projects/a"), inputs.path().join("data"));
+    let wants = Wants { levels: [6].into(), ..Wants::default() };
+    let walked = || {
+        // What changed in the last moment is not trusted.
+        std::thread::sleep(std::time::Duration::from_millis(100));
+        let mut sources = Sources::default();
+        sources.file(path.clone(), Stat::of(&fs_err::metadata(&path).unwrap()));
+        sources
+    };
+    let build = |sources: &Sources| {
+        let cache = Cache::open(&project, caches.path(), 1 << 30, None);
+        let (store, _) = Store::fill(sources.list(), &wants, folder.path(), Some(cache), &Silent)?;
+        // Of a stream whose bytes before compression nobody hashes.
+        let pieces: crate::formats::Pieces = Box::new(|sink| sink(Piece::Content(SourceId(0))));
+        let stream = Section::Stream { compression: Compression::Gzip(6), measure: Measure::default(), pieces };
+        let layout = Layout { file_name: "out".into(), sections: vec![stream] };
+        let sha256 = emit(&layout, &store, folder.path(), 1)?.sha256;
+        assert_eq!(store.keep(), []);
+        Ok::<_, super::EngineError>(sha256)
+    };
+    fs_err::write(&path, vec![7; 50_000]).unwrap();
+    let before = walked();
+    let cold = build(&before).unwrap();
+    fs_err::write(&path, vec![8; 50_000]).unwrap();
+    assert_eq!(build(&before).unwrap(), cold);
+    fs_err::remove_file(&path).unwrap();
+    assert_eq!(build(&before).unwrap(), cold);
+    // The next walk sees the change: nothing was noted of it under the old stat.
+    fs_err::write(&path, vec![8; 50_000]).unwrap();
+    assert_ne!(build(&walked()).unwrap(), cold);
+    fs_err::remove_file(&path).unwrap();
+    fs_err::remove_dir_all(caches.path().join("projects")).unwrap();
+    assert!(matches!(build(&before), Err(super::EngineError::Read { .. })), "what is not kept must be read");
+}
+
+#[test]
 fn a_format_may_refuse_what_compression_left() {
     let folder = tempfile::tempdir().unwrap();
     let (store, _) = Store::fill(&[], &Wants::default(), folder.path(), None, &Silent).unwrap();
