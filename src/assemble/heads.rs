@@ -4,7 +4,6 @@
 //! that was looked at when it was old enough to be trusted; and the note of this build. What is wrong with a note costs the looking.
 
 use std::io::{self, Write as _};
-use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -130,15 +129,7 @@ fn notes(note: &[u8], by: &str) -> Option<Vec<Noted>> {
 }
 
 fn key(path: &Path, stat: &Stat, executable: bool) -> Key {
-    let numbers = [stat.inode.0, stat.inode.1, stat.size, u64::from(executable)];
-    let mut sha256 = Sha256::new();
-    for number in numbers {
-        sha256.update(number.to_le_bytes());
-    }
-    for time in [stat.mtime_ns, stat.ctime_ns] {
-        sha256.update(time.to_le_bytes());
-    }
-    let digest: [u8; 32] = sha256.chain_update(path.as_os_str().as_bytes()).finalize().into();
+    let digest = stat.digest(path, [u64::from(executable)]);
     u128::from_le_bytes(std::array::from_fn(|at| digest[at]))
 }
 

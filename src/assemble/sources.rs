@@ -5,9 +5,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
+use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::MetadataExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+
+use sha2::{Digest as _, Sha256};
 
 use super::heads::Heads;
 use super::patch::Patch;
@@ -99,6 +102,18 @@ impl Stat {
     pub fn is_of(&self, meta: &std::fs::Metadata) -> bool {
         let now = Self::of(meta);
         (now.size, now.mtime_ns, now.inode) == (self.size, self.mtime_ns, self.inode)
+    }
+
+    /// What tells the file at this path apart from all others, and from itself after a change; `more` is what else does for who asks.
+    pub fn digest<const N: usize>(&self, path: &Path, more: [u64; N]) -> [u8; 32] {
+        let mut sha256 = Sha256::new();
+        for number in [self.inode.0, self.inode.1, self.size].into_iter().chain(more) {
+            sha256.update(number.to_le_bytes());
+        }
+        for time in [self.mtime_ns, self.ctime_ns] {
+            sha256.update(time.to_le_bytes());
+        }
+        sha256.chain_update(path.as_os_str().as_bytes()).finalize().into()
     }
 
     /// Whether a later change of the file would show here; `now` is a time before it was looked at.

@@ -8,10 +8,9 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Command;
 
-use super::Large;
 use super::stream::Frame;
 use super::tarball::{self, naming};
-use super::{Digests, FileName, Layout, zip};
+use super::{Digests, FileName, Large, Layout, zip};
 use crate::assemble::plan::{Compression, Entry, Kind, Plan, Sources, Stat};
 use crate::diagnostic::{Diagnostic, Findings, Origin, codes};
 

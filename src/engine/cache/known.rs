@@ -5,13 +5,12 @@
 
 use std::collections::BTreeMap;
 use std::io::{self, Write as _};
-use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use sha2::{Digest as _, Sha256};
 
-use crate::assemble::plan::{Content, Stat};
+use crate::assemble::plan::Content;
 use crate::build::seen;
 use crate::formats::Digest;
 
@@ -72,7 +71,8 @@ impl Known {
             // What is changed in it is not in its stat.
             Content::Patched { .. } | Content::Made(_) => return None,
         };
-        let key = key(path, stat, part);
+        let (offset, length) = part.unwrap_or((0, u64::MAX));
+        let key = stat.digest(path, [offset, length]);
         let value = self.find(&key).filter(|value| !md5 || value[48] == 1);
         let size = part.map_or(stat.size, |(_, length)| length);
         let digest = value.map(|value| decode(&value, size, md5));
@@ -136,19 +136,6 @@ fn records(bytes: &[u8]) -> Option<&[u8]> {
     let (rest, sum) = bytes.split_at_checked(bytes.len().checked_sub(SUM)?)?;
     let records = rest.strip_prefix(MAGIC)?;
     (records.len() % RECORD == 0 && Sha256::digest(rest)[..] == *sum).then_some(records)
-}
-
-fn key(path: &Path, stat: &Stat, part: Option<(u64, u64)>) -> Key {
-    let (offset, length) = part.unwrap_or((0, u64::MAX));
-    let numbers = [stat.inode.0, stat.inode.1, stat.size, offset, length];
-    let mut sha256 = Sha256::new();
-    for number in numbers {
-        sha256.update(number.to_le_bytes());
-    }
-    for time in [stat.mtime_ns, stat.ctime_ns] {
-        sha256.update(time.to_le_bytes());
-    }
-    sha256.chain_update(path.as_os_str().as_bytes()).finalize().into()
 }
 
 fn encode(digest: &Digest, md5: bool) -> Value {

@@ -7,10 +7,8 @@ use super::{conffiles, control, naming, relations, scripts, shlibs, triggers};
 use crate::assemble::plan::{Compression, Plan};
 use crate::codec::{ar, tar};
 use crate::diagnostic::{Diagnostic, Findings, Severity, codes};
-use crate::formats::Digests;
-use crate::formats::Large;
 use crate::formats::stream::Frame;
-use crate::formats::{Known, Layout, Measure, Piece, Section};
+use crate::formats::{Digests, Known, Large, Layout, Measure, Piece, Section};
 
 /// Which section is which; what is deferred or computed asks for sizes by these.
 const CONTROL: usize = 1;

@@ -6,10 +6,8 @@ use crate::assemble::maintainer;
 use crate::assemble::plan::{Abilities, Compression, Dialect, Entry, Plan};
 use crate::codec::decompress::Codec;
 use crate::diagnostic::{Code, Diagnostic, Findings, codes};
-use crate::formats::Digests;
-use crate::formats::Large;
 use crate::formats::stream::Frame;
-use crate::formats::{Artifact, FileName, Format, Layout, Listing, Measure, Section, Sink};
+use crate::formats::{Artifact, Digests, FileName, Format, Large, Layout, Listing, Measure, Section, Sink};
 
 pub mod naming;
 mod read;
