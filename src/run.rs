@@ -244,7 +244,7 @@ fn artifacts(
         Packed { artifacts, emitted: Vec::new(), warnings: Findings::new() }
     } else {
         let (cache, mut warnings) = engine_cache(planned, state);
-        let packed = pack::pack(planned, folder, cache, listener)?;
+        let packed = pack::pack(planned, folder, cache.as_ref(), listener)?;
         warnings.extend(packed.warnings);
         Packed { warnings, ..packed }
     };

@@ -46,6 +46,11 @@ impl Cache {
         Self { all: all.to_owned(), known, runs: runs::Runs::open(all, limit), unusable, shared, findings }
     }
 
+    /// From now on what is kept is looked at before it is used, which costs time; whether it was not before.
+    pub fn distrust(&self) -> bool {
+        self.runs.distrust()
+    }
+
     /// Leaves what this run found; what was wrong.
     pub(super) fn keep(&self, scratch: &Scratch) -> Findings {
         let mut findings = self.findings.clone();

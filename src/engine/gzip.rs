@@ -17,9 +17,9 @@ use crate::codec::deflate::{Before, Deflater, END_OF_STREAM, MOST_BRIEF, RUN};
 /// longer ones are dirtied by more changes; what was measured stands in benches/README.md.
 const BREAK_FROM: usize = 48 * 1024;
 /// In a folder of many files they are not cut below this size,
-const CUT_FROM: usize = 128 * 1024;
+const CUT_FROM: usize = 96 * 1024;
 /// and then behind one content of so many: where the content itself says so.
-const CUT_EVERY: u32 = 32;
+const CUT_EVERY: u32 = 4;
 
 /// See the module. The member has no name and no time, so that equal content gives equal bytes.
 pub(super) struct Gzip<'s, W> {

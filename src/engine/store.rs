@@ -55,7 +55,7 @@ pub struct Store<'s> {
     sources: &'s [Content],
     slots: Vec<Slot>,
     scratch: Scratch,
-    cache: Option<Cache>,
+    cache: Option<&'s Cache>,
     digests: Vec<Known>,
     zip_level: u8,
     /// Runs between spliced content that this build made, where there is no cache and several streams may have the same.
@@ -91,11 +91,11 @@ impl<'s> Store<'s> {
         sources: &'s [Content],
         wants: &Wants,
         scratch: &Path,
-        cache: Option<Cache>,
+        cache: Option<&'s Cache>,
         listener: &dyn Listener,
     ) -> Result<(Self, Digests), EngineError> {
         let scratch = Scratch::new(scratch)?;
-        let with = Filler { wants, scratch: &scratch, cache: cache.as_ref(), listener };
+        let with = Filler { wants, scratch: &scratch, cache, listener };
         let mut filled: Vec<Option<Filled>> = vec![None; sources.len()];
         let mut small = Vec::new();
         let piecewise_from = (WHOLE_AT_ONCE / rayon::current_num_threads() as u64).min(PIECEWISE_FROM);
@@ -142,7 +142,7 @@ impl<'s> Store<'s> {
 
     /// Leaves what was read and compressed for the next run; what was wrong with the cache.
     pub fn keep(&self) -> Findings {
-        self.cache.as_ref().map(|cache| cache.keep(&self.scratch)).unwrap_or_default()
+        self.cache.map(|cache| cache.keep(&self.scratch)).unwrap_or_default()
     }
 
     /// Bytes and CRC-32 of a content.
@@ -201,7 +201,7 @@ impl<'s> Store<'s> {
             return false;
         }
         let key = key(Form::Between, level, content);
-        if let Some(cache) = &self.cache {
+        if let Some(cache) = self.cache {
             return cache.runs.read(&key, &self.scratch, out);
         }
         let made = self.made().and_then(|made| made.get(&key).copied());
@@ -228,7 +228,7 @@ impl<'s> Store<'s> {
             return Ok(());
         }
         let (key, extent) = (key(Form::Between, level, content), self.scratch.append(run)?);
-        if let Some(cache) = &self.cache {
+        if let Some(cache) = self.cache {
             cache.runs.put(key, Form::Between, size as u64, &[extent]);
         } else if let Some(mut made) = self.made() {
             made.insert(key, extent);
@@ -241,7 +241,7 @@ impl<'s> Store<'s> {
     }
 
     fn extent(&self, extent: Extent, take: impl FnMut(&[u8]) -> io::Result<()>) -> io::Result<()> {
-        match (extent.segment, &self.cache) {
+        match (extent.segment, self.cache) {
             (Some(number), Some(cache)) => cache.runs.extent(number, extent, take),
             _ => self.scratch.read(extent, take),
         }

@@ -190,14 +190,14 @@ fn small_content_that_was_not_read_again_must_be_as_it_was() {
         std::thread::sleep(std::time::Duration::from_millis(100));
         let mut sources = Sources::default();
         sources.file(path.clone(), Stat::of(&fs_err::metadata(&path).unwrap()));
-        let fill = || {
-            let cache = Cache::open(&project, caches.path(), 1 << 30, None);
-            Store::fill(sources.list(), &wants, folder.path(), Some(cache), &Silent).unwrap().0
-        };
-        let (out, first) = (layout(1, Compression::Gzip(6)), fill());
+        let open = || Cache::open(&project, caches.path(), 1 << 30, None);
+        let fill = |cache| Store::fill(sources.list(), &wants, folder.path(), Some(cache), &Silent).unwrap().0;
+        let cache = open();
+        let (out, first) = (layout(1, Compression::Gzip(6)), fill(&cache));
         let cold = emit(&out, &first, folder.path(), 1).unwrap().sha256;
         assert_eq!(first.keep(), []);
-        let (unread, kept) = (fill(), fill());
+        let caches_now = (open(), open());
+        let (unread, kept) = (fill(&caches_now.0), fill(&caches_now.1));
         assert_eq!(emit(&out, &unread, folder.path(), 1).unwrap().sha256, cold);
         match change {
             "longer" => fs_err::write(&path, vec![7; 5_001]).unwrap(),
@@ -226,7 +226,7 @@ fn large_content_that_is_kept_is_as_the_walk_saw_it() {
     };
     let build = |sources: &Sources| {
         let cache = Cache::open(&project, caches.path(), 1 << 30, None);
-        let (store, _) = Store::fill(sources.list(), &wants, folder.path(), Some(cache), &Silent)?;
+        let (store, _) = Store::fill(sources.list(), &wants, folder.path(), Some(&cache), &Silent)?;
         // Of a stream whose bytes before compression nobody hashes.
         let pieces: crate::formats::Pieces = Box::new(|sink| sink(Piece::Content(SourceId(0))));
         let stream = Section::Stream { compression: Compression::Gzip(6), measure: Measure::default(), pieces };

@@ -159,13 +159,21 @@ fn a_flipped_bit_anywhere_is_found_told_and_mended() {
         drop(file);
         let (artifacts, said) = trial.build_with(&trial.cache(), &[]);
         same(&plain, &artifacts, &said);
-        told += usize::from(said.contains("warning[engine/cache]"));
+        let is_told = said.contains("warning[engine/cache]");
+        told += usize::from(is_told);
+        if !is_told {
+            // Nothing read it: a stream that is no shorter than what it is of stands in no zip.
+            let verify =
+                fitout(&trial.project()).args(["cache", "verify"]).env("FITOUT_CACHE_DIR", trial.cache()).output();
+            let (code, stdout, stderr) = finish(verify.unwrap());
+            assert!(code == 1 && stdout.contains(".runs"), "byte {at}: {stdout}{stderr}");
+        }
         let again = trial.build(&[]);
         same(&plain, &again, "after that");
         trial.segments().iter().for_each(|path| fs::remove_file(path).unwrap());
         fs::write(segment, &whole).unwrap();
     }
-    assert_eq!(told, trials, "a flipped bit was not told");
+    assert!(told >= trials - 2, "a flipped bit was told in {told} of {trials} builds");
     let file = fs::OpenOptions::new().write(true).open(segment).unwrap();
     file.set_len(whole.len() as u64 / 2).unwrap();
     drop(file);

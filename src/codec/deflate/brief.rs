@@ -154,8 +154,7 @@ impl Encoder {
             if distance > WINDOW {
                 break;
             }
-            let pairs = self.all[from..end].iter().zip(&self.all[place..]).take(LONGEST);
-            let length = pairs.take_while(|(a, b)| a == b).count();
+            let length = alike(&self.all[from..end], &self.all[place..]);
             let gain = if length < SHORTEST { 0 } else { (8 * length).saturating_sub(cost(length, distance)) };
             if gain > best.gain {
                 best = Match { length, distance, gain };
@@ -164,6 +163,19 @@ impl Encoder {
         }
         best
     }
+}
+
+/// How many bytes both begin with, as far as a match reaches: eight at a time.
+fn alike(one: &[u8], other: &[u8]) -> usize {
+    let most = one.len().min(other.len()).min(LONGEST);
+    let (one, other) = (&one[..most], &other[..most]);
+    let ((ones, _), (others, _)) = (one.as_chunks::<8>(), other.as_chunks::<8>());
+    let differ = |(a, b): (&[u8; 8], &[u8; 8])| u64::from_le_bytes(*a) ^ u64::from_le_bytes(*b);
+    if let Some((at, bits)) = ones.iter().zip(others).map(differ).enumerate().find(|(_, bits)| *bits != 0) {
+        return at * 8 + bits.trailing_zeros() as usize / 8;
+    }
+    let start = ones.len() * 8;
+    start + one[start..].iter().zip(&other[start..]).take_while(|(a, b)| a == b).count()
 }
 
 /// Bits of a match.

@@ -1,17 +1,18 @@
 //! The run cache: what content became when it was compressed, kept for the next build.
 //!
 //! Enters: keys, and what was compressed in this run. Leaves: compressed bytes of earlier runs, each checked against the digest
-//! that was kept with it, and one more segment. A build that ends before [`Runs::keep`] leaves nothing; two at once write
+//! that was kept with it when it is read, and one more segment. A build that ends before [`Runs::keep`] leaves nothing; two at once write
 //! two segments. What was used longest ago goes first, a segment at a time. All that is wrong here costs time only.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use sha2::{Digest as _, Sha256};
 
+use super::super::EngineError;
 use super::super::scratch::{Extent, Scratch, length_of, read};
 pub(in super::super) use super::segment::Key;
 use super::segment::{EXTENSION, Segment, Writer};
@@ -93,6 +94,8 @@ pub(in super::super) struct Runs {
     broken: Vec<PathBuf>,
     /// Sizes of content of which something is there.
     sizes: OnceLock<BTreeSet<u64>>,
+    /// Whether an entry is read before it is promised.
+    careful: AtomicBool,
     fresh: Mutex<BTreeMap<Key, Fresh>>,
 }
 
@@ -115,18 +118,34 @@ impl Runs {
                 Err(_) => broken.push(path),
             }
         }
-        Self { folder, limit, segments, broken, sizes: OnceLock::new(), fresh: Mutex::default() }
+        Self {
+            folder,
+            limit,
+            segments,
+            broken,
+            sizes: OnceLock::new(),
+            careful: AtomicBool::new(false),
+            fresh: Mutex::default(),
+        }
     }
 
-    /// Where the bytes of a key lie, if they are there and as they were put.
+    /// Where the bytes of a key lie, if they are there. Whether they are as they were put shows when they are read, and here
+    /// only after [`Runs::distrust`]: all of them are read later anyway.
     pub fn find(&self, key: &Key) -> Option<Vec<Extent>> {
         if let Some(fresh) = self.fresh().get(key) {
             return Some(fresh.extents.clone());
         }
+        let careful = self.careful.load(Ordering::Relaxed);
         (0..).zip(&self.segments).find_map(|(number, segment)| {
             let entry = segment.find(key)?;
-            segment.read(&entry, |_| {}).then(|| vec![entry.extent(Some(number))])
+            (!careful || segment.read(&entry, |_| {})).then(|| vec![entry.extent(Some(number))])
         })
+    }
+
+    /// From now on only what is as it was put is there, and nothing of this run; whether that is new.
+    pub fn distrust(&self) -> bool {
+        self.fresh().clear();
+        !self.careful.swap(true, Ordering::Relaxed)
     }
 
     /// Appends the bytes of a key to `out`, if they are there and as they were put.
@@ -190,9 +209,22 @@ impl Runs {
     }
 
     /// Hands over what lies at an extent of a segment.
-    pub fn extent(&self, segment: u32, extent: Extent, take: impl FnMut(&[u8]) -> io::Result<()>) -> io::Result<()> {
+    ///
+    /// # Errors
+    /// [`EngineError::Kept`] when it is not what was put there; what `take` says.
+    pub fn extent(
+        &self,
+        segment: u32,
+        extent: Extent,
+        mut take: impl FnMut(&[u8]) -> io::Result<()>,
+    ) -> io::Result<()> {
         let segment = &self.segments[segment as usize];
-        read((&segment.file, &segment.path), extent, take)
+        let mut taken = true;
+        let result = read((&segment.file, &segment.path), extent, |bytes| take(bytes).inspect_err(|_| taken = false));
+        if !taken || segment.judged(result.is_ok()) {
+            return result;
+        }
+        Err(EngineError::Kept { path: segment.path.clone() }.into())
     }
 
     /// Segments that were damaged.

@@ -161,7 +161,8 @@ impl Segment {
         self.judged(read && sha256.finalize()[..DIGEST] == entry.digest)
     }
 
-    fn judged(&self, good: bool) -> bool {
+    /// Notes what an entry was like.
+    pub fn judged(&self, good: bool) -> bool {
         self.used.fetch_or(good, Ordering::Relaxed);
         self.damaged.fetch_or(!good, Ordering::Relaxed);
         good
