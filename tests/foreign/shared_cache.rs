@@ -6,7 +6,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use crate::support::moto::{SECRET, Server};
-use crate::support::{finish, fitout, project};
+use crate::support::{azurite, finish, fitout, project};
 
 trait Checkouts {
     fn fresh(&self, name: &str, lock: &str, used: &str) -> (String, String);
@@ -107,6 +107,16 @@ fn packed(top: &std::path::Path, shared: &str) -> PathBuf {
 
 /// Builds with an empty cache of its own: the artifacts, what was said, and bytes in the cache of compressed content.
 fn packs(top: &std::path::Path, shared: &str, used: &str) -> (Vec<Vec<u8>>, String, usize) {
+    packs_as(&[], top, shared, used)
+}
+
+/// The same, by a store that these variables tell of.
+fn packs_as(
+    variables: &[(&str, String)],
+    top: &std::path::Path,
+    shared: &str,
+    used: &str,
+) -> (Vec<Vec<u8>>, String, usize) {
     let project = packed(top, shared);
     let cache = tempfile::tempdir_in(top).unwrap();
     let out = tempfile::tempdir_in(top).unwrap();
@@ -114,9 +124,10 @@ fn packs(top: &std::path::Path, shared: &str, used: &str) -> (Vec<Vec<u8>>, Stri
     command
         .args(["-v", "build", "--shared-cache", used, "--out"])
         .arg(out.path())
-        .env("FITOUT_CACHE_DIR", cache.path());
+        .env("FITOUT_CACHE_DIR", cache.path())
+        .envs(variables.iter().cloned());
     let (code, _, said) = finish(command.output().unwrap());
-    assert_eq!(code, 0, "{said}");
+    assert!(code == 0 && !said.contains(azurite::SECRET), "{said}");
     let mut files: Vec<PathBuf> = fs::read_dir(out.path()).unwrap().map(|entry| entry.unwrap().path()).collect();
     files.sort();
     let segments = fs::read_dir(cache.path().join("runs")).unwrap().count();
@@ -147,6 +158,26 @@ fn machines_share_what_was_compressed() {
     }
     assert_eq!(objects().len(), 1, "what was there was put there again");
     lies(top.path(), &shared, object, &plain);
+}
+
+#[test]
+fn machines_share_by_azure() {
+    let Some(server) = azurite::Server::start() else { return };
+    let (variables, shared, top) = (server.variables(), "az://bucket/builds/web", server.top.path());
+    let (plain, said, _) = packs_as(&variables, top, shared, "off");
+    assert!(!said.contains("warning") && server.objects().is_empty(), "{said}");
+    let (first, said, segments) = packs_as(&variables, top, shared, "write");
+    assert!(first == plain && !said.contains("warning") && segments == 1, "{segments}: {said}");
+    assert_eq!(server.objects().len(), 1, "{:?}", server.objects());
+    let (again, said, segments) = packs_as(&variables, top, shared, "read");
+    assert!(again == plain && !said.contains("warning") && segments == 2, "{segments}: {said}");
+    let mut stranger = variables;
+    "b3RoZXI=".clone_into(&mut stranger[2].1);
+    let (refused, said, _) = packs_as(&stranger, top, shared, "read");
+    assert!(
+        refused == plain && said.contains("warning[engine/cache]") && said.contains("AuthorizationFailure"),
+        "{said}"
+    );
 }
 
 /// Whatever the store gives, the artifacts are the same.

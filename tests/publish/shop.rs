@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::support::{finish, fitout, moto, project};
+use crate::support::{azurite, finish, fitout, moto, project};
 
 /// A project in a folder, with its key beside it.
 pub struct Shop {
@@ -77,18 +77,25 @@ pub fn publish(folder: &Path, args: &[&str]) -> String {
 
 /// Publishes into a bucket; exit code, stdout, stderr.
 pub fn publish_to(server: &moto::Server, folder: &Path, args: &[&str]) -> (i32, String, String) {
+    publish_as(&server.variables(), folder, args)
+}
+
+/// The same, to whom these variables say, as whom they say.
+pub fn publish_as(variables: &[(&str, String)], folder: &Path, args: &[&str]) -> (i32, String, String) {
     let (code, stdout, stderr) =
         // Variables of other programs: not all that could be one of the store is.
         finish(
             fitout(folder)
                 .arg("publish")
                 .args(args)
-                .envs(server.variables())
+                .envs(variables.iter().cloned())
                 .envs([("TOKEN", "of-another"), ("ENDPOINT", "http://127.0.0.1:9"), ("REGION", "nowhere"), ("BUCKET", "x")])
                 .output()
                 .unwrap(),
         );
-    assert!(!stdout.contains(moto::SECRET) && !stderr.contains(moto::SECRET), "{stdout}{stderr}");
+    for secret in [moto::SECRET, azurite::SECRET] {
+        assert!(!stdout.contains(secret) && !stderr.contains(secret), "{stdout}{stderr}");
+    }
     (code, stdout, stderr)
 }
 

@@ -6,9 +6,9 @@ use std::fs;
 use crate::apt::{host, installs};
 use crate::http::{Reply, serve};
 use crate::roots::TRIXIE;
-use crate::shop::{Shop, publish_to};
+use crate::shop::{Shop, publish_as, publish_to};
 use crate::support::moto::{SECRET, Server};
-use crate::support::{finish, fitout};
+use crate::support::{azurite, finish, fitout};
 
 const TABLES: &str = r#"
 [sign]
@@ -82,6 +82,37 @@ fn publishers_at_once_lose_nothing_in_a_bucket() {
     assert_eq!(code, 0, "{stdout}{stderr}");
     // By their names, too: the last that was fast is what is there.
     assert!(!stderr.contains("is not there"), "{stderr}");
+}
+
+#[test]
+fn publishers_at_once_lose_nothing_in_azure() {
+    let Some(server) = azurite::Server::start() else { return };
+    let shop = Shop::new(&TABLES.replace("s3://", "az://"));
+    let folders: Vec<Vec<_>> = (0..4)
+        .map(|publisher| (0..3).map(|at| shop.build(&format!("p{publisher}"), &format!("1.{at}+x~y"), "")).collect())
+        .collect();
+    std::thread::scope(|scope| {
+        for folder in folders.iter().flatten() {
+            let server = &server;
+            scope.spawn(move || {
+                let (code, stdout, stderr) = publish_as(&server.variables(), folder, &[]);
+                assert_eq!(code, 0, "{stdout}{stderr}");
+            });
+        }
+    });
+    let objects = server.objects();
+    assert!(objects.contains(&"deep/apt/dists/stable/InRelease".to_owned()), "{objects:?}");
+    let mut verify = fitout(&folders[0][0]);
+    verify.args(["repo", "verify"]).envs(server.variables());
+    let (code, stdout, stderr) = finish(verify.output().unwrap());
+    assert!(code == 0 && !stderr.contains("is not there"), "{stdout}{stderr}");
+    let mut list = fitout(&folders[0][0]);
+    list.args(["repo", "list", "--json"]).envs(server.variables());
+    let (_, stdout, _) = finish(list.output().unwrap());
+    let document: serde_json::Value = serde_json::from_str(&stdout).unwrap();
+    assert_eq!(document["repositories"][0]["packages"].as_array().unwrap().len(), 12, "{stdout}");
+    let (code, _, stderr) = publish_as(&server.variables(), &folders[0][0], &[]);
+    assert!(code == 0 && stderr.contains("nothing to do"), "{stderr}");
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! What the integration tests share: the program, copies of the examples, and built artifacts.
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
+pub mod azurite;
 pub mod moto;
 
 use std::path::{Path, PathBuf};

@@ -1,6 +1,5 @@
 //! `[build]` -> [`Step`], with everything that is wrong with its values.
 
-use std::ffi::OsStr;
 use std::path::{Component, Path, PathBuf};
 
 use super::super::cache::shared;
@@ -13,6 +12,7 @@ use super::{Given, Kept, Line, Run, Step, Watch, What};
 use crate::config::load::Document;
 use crate::config::schema::{self, At, Build, Files, Hook, Manifest, Preset, Texts};
 use crate::diagnostic::{Code, Diagnostic, Findings, Span, codes};
+use crate::store;
 
 /// Reads values and collects what is wrong with them.
 pub(super) struct Reader<'a> {
@@ -113,8 +113,7 @@ impl Reader<'_> {
 
     /// How stores are reached, which is none of the build's business.
     fn for_stores(&self) -> Variables {
-        let of_store = |name: &OsStr| name.as_encoded_bytes().starts_with(b"AWS_");
-        let found = self.given.variables.iter().filter(|(name, _)| of_store(name));
+        let found = self.given.variables.iter().filter(|(name, _)| store::is_of_stores(name));
         found.map(|(name, value)| (name.clone(), value.clone())).collect()
     }
 
