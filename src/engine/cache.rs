@@ -46,7 +46,8 @@ impl Cache {
         Self { all: all.to_owned(), known, runs: runs::Runs::open(all, limit), unusable, shared, findings }
     }
 
-    /// From now on what is kept is looked at before it is used, which costs time; whether it was not before.
+    /// If something that was kept turned out to be damaged: from now on all of it is looked at before it is used, which costs time.
+    /// Whether that is new.
     pub fn distrust(&self) -> bool {
         self.runs.distrust()
     }

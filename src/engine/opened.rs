@@ -54,7 +54,7 @@ pub(super) enum Opened<'c> {
 }
 
 impl<'c> Opened<'c> {
-    /// Opens the source. Whether it is the one that the walk saw is known at its [end](Self::finish).
+    /// Opens the source; it must be the one that the walk saw.
     pub(super) fn new(content: &'c Content) -> Result<Self, EngineError> {
         match content {
             Content::Made(bytes) => Ok(Self::Made(bytes)),
@@ -62,7 +62,9 @@ impl<'c> Opened<'c> {
             Content::Slice { path, offset, stat, .. } => Self::open(path, stat, Some(*offset)),
             Content::Patched { path, stat, patch } => {
                 let file = File::open(path).map_err(|source| EngineError::Read { path: path.clone(), source })?;
-                Ok(Self::Patched { path, stat, patched: Patched::new(file, stat.size, patch) })
+                let opened = Self::Patched { path, stat, patched: Patched::new(file, stat.size, patch) };
+                opened.check()?;
+                Ok(opened)
             }
         }
     }
@@ -74,7 +76,9 @@ impl<'c> Opened<'c> {
         if let Some(offset) = offset {
             file.seek(SeekFrom::Start(offset)).map_err(failed)?;
         }
-        Ok(Self::File { path, stat, file, whole: offset.is_none() })
+        let opened = Self::File { path, stat, file, whole: offset.is_none() };
+        opened.check()?;
+        Ok(opened)
     }
 
     /// The finding that it is another one.
@@ -110,10 +114,9 @@ impl<'c> Opened<'c> {
         }
     }
 
-    /// After the last byte: the file must be the one that the walk saw, and not have been written meanwhile. Nothing may
-    /// follow, which its size tells, but where it says zero of files that are made as they are read.
+    /// After the last byte: nothing may follow, and the file must not have been written meanwhile.
     pub(super) fn finish(&mut self) -> Result<(), EngineError> {
-        if let Self::File { file, path, stat: Stat { size: 0, .. }, whole: true } = self {
+        if let Self::File { file, path, whole: true, .. } = self {
             let mut more = [0];
             let count = file.read(&mut more).map_err(|source| EngineError::Read { path: path.clone(), source })?;
             if count > 0 {

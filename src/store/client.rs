@@ -89,7 +89,9 @@ fn s3(mut builder: AmazonS3Builder, name: &str, variables: &Variables) -> Result
     for (key, value) in settings(variables, "aws_") {
         builder = builder.with_config(key, value);
     }
-    let plain = is_plain(builder.get_config_value(&AmazonS3ConfigKey::Endpoint));
+    // What is for S3 alone goes before what is for all services.
+    let endpoint = builder.get_config_value(&AmazonS3ConfigKey::S3Endpoint);
+    let plain = is_plain(endpoint.or_else(|| builder.get_config_value(&AmazonS3ConfigKey::Endpoint)));
     Ok(if plain { builder.with_allow_http(true) } else { builder })
 }
 

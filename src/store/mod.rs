@@ -36,13 +36,6 @@ pub use refusal::Refusal;
 /// The environment of whoever runs fitout: names and values.
 pub type Variables = std::collections::BTreeMap<std::ffi::OsString, std::ffi::OsString>;
 
-/// Whether it is a variable that says where a store is or who asks: of the three clouds, and where their files and programs are found.
-pub fn is_of_stores(variable: &std::ffi::OsStr) -> bool {
-    let name = variable.as_encoded_bytes();
-    [&b"AWS_"[..], b"GOOGLE_", b"AZURE_"].iter().any(|prefix| name.starts_with(prefix))
-        || matches!(name, b"HOME" | b"PATH")
-}
-
 /// What a place says of one object.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Meta {

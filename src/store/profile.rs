@@ -65,7 +65,10 @@ pub(super) fn read(place: &str, variables: &Variables) -> Result<Profile, StoreE
     });
     let process = get("credential_process").cloned();
     let chained = ["sso_session", "sso_start_url", "role_arn"].into_iter().find(|key| get(key).is_some());
-    if let (None, None, Some(key)) = (&keys, &process, chained) {
+    // Whom variables name needs no profile.
+    let of_variables =
+        ["AWS_ACCESS_KEY_ID", "AWS_WEB_IDENTITY_TOKEN_FILE"].into_iter().any(|name| text(name).is_some());
+    if let (None, None, Some(key), false) = (&keys, &process, chained, of_variables) {
         let message = format!(
             "the profile `{name}` has `{key}`, which other tools resolve: give it \
              `credential_process = aws configure export-credentials --profile {name} --format process`"
@@ -132,6 +135,11 @@ mod tests {
         let ci = with("ci").unwrap();
         assert_eq!((ci.process.as_deref(), ci.region.as_deref()), (Some("helper --json"), Some("eu-2")));
         assert!(with("sso").unwrap_err().message.contains("credential_process"));
+        let mut keyed =
+            Variables::from([("AWS_CONFIG_FILE".into(), config.clone()), ("AWS_PROFILE".into(), "sso".into())]);
+        assert!(read("s3://b", &keyed).is_err());
+        keyed.insert("AWS_ACCESS_KEY_ID".into(), "C".into());
+        assert_eq!(read("s3://b", &keyed).unwrap().keys, None);
         assert_eq!(with("gone").unwrap_err().trouble, Trouble::NoCredentials);
         assert_eq!(read("s3://b", &Variables::new()).unwrap(), Profile::default());
     }

@@ -143,7 +143,7 @@ fn a_checkout_elsewhere_finds_what_was_compressed() {
 }
 
 #[test]
-fn a_flipped_bit_anywhere_is_found_told_and_mended() {
+fn a_flipped_bit_is_told_and_mended_where_it_is_read_and_found_anywhere() {
     let trial = Trial::new();
     let plain = trial.build(&[]);
     let [segment] = &trial.segments()[..] else { panic!("{:?}", trial.segments()) };

@@ -12,7 +12,6 @@ use super::{Given, Kept, Line, Run, Step, Watch, What};
 use crate::config::load::Document;
 use crate::config::schema::{self, At, Build, Files, Hook, Manifest, Preset, Texts};
 use crate::diagnostic::{Code, Diagnostic, Findings, Span, codes};
-use crate::store;
 
 /// Reads values and collects what is wrong with them.
 pub(super) struct Reader<'a> {
@@ -103,18 +102,13 @@ impl Reader<'_> {
                 locks: kept(build.cache.key.as_ref(), &tools, |tool| tool.locks),
                 except: except.into_iter().collect(),
                 shared: build.cache.shared.as_ref().map(|address| address.value.clone()),
-                variables: self.for_stores(),
+                // How stores are reached is none of the build's business, and decides nothing of it.
+                variables: self.given.variables.clone(),
                 env: tools.iter().flat_map(|tool| tool.env_names()).collect(),
             },
             tools,
             skip: build.skip.as_ref().is_none_or(|skip| skip.value),
         }
-    }
-
-    /// How stores are reached, which is none of the build's business.
-    fn for_stores(&self) -> Variables {
-        let found = self.given.variables.iter().filter(|(name, _)| store::is_of_stores(name));
-        found.map(|(name, value)| (name.clone(), value.clone())).collect()
     }
 
     /// What a rule takes may have been made by the step. Holes are filled later: such a rule takes a part of its folder.

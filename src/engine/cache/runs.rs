@@ -130,7 +130,7 @@ impl Runs {
     }
 
     /// Where the bytes of a key lie, if they are there. Whether they are as they were put shows when they are read, and here
-    /// only after [`Runs::distrust`]: all of them are read later anyway.
+    /// only after [`Runs::distrust`]: what an artifact has is read later anyway.
     pub fn find(&self, key: &Key) -> Option<Vec<Extent>> {
         if let Some(fresh) = self.fresh().get(key) {
             return Some(fresh.extents.clone());
@@ -142,10 +142,15 @@ impl Runs {
         })
     }
 
-    /// From now on only what is as it was put is there, and nothing of this run; whether that is new.
+    /// If something was not as it was put: from now on only what is as it was put is there, and nothing of this run. Whether
+    /// that is new.
     pub fn distrust(&self) -> bool {
+        let is_damaged = self.segments.iter().any(|segment| segment.damaged.load(Ordering::Relaxed));
+        if !is_damaged || self.careful.swap(true, Ordering::Relaxed) {
+            return false;
+        }
         self.fresh().clear();
-        !self.careful.swap(true, Ordering::Relaxed)
+        true
     }
 
     /// Appends the bytes of a key to `out`, if they are there and as they were put.
