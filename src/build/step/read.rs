@@ -3,7 +3,7 @@
 use std::path::{Component, Path, PathBuf};
 
 use super::super::cache::shared;
-use super::super::environment::{Environment, Variables, is_variable};
+use super::super::environment::{Environment, is_variable};
 use super::super::inputs::Inputs;
 use super::super::sandbox::Sandbox;
 use super::super::stamp::Output;
