@@ -80,11 +80,6 @@ impl From<EngineError> for io::Error {
 }
 
 impl EngineError {
-    /// Whether it comes of what was kept: without it, or with a closer look at it, things may go well.
-    pub fn is_of_kept(&self) -> bool {
-        matches!(self, Self::Kept { .. })
-    }
-
     /// Takes an error back that travelled through [`io::Error`]; any other one is a failure to write `path`.
     fn from_io(error: io::Error, path: &std::path::Path) -> Self {
         error.downcast::<Self>().unwrap_or_else(|source| Self::Write { path: path.to_path_buf(), source })

@@ -196,8 +196,8 @@ fn small_content_that_was_not_read_again_must_be_as_it_was() {
         let (out, first) = (layout(1, Compression::Gzip(6)), fill(&cache));
         let cold = emit(&out, &first, folder.path(), 1).unwrap().sha256;
         assert_eq!(first.keep(), []);
-        let caches_now = (open(), open());
-        let (unread, kept) = (fill(&caches_now.0), fill(&caches_now.1));
+        let later = (open(), open());
+        let (unread, kept) = (fill(&later.0), fill(&later.1));
         assert_eq!(emit(&out, &unread, folder.path(), 1).unwrap().sha256, cold);
         match change {
             "longer" => fs_err::write(&path, vec![7; 5_001]).unwrap(),

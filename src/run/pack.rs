@@ -174,51 +174,38 @@ pub(super) fn pack(
     cache: Option<&Cache>,
     listener: &dyn Listener,
 ) -> Result<Packed, Findings> {
-    let packed = match attempt(planned, folder, cache, listener) {
-        Err(failed) if failed.of_kept && cache.is_some_and(Cache::distrust) => {
-            attempt(planned, folder, cache, listener)
-        }
-        first => first,
-    };
-    packed.map_err(|failed| failed.findings)
-}
-
-/// Why there are no files.
-struct Failed {
-    findings: Findings,
-    /// Whether something that was kept is one of the reasons.
-    of_kept: bool,
-}
-
-impl From<Findings> for Failed {
-    fn from(findings: Findings) -> Self {
-        Self { findings, of_kept: false }
+    let first = attempt(planned, folder, cache, listener);
+    if first.is_err() && cache.is_some_and(Cache::distrust) {
+        return attempt(planned, folder, cache, listener);
     }
+    first
 }
 
-fn attempt(planned: &Planned, folder: &Path, cache: Option<&Cache>, listener: &dyn Listener) -> Result<Packed, Failed> {
+fn attempt(
+    planned: &Planned,
+    folder: &Path,
+    cache: Option<&Cache>,
+    listener: &dyn Listener,
+) -> Result<Packed, Findings> {
     let wants = wants_of(planned);
-    let (store, digests) = Store::fill(planned.sources.list(), &wants, folder, cache, listener)
-        .map_err(|error| Findings::from([error.into()]))?;
+    let (store, digests) =
+        Store::fill(planned.sources.list(), &wants, folder, cache, listener).map_err(|error| vec![error.into()])?;
     let jobs = jobs(planned, &digests)?;
     let layouts: Vec<&Layout> = jobs.iter().map(|job| &job.layout).collect();
     let workers = workers::of_each(&layouts, rayon::current_num_threads());
     // One job a task: a half of them would be more than a thread has to take.
     let jobs = jobs.par_iter().zip(workers).with_max_len(1);
     let results: Vec<_> = jobs.map(|(job, workers)| write(job, &store, folder, workers, listener)).collect();
-    let mut failed = Failed::from(Findings::new());
+    let mut findings: Findings = Vec::new();
     let mut done = Vec::new();
     for result in results {
         match result {
             Ok(pair) => done.push(pair),
-            Err(error) => {
-                failed.of_kept |= error.is_of_kept();
-                failed.findings.push(error.into());
-            }
+            Err(error) => findings.push(error.into()),
         }
     }
-    if !failed.findings.is_empty() {
-        return Err(failed);
+    if !findings.is_empty() {
+        return Err(findings);
     }
     let (artifacts, emitted) = done.into_iter().unzip();
     Ok(Packed { artifacts, emitted, warnings: store.keep() })

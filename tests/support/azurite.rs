@@ -1,9 +1,10 @@
 //! A server that speaks Azure's blob storage, and looks at who asks: azurite.
 
 use std::io::{Read as _, Write as _};
-use std::net::{TcpListener, TcpStream};
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::net::TcpStream;
+use std::process::{Command, Stdio};
+
+use super::server::Running;
 
 /// The key of the account, as Azure gives keys: base64.
 pub const SECRET: &str = "bWFya2VkLXNlY3JldC1rZXktb2YtdGhlLWFjY291bnQ=";
@@ -12,40 +13,21 @@ const HEX: &str = "6d61726b65642d7365637265742d6b65792d6f662d7468652d6163636f756
 
 /// See the module. It has a container, `bucket`.
 pub struct Server {
-    child: Child,
-    port: u16,
+    running: Running,
     /// A folder for whoever uses it; the server keeps its blobs there, too.
     pub top: tempfile::TempDir,
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
 }
 
 impl Server {
     /// None where azurite is not installed; `./test` installs it.
     pub fn start() -> Option<Self> {
-        let program = std::env::var("FITOUT_AZURITE").unwrap_or_else(|_| "azurite-blob".to_owned());
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let top = tempfile::tempdir().unwrap();
-        let mut command = Command::new(program);
-        command.args(["--silent", "--skipApiVersionCheck", "--disableTelemetry", "--blobHost", "127.0.0.1"]);
-        command.args(["--blobPort", &port.to_string(), "--location"]).arg(top.path().join("blobs"));
-        command.env("AZURITE_ACCOUNTS", format!("tester:{SECRET}")).stdout(Stdio::null()).stderr(Stdio::null());
-        let Ok(child) = command.spawn() else {
-            assert!(std::env::var_os("FITOUT_REQUIRE_FOREIGN").is_none(), "azurite-blob is not installed");
-            println!("note: azurite-blob is not installed, Azure was not tried");
-            return None;
-        };
-        let server = Self { child, port, top };
-        let start = Instant::now();
-        while TcpStream::connect(("127.0.0.1", port)).is_err() {
-            assert!(start.elapsed() < Duration::from_secs(60), "azurite-blob does not listen");
-            std::thread::sleep(Duration::from_millis(100));
-        }
+        let running = Running::start(("FITOUT_AZURITE", "azurite-blob"), |command, port| {
+            command.args(["--silent", "--skipApiVersionCheck", "--disableTelemetry", "--blobHost", "127.0.0.1"]);
+            command.args(["--blobPort", port, "--location"]).arg(top.path().join("blobs"));
+            command.env("AZURITE_ACCOUNTS", format!("tester:{SECRET}"));
+        })?;
+        let server = Self { running, top };
         server.ask("PUT", "restype=container");
         Some(server)
     }
@@ -63,7 +45,7 @@ impl Server {
             Command::new("sh").args(["-c", &sign]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         signing.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
         let signature = String::from_utf8(signing.wait_with_output().unwrap().stdout).unwrap();
-        let mut stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
+        let mut stream = TcpStream::connect(("127.0.0.1", self.running.port)).unwrap();
         let head = format!(
             "{method} /tester/bucket?{query} HTTP/1.0\r\nHost: 127.0.0.1\r\nContent-Length: 0\r\nx-ms-date: {date}\r\n\
              x-ms-version: 2021-08-06\r\nAuthorization: SharedKey tester:{signature}\r\n\r\n"
@@ -85,7 +67,7 @@ impl Server {
     /// Whom a program is to ask, and as whom.
     pub fn variables(&self) -> [(&'static str, String); 3] {
         [
-            ("AZURE_ENDPOINT", format!("http://127.0.0.1:{}/tester", self.port)),
+            ("AZURE_ENDPOINT", format!("http://127.0.0.1:{}/tester", self.running.port)),
             ("AZURE_STORAGE_ACCOUNT_NAME", "tester".to_owned()),
             ("AZURE_STORAGE_ACCOUNT_KEY", SECRET.to_owned()),
         ]

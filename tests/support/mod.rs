@@ -3,6 +3,7 @@
 
 pub mod azurite;
 pub mod moto;
+mod server;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

@@ -1,46 +1,28 @@
 //! A server that speaks S3, without any of its own checks of who asks: moto.
 
 use std::io::{Read as _, Write as _};
-use std::net::{TcpListener, TcpStream};
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::net::TcpStream;
+
+use super::server::Running;
 
 /// What is secret in the environment of [`Server::variables`].
 pub const SECRET: &str = "marked-secret-key";
 
 /// See the module. It has a bucket, `bucket`.
 pub struct Server {
-    child: Child,
+    running: Running,
     pub port: u16,
     /// A folder for whoever uses it.
     pub top: tempfile::TempDir,
 }
 
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
 impl Server {
     /// None where moto is not installed; `./test` installs it.
     pub fn start() -> Option<Self> {
-        let program = std::env::var("FITOUT_MOTO").unwrap_or_else(|_| "moto_server".to_owned());
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let mut command = Command::new(program);
-        command.args(["-H", "127.0.0.1", "-p", &port.to_string()]).stdout(Stdio::null()).stderr(Stdio::null());
-        let Ok(child) = command.spawn() else {
-            assert!(std::env::var_os("FITOUT_REQUIRE_FOREIGN").is_none(), "moto_server is not installed");
-            println!("note: moto_server is not installed, a shared cache was not tried");
-            return None;
-        };
-        let server = Self { child, port, top: tempfile::tempdir().unwrap() };
-        let start = Instant::now();
-        while TcpStream::connect(("127.0.0.1", port)).is_err() {
-            assert!(start.elapsed() < Duration::from_secs(60), "moto_server does not listen");
-            std::thread::sleep(Duration::from_millis(100));
-        }
+        let running = Running::start(("FITOUT_MOTO", "moto_server"), |command, port| {
+            command.args(["-H", "127.0.0.1", "-p", port]);
+        })?;
+        let server = Self { port: running.port, running, top: tempfile::tempdir().unwrap() };
         server.ask("PUT", "/bucket", b"");
         Some(server)
     }
@@ -82,8 +64,7 @@ impl Server {
 
     /// It answers no more.
     pub fn stop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        self.running.stop();
     }
 
     /// Whom a program is to ask, and as whom.
