@@ -22,10 +22,12 @@ pub struct Malformed;
 /// Bits that one table step resolves; longer codes take the bitwise path. Measured best at 11 (10: 6 % slower).
 const TABLE_BITS: u32 = 11;
 const TABLE_SIZE: usize = 1 << TABLE_BITS;
-/// What a window holds at least.
-const WINDOW_BITS: u32 = 57;
+/// What a window holds at least, once it is full.
+const WINDOW_BITS: u32 = 56;
 /// What a symbol takes at most in the tables: its code, and 13 extra bits of a distance.
 const SYMBOL_BITS: u32 = TABLE_BITS + 13;
+/// Symbols that a full window has the bits for, whatever they are: a fixed number is no branch that nobody can foretell.
+const STEPS: u32 = WINDOW_BITS / SYMBOL_BITS;
 /// Entry flag: leave the fast loop (end of block, long code, unused code).
 const LEAVE: u16 = 1 << 15;
 /// Entry flag: a distance follows. It is what to add to find it in its half of the table.
@@ -139,28 +141,34 @@ impl Scanner {
 
     /// Drops all symbols of a block up to and with its end-of-block code.
     fn skip_symbols(&self, bits: &mut Bits<'_>) -> Result<(), Malformed> {
-        // Where the half of the table begins that the next symbol is in.
-        let mut half = 0u16;
-        'refill: loop {
-            let window = bits.window();
-            let mut used = 0u32;
-            while used <= WINDOW_BITS - SYMBOL_BITS {
-                let entry = self.table[usize::from(half) | slot(window >> used)];
+        let mut half = 0;
+        loop {
+            half = self.skip_frequent(bits, half);
+            if half != 0 {
+                bits.skip_distance(&self.distances)?;
+                half = 0;
+            } else if self.skip_rare(bits)? {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Drops symbols that the table holds, as long as the window can be filled. `half` is where the half of the table begins that
+    /// the next symbol is in, likewise what is returned.
+    fn skip_frequent(&self, bits: &mut Bits<'_>, mut half: u16) -> u16 {
+        let Some(mut window) = Window::at(bits.position, bits.data) else { return half };
+        'symbols: while window.fill(bits.data) {
+            for _ in 0..STEPS {
+                let entry = self.table[usize::from(half) | slot(window.bits)];
                 if entry & LEAVE != 0 {
-                    bits.advance(used as usize)?;
-                    if half != 0 {
-                        bits.skip_distance(&self.distances)?;
-                        half = 0;
-                    } else if self.skip_rare(bits)? {
-                        return Ok(());
-                    }
-                    continue 'refill;
+                    break 'symbols;
                 }
-                used += u32::from(entry & DROP);
+                window.drop(u32::from(entry & DROP));
                 half = entry & LENGTH;
             }
-            bits.advance(used as usize)?;
         }
+        bits.position = window.position();
+        half
     }
 
     /// Drops a symbol that the table does not hold, and says whether it ends the block.
@@ -275,6 +283,47 @@ impl Code {
     }
 }
 
+/// The next bits. What is filled in comes behind them, so no bit waits for how many were dropped.
+struct Window {
+    bits: u64,
+    /// How many they are.
+    count: u32,
+    /// The byte that follows the whole bytes among them.
+    next: usize,
+}
+
+impl Window {
+    /// From a position on, if it can be filled there.
+    fn at(position: usize, data: &[u8]) -> Option<Self> {
+        let mut window = Self { bits: 0, count: 0, next: position / 8 };
+        let part = u32::try_from(position % 8).unwrap_or(0);
+        window.fill(data).then(|| {
+            window.drop(part);
+            window
+        })
+    }
+
+    /// Makes them at least [`WINDOW_BITS`], if eight bytes are left.
+    fn fill(&mut self, data: &[u8]) -> bool {
+        let Some(eight) = data.get(self.next..).and_then(|rest| rest.first_chunk()) else { return false };
+        self.bits |= u64::from_le_bytes(*eight) << self.count;
+        // As many whole bytes as were added; bits of the next one are added once more, and are the same.
+        self.next += ((63 - self.count) / 8) as usize;
+        self.count |= WINDOW_BITS;
+        true
+    }
+
+    fn drop(&mut self, count: u32) {
+        self.bits >>= count;
+        self.count -= count;
+    }
+
+    /// Of the first of them, in bits from the start.
+    fn position(&self) -> usize {
+        self.next * 8 - self.count as usize
+    }
+}
+
 /// A cursor over bits, least significant first.
 struct Bits<'a> {
     data: &'a [u8],
@@ -282,8 +331,8 @@ struct Bits<'a> {
 }
 
 impl Bits<'_> {
-    /// At least [`WINDOW_BITS`] from the position on, zeros behind the end.
-    fn window(&self) -> u64 {
+    /// The next bits, more than any number that is taken at once; zeros behind the end.
+    fn ahead(&self) -> u64 {
         let byte = self.position / 8;
         let word = if let Some(eight) = self.data.get(byte..byte + 8) {
             u64::from_le_bytes(eight.try_into().unwrap_or_default())
@@ -302,7 +351,7 @@ impl Bits<'_> {
     }
 
     fn take(&mut self, count: u32) -> Result<u32, Malformed> {
-        let value = self.window() & ((1 << count) - 1);
+        let value = self.ahead() & ((1 << count) - 1);
         self.advance(count as usize)?;
         u32::try_from(value).map_err(|_| Malformed)
     }
