@@ -2,14 +2,22 @@
 //!
 //! A run is a byte-aligned, non-final piece of a raw deflate stream. Any concatenation of runs followed by
 //! [`END_OF_STREAM`] is a valid stream of the concatenated content, so one run serves zip entries and gzip streams
-//! alike. Which library makes them is decided when fitout is compiled: libdeflate, or with the feature `pure-rust` zlib-rs.
+//! alike. Which library makes them is decided when fitout is compiled: libdeflate, or with the feature `pure-rust` zlib-rs; those of small
+//! contents, which several streams have in common, are our own ([`Weaver`]).
 
 use std::io::Read as _;
 
 use flate2::read::DeflateDecoder;
 
+mod blocks;
 mod brief;
+mod huffman;
+mod parse;
+pub(super) mod symbols;
+mod weave;
 pub use brief::{Before, MOST as MOST_BRIEF};
+pub use parse::{Sequence, Text};
+pub use weave::{NAME as WEAVER, Weaver};
 
 #[cfg(all(feature = "libdeflate", not(feature = "pure-rust")))]
 #[path = "deflate/libdeflate.rs"]

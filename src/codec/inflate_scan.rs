@@ -5,6 +5,8 @@
 //! Huffman tables and the lengths of all symbols; a stream that is not a chain of well-formed blocks is an error. This
 //! is no check of the content: a flipped literal passes.
 
+use super::deflate::symbols::{self, CODE_LENGTH_ORDER};
+
 /// Where the last block begins and where the stream ends, in bits from the start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LastBlock {
@@ -34,11 +36,10 @@ const LEAVE: u16 = 1 << 15;
 const LENGTH: u16 = 1 << TABLE_BITS;
 /// Low bits of an entry: code and extra bits to drop.
 const DROP: u16 = 63;
-const END_OF_BLOCK: usize = 256;
+const END_OF_BLOCK: usize = symbols::END_OF_BLOCK as usize;
 const MAX_CODE: usize = 15;
 
 const LENGTH_EXTRA: [u8; 29] = [0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3, 4, 4, 4, 4, 5, 5, 5, 5, 0];
-const CODE_LENGTH_ORDER: [usize; 19] = [16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15];
 
 impl Default for Scanner {
     /// With empty tables.
@@ -198,11 +199,7 @@ fn literal_extra(symbol: usize) -> Option<u8> {
 
 /// Extra bits of a distance symbol; none for symbols that do not exist.
 fn distance_extra(symbol: usize) -> Option<u8> {
-    match symbol {
-        0..4 => Some(0),
-        4..30 => u8::try_from(symbol / 2 - 1).ok(),
-        _ => None,
-    }
+    (symbol < symbols::DISTANCES).then(|| u8::try_from(symbols::distances_of(symbol).0).ok()).flatten()
 }
 
 /// A canonical Huffman code: counts and sorted symbols. Short codes are also in a table.

@@ -1,7 +1,7 @@
 //! A gzip member made of runs.
 //!
 //! Enters: literals and content in the order of the stream. Leaves: one member (RFC 1952), whatever it holds: literals and
-//! small content are compressed together in runs that end where folders or the content say so, large content is spliced from the store, what
+//! small content are compressed together in runs that end where [`Cuts`] says, before what is spliced and at a length of [`RUN`]; large content is spliced from the store, what
 //! stands between two such is a brief run, and the CRC is combined. A run that another stream or an earlier build has made is not made again.
 
 use std::io::{self, Write};
@@ -9,17 +9,10 @@ use std::io::{self, Write};
 use sha2::{Digest as _, Sha256};
 
 use super::EngineError;
+use super::groups::{BREAK_FROM, Cuts, Part, gather};
 use super::store::Store;
 use crate::assemble::plan::SourceId;
-use crate::codec::deflate::{Before, Deflater, END_OF_STREAM, MOST_BRIEF, RUN};
-
-/// Runs of literals and small content end at the next break (another folder) once they have this size, in bytes. Shorter runs cost size,
-/// longer ones are dirtied by more changes; what was measured stands in benches/README.md.
-const BREAK_FROM: usize = 48 * 1024;
-/// In a folder of many files they are not cut below this size,
-const CUT_FROM: usize = 96 * 1024;
-/// and then behind one content of so many: where the content itself says so.
-const CUT_EVERY: u32 = 4;
+use crate::codec::deflate::{Before, Deflater, END_OF_STREAM, MOST_BRIEF, RUN, Text, Weaver};
 
 /// See the module. The member has no name and no time, so that equal content gives equal bytes.
 pub(super) struct Gzip<'s, W> {
@@ -27,11 +20,14 @@ pub(super) struct Gzip<'s, W> {
     store: &'s Store<'s>,
     level: u8,
     deflater: Deflater,
+    /// Where the level is one of those that it knows.
+    weaver: Option<Weaver>,
     waiting: Waiting,
     /// What the header between two spliced contents may refer to.
     before: Before,
-    /// Bytes of what waits, and what they become.
+    /// Bytes of what waits, as one or as the contents alone, and what they become.
     buffer: Vec<u8>,
+    text: Text,
     run: Vec<u8>,
     crc: crc32fast::Hasher,
     size: u64,
@@ -42,10 +38,12 @@ pub(super) struct Gzip<'s, W> {
 struct Waiting {
     /// All literals, one after the other.
     literals: Vec<u8>,
-    /// Content, and how many bytes of literals stand before it.
-    contents: Vec<(usize, SourceId)>,
+    /// Contents, and how many bytes of literals stand before each.
+    contents: Vec<SourceId>,
+    behind: Vec<usize>,
     /// Bytes of both.
     size: usize,
+    cuts: Cuts,
 }
 
 impl<'s, W: Write> Gzip<'s, W> {
@@ -58,9 +56,11 @@ impl<'s, W: Write> Gzip<'s, W> {
             store,
             level,
             deflater: Deflater::new(level, store.verify),
+            weaver: Weaver::knows(level).then(|| Weaver::new(level, store.verify)),
             waiting: Waiting::default(),
             before: Before::default(),
             buffer: Vec::new(),
+            text: Text::default(),
             run: Vec::new(),
             crc: crc32fast::Hasher::new(),
             size: 0,
@@ -83,35 +83,36 @@ impl<'s, W: Write> Gzip<'s, W> {
 
     /// Content, spliced or in a run with its neighbours.
     pub fn content(&mut self, id: SourceId) -> io::Result<()> {
+        match Part::of(id, self.level, self.store) {
+            Part::Empty => Ok(()),
+            Part::Spliced => self.spliced(id),
+            // Such as the layer of a base image.
+            Part::Large => self.store.raw(id, |bytes| self.literal(bytes)),
+            Part::Small { size, crc32 } => {
+                if self.waiting.size + size > RUN {
+                    self.flush()?;
+                }
+                self.waiting.contents.push(id);
+                self.waiting.behind.push(self.waiting.literals.len());
+                self.waiting.size += size;
+                if self.waiting.cuts.add(size, crc32) { self.flush() } else { Ok(()) }
+            }
+        }
+    }
+
+    fn spliced(&mut self, id: SourceId) -> io::Result<()> {
+        self.flush()?;
         let (size, crc32) = self.store.size_and_crc(id);
-        if self.store.is_spliced(id, self.level) {
-            self.flush()?;
-            self.crc.combine(&crc32fast::Hasher::new_with_initial_len(crc32, size));
-            self.size += size;
-            self.before.followed(size);
-            return self.store.runs(id, self.level, |bytes| self.out.write_all(bytes));
-        }
-        let Some(size) = usize::try_from(size).ok().filter(|size| *size <= RUN) else {
-            return self.as_literals(id);
-        };
-        if self.waiting.size + size > RUN {
-            self.flush()?;
-        }
-        self.waiting.contents.push((self.waiting.literals.len(), id));
-        self.waiting.size += size;
-        // Ends the run where the content itself says so: what follows a changed file soon is the same run as before.
-        let cut = self.waiting.size >= CUT_FROM && crc32.is_multiple_of(CUT_EVERY);
-        if cut { self.flush() } else { Ok(()) }
+        self.crc.combine(&crc32fast::Hasher::new_with_initial_len(crc32, size));
+        self.size += size;
+        self.before.followed(size);
+        self.store.runs(id, self.level, |bytes| self.out.write_all(bytes))
     }
 
     /// What follows is less like what waits than its neighbours are.
     pub fn break_here(&mut self) -> io::Result<()> {
-        if self.waiting.size >= BREAK_FROM { self.flush() } else { Ok(()) }
-    }
-
-    /// Large content that is kept for no stream of this level, such as the layer of a base image.
-    fn as_literals(&mut self, id: SourceId) -> io::Result<()> {
-        self.store.raw(id, |bytes| self.literal(bytes))
+        let literals = self.waiting.contents.is_empty() && self.waiting.size >= BREAK_FROM;
+        if literals || self.waiting.cuts.end_at_break() { self.flush() } else { Ok(()) }
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -136,12 +137,20 @@ impl<'s, W: Write> Gzip<'s, W> {
     /// Makes the run of what waits, or finds it.
     fn together(&mut self, waiting: &Waiting) -> io::Result<()> {
         let key = waiting.key(self.store);
-        if !self.store.find_run(self.level, &key, waiting.size, &mut self.run) {
+        if self.store.find_run(self.level, &key, waiting.size, &mut self.run) {
+            return Ok(());
+        }
+        if let Some(weaver) = self.weaver.as_mut().filter(|_| !waiting.contents.is_empty()) {
+            gather(&waiting.contents, self.store, &mut self.text)?;
+            let parse = || weaver.parse(&self.text);
+            let sequences = self.store.sequences(self.level, waiting.contents.clone(), parse)?;
+            let literals: Vec<&[u8]> = waiting.parts().map(|(literal, _)| literal).collect();
+            weaver.run(&literals, &self.text, &sequences, &mut self.run).map_err(EngineError::from)?;
+        } else {
             waiting.gather(self.store, &mut self.buffer)?;
             self.deflater.runs(&self.buffer, &mut self.run).map_err(EngineError::from)?;
-            self.store.keep_run(self.level, &key, waiting.size, &self.run)?;
         }
-        Ok(())
+        self.store.keep_run(self.level, &key, waiting.size, &self.run)
     }
 
     /// Ends the member.
@@ -158,14 +167,15 @@ impl<'s, W: Write> Gzip<'s, W> {
 impl Waiting {
     /// Literals before, between and behind content, in order; with each but the last the content that follows.
     fn parts(&self) -> impl Iterator<Item = (&[u8], Option<SourceId>)> {
-        let starts = std::iter::once(0).chain(self.contents.iter().map(|(at, _)| *at));
-        let ends = self.contents.iter().map(|(at, id)| (*at, Some(*id))).chain([(self.literals.len(), None)]);
-        starts.zip(ends).map(|(start, (end, id))| (&self.literals[start..end], id))
+        let starts = std::iter::once(&0).chain(&self.behind);
+        let ends = self.behind.iter().copied().chain([self.literals.len()]);
+        let contents = self.contents.iter().copied().map(Some).chain([None]);
+        starts.zip(ends).zip(contents).map(|((start, end), id)| (&self.literals[*start..end], id))
     }
 
     /// The literals behind the last content.
     fn tail(&self) -> &[u8] {
-        &self.literals[self.contents.last().map_or(0, |(at, _)| *at)..]
+        &self.literals[self.behind.last().copied().unwrap_or(0)..]
     }
 
     /// What the bytes are, said without reading them: content by its digest. Lengths stand behind what they measure, so no
@@ -209,7 +219,9 @@ impl Waiting {
     fn emptied(mut self) -> Self {
         self.literals.clear();
         self.contents.clear();
+        self.behind.clear();
         self.size = 0;
+        self.cuts = Cuts::default();
         self
     }
 }

@@ -13,6 +13,7 @@ use crate::diagnostic::{Diagnostic, codes};
 pub mod cache;
 pub mod emit;
 mod fill;
+pub mod groups;
 mod gzip;
 mod opened;
 pub mod output;

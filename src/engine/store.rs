@@ -15,10 +15,11 @@ use super::EngineError;
 use super::cache::Cache;
 use super::cache::runs::{Form, Key, key};
 use super::fill::{Deflaters, Filled, Filler};
+use super::groups::Groups;
 use super::opened::{Opened, size_of};
 use super::scratch::{Extent, Scratch, in_pieces};
 use crate::assemble::plan::{Content, SourceId};
-use crate::codec::deflate::{END_OF_STREAM, RUN};
+use crate::codec::deflate::{END_OF_STREAM, RUN, Sequence};
 use crate::codec::md5;
 use crate::diagnostic::Findings;
 use crate::listener::{Event, Listener};
@@ -46,6 +47,8 @@ pub struct Wants {
     pub zip_level: Option<u8>,
     /// Whether several streams may have the same bytes: the tar streams of deb and of an image.
     pub twins: bool,
+    /// Whether several gzip streams may have the same content, at the same level.
+    pub streams: bool,
     /// Whether what is compressed is decompressed and compared.
     pub verify: bool,
 }
@@ -60,6 +63,8 @@ pub struct Store<'s> {
     zip_level: u8,
     /// Runs between spliced content that this build made, where there is no cache and several streams may have the same.
     made: Option<Mutex<BTreeMap<Key, Extent>>>,
+    /// What is known of small contents that stand together, where several streams have them.
+    pub(super) groups: Option<Groups>,
     pub(super) verify: bool,
 }
 
@@ -108,19 +113,19 @@ impl<'s> Store<'s> {
         }
         // Largest first: the last task to end is a short one. The order changes no byte of any artifact.
         small.sort_by_key(|index| std::cmp::Reverse(size_of(&sources[*index])));
-        let groups = groups(&small, sources);
+        let batches = batches(&small, sources);
         // Each thread takes the next group when it is done with one: an iterator that is split in halves would give all that is large to one.
         let next = AtomicUsize::new(0);
         let done = rayon::broadcast(|_| {
             let mut deflaters = Deflaters::new(wants.verify);
             let mut done: Vec<(usize, Filled)> = Vec::new();
-            while let Some(group) = groups.get(next.fetch_add(1, Ordering::Relaxed)) {
-                let contents: Vec<&Content> = group.iter().map(|index| &sources[*index]).collect();
+            while let Some(batch) = batches.get(next.fetch_add(1, Ordering::Relaxed)) {
+                let contents: Vec<&Content> = batch.iter().map(|index| &sources[*index]).collect();
                 let filled = with
                     .together(&contents, &mut deflaters)
-                    .inspect_err(|_| next.store(groups.len(), Ordering::Relaxed))?;
+                    .inspect_err(|_| next.store(batches.len(), Ordering::Relaxed))?;
                 listener.hear(Event::Read { bytes: filled.iter().map(|(_, digest)| digest.size).sum() });
-                done.extend(group.iter().copied().zip(filled));
+                done.extend(batch.iter().copied().zip(filled));
             }
             Ok::<_, EngineError>(done)
         });
@@ -134,10 +139,9 @@ impl<'s> Store<'s> {
         let digests = list.iter().map(known).collect();
         let zip_level = wants.zip_level.unwrap_or_default();
         let made = (wants.twins && cache.is_none()).then(Mutex::default);
-        Ok((
-            Self { sources, slots, scratch, cache, digests, zip_level, made, verify: wants.verify },
-            Digests::new(list),
-        ))
+        let (groups, verify) = (wants.streams.then(Groups::default), wants.verify);
+        let store = Self { sources, slots, scratch, cache, digests, zip_level, made, groups, verify };
+        Ok((store, Digests::new(list)))
     }
 
     /// Leaves what was read and compressed for the next run; what was wrong with the cache.
@@ -236,6 +240,27 @@ impl<'s> Store<'s> {
         Ok(())
     }
 
+    /// Whether the sequences of groups are best made ahead: several streams want them, and no run is kept that would make them needless.
+    pub(super) fn parses_ahead(&self) -> bool {
+        self.groups.is_some() && self.cache.is_none_or(|cache| cache.runs.is_empty())
+    }
+
+    /// The sequences of contents that stand together, made by `make` unless an earlier stream had them, too.
+    ///
+    /// # Errors
+    /// When the scratch file cannot be written or read.
+    pub(super) fn sequences(
+        &self,
+        level: u8,
+        contents: Vec<SourceId>,
+        make: impl FnOnce() -> Vec<Sequence>,
+    ) -> io::Result<Vec<Sequence>> {
+        match &self.groups {
+            Some(groups) => groups.sequences(&self.scratch, (level, contents), make),
+            None => Ok(make()),
+        }
+    }
+
     fn made(&self) -> Option<MutexGuard<'_, BTreeMap<Key, Extent>>> {
         self.made.as_ref().map(|made| made.lock().unwrap_or_else(PoisonError::into_inner))
     }
@@ -262,8 +287,8 @@ impl<'s> Store<'s> {
 }
 
 /// Neighbours of about the same size, as many as are hashed side by side.
-fn groups<'i>(order: &'i [usize], sources: &[Content]) -> Vec<&'i [usize]> {
-    let mut groups = Vec::new();
+fn batches<'i>(order: &'i [usize], sources: &[Content]) -> Vec<&'i [usize]> {
+    let mut batches = Vec::new();
     let mut rest = order;
     while !rest.is_empty() {
         let mut bytes = 0;
@@ -272,9 +297,9 @@ fn groups<'i>(order: &'i [usize], sources: &[Content]) -> Vec<&'i [usize]> {
             bytes <= TOGETHER
         };
         let count = rest.iter().take(md5::LANES).take_while(fits).count().max(1);
-        let (group, later) = rest.split_at(count);
-        groups.push(group);
+        let (batch, later) = rest.split_at(count);
+        batches.push(batch);
         rest = later;
     }
-    groups
+    batches
 }

@@ -91,7 +91,8 @@ fn decode(compression: Compression, packed: &[u8]) -> Vec<u8> {
 }
 
 fn build(folder: &Path, sources: &Sources, compression: Compression, threads: usize) -> Vec<u8> {
-    let wants = Wants { md5: true, levels: [1, 6].into(), zip_level: Some(6), twins: true, verify: true };
+    let wants =
+        Wants { md5: true, levels: [1, 6].into(), zip_level: Some(6), twins: true, streams: true, verify: true };
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
     pool.install(|| {
         let (store, _) = Store::fill(sources.list(), &wants, folder, None, &Silent).unwrap();

@@ -27,6 +27,7 @@ pub fn fill<'s>(sources: &'s Sources, plans: &[&Plan], folder: &Path) -> (Store<
         levels: plans.iter().flat_map(streams).filter_map(level).collect(),
         zip_level: plans.iter().find_map(|plan| level(*plan.zip.compression)),
         twins: false,
+        streams: false,
         verify: true,
     };
     Store::fill(sources.list(), &wants, folder, None, &Silent).unwrap()

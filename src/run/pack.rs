@@ -16,6 +16,7 @@ use crate::diagnostic::{Diagnostic, Findings, codes};
 use crate::engine::EngineError;
 use crate::engine::cache::Cache;
 use crate::engine::emit::{Emitted, emit};
+use crate::engine::groups::parse_ahead;
 use crate::engine::store::{Digests, Store, Wants};
 use crate::engine::workers;
 use crate::formats::{self, FileName, Format, Layout, oci, source};
@@ -192,6 +193,7 @@ fn attempt(
         Store::fill(planned.sources.list(), &wants, folder, cache, listener).map_err(|error| vec![error.into()])?;
     let jobs = jobs(planned, &digests)?;
     let layouts: Vec<&Layout> = jobs.iter().map(|job| &job.layout).collect();
+    parse_ahead(&layouts, &store, folder).map_err(|error| vec![error.into()])?;
     let workers = workers::of_each(&layouts, rayon::current_num_threads());
     // One job a task: a half of them would be more than a thread has to take.
     let jobs = jobs.par_iter().zip(workers).with_max_len(1);
@@ -286,7 +288,9 @@ fn wants_of_plan(mut wants: Wants, plan: &Plan) -> Wants {
         ("tarball", plan.tarball.compression.value),
         ("oci", plan.image.compression.value),
     ];
-    wants.levels.extend(streams.iter().filter(|(name, _)| made(name)).filter_map(|(_, c)| level_of(*c)));
+    for level in streams.iter().filter(|(name, _)| made(name)).filter_map(|(_, c)| level_of(*c)) {
+        wants.streams |= !wants.levels.insert(level);
+    }
     if made("zip") {
         wants.zip_level = level_of(plan.zip.compression.value).or(wants.zip_level);
     }

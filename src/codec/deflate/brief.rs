@@ -5,20 +5,16 @@
 //! library that makes whole streams knows nothing of that, and tables of its own would be longer than what they describe.
 
 use super::pad;
+use super::symbols::{Bits, END_OF_BLOCK, SHORTEST, WINDOW, alike, distance_code, length_code};
 
 /// Most bytes of a brief run, and of what is remembered for the next.
 pub const MOST: usize = 2048;
-/// How far a match reaches.
-const WINDOW: usize = 32 * 1024;
-const SHORTEST: usize = 3;
-const LONGEST: usize = 258;
 /// How many earlier places with the same three bytes are tried.
 const TRIED: usize = 24;
 /// A match of this length is taken without looking for a better one.
 const ENOUGH: usize = 48;
 const SLOTS: usize = 2048;
 const NOWHERE: u16 = u16::MAX;
-const END_OF_BLOCK: u32 = 256;
 
 /// What stood in the stream before a brief run.
 #[derive(Debug, Clone, Default)]
@@ -101,7 +97,7 @@ impl Encoder {
         for place in 0..known.len() {
             self.remember(place);
         }
-        let mut bits = Bits { out, window: 0, count: 0 };
+        let mut bits = Bits::new(out);
         // Not final, fixed codes.
         bits.put(0b010, 3);
         let mut place = known.len();
@@ -111,7 +107,7 @@ impl Encoder {
             if found.length < ENOUGH {
                 let next = self.longest(place + 1, known.len(), gap);
                 if found.gain == 0 || next.gain > found.gain {
-                    bits.literal(self.all[place]);
+                    bits.symbol(u32::from(self.all[place]));
                     (place, found) = (place + 1, next);
                     continue;
                 }
@@ -165,48 +161,10 @@ impl Encoder {
     }
 }
 
-/// How many bytes both begin with, as far as a match reaches: eight at a time.
-fn alike(one: &[u8], other: &[u8]) -> usize {
-    let most = one.len().min(other.len()).min(LONGEST);
-    let (one, other) = (&one[..most], &other[..most]);
-    let ((ones, _), (others, _)) = (one.as_chunks::<8>(), other.as_chunks::<8>());
-    let differ = |(a, b): (&[u8; 8], &[u8; 8])| u64::from_le_bytes(*a) ^ u64::from_le_bytes(*b);
-    if let Some((at, bits)) = ones.iter().zip(others).map(differ).enumerate().find(|(_, bits)| *bits != 0) {
-        return at * 8 + bits.trailing_zeros() as usize / 8;
-    }
-    let start = ones.len() * 8;
-    start + one[start..].iter().zip(&other[start..]).take_while(|(a, b)| a == b).count()
-}
-
 /// Bits of a match.
 fn cost(length: usize, distance: usize) -> usize {
     let ((symbol, of_length, _), (_, of_distance, _)) = (length_code(length), distance_code(distance));
     (fixed(symbol).1 + of_length + 5 + of_distance) as usize
-}
-
-/// Symbol, number of extra bits, extra bits (RFC 1951, 3.2.5).
-#[allow(clippy::cast_possible_truncation, reason = "at most 258")]
-fn length_code(length: usize) -> (u32, u32, u32) {
-    if length == LONGEST {
-        return (285, 0, 0);
-    }
-    let more = (length - SHORTEST) as u32;
-    if more < 8 {
-        return (257 + more, 0, 0);
-    }
-    let extra = more.ilog2() - 2;
-    (257 + 4 * (extra + 1) + (more >> extra & 3), extra, more & ((1 << extra) - 1))
-}
-
-/// Likewise.
-#[allow(clippy::cast_possible_truncation, reason = "at most the window")]
-fn distance_code(distance: usize) -> (u32, u32, u32) {
-    let less = (distance - 1) as u32;
-    if less < 4 {
-        return (less, 0, 0);
-    }
-    let extra = less.ilog2() - 1;
-    (2 * (extra + 1) + (less >> extra & 1), extra, less & ((1 << extra) - 1))
 }
 
 /// Fixed code of a literal or length, and its bits.
@@ -219,24 +177,14 @@ fn fixed(symbol: u32) -> (u32, u32) {
     }
 }
 
-/// Writes bits, least significant first.
-struct Bits<'o> {
-    out: &'o mut Vec<u8>,
-    window: u64,
-    count: u32,
+/// Writes symbols with fixed codes.
+trait Fixed {
+    fn code(&mut self, code: u32, count: u32);
+    fn symbol(&mut self, symbol: u32);
+    fn pair(&mut self, length: usize, distance: usize);
 }
 
-impl Bits<'_> {
-    fn put(&mut self, value: u32, count: u32) {
-        self.window |= u64::from(value) << self.count;
-        self.count += count;
-        while self.count >= 8 {
-            self.out.push(self.window.to_le_bytes()[0]);
-            self.window >>= 8;
-            self.count -= 8;
-        }
-    }
-
+impl Fixed for Bits<'_> {
     /// Codes stand the other way round.
     fn code(&mut self, code: u32, count: u32) {
         self.put(code.reverse_bits() >> (u32::BITS - count), count);
@@ -247,10 +195,6 @@ impl Bits<'_> {
         self.code(code, count);
     }
 
-    fn literal(&mut self, byte: u8) {
-        self.symbol(u32::from(byte));
-    }
-
     fn pair(&mut self, length: usize, distance: usize) {
         let (symbol, count, extra) = length_code(length);
         self.symbol(symbol);
@@ -259,18 +203,11 @@ impl Bits<'_> {
         self.code(symbol, 5);
         self.put(extra, count);
     }
-
-    /// Writes what is left; how many bits of the last byte are used, 0 for all.
-    fn flush(self) -> usize {
-        if self.count > 0 {
-            self.out.push(self.window.to_le_bytes()[0]);
-        }
-        self.count as usize
-    }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::symbols::LONGEST;
     use super::super::{Behind, Deflater, MORE, is_of};
     use super::*;
 

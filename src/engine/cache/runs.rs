@@ -19,7 +19,7 @@ use super::segment::{EXTENSION, Segment, Writer};
 use crate::build::cache::evict;
 use crate::build::cache::used::{self, Used};
 use crate::build::state::RUNS;
-use crate::codec::deflate::ENCODER;
+use crate::codec::deflate::{ENCODER, WEAVER};
 use crate::codec::hex::hex;
 
 /// How content is cut into runs: another cut makes other bytes.
@@ -45,7 +45,7 @@ pub enum Form {
 
 /// The key of a content in a form and at a level.
 pub(in super::super) fn key(form: Form, level: u8, sha256: &[u8; 32]) -> Key {
-    let form = match form {
+    let number = match form {
         Form::Runs => 0,
         Form::Whole => 1,
         Form::Between => 2,
@@ -53,7 +53,8 @@ pub(in super::super) fn key(form: Form, level: u8, sha256: &[u8; 32]) -> Key {
     Sha256::new()
         .chain_update(ENCODER)
         .chain_update(CUT)
-        .chain_update([0, form, level])
+        .chain_update([0, number, level])
+        .chain_update(if form == Form::Between { WEAVER } else { "" })
         .chain_update(sha256)
         .finalize()
         .into()
@@ -175,6 +176,11 @@ impl Runs {
             out.truncate(start);
         }
         fits
+    }
+
+    /// Whether no earlier build left anything.
+    pub fn is_empty(&self) -> bool {
+        self.segments.is_empty()
     }
 
     /// Whether some content of this size was compressed: only then it pays to look for it by its digest.
