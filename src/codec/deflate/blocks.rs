@@ -1,4 +1,4 @@
-//! Literals and matches -> blocks with codes of their own (RFC 1951, 3.2.7).
+//! Literals and matches -> blocks with codes of their own (RFC 1951, 3.2.7), or with the fixed ones.
 //!
 //! Enters: literals and pairs in the order of the stream. Leaves: blocks that are not final. A block ends where what comes is unlike
 //! what came: a few kinds of symbols are counted, and the counts of the next few hundred are compared with those before.
@@ -6,7 +6,8 @@
 use super::huffman::{codes, lengths};
 use super::parse::Said;
 use super::symbols::{
-    Bits, CODE_LENGTH_ORDER, DISTANCES, END_OF_BLOCK, LITERALS, SHORTEST, distance_symbol, distances_of, length_code,
+    Bits, CODE_LENGTH_ORDER, DISTANCES, END_OF_BLOCK, LITERALS, SHORTEST, distance_symbol, distances_of,
+    fixed_distance, fixed_literal, length_code,
 };
 
 const LONGEST_CODE: usize = 15;
@@ -122,10 +123,7 @@ fn block(items: &[u16], distances: &[u16], bits: &mut Bits<'_>) {
     for distance in distances {
         of_distances[distance_symbol(usize::from(*distance))] += 1;
     }
-    let literals: Code<LITERALS> = Code::of(&literals, LONGEST_CODE);
-    let of_distances: Code<DISTANCES> = Code::of(&of_distances, LONGEST_CODE);
-    bits.put(0b100, 3);
-    say_codes(&literals, &of_distances, bits);
+    let (literals, of_distances) = codes_for(&literals, &of_distances, bits);
     // Code and extra bits of each item together.
     let item_codes: [(u32, u32); ITEMS] = std::array::from_fn(|item| {
         if item < 256 {
@@ -156,6 +154,25 @@ fn block(items: &[u16], distances: &[u16], bits: &mut Bits<'_>) {
     bits.put(code, length);
 }
 
+/// Begins the block and gives its codes: those that the counts ask for, or the fixed ones, if it takes more to say the others.
+fn codes_for(
+    literals: &[u32; LITERALS],
+    distances: &[u32; DISTANCES],
+    bits: &mut Bits<'_>,
+) -> (Code<LITERALS>, Code<DISTANCES>) {
+    let own = (Code::of(literals, LONGEST_CODE), Code::of(distances, LONGEST_CODE));
+    let fixed = (Code::fixed(fixed_literal), Code::fixed(fixed_distance));
+    let said = Saying::of(&own.0, &own.1);
+    let take = |codes: &(Code<LITERALS>, Code<DISTANCES>)| codes.0.bits(literals) + codes.1.bits(distances);
+    if take(&fixed) <= take(&own) + said.bits() {
+        bits.put(0b010, 3);
+        return fixed;
+    }
+    bits.put(0b100, 3);
+    said.write(bits);
+    own
+}
+
 /// A code, and how long each of its symbols is.
 struct Code<const SYMBOLS: usize> {
     lengths: [u8; SYMBOLS],
@@ -170,6 +187,22 @@ impl<const SYMBOLS: usize> Code<SYMBOLS> {
         Self { lengths: of, codes: all }
     }
 
+    /// One that is known, symbol by symbol: its bits, the most significant first, and how many they are.
+    #[allow(clippy::cast_possible_truncation, reason = "at most nine bits")]
+    fn fixed(of: impl Fn(u32) -> (u32, u32)) -> Self {
+        let lengths = std::array::from_fn(|symbol| of(symbol as u32).1 as u8);
+        let codes = std::array::from_fn(|symbol| {
+            let (code, length) = of(symbol as u32);
+            (code.reverse_bits() >> (u32::BITS - length)) as u16
+        });
+        Self { lengths, codes }
+    }
+
+    /// Bits that so many of each symbol take.
+    fn bits(&self, counts: &[u32; SYMBOLS]) -> u64 {
+        self.lengths.iter().zip(counts).map(|(length, count)| u64::from(*length) * u64::from(*count)).sum()
+    }
+
     fn get(&self, symbol: u32) -> (u32, u32) {
         (u32::from(self.codes[symbol as usize]), u32::from(self.lengths[symbol as usize]))
     }
@@ -181,24 +214,47 @@ impl<const SYMBOLS: usize> Code<SYMBOLS> {
     }
 }
 
-/// Says both codes: how many lengths, the code of what says them, and the lengths with their repetitions.
-#[allow(clippy::cast_possible_truncation, reason = "numbers of symbols")]
-fn say_codes(literals: &Code<LITERALS>, distances: &Code<DISTANCES>, bits: &mut Bits<'_>) {
-    let (literals, distances) = (literals.used(257), distances.used(1));
-    let said = repetitions(&[literals, distances].concat());
-    let mut counts = [0u32; 19];
-    for (symbol, ..) in &said {
-        counts[*symbol as usize] += 1;
+/// How two codes are said: the lengths with their repetitions, and a code for those.
+struct Saying {
+    literals: usize,
+    distances: usize,
+    said: Vec<(u32, u32, u32)>,
+    code: Code<19>,
+    /// Lengths of that code that are said.
+    shown: usize,
+}
+
+impl Saying {
+    fn of(literals: &Code<LITERALS>, distances: &Code<DISTANCES>) -> Self {
+        let (literals, distances) = (literals.used(257), distances.used(1));
+        let said = repetitions(&[literals, distances].concat());
+        let mut counts = [0u32; 19];
+        for (symbol, ..) in &said {
+            counts[*symbol as usize] += 1;
+        }
+        let code: Code<19> = Code::of(&counts, LONGEST_SAID);
+        let shown = CODE_LENGTH_ORDER.iter().rposition(|symbol| code.lengths[*symbol] > 0).unwrap_or(0).max(3) + 1;
+        Self { literals: literals.len(), distances: distances.len(), said, code, shown }
     }
-    let code: Code<19> = Code::of(&counts, LONGEST_SAID);
-    let shown = CODE_LENGTH_ORDER.iter().rposition(|symbol| code.lengths[*symbol] > 0).unwrap_or(0).max(3) + 1;
-    bits.put(literals.len() as u32 - 257, 5);
-    bits.put(distances.len() as u32 - 1, 5);
-    bits.put(shown as u32 - 4, 4);
-    CODE_LENGTH_ORDER[..shown].iter().for_each(|symbol| bits.put(u32::from(code.lengths[*symbol]), 3));
-    for (symbol, count, extra) in said {
-        let (code, length) = code.get(symbol);
-        bits.put(code | extra << length, length + count);
+
+    /// Bits that it takes.
+    fn bits(&self) -> u64 {
+        let said = self.said.iter().map(|(symbol, count, _)| u64::from(self.code.get(*symbol).1 + count));
+        14 + 3 * self.shown as u64 + said.sum::<u64>()
+    }
+
+    #[allow(clippy::cast_possible_truncation, reason = "numbers of symbols")]
+    fn write(&self, bits: &mut Bits<'_>) {
+        bits.put(self.literals as u32 - 257, 5);
+        bits.put(self.distances as u32 - 1, 5);
+        bits.put(self.shown as u32 - 4, 4);
+        for symbol in &CODE_LENGTH_ORDER[..self.shown] {
+            bits.put(u32::from(self.code.lengths[*symbol]), 3);
+        }
+        for (symbol, count, extra) in &self.said {
+            let (code, length) = self.code.get(*symbol);
+            bits.put(code | extra << length, length + count);
+        }
     }
 }
 

@@ -5,7 +5,9 @@
 //! library that makes whole streams knows nothing of that, and tables of its own would be longer than what they describe.
 
 use super::pad;
-use super::symbols::{Bits, END_OF_BLOCK, SHORTEST, WINDOW, alike, distance_code, length_code};
+use super::symbols::{
+    Bits, END_OF_BLOCK, SHORTEST, WINDOW, alike, distance_code, fixed_distance, fixed_literal, length_code,
+};
 
 /// Most bytes of a brief run, and of what is remembered for the next.
 pub const MOST: usize = 2048;
@@ -164,17 +166,7 @@ impl Encoder {
 /// Bits of a match.
 fn cost(length: usize, distance: usize) -> usize {
     let ((symbol, of_length, _), (_, of_distance, _)) = (length_code(length), distance_code(distance));
-    (fixed(symbol).1 + of_length + 5 + of_distance) as usize
-}
-
-/// Fixed code of a literal or length, and its bits.
-fn fixed(symbol: u32) -> (u32, u32) {
-    match symbol {
-        0..144 => (0x30 + symbol, 8),
-        144..256 => (0x190 + symbol - 144, 9),
-        256..280 => (symbol - 256, 7),
-        _ => (0xc0 + symbol - 280, 8),
-    }
+    (fixed_literal(symbol).1 + of_length + 5 + of_distance) as usize
 }
 
 /// Writes symbols with fixed codes.
@@ -191,7 +183,7 @@ impl Fixed for Bits<'_> {
     }
 
     fn symbol(&mut self, symbol: u32) {
-        let (code, count) = fixed(symbol);
+        let (code, count) = fixed_literal(symbol);
         self.code(code, count);
     }
 
@@ -200,7 +192,8 @@ impl Fixed for Bits<'_> {
         self.symbol(symbol);
         self.put(extra, count);
         let (symbol, count, extra) = distance_code(distance);
-        self.code(symbol, 5);
+        let (code, length) = fixed_distance(symbol);
+        self.code(code, length);
         self.put(extra, count);
     }
 }

@@ -88,6 +88,21 @@ pub fn distance_code(distance: usize) -> (u32, u32, u32) {
     (symbol as u32, count, (distance - first) as u32)
 }
 
+/// Fixed code of a literal or length, the most significant bit first, and how many bits it has (3.2.6).
+pub fn fixed_literal(symbol: u32) -> (u32, u32) {
+    match symbol {
+        0..144 => (0x30 + symbol, 8),
+        144..256 => (0x190 + symbol - 144, 9),
+        256..280 => (symbol - 256, 7),
+        _ => (0xc0 + symbol - 280, 8),
+    }
+}
+
+/// Likewise of a distance.
+pub fn fixed_distance(symbol: u32) -> (u32, u32) {
+    (symbol, 5)
+}
+
 /// Writes bits, least significant first.
 pub struct Bits<'o> {
     out: &'o mut Vec<u8>,

@@ -214,6 +214,17 @@ mod tests {
     }
 
     #[test]
+    fn few_bytes_have_no_codes_of_their_own() {
+        let header: Vec<u8> = b"./usr/share/app/hello".iter().copied().chain([0; 491]).collect();
+        let mut library = Vec::new();
+        Deflater::new(6, false).runs(&[&header[..], b"hello\n"].concat(), &mut library).unwrap();
+        let (text, mut weaver) = (text_of(&[b"hello\n".to_vec()]), Weaver::new(6, true));
+        let (sequences, mut run) = (weaver.parse(&text), Vec::new());
+        weaver.run(&[&header, b""], &text, &sequences, &mut run).unwrap();
+        assert!(run.len() <= library.len() + 2, "{} bytes, {} by the library", run.len(), library.len());
+    }
+
+    #[test]
     fn sequences_that_are_missing_or_wrong_are_never_a_panic() {
         let mut random = random();
         let contents = contents(&mut random);
