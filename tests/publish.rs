@@ -32,9 +32,6 @@ mod shop;
 #[allow(dead_code, reason = "the tests of installation use all of it")]
 mod image;
 
-#[path = "publish/http.rs"]
-mod http;
-
 #[path = "publish/apt.rs"]
 mod apt;
 

@@ -6,7 +6,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use crate::support::moto::{SECRET, Server};
-use crate::support::{azurite, finish, fitout, project};
+use crate::support::{azurite, finish, fitout, gcs, project};
 
 trait Checkouts {
     fn fresh(&self, name: &str, lock: &str, used: &str) -> (String, String);
@@ -127,7 +127,7 @@ fn packs_as(
         .env("FITOUT_CACHE_DIR", cache.path())
         .envs(variables.iter().cloned());
     let (code, _, said) = finish(command.output().unwrap());
-    assert!(code == 0 && !said.contains(azurite::SECRET), "{said}");
+    assert!(code == 0 && ![azurite::SECRET, gcs::SECRET].iter().any(|secret| said.contains(secret)), "{said}");
     let mut files: Vec<PathBuf> = fs::read_dir(out.path()).unwrap().map(|entry| entry.unwrap().path()).collect();
     files.sort();
     let segments = fs::read_dir(cache.path().join("runs")).unwrap().count();
@@ -160,17 +160,39 @@ fn machines_share_what_was_compressed() {
     lies(top.path(), &shared, object, &plain);
 }
 
+/// One machine leaves what it compressed, another takes it.
+fn share(
+    variables: &[(&str, String)],
+    top: &std::path::Path,
+    shared: &str,
+    objects: impl Fn() -> usize,
+) -> Vec<Vec<u8>> {
+    let (plain, said, _) = packs_as(variables, top, shared, "off");
+    assert!(!said.contains("warning") && objects() == 0, "{said}");
+    let (first, said, segments) = packs_as(variables, top, shared, "write");
+    assert!(first == plain && !said.contains("warning") && segments == 1, "{segments}: {said}");
+    assert_eq!(objects(), 1);
+    let (again, said, segments) = packs_as(variables, top, shared, "read");
+    assert!(again == plain && !said.contains("warning") && segments == 2, "{segments}: {said}");
+    plain
+}
+
+#[test]
+fn machines_share_by_google_cloud_storage() {
+    let server = gcs::Server::start();
+    let (variables, shared, top) = (server.variables(), "gs://bucket/builds/web", server.top.path());
+    let plain = share(&variables, top, shared, || server.objects().len());
+    let mut stranger = variables;
+    "another".clone_into(&mut stranger[1].1);
+    let (refused, said, _) = packs_as(&stranger, top, shared, "read");
+    assert!(refused == plain && said.contains("warning[engine/cache]") && said.contains("401"), "{said}");
+}
+
 #[test]
 fn machines_share_by_azure() {
     let Some(server) = azurite::Server::start() else { return };
     let (variables, shared, top) = (server.variables(), "az://bucket/builds/web", server.top.path());
-    let (plain, said, _) = packs_as(&variables, top, shared, "off");
-    assert!(!said.contains("warning") && server.objects().is_empty(), "{said}");
-    let (first, said, segments) = packs_as(&variables, top, shared, "write");
-    assert!(first == plain && !said.contains("warning") && segments == 1, "{segments}: {said}");
-    assert_eq!(server.objects().len(), 1, "{:?}", server.objects());
-    let (again, said, segments) = packs_as(&variables, top, shared, "read");
-    assert!(again == plain && !said.contains("warning") && segments == 2, "{segments}: {said}");
+    let plain = share(&variables, top, shared, || server.objects().len());
     let mut stranger = variables;
     "b3RoZXI=".clone_into(&mut stranger[2].1);
     let (refused, said, _) = packs_as(&stranger, top, shared, "read");

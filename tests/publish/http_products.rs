@@ -4,8 +4,8 @@ use std::process::Command;
 
 use fitout::codec::hex::hex;
 
-use crate::http::{Ask, Reply};
 use crate::http_sender::{Sender, State, Stub, TOKEN, base64, form, sha256};
+use crate::support::http::{Ask, Reply};
 
 const TOKENED: &str = "token = { env = \"TOKEN\" }\ninsecure = true\n";
 

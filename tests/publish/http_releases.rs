@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use crate::http::Reply;
 use crate::http_products::{life, table};
 use crate::http_sender::{Sender, State, Stub, TOKEN, form, sha256};
+use crate::support::http::Reply;
 
 const TOKENED: &str = "token = { env = \"TOKEN\" }\ninsecure = true\n";
 

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use fitout::codec::hex::hex;
 use sha2::Digest as _;
 
-use crate::http::{Ask, Reply, serve};
+use crate::support::http::{Ask, Reply, serve};
 use crate::support::{finish, fitout, project, run};
 
 pub const TOKEN: &str = "marked-http-token";

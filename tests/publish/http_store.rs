@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use fitout::codec::hex::hex;
 
-use crate::http::Reply;
 use crate::http_sender::{Sender, Stub, TOKEN, plain, plain_of, sha256};
+use crate::support::http::Reply;
 
 const PLAIN: &str = r#"
 [[publish.http]]

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::http::{Reply, serve};
 use crate::roots::{is_there, missing};
+use crate::support::http::{Reply, serve};
 
 /// Who may push, and what must never be seen.
 pub const USER: &str = "somebody";

@@ -11,9 +11,9 @@ use fitout::store::registry::{Repository, Settings, open};
 use fitout::store::{Body, Kind, Place, Variables, When};
 use sha2::Digest as _;
 
-use crate::http::{Ask, Reply, serve};
 use crate::registry::{Dock, table};
 use crate::registry_server::{PASSWORD, base64, login};
+use crate::support::http::{Ask, Reply, serve};
 
 #[derive(Default)]
 struct State {

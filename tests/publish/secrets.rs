@@ -8,9 +8,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use crate::http::{Reply, serve};
 use crate::registry_server::{Mode, PASSWORD, Registry, base64, login};
 use crate::shop::{Shop, listed};
+use crate::support::http::{Reply, serve};
 use crate::support::{finish, fitout, moto};
 
 const PASSPHRASE: &str = "marked-passphrase";

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::support::{azurite, finish, fitout, moto, project};
+use crate::support::{azurite, finish, fitout, gcs, moto, project};
 
 /// A project in a folder, with its key beside it.
 pub struct Shop {
@@ -93,7 +93,7 @@ pub fn publish_as(variables: &[(&str, String)], folder: &Path, args: &[&str]) ->
                 .output()
                 .unwrap(),
         );
-    for secret in [moto::SECRET, azurite::SECRET] {
+    for secret in [moto::SECRET, azurite::SECRET, gcs::SECRET] {
         assert!(!stdout.contains(secret) && !stderr.contains(secret), "{stdout}{stderr}");
     }
     (code, stdout, stderr)

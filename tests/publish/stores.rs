@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 use std::fs;
 
 use crate::apt::{host, installs};
-use crate::http::{Reply, serve};
 use crate::roots::TRIXIE;
 use crate::shop::{Shop, publish_as, publish_to};
+use crate::support::http::{Reply, serve};
 use crate::support::moto::{SECRET, Server};
-use crate::support::{azurite, finish, fitout};
+use crate::support::{azurite, finish, fitout, gcs};
 
 const TABLES: &str = r#"
 [sign]
@@ -87,31 +87,41 @@ fn publishers_at_once_lose_nothing_in_a_bucket() {
 #[test]
 fn publishers_at_once_lose_nothing_in_azure() {
     let Some(server) = azurite::Server::start() else { return };
-    let shop = Shop::new(&TABLES.replace("s3://", "az://"));
+    publishers_lose_nothing("az://", &server.variables(), || server.objects());
+}
+
+#[test]
+fn publishers_at_once_lose_nothing_in_google_cloud_storage() {
+    let server = gcs::Server::start();
+    publishers_lose_nothing("gs://", &server.variables(), || server.objects());
+}
+
+/// Twelve at once, in a bucket that speaks another language than S3.
+fn publishers_lose_nothing(scheme: &str, variables: &[(&'static str, String)], objects: impl Fn() -> Vec<String>) {
+    let shop = Shop::new(&TABLES.replace("s3://", scheme));
     let folders: Vec<Vec<_>> = (0..4)
         .map(|publisher| (0..3).map(|at| shop.build(&format!("p{publisher}"), &format!("1.{at}+x~y"), "")).collect())
         .collect();
     std::thread::scope(|scope| {
         for folder in folders.iter().flatten() {
-            let server = &server;
             scope.spawn(move || {
-                let (code, stdout, stderr) = publish_as(&server.variables(), folder, &[]);
+                let (code, stdout, stderr) = publish_as(variables, folder, &[]);
                 assert_eq!(code, 0, "{stdout}{stderr}");
             });
         }
     });
-    let objects = server.objects();
+    let objects = objects();
     assert!(objects.contains(&"deep/apt/dists/stable/InRelease".to_owned()), "{objects:?}");
     let mut verify = fitout(&folders[0][0]);
-    verify.args(["repo", "verify"]).envs(server.variables());
+    verify.args(["repo", "verify"]).envs(variables.iter().cloned());
     let (code, stdout, stderr) = finish(verify.output().unwrap());
     assert!(code == 0 && !stderr.contains("is not there"), "{stdout}{stderr}");
     let mut list = fitout(&folders[0][0]);
-    list.args(["repo", "list", "--json"]).envs(server.variables());
+    list.args(["repo", "list", "--json"]).envs(variables.iter().cloned());
     let (_, stdout, _) = finish(list.output().unwrap());
     let document: serde_json::Value = serde_json::from_str(&stdout).unwrap();
     assert_eq!(document["repositories"][0]["packages"].as_array().unwrap().len(), 12, "{stdout}");
-    let (code, _, stderr) = publish_as(&server.variables(), &folders[0][0], &[]);
+    let (code, _, stderr) = publish_as(variables, &folders[0][0], &[]);
     assert!(code == 0 && stderr.contains("nothing to do"), "{stderr}");
 }
 

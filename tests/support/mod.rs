@@ -2,6 +2,8 @@
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
 pub mod azurite;
+pub mod gcs;
+pub mod http;
 pub mod moto;
 mod server;
 
