@@ -1,8 +1,9 @@
 //! A gzip member made of runs.
 //!
 //! Enters: literals and content in the order of the stream. Leaves: one member (RFC 1952), whatever it holds: literals and
-//! small content are compressed together in runs that end where [`Cuts`] says, before what is spliced and at a length of [`RUN`]; large content is spliced from the store, what
-//! stands between two such is a brief run, and the CRC is combined. A run that another stream or an earlier build has made is not made again.
+//! small content are compressed together in runs that end where [`Cuts`] says, before what is spliced and at a length of [`RUN`]; large
+//! content is spliced from the store, what stands between two such is a brief run, and the CRC is combined. A run that another stream or
+//! an earlier build has made is not made again.
 
 use std::io::{self, Write};
 

@@ -6,7 +6,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::roots::{is_there, missing};
-use crate::support::http::{Reply, serve};
+use crate::support::http::{Reply, decoded, serve};
 
 /// Who may push, and what must never be seen.
 pub const USER: &str = "somebody";
@@ -140,7 +140,7 @@ fn tokens(folder: PathBuf) -> u16 {
         let scopes = query.split('&').filter_map(|pair| pair.strip_prefix("scope="));
         let access: Vec<_> = scopes
             .map(|scope| {
-                let scope = scope.replace("%3A", ":").replace("%2C", ",");
+                let scope = decoded(scope);
                 let mut parts = scope.split(':').map(str::to_owned);
                 let (kind, name, actions) = (parts.next().unwrap(), parts.next().unwrap(), parts.next().unwrap());
                 let actions: Vec<_> = actions.split(',').filter(|a| *a == "pull" || !given.is_empty()).collect();

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::sync::{Arc, Mutex};
 
-use super::http::{Ask, Reply, serve};
+use super::http::{Ask, Reply, decoded, serve};
 
 /// What who asks has to show.
 pub const SECRET: &str = "marked-secret-token-of-the-bucket";
@@ -49,7 +49,7 @@ fn answer(ask: &mut Ask, objects: &Objects) -> Reply {
     if ask.header("authorization") != format!("Bearer {SECRET}") {
         return Reply::new(401).text("<Error><Code>AuthenticationRequired</Code></Error>");
     }
-    let (path, query) = ask.path.split_once('?').unwrap_or((&ask.path, ""));
+    let path = ask.path.split('?').next().unwrap_or_default();
     let key = decoded(path.strip_prefix("/bucket").unwrap_or_default().trim_start_matches('/'));
     let mut objects = objects.lock().unwrap();
     let found = objects.0.get(&key).cloned();
@@ -65,7 +65,7 @@ fn answer(ask: &mut Ask, objects: &Objects) -> Reply {
             objects.0.insert(key, (body, generation));
             tagged(Reply::new(200), generation)
         }
-        "GET" if key.is_empty() => Reply::new(200).text(list(&objects.0, query)),
+        "GET" if key.is_empty() => Reply::new(200).text(list(&objects.0, ask)),
         "GET" | "HEAD" => {
             let Some((bytes, generation)) = found else {
                 return Reply::new(404).text("<Error><Code>NoSuchKey</Code></Error>");
@@ -95,10 +95,8 @@ fn tagged(reply: Reply, generation: u64) -> Reply {
 }
 
 /// Objects below a prefix; with a delimiter those of one folder, and its folders.
-fn list(objects: &BTreeMap<String, (Vec<u8>, u64)>, query: &str) -> String {
-    let parameter =
-        |name: &str| query.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('=')).map(decoded);
-    let (prefix, delimiter) = (parameter("prefix").unwrap_or_default(), parameter("delimiter"));
+fn list(objects: &BTreeMap<String, (Vec<u8>, u64)>, ask: &Ask) -> String {
+    let (prefix, delimiter) = (ask.query("prefix").unwrap_or_default(), ask.query("delimiter"));
     let (mut said, mut folders) = ("<?xml version=\"1.0\"?><ListBucketResult>".to_owned(), BTreeSet::new());
     for (key, (bytes, generation)) in objects.iter().filter(|(key, _)| key.starts_with(&prefix)) {
         if let Some((folder, _)) = delimiter.as_ref().and_then(|delimiter| key[prefix.len()..].split_once(&**delimiter))
@@ -117,15 +115,4 @@ fn list(objects: &BTreeMap<String, (Vec<u8>, u64)>, query: &str) -> String {
         let _ = write!(said, "<CommonPrefixes><Prefix>{folder}</Prefix></CommonPrefixes>");
     }
     said + "</ListBucketResult>"
-}
-
-/// Without percent signs.
-fn decoded(text: &str) -> String {
-    let mut parts = text.split('%');
-    let mut bytes = parts.next().unwrap_or_default().as_bytes().to_vec();
-    for part in parts {
-        bytes.push(u8::from_str_radix(&part[..2], 16).unwrap());
-        bytes.extend_from_slice(&part.as_bytes()[2..]);
-    }
-    String::from_utf8(bytes).unwrap()
 }

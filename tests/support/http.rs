@@ -29,12 +29,23 @@ impl Ask {
         self.stream.read_exact(&mut bytes).map_or_else(|_| Vec::new(), |()| bytes)
     }
 
-    /// A value of the query, `%3A` for `:` only.
+    /// A value of the query.
     pub fn query(&self, name: &str) -> Option<String> {
         let query = self.path.split_once('?')?.1;
         let found = query.split('&').filter_map(|pair| pair.split_once('=')).find(|(key, _)| *key == name)?;
-        Some(found.1.replace("%3A", ":"))
+        Some(decoded(found.1))
     }
+}
+
+/// Without percent signs.
+pub fn decoded(text: &str) -> String {
+    let mut parts = text.split('%');
+    let mut bytes = parts.next().unwrap_or_default().as_bytes().to_vec();
+    for part in parts {
+        bytes.push(u8::from_str_radix(&part[..2], 16).unwrap());
+        bytes.extend_from_slice(&part.as_bytes()[2..]);
+    }
+    String::from_utf8(bytes).unwrap()
 }
 
 /// An answer; without one the connection is cut.

@@ -4,7 +4,6 @@
 //! what came: a few kinds of symbols are counted, and the counts of the next few hundred are compared with those before.
 
 use super::huffman::{codes, lengths};
-use super::parse::Said;
 use super::symbols::{
     Bits, CODE_LENGTH_ORDER, DISTANCES, END_OF_BLOCK, LITERALS, SHORTEST, distance_symbol, distances_of,
     fixed_distance, fixed_literal, length_code,
@@ -32,19 +31,19 @@ pub struct Blocks {
     distances: Vec<u16>,
 }
 
-impl Said for Blocks {
-    fn literals(&mut self, bytes: &[u8]) {
+impl Blocks {
+    /// Says bytes as they are.
+    pub fn literals(&mut self, bytes: &[u8]) {
         self.items.extend(bytes.iter().map(|byte| u16::from(*byte)));
     }
 
-    #[allow(clippy::cast_possible_truncation, reason = "a pair that deflate can say")]
-    fn pair(&mut self, length: usize, distance: usize) {
+    /// Says bytes that stood before, as far back: a length and a distance that deflate has.
+    #[allow(clippy::cast_possible_truncation, reason = "at most 258, and the window")]
+    pub fn pair(&mut self, length: usize, distance: usize) {
         self.items.push(LENGTHS + (length - SHORTEST) as u16);
         self.distances.push(distance as u16);
     }
-}
 
-impl Blocks {
     /// Appends the blocks of all that was said, and forgets it; how many bits of the last byte are used, 0 for all.
     pub fn write(&mut self, out: &mut Vec<u8>) -> usize {
         let mut bits = Bits::new(out);

@@ -4,6 +4,7 @@
 //! [`Sequence`]s, which say no more than what holds in all of them: a match lies in one piece and refers to bytes of one piece, so
 //! only its distance is another in each stream. What is searched for once is coded for each by [`super::weave`].
 
+use super::blocks::Blocks;
 use super::symbols::{LONGEST, SHORTEST, WINDOW, alike};
 
 /// Pieces begin at multiples of it, and at least so many bytes stand between two: about as far apart as tar has them, so about as far
@@ -107,7 +108,7 @@ impl Text {
         number: usize,
         sequences: &mut impl Iterator<Item = &'s Sequence>,
         moved: &[usize],
-        out: &mut impl Said,
+        out: &mut Blocks,
     ) {
         let (Piece { start, end, .. }, own) = (self.pieces[number], moved[number]);
         let mut at = start;
@@ -133,14 +134,6 @@ impl Text {
             at += length;
         }
     }
-}
-
-/// Takes what is said.
-pub trait Said {
-    /// Bytes as they are.
-    fn literals(&mut self, bytes: &[u8]);
-    /// Bytes that stood before, as far back.
-    fn pair(&mut self, length: usize, distance: usize);
 }
 
 /// Literals, then a match; without length there is none. Each piece begins one.
