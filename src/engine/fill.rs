@@ -86,8 +86,8 @@ enum Begun<'c> {
 
 impl Filler<'_> {
     /// Contents that fit in memory together: their MD5s are computed side by side.
-    pub(super) fn together(self, group: &[&Content], deflaters: &mut Deflaters) -> Result<Vec<Filled>, EngineError> {
-        let read = group.iter().copied().map(|content| self.begin(content)).collect::<Result<Vec<_>, _>>()?;
+    pub(super) fn together(self, batch: &[&Content], deflaters: &mut Deflaters) -> Result<Vec<Filled>, EngineError> {
+        let read = batch.iter().copied().map(|content| self.begin(content)).collect::<Result<Vec<_>, _>>()?;
         let unknown: Vec<&[u8]> = read
             .iter()
             .filter_map(|begun| match begun {
@@ -97,7 +97,7 @@ impl Filler<'_> {
             .collect();
         let mut md5s = codec::md5::of_each(&unknown).into_iter();
         read.into_iter()
-            .zip(group)
+            .zip(batch)
             .map(|(begun, content)| match begun {
                 Begun::Kept(filled) => Ok(filled),
                 Begun::Read { look, digest, bytes, crc32 } => {
@@ -235,7 +235,7 @@ impl Filler<'_> {
     fn levels(self, content: &Content) -> BTreeSet<u8> {
         match content {
             Content::Slice { .. } => BTreeSet::new(),
-            _ => self.wants.levels.iter().copied().chain(self.wants.zip_level).collect(),
+            _ => self.wants.levels.keys().copied().chain(self.wants.zip_level).collect(),
         }
     }
 

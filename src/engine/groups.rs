@@ -2,7 +2,7 @@
 //!
 //! Enters: contents in the order of a stream. Leaves: where a group ends, which depends on the contents alone, so that streams with the
 //! same contents in a row have the same groups, and the [`Sequence`]s of a group. They are searched for once: ahead of the streams and by
-//! all threads where there is nothing from earlier builds, else by the first stream that has the group.
+//! all threads where nothing that this build asks for was kept, else by the first stream that has the group.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -16,11 +16,12 @@ use super::scratch::{Extent, Scratch};
 use super::store::Store;
 use crate::assemble::plan::{Compression, SourceId};
 use crate::codec::deflate::{RUN, Sequence, Text, Weaver};
+use crate::codec::tar;
 use crate::formats::{Layout, Piece, Pieces, Section};
 
 /// Groups end at the next break (another folder) once they have this size, in bytes. Shorter ones cost size, longer ones are dirtied by
 /// more changes; what was measured stands in benches/README.md.
-pub(super) const BREAK_FROM: usize = 48 * 1024;
+const BREAK_FROM: usize = 48 * 1024;
 /// In a folder of many files they are not cut below this size,
 const CUT_FROM: usize = 96 * 1024;
 /// and then behind one content of so many: where the content itself says so,
@@ -29,6 +30,9 @@ const CUT_EVERY: u32 = 4;
 const CUT_AT: usize = RUN / 2;
 /// What stands between two contents at least, about as cpio has it.
 const BETWEEN: usize = 128;
+/// What tar has them begin at, and the least that it puts between them.
+#[allow(clippy::cast_possible_truncation, reason = "it is 512")]
+const BLOCK: usize = tar::BLOCK as usize;
 
 /// Says where groups end.
 #[derive(Debug, Clone, Copy, Default)]
@@ -36,7 +40,7 @@ pub(super) struct Cuts {
     /// Bytes of the contents, and of the least that stands between them: what a stream really puts there does not count, so all cut alike.
     size: usize,
     /// The same as tar has it.
-    room: usize,
+    of_tar: usize,
 }
 
 impl Cuts {
@@ -44,13 +48,14 @@ impl Cuts {
     /// before.
     pub fn add(&mut self, size: usize, crc32: u32) -> bool {
         self.size += size + BETWEEN;
-        self.room += Text::room(size);
-        self.size >= CUT_FROM && crc32.is_multiple_of(CUT_EVERY) || self.room >= CUT_AT
+        self.of_tar += size.next_multiple_of(BLOCK) + BLOCK;
+        self.size >= CUT_FROM && crc32.is_multiple_of(CUT_EVERY) || self.of_tar >= CUT_AT
     }
 
-    /// Whether the group ends where what follows is less like it than its neighbours are.
-    pub fn end_at_break(self) -> bool {
-        self.size >= BREAK_FROM
+    /// Whether what waits ends where what follows is less like it than its neighbours are. Literals alone are no group: of them there
+    /// are so many bytes.
+    pub fn end_at_break(self, literals: usize) -> bool {
+        self.size >= BREAK_FROM || self.size == 0 && literals >= BREAK_FROM
     }
 }
 
@@ -82,10 +87,7 @@ impl Groups {
         let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(extent) = *kept {
             let mut bytes = Vec::new();
-            scratch.read(extent, |more| {
-                bytes.extend_from_slice(more);
-                Ok(())
-            })?;
+            scratch.append_to(extent, &mut bytes)?;
             let (all, _) = bytes.as_chunks();
             return Ok(all.iter().map(|bytes| Sequence::from_bytes(*bytes)).collect());
         }
@@ -99,10 +101,10 @@ impl Groups {
 /// Lays the contents of a group into a text.
 pub(super) fn gather(contents: &[SourceId], store: &Store<'_>, text: &mut Text) -> io::Result<()> {
     text.clear();
-    for id in contents {
-        let (size, _) = store.size_and_crc(*id);
+    for id in contents.iter().copied() {
+        let (size, _) = store.size_and_crc(id);
         let mut room = text.add(usize::try_from(size).unwrap_or(RUN), 0);
-        store.raw(*id, |more| {
+        store.raw(id, |more| {
             let (now, later) = std::mem::take(&mut room).split_at_mut(more.len());
             now.copy_from_slice(more);
             room = later;
@@ -112,36 +114,39 @@ pub(super) fn gather(contents: &[SourceId], store: &Store<'_>, text: &mut Text) 
     Ok(())
 }
 
-/// Makes the sequences of all groups of the first artifact that has any, if others may follow and nothing is kept from earlier builds.
-/// What only others have is left to them.
+/// Makes the sequences of all groups of the first artifact that has any which others may have, too, if nothing was kept. What only others
+/// have is left to them.
 ///
 /// # Errors
 /// When content cannot be read again or has changed, or the scratch file cannot be written.
 pub fn parse_ahead(layouts: &[&Layout<'_>], store: &Store<'_>, folder: &Path) -> Result<(), EngineError> {
-    if !store.parses_ahead() {
+    if !store.is_new() {
         return Ok(());
     }
-    let of_layout = |layout: &&Layout<'_>| {
-        let streams = layout.sections.iter().filter_map(|section| match section {
-            Section::Stream { compression: Compression::Gzip(level), pieces, .. } if Weaver::knows(*level) => {
-                Some(groups(pieces, *level, store))
+    let failed = |error| EngineError::from_io(error, folder);
+    for layout in layouts {
+        let mut all = Vec::new();
+        for section in &layout.sections {
+            if let Section::Stream { compression: Compression::Gzip(level), pieces, .. } = section
+                && store.has_groups(*level)
+            {
+                all.extend(groups(pieces, *level, store).map_err(failed)?);
             }
-            _ => None,
-        });
-        streams.collect::<io::Result<Vec<_>>>().map(|lists| lists.concat())
-    };
-    let first = layouts.iter().map(of_layout).find(|groups| groups.as_ref().map_or(true, |groups| !groups.is_empty()));
-    first
-        .unwrap_or_else(|| Ok(Vec::new()))
-        .and_then(|groups| {
-            let none = || (Text::default(), BTreeMap::new());
-            groups.into_par_iter().try_for_each_init(none, |(text, weavers), (level, contents)| {
-                gather(&contents, store, text)?;
-                let weaver = weavers.entry(level).or_insert_with(|| Weaver::new(level, false));
-                store.sequences(level, contents, || weaver.parse(text)).map(drop)
-            })
-        })
-        .map_err(|error| EngineError::from_io(error, folder))
+        }
+        if !all.is_empty() {
+            return parse(all, store).map_err(failed);
+        }
+    }
+    Ok(())
+}
+
+fn parse(groups: Vec<Group>, store: &Store<'_>) -> io::Result<()> {
+    let none = || (Text::default(), BTreeMap::new());
+    groups.into_par_iter().try_for_each_init(none, |(text, weavers), (level, contents)| {
+        gather(&contents, store, text)?;
+        let weaver = weavers.entry(level).or_insert_with(|| Weaver::new(level, false));
+        store.sequences(level, contents, || weaver.parse(text)).map(drop)
+    })
 }
 
 /// The groups of a stream, in order.
@@ -157,7 +162,7 @@ fn groups(pieces: &Pieces<'_>, level: u8, store: &Store<'_>) -> io::Result<Vec<G
                 }
                 Part::Spliced | Part::Large => true,
             },
-            Piece::Break => cuts.end_at_break(),
+            Piece::Break => cuts.end_at_break(0),
             _ => false,
         };
         if ends && !group.is_empty() {
@@ -232,8 +237,8 @@ mod tests {
         (0..count).map(|n| (0..n * n % 300).map(|at| line(n + at * at)).collect::<String>().into_bytes()).collect()
     }
 
-    fn store<'s>(sources: &'s Sources, streams: bool, folder: &Path) -> Store<'s> {
-        let wants = Wants { levels: [6].into(), streams, verify: true, ..Wants::default() };
+    fn store<'s>(sources: &'s Sources, streams: usize, folder: &Path) -> Store<'s> {
+        let wants = Wants { levels: [(6, streams)].into(), verify: true, ..Wants::default() };
         Store::fill(sources.list(), &wants, folder, None, &Silent).unwrap().0
     }
 
@@ -246,12 +251,12 @@ mod tests {
         let (tar, cpio) = (layout(list.clone(), true), layout(list, false));
         let emitted =
             |store: &Store<'_>| [&tar, &cpio].map(|layout| emit(layout, store, folder.path(), 1).unwrap().sha256);
-        let alone = emitted(&store(&sources, false, folder.path()));
-        let late = store(&sources, true, folder.path());
+        let alone = emitted(&store(&sources, 1, folder.path()));
+        let late = store(&sources, 2, folder.path());
         assert_eq!(emitted(&late), alone);
-        let ahead = store(&sources, true, folder.path());
+        let ahead = store(&sources, 2, folder.path());
         parse_ahead(&[&tar, &cpio], &ahead, folder.path()).unwrap();
-        let count = |store: &Store<'_>| store.groups.as_ref().unwrap().kept.lock().unwrap().len();
+        let count = |store: &Store<'_>| store.groups.kept.lock().unwrap().len();
         let found = count(&ahead);
         assert!(found > 5, "{found} groups");
         assert_eq!(emitted(&ahead), alone);
@@ -265,7 +270,7 @@ mod tests {
         let content = (0u8..).map(|n| vec![n; 1000]).find(|c| !crc32fast::hash(c).is_multiple_of(CUT_EVERY)).unwrap();
         let mut sources = Sources::default();
         let id = sources.made(content).id;
-        let store = store(&sources, true, folder.path());
+        let store = store(&sources, 2, folder.path());
         let pieces: Pieces<'_> = Box::new(move |sink| (0..3000).try_for_each(|_| sink(Piece::Content(id))));
         let groups = groups(&pieces, 6, &store).unwrap();
         assert!(groups.len() > 5 && groups.iter().all(|(_, group)| group.len() * 1000 < CUT_AT), "{}", groups.len());

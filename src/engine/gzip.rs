@@ -10,7 +10,7 @@ use std::io::{self, Write};
 use sha2::{Digest as _, Sha256};
 
 use super::EngineError;
-use super::groups::{BREAK_FROM, Cuts, Part, gather};
+use super::groups::{Cuts, Part, gather};
 use super::store::Store;
 use crate::assemble::plan::SourceId;
 use crate::codec::deflate::{Before, Deflater, END_OF_STREAM, MOST_BRIEF, RUN, Text, Weaver};
@@ -39,9 +39,8 @@ pub(super) struct Gzip<'s, W> {
 struct Waiting {
     /// All literals, one after the other.
     literals: Vec<u8>,
-    /// Contents, and how many bytes of literals stand before each.
-    contents: Vec<SourceId>,
-    behind: Vec<usize>,
+    /// Content, and how many bytes of literals stand before it.
+    contents: Vec<(usize, SourceId)>,
     /// Bytes of both.
     size: usize,
     cuts: Cuts,
@@ -93,8 +92,7 @@ impl<'s, W: Write> Gzip<'s, W> {
                 if self.waiting.size + size > RUN {
                     self.flush()?;
                 }
-                self.waiting.contents.push(id);
-                self.waiting.behind.push(self.waiting.literals.len());
+                self.waiting.contents.push((self.waiting.literals.len(), id));
                 self.waiting.size += size;
                 if self.waiting.cuts.add(size, crc32) { self.flush() } else { Ok(()) }
             }
@@ -112,8 +110,7 @@ impl<'s, W: Write> Gzip<'s, W> {
 
     /// What follows is less like what waits than its neighbours are.
     pub fn break_here(&mut self) -> io::Result<()> {
-        let literals = self.waiting.contents.is_empty() && self.waiting.size >= BREAK_FROM;
-        if literals || self.waiting.cuts.end_at_break() { self.flush() } else { Ok(()) }
+        if self.waiting.cuts.end_at_break(self.waiting.literals.len()) { self.flush() } else { Ok(()) }
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -142,9 +139,9 @@ impl<'s, W: Write> Gzip<'s, W> {
             return Ok(());
         }
         if let Some(weaver) = self.weaver.as_mut().filter(|_| !waiting.contents.is_empty()) {
-            gather(&waiting.contents, self.store, &mut self.text)?;
-            let parse = || weaver.parse(&self.text);
-            let sequences = self.store.sequences(self.level, waiting.contents.clone(), parse)?;
+            let contents: Vec<SourceId> = waiting.contents.iter().map(|(_, id)| *id).collect();
+            gather(&contents, self.store, &mut self.text)?;
+            let sequences = self.store.sequences(self.level, contents, || weaver.parse(&self.text))?;
             let literals: Vec<&[u8]> = waiting.parts().map(|(literal, _)| literal).collect();
             weaver.run(&literals, &self.text, &sequences, &mut self.run).map_err(EngineError::from)?;
         } else {
@@ -168,15 +165,14 @@ impl<'s, W: Write> Gzip<'s, W> {
 impl Waiting {
     /// Literals before, between and behind content, in order; with each but the last the content that follows.
     fn parts(&self) -> impl Iterator<Item = (&[u8], Option<SourceId>)> {
-        let starts = std::iter::once(&0).chain(&self.behind);
-        let ends = self.behind.iter().copied().chain([self.literals.len()]);
-        let contents = self.contents.iter().copied().map(Some).chain([None]);
-        starts.zip(ends).zip(contents).map(|((start, end), id)| (&self.literals[*start..end], id))
+        let starts = std::iter::once(0).chain(self.contents.iter().map(|(at, _)| *at));
+        let ends = self.contents.iter().map(|(at, id)| (*at, Some(*id))).chain([(self.literals.len(), None)]);
+        starts.zip(ends).map(|(start, (end, id))| (&self.literals[start..end], id))
     }
 
     /// The literals behind the last content.
     fn tail(&self) -> &[u8] {
-        &self.literals[self.behind.last().copied().unwrap_or(0)..]
+        &self.literals[self.contents.last().map_or(0, |(at, _)| *at)..]
     }
 
     /// What the bytes are, said without reading them: content by its digest. Lengths stand behind what they measure, so no
@@ -220,7 +216,6 @@ impl Waiting {
     fn emptied(mut self) -> Self {
         self.literals.clear();
         self.contents.clear();
-        self.behind.clear();
         self.size = 0;
         self.cuts = Cuts::default();
         self

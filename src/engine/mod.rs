@@ -1,7 +1,7 @@
 //! Store and all Layouts -> files.
 //!
 //! Two phases on one thread pool: [`store::Store::fill`] reads, hashes and compresses content; [`emit::emit`] writes one
-//! artifact from its Layout, and all artifacts are written in parallel. Knows sections and pieces, knows no package.
+//! artifact from its Layout, and all artifacts are written in parallel. Between them, [`groups`] is searched ahead. Knows sections and pieces, knows no package.
 
 use std::io;
 use std::path::PathBuf;

@@ -106,4 +106,17 @@ impl Scratch {
     pub(super) fn read(&self, extent: Extent, take: impl FnMut(&[u8]) -> io::Result<()>) -> io::Result<()> {
         read((&self.file, &self.folder), extent, take)
     }
+
+    /// Appends the bytes of an extent to `out`; none of them, if they cannot be read.
+    pub(super) fn append_to(&self, extent: Extent, out: &mut Vec<u8>) -> io::Result<()> {
+        let start = out.len();
+        let read = self.read(extent, |bytes| {
+            out.extend_from_slice(bytes);
+            Ok(())
+        });
+        if read.is_err() {
+            out.truncate(start);
+        }
+        read
+    }
 }

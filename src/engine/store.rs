@@ -19,11 +19,12 @@ use super::groups::Groups;
 use super::opened::{Opened, size_of};
 use super::scratch::{Extent, Scratch, in_pieces};
 use crate::assemble::plan::{Content, SourceId};
-use crate::codec::deflate::{END_OF_STREAM, RUN, Sequence};
+use crate::codec::deflate::{END_OF_STREAM, RUN, Sequence, Weaver};
 use crate::codec::md5;
 use crate::diagnostic::Findings;
 use crate::listener::{Event, Listener};
 
+use crate::formats::SPLICED_FROM;
 pub use crate::formats::{Digest, Digests};
 
 /// Content above this size is read in pieces, one file at a time with all threads; with many threads it is less, so
@@ -41,14 +42,12 @@ const LOOKED_FOR_FROM: usize = 512;
 pub struct Wants {
     /// MD5 of each content (deb).
     pub md5: bool,
-    /// Deflate levels of streams: content of [`SPLICED_FROM`](crate::formats::SPLICED_FROM) and more is kept as runs of each.
-    pub levels: BTreeSet<u8>,
+    /// Deflate levels of streams, and how many streams have each: content of [`SPLICED_FROM`] and more is kept as runs of each.
+    pub levels: BTreeMap<u8, usize>,
     /// Deflate level of zip entries: smaller content is kept as a stream of its own, too.
     pub zip_level: Option<u8>,
     /// Whether several streams may have the same bytes: the tar streams of deb and of an image.
     pub twins: bool,
-    /// Whether several gzip streams may have the same content, at the same level.
-    pub streams: bool,
     /// Whether what is compressed is decompressed and compared.
     pub verify: bool,
 }
@@ -63,8 +62,9 @@ pub struct Store<'s> {
     zip_level: u8,
     /// Runs between spliced content that this build made, where there is no cache and several streams may have the same.
     made: Option<Mutex<BTreeMap<Key, Extent>>>,
-    /// What is known of small contents that stand together, where several streams have them.
-    pub(super) groups: Option<Groups>,
+    /// What is known of small contents that stand together, for the levels that several streams have.
+    pub(super) groups: Groups,
+    shared_levels: BTreeSet<u8>,
     pub(super) verify: bool,
 }
 
@@ -78,11 +78,11 @@ struct Known {
 /// Where one content lies in the scratch file.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Slot {
-    /// The bytes themselves, for content below [`SPLICED_FROM`](crate::formats::SPLICED_FROM).
+    /// The bytes themselves, for content below [`SPLICED_FROM`].
     pub raw: Option<Extent>,
-    /// Runs by level, without end mark, for content of [`SPLICED_FROM`](crate::formats::SPLICED_FROM) and more.
+    /// Runs by level, without end mark, for content of [`SPLICED_FROM`] and more.
     pub runs: Vec<(u8, Vec<Extent>)>,
-    /// A complete stream for zip, for content below [`SPLICED_FROM`](crate::formats::SPLICED_FROM).
+    /// A complete stream for zip, for content below [`SPLICED_FROM`].
     pub whole: Vec<Extent>,
 }
 
@@ -114,7 +114,7 @@ impl<'s> Store<'s> {
         // Largest first: the last task to end is a short one. The order changes no byte of any artifact.
         small.sort_by_key(|index| std::cmp::Reverse(size_of(&sources[*index])));
         let batches = batches(&small, sources);
-        // Each thread takes the next group when it is done with one: an iterator that is split in halves would give all that is large to one.
+        // Each thread takes the next batch when it is done with one: an iterator that is split in halves would give all that is large to one.
         let next = AtomicUsize::new(0);
         let done = rayon::broadcast(|_| {
             let mut deflaters = Deflaters::new(wants.verify);
@@ -139,8 +139,9 @@ impl<'s> Store<'s> {
         let digests = list.iter().map(known).collect();
         let zip_level = wants.zip_level.unwrap_or_default();
         let made = (wants.twins && cache.is_none()).then(Mutex::default);
-        let (groups, verify) = (wants.streams.then(Groups::default), wants.verify);
-        let store = Self { sources, slots, scratch, cache, digests, zip_level, made, groups, verify };
+        let shared_levels = wants.levels.iter().filter(|(_, streams)| **streams > 1).map(|(level, _)| *level).collect();
+        let (groups, verify) = (Groups::default(), wants.verify);
+        let store = Self { sources, slots, scratch, cache, digests, zip_level, made, groups, shared_levels, verify };
         Ok((store, Digests::new(list)))
     }
 
@@ -209,18 +210,7 @@ impl<'s> Store<'s> {
             return cache.runs.read(&key, &self.scratch, out);
         }
         let made = self.made().and_then(|made| made.get(&key).copied());
-        made.is_some_and(|extent| {
-            let start = out.len();
-            let mut take = |bytes: &[u8]| {
-                out.extend_from_slice(bytes);
-                Ok(())
-            };
-            let whole = self.scratch.read(extent, &mut take).is_ok();
-            if !whole {
-                out.truncate(start);
-            }
-            whole
-        })
+        made.is_some_and(|extent| self.scratch.append_to(extent, out).is_ok())
     }
 
     /// Remembers a run for the next stream that has the same, and for the next build.
@@ -240,9 +230,20 @@ impl<'s> Store<'s> {
         Ok(())
     }
 
-    /// Whether the sequences of groups are best made ahead: several streams want them, and no run is kept that would make them needless.
-    pub(super) fn parses_ahead(&self) -> bool {
-        self.groups.is_some() && self.cache.is_none_or(|cache| cache.runs.is_empty())
+    /// Whether the groups of this level are made here, and serve several streams.
+    pub(super) fn has_groups(&self, level: u8) -> bool {
+        self.shared_levels.contains(&level) && Weaver::knows(level)
+    }
+
+    /// Whether this build compressed content, and all of it: what groups became is not kept either then. Content that was only read says
+    /// nothing, since a checkout can be new and its content not.
+    pub(super) fn is_new(&self) -> bool {
+        let extents =
+            || self.slots.iter().flat_map(|slot| slot.runs.iter().flat_map(|(_, runs)| runs).chain(&slot.whole));
+        let is_kept = |(slot, known): (&Slot, &Known)| known.size < SPLICED_FROM && slot.raw.is_none();
+        let any_is_kept =
+            extents().any(|extent| extent.segment.is_some()) || self.slots.iter().zip(&self.digests).any(is_kept);
+        !any_is_kept && (self.cache.is_none_or(|cache| cache.runs.is_empty()) || extents().next().is_some())
     }
 
     /// The sequences of contents that stand together, made by `make` unless an earlier stream had them, too.
@@ -255,10 +256,7 @@ impl<'s> Store<'s> {
         contents: Vec<SourceId>,
         make: impl FnOnce() -> Vec<Sequence>,
     ) -> io::Result<Vec<Sequence>> {
-        match &self.groups {
-            Some(groups) => groups.sequences(&self.scratch, (level, contents), make),
-            None => Ok(make()),
-        }
+        if self.has_groups(level) { self.groups.sequences(&self.scratch, (level, contents), make) } else { Ok(make()) }
     }
 
     fn made(&self) -> Option<MutexGuard<'_, BTreeMap<Key, Extent>>> {

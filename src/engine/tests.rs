@@ -91,8 +91,7 @@ fn decode(compression: Compression, packed: &[u8]) -> Vec<u8> {
 }
 
 fn build(folder: &Path, sources: &Sources, compression: Compression, threads: usize) -> Vec<u8> {
-    let wants =
-        Wants { md5: true, levels: [1, 6].into(), zip_level: Some(6), twins: true, streams: true, verify: true };
+    let wants = Wants { md5: true, levels: [(1, 1), (6, 2)].into(), zip_level: Some(6), twins: true, verify: true };
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
     pool.install(|| {
         let (store, _) = Store::fill(sources.list(), &wants, folder, None, &Silent).unwrap();
@@ -159,7 +158,7 @@ fn a_changed_file_is_an_error_and_leaves_nothing() {
         let stat = Stat::of(&fs_err::metadata(&path).unwrap());
         let mut sources = Sources::default();
         sources.file(path.clone(), stat);
-        let wants = Wants { levels: [6].into(), ..Wants::default() };
+        let wants = Wants { levels: [(6, 1)].into(), ..Wants::default() };
         let (store, _) = Store::fill(sources.list(), &wants, folder.path(), None, &Silent).unwrap();
         std::thread::sleep(std::time::Duration::from_millis(5));
         match change {
@@ -184,7 +183,7 @@ fn small_content_that_was_not_read_again_must_be_as_it_was() {
     let (folder, inputs, caches) =
         (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let (project, path) = (caches.path().join("projects/a"), inputs.path().join("data"));
-    let wants = Wants { levels: [6].into(), zip_level: Some(6), ..Wants::default() };
+    let wants = Wants { levels: [(6, 1)].into(), zip_level: Some(6), ..Wants::default() };
     for change in ["longer", "shorter", "same length", "gone"] {
         fs_err::write(&path, vec![7; 5_000]).unwrap();
         // What changed in the last moment is not trusted.
@@ -217,7 +216,7 @@ fn large_content_that_is_kept_is_as_the_walk_saw_it() {
     let (folder, inputs, caches) =
         (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let (project, path) = (caches.path().join("projects/a"), inputs.path().join("data"));
-    let wants = Wants { levels: [6].into(), ..Wants::default() };
+    let wants = Wants { levels: [(6, 1)].into(), ..Wants::default() };
     let walked = || {
         // What changed in the last moment is not trusted.
         std::thread::sleep(std::time::Duration::from_millis(100));
@@ -271,4 +270,27 @@ fn a_format_may_refuse_what_compression_left() {
     let error = emit(&layout, &store, folder.path(), 1).unwrap_err();
     assert_eq!(Diagnostic::from(error), refusal);
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "something is left");
+}
+
+#[test]
+fn only_what_nothing_is_kept_of_is_new() {
+    let (folder, caches) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let project = folder.path().join("fitout.toml");
+    let wants = Wants { levels: [(6, 2)].into(), zip_level: Some(6), ..Wants::default() };
+    let sources = |seeds: [u32; 2]| {
+        let mut sources = Sources::default();
+        seeds.map(|seed| sources.made(noise(if seed % 2 == 0 { 900 } else { 40_000 }, seed)));
+        sources
+    };
+    let is_new = |seeds| {
+        let (cache, sources) = (Cache::open(&project, caches.path(), 1 << 30, None), sources(seeds));
+        let (store, _) = Store::fill(sources.list(), &wants, folder.path(), Some(&cache), &Silent).unwrap();
+        assert_eq!(store.keep(), []);
+        store.is_new()
+    };
+    assert!(is_new([2, 3]), "the cache is empty");
+    assert!(is_new([4, 5]), "the cache has what others asked for");
+    assert!(!is_new([2, 3]) && !is_new([4, 7]) && !is_new([8, 5]), "some of it is kept");
+    let sources = sources([2, 3]);
+    assert!(Store::fill(sources.list(), &wants, folder.path(), None, &Silent).unwrap().0.is_new(), "there is no cache");
 }

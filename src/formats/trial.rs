@@ -24,10 +24,9 @@ pub fn fill<'s>(sources: &'s Sources, plans: &[&Plan], folder: &Path) -> (Store<
     let streams = |plan: &&Plan| [*plan.deb.compression, *plan.tarball.compression, *plan.image.compression];
     let wants = Wants {
         md5: true,
-        levels: plans.iter().flat_map(streams).filter_map(level).collect(),
+        levels: plans.iter().flat_map(streams).filter_map(level).map(|level| (level, 1)).collect(),
         zip_level: plans.iter().find_map(|plan| level(*plan.zip.compression)),
         twins: false,
-        streams: false,
         verify: true,
     };
     Store::fill(sources.list(), &wants, folder, None, &Silent).unwrap()

@@ -1,6 +1,6 @@
 //! Plans -> files that are whole and have no final names yet.
 //!
-//! Enters: [`Planned`]. Leaves: one [`Emitted`] an artifact, in the order of [`wanted`]. The engine's two phases are called
+//! Enters: [`Planned`]. Leaves: one [`Emitted`] an artifact, in the order of [`wanted`]. The engine's phases are called
 //! here. Not here: final names and the manifest, which come when all are whole.
 
 use std::path::Path;
@@ -168,7 +168,7 @@ pub(super) struct Packed {
     pub warnings: Findings,
 }
 
-/// Both phases of the engine; once more, if something that an earlier build left turned out to be damaged when it was used.
+/// All phases of the engine; once more, if something that an earlier build left turned out to be damaged when it was used.
 pub(super) fn pack(
     planned: &Planned,
     folder: &Path,
@@ -266,7 +266,7 @@ fn layout<'p>(wanted: &Wanted, planned: &'p Planned, digests: &'p Digests) -> Re
 fn wants_of(planned: &Planned) -> Wants {
     let mut wants = planned.plans.iter().fold(Wants::default(), wants_of_plan);
     if planned.source.is_some() {
-        wants.levels.insert(source::LEVEL);
+        *wants.levels.entry(source::LEVEL).or_default() += 1;
         wants.zip_level.get_or_insert(source::LEVEL);
     }
     let twins = |wanted: &&Wanted| matches!(wanted.format(), "deb" | "oci");
@@ -289,7 +289,7 @@ fn wants_of_plan(mut wants: Wants, plan: &Plan) -> Wants {
         ("oci", plan.image.compression.value),
     ];
     for level in streams.iter().filter(|(name, _)| made(name)).filter_map(|(_, c)| level_of(*c)) {
-        wants.streams |= !wants.levels.insert(level);
+        *wants.levels.entry(level).or_default() += 1;
     }
     if made("zip") {
         wants.zip_level = level_of(plan.zip.compression.value).or(wants.zip_level);

@@ -44,11 +44,6 @@ impl Text {
         self.owners.clear();
     }
 
-    /// Bytes that a piece takes here.
-    pub fn room(length: usize) -> usize {
-        length.next_multiple_of(GRAIN) + GRAIN
-    }
-
     /// Room for one more piece, to be filled; it refers to no piece before the one with the number `first`.
     pub fn add(&mut self, length: usize, first: usize) -> &mut [u8] {
         let start = self.bytes.len();
@@ -56,7 +51,7 @@ impl Text {
         let floor = self.pieces.get(first).map_or(start, |piece| piece.start);
         let owner = u32::try_from(self.pieces.len()).unwrap_or(u32::MAX);
         self.pieces.push(Piece { start, end, floor });
-        self.bytes.resize(start + Self::room(length), 0);
+        self.bytes.resize(end.next_multiple_of(GRAIN) + GRAIN, 0);
         self.owners.resize(self.bytes.len() / GRAIN, owner);
         &mut self.bytes[start..end]
     }

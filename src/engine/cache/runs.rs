@@ -19,7 +19,7 @@ use super::segment::{EXTENSION, Segment, Writer};
 use crate::build::cache::evict;
 use crate::build::cache::used::{self, Used};
 use crate::build::state::RUNS;
-use crate::codec::deflate::{ENCODER, WEAVER};
+use crate::codec::deflate::{ENCODER, WEAVER, Weaver};
 use crate::codec::hex::hex;
 
 /// How content is cut into runs: another cut makes other bytes.
@@ -54,7 +54,7 @@ pub(in super::super) fn key(form: Form, level: u8, sha256: &[u8; 32]) -> Key {
         .chain_update(ENCODER)
         .chain_update(CUT)
         .chain_update([0, number, level])
-        .chain_update(if form == Form::Between { WEAVER } else { "" })
+        .chain_update(if form == Form::Between && Weaver::knows(level) { WEAVER } else { "" })
         .chain_update(sha256)
         .finalize()
         .into()

@@ -1,6 +1,5 @@
 //! Whole packages, judged by rpm itself, by rpmbuild and by the rpm crate.
 
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -28,7 +27,7 @@ fn run(program: &str, arguments: &[&str]) -> String {
 
 /// Writes the rpm of a plan into a folder, by the engine.
 fn write(plan: &Plan, sources: &Sources, folder: &Path) -> PathBuf {
-    let levels = BTreeSet::from([6]);
+    let levels = [(6, 1)].into();
     let wants = Wants { levels, ..Wants::default() };
     let (store, digests) = Store::fill(sources.list(), &wants, folder, None, &Silent).unwrap();
     let layout = Rpm.layout(plan, &digests).unwrap();
