@@ -279,7 +279,9 @@ fn only_what_nothing_is_kept_of_is_new() {
     let wants = Wants { levels: [(6, 2)].into(), zip_level: Some(6), ..Wants::default() };
     let sources = |seeds: [u32; 2]| {
         let mut sources = Sources::default();
-        seeds.map(|seed| sources.made(noise(if seed % 2 == 0 { 900 } else { 40_000 }, seed)));
+        for seed in seeds {
+            sources.made(noise(if seed % 2 == 0 { 900 } else { 40_000 }, seed));
+        }
         sources
     };
     let is_new = |seeds| {
