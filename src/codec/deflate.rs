@@ -2,18 +2,22 @@
 //!
 //! A run is a byte-aligned, non-final piece of a raw deflate stream. Any concatenation of runs followed by
 //! [`END_OF_STREAM`] is a valid stream of the concatenated content, so one run serves zip entries and gzip streams
-//! alike. Which library makes them is decided when fitout is compiled: libdeflate, or with the feature `pure-rust` zlib-rs; those of small
-//! contents, which several streams have in common, are our own ([`Weaver`]).
+//! alike. Which library makes them is decided when fitout is compiled: libdeflate, or with the feature `pure-rust` zlib-rs. Those of small
+//! contents are our own at the usual levels ([`Weaver`]), since several streams have them in common; also where there is one stream only,
+//! because what an artifact is must not depend on which others are made.
 
 use std::io::Read as _;
 
 use flate2::read::DeflateDecoder;
 
+mod bits;
 mod blocks;
 mod brief;
 mod huffman;
 mod parse;
-pub(super) mod symbols;
+#[cfg(all(feature = "libdeflate", not(feature = "pure-rust")))]
+mod scan;
+mod symbols;
 mod weave;
 pub use brief::{Before, MOST as MOST_BRIEF};
 pub use parse::{Sequence, Text};

@@ -10,7 +10,6 @@ pub mod gzip;
 pub mod hashes;
 pub mod hex;
 #[cfg(all(feature = "libdeflate", not(feature = "pure-rust")))]
-pub mod inflate_scan;
 pub mod md5;
 pub mod tar;
 pub mod zip;

@@ -12,12 +12,17 @@ use super::http::{Ask, Reply, decoded, serve};
 /// What who asks has to show.
 pub const SECRET: &str = "marked-secret-token-of-the-bucket";
 
-/// Bytes and generation of each object, and the last generation there was.
-type Objects = Arc<Mutex<(BTreeMap<String, (Vec<u8>, u64)>, u64)>>;
+#[derive(Default)]
+struct Bucket {
+    /// Bytes and generation of each object.
+    objects: BTreeMap<String, (Vec<u8>, u64)>,
+    /// The last generation there was.
+    generation: u64,
+}
 
 /// See the module. It has one bucket, `bucket`.
 pub struct Server {
-    objects: Objects,
+    bucket: Arc<Mutex<Bucket>>,
     url: String,
     /// A folder for whoever uses it.
     pub top: tempfile::TempDir,
@@ -26,16 +31,16 @@ pub struct Server {
 impl Server {
     /// Answers until the test ends.
     pub fn start() -> Self {
-        let (top, objects) = (tempfile::tempdir().unwrap(), Objects::default());
-        let shared = Arc::clone(&objects);
+        let (top, bucket) = (tempfile::tempdir().unwrap(), Arc::<Mutex<Bucket>>::default());
+        let shared = Arc::clone(&bucket);
         let port = serve(move |ask| Some(answer(ask, &shared)));
         let url = format!("http://127.0.0.1:{port}");
-        Self { objects, url, top }
+        Self { bucket, url, top }
     }
 
     /// Names of all objects.
     pub fn objects(&self) -> Vec<String> {
-        self.objects.lock().unwrap().0.keys().cloned().collect()
+        self.bucket.lock().unwrap().objects.keys().cloned().collect()
     }
 
     /// Whom a program is to ask, and as whom.
@@ -44,15 +49,15 @@ impl Server {
     }
 }
 
-fn answer(ask: &mut Ask, objects: &Objects) -> Reply {
+fn answer(ask: &mut Ask, bucket: &Mutex<Bucket>) -> Reply {
     let body = ask.body(usize::MAX);
     if ask.header("authorization") != format!("Bearer {SECRET}") {
         return Reply::new(401).text("<Error><Code>AuthenticationRequired</Code></Error>");
     }
     let path = ask.path.split('?').next().unwrap_or_default();
     let key = decoded(path.strip_prefix("/bucket").unwrap_or_default().trim_start_matches('/'));
-    let mut objects = objects.lock().unwrap();
-    let found = objects.0.get(&key).cloned();
+    let mut bucket = bucket.lock().unwrap();
+    let found = bucket.objects.get(&key).cloned();
     match &*ask.method {
         "PUT" => {
             let wanted = Some(ask.header("x-goog-if-generation-match")).filter(|wanted| !wanted.is_empty());
@@ -60,12 +65,12 @@ fn answer(ask: &mut Ask, objects: &Objects) -> Reply {
             if wanted.is_some_and(|wanted| wanted != there.to_string()) {
                 return Reply::new(412).text("<Error><Code>PreconditionFailed</Code></Error>");
             }
-            objects.1 += 1;
-            let generation = objects.1;
-            objects.0.insert(key, (body, generation));
+            bucket.generation += 1;
+            let generation = bucket.generation;
+            bucket.objects.insert(key, (body, generation));
             tagged(Reply::new(200), generation)
         }
-        "GET" if key.is_empty() => Reply::new(200).text(list(&objects.0, ask)),
+        "GET" if key.is_empty() => Reply::new(200).text(list(&bucket.objects, ask)),
         "GET" | "HEAD" => {
             let Some((bytes, generation)) = found else {
                 return Reply::new(404).text("<Error><Code>NoSuchKey</Code></Error>");
@@ -80,7 +85,7 @@ fn answer(ask: &mut Ask, objects: &Objects) -> Reply {
             tagged(Reply::new(206), generation).with("Content-Range", range).text(&bytes[from..end])
         }
         "DELETE" => {
-            objects.0.remove(&key);
+            bucket.objects.remove(&key);
             Reply::new(204)
         }
         _ => Reply::new(501),

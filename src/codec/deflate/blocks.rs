@@ -2,15 +2,18 @@
 //!
 //! Enters: literals and pairs in the order of the stream. Leaves: blocks that are not final. A block ends where what comes is unlike
 //! what came: a few kinds of symbols are counted, and the counts of the next few hundred are compared with those before.
+//!
+//! Source of where blocks end, and of its numbers: libdeflate's `lib/deflate_compress.c` ("block splitting"). Here a block ends before
+//! what is unlike it, not behind it.
 
+use super::bits::Bits;
 use super::huffman::{codes, lengths};
 use super::symbols::{
-    Bits, CODE_LENGTH_ORDER, DISTANCES, END_OF_BLOCK, LITERALS, SHORTEST, distance_symbol, distances_of,
+    CODE_LENGTH_ORDER, DISTANCES, END_OF_BLOCK, LITERALS, LONGEST_CODE, SHORTEST, distance_symbol, distances_of,
     fixed_distance, fixed_literal, length_code,
 };
 
-const LONGEST_CODE: usize = 15;
-const LONGEST_SAID: usize = 7;
+const LONGEST_OF_LENGTHS: usize = 7;
 /// Symbols that are compared with those before.
 const NEXT: usize = 512;
 /// Symbols that a block has at least: what says its codes takes a hundred bytes.
@@ -39,7 +42,7 @@ impl Blocks {
 
     /// Says bytes that stood before, as far back: a length and a distance that deflate has.
     #[allow(clippy::cast_possible_truncation, reason = "at most 258, and the window")]
-    pub fn pair(&mut self, length: usize, distance: usize) {
+    pub fn put_match(&mut self, length: usize, distance: usize) {
         self.items.push(LENGTHS + (length - SHORTEST) as u16);
         self.distances.push(distance as u16);
     }
@@ -161,7 +164,7 @@ fn codes_for(
 ) -> (Code<LITERALS>, Code<DISTANCES>) {
     let own = (Code::of(literals, LONGEST_CODE), Code::of(distances, LONGEST_CODE));
     let fixed = (Code::fixed(fixed_literal), Code::fixed(fixed_distance));
-    let said = Saying::of(&own.0, &own.1);
+    let said = CodeLengths::of(&own.0, &own.1);
     let take = |codes: &(Code<LITERALS>, Code<DISTANCES>)| codes.0.bits(literals) + codes.1.bits(distances);
     if take(&fixed) <= take(&own) + said.bits() {
         bits.put(0b010, 3);
@@ -186,14 +189,11 @@ impl<const SYMBOLS: usize> Code<SYMBOLS> {
         Self { lengths: of, codes: all }
     }
 
-    /// One that is known, symbol by symbol: its bits, the most significant first, and how many they are.
+    /// One that is known, symbol by symbol: its bits, and how many they are.
     #[allow(clippy::cast_possible_truncation, reason = "at most nine bits")]
     fn fixed(of: impl Fn(u32) -> (u32, u32)) -> Self {
         let lengths = std::array::from_fn(|symbol| of(symbol as u32).1 as u8);
-        let codes = std::array::from_fn(|symbol| {
-            let (code, length) = of(symbol as u32);
-            (code.reverse_bits() >> (u32::BITS - length)) as u16
-        });
+        let codes = std::array::from_fn(|symbol| of(symbol as u32).0 as u16);
         Self { lengths, codes }
     }
 
@@ -214,16 +214,16 @@ impl<const SYMBOLS: usize> Code<SYMBOLS> {
 }
 
 /// How two codes are said: the lengths with their repetitions, and a code for those.
-struct Saying {
+struct CodeLengths {
     literals: usize,
     distances: usize,
     said: Vec<(u32, u32, u32)>,
     code: Code<19>,
-    /// Lengths of that code that are said.
-    shown: usize,
+    /// Lengths of that code that are said (HCLEN).
+    hclen: usize,
 }
 
-impl Saying {
+impl CodeLengths {
     fn of(literals: &Code<LITERALS>, distances: &Code<DISTANCES>) -> Self {
         let (literals, distances) = (literals.used(257), distances.used(1));
         let said = repetitions(&[literals, distances].concat());
@@ -231,23 +231,23 @@ impl Saying {
         for (symbol, ..) in &said {
             counts[*symbol as usize] += 1;
         }
-        let code: Code<19> = Code::of(&counts, LONGEST_SAID);
-        let shown = CODE_LENGTH_ORDER.iter().rposition(|symbol| code.lengths[*symbol] > 0).unwrap_or(0).max(3) + 1;
-        Self { literals: literals.len(), distances: distances.len(), said, code, shown }
+        let code: Code<19> = Code::of(&counts, LONGEST_OF_LENGTHS);
+        let hclen = CODE_LENGTH_ORDER.iter().rposition(|symbol| code.lengths[*symbol] > 0).unwrap_or(0).max(3) + 1;
+        Self { literals: literals.len(), distances: distances.len(), said, code, hclen }
     }
 
     /// Bits that it takes.
     fn bits(&self) -> u64 {
         let said = self.said.iter().map(|(symbol, count, _)| u64::from(self.code.get(*symbol).1 + count));
-        14 + 3 * self.shown as u64 + said.sum::<u64>()
+        14 + 3 * self.hclen as u64 + said.sum::<u64>()
     }
 
     #[allow(clippy::cast_possible_truncation, reason = "numbers of symbols")]
     fn write(&self, bits: &mut Bits<'_>) {
         bits.put(self.literals as u32 - 257, 5);
         bits.put(self.distances as u32 - 1, 5);
-        bits.put(self.shown as u32 - 4, 4);
-        for symbol in &CODE_LENGTH_ORDER[..self.shown] {
+        bits.put(self.hclen as u32 - 4, 4);
+        for symbol in &CODE_LENGTH_ORDER[..self.hclen] {
             bits.put(u32::from(self.code.lengths[*symbol]), 3);
         }
         for (symbol, count, extra) in &self.said {

@@ -4,9 +4,10 @@
 //! much like the one before it, which is still in the window if the content between them is not long: a few matches say most of it. A
 //! library that makes whole streams knows nothing of that, and tables of its own would be longer than what they describe.
 
+use super::bits::Bits;
 use super::pad;
 use super::symbols::{
-    Bits, END_OF_BLOCK, SHORTEST, WINDOW, alike, distance_code, fixed_distance, fixed_literal, length_code,
+    END_OF_BLOCK, SHORTEST, WINDOW, distance_code, fixed_distance, fixed_literal, length_code, match_length,
 };
 
 /// Most bytes of a brief run, and of what is remembered for the next.
@@ -109,17 +110,17 @@ impl Encoder {
             if found.length < ENOUGH {
                 let next = self.longest(place + 1, known.len(), gap);
                 if found.gain == 0 || next.gain > found.gain {
-                    bits.symbol(u32::from(self.all[place]));
+                    put_symbol(&mut bits, u32::from(self.all[place]));
                     (place, found) = (place + 1, next);
                     continue;
                 }
             }
-            bits.pair(found.length, found.distance);
+            put_match(&mut bits, found.length, found.distance);
             (place + 1..place + found.length).for_each(|place| self.remember(place));
             place += found.length;
             found = self.longest(place, known.len(), gap);
         }
-        bits.symbol(END_OF_BLOCK);
+        put_symbol(&mut bits, END_OF_BLOCK);
         let count = bits.flush();
         pad(out, count);
     }
@@ -152,7 +153,7 @@ impl Encoder {
             if distance > WINDOW {
                 break;
             }
-            let length = alike(&self.all[from..end], &self.all[place..]);
+            let length = match_length(&self.all[from..end], &self.all[place..]);
             let gain = if length < SHORTEST { 0 } else { (8 * length).saturating_sub(cost(length, distance)) };
             if gain > best.gain {
                 best = Match { length, distance, gain };
@@ -165,37 +166,23 @@ impl Encoder {
 
 /// Bits of a match.
 fn cost(length: usize, distance: usize) -> usize {
-    let ((symbol, of_length, _), (_, of_distance, _)) = (length_code(length), distance_code(distance));
-    (fixed_literal(symbol).1 + of_length + 5 + of_distance) as usize
+    let ((symbol, of_length, _), (far, of_distance, _)) = (length_code(length), distance_code(distance));
+    (fixed_literal(symbol).1 + of_length + fixed_distance(far).1 + of_distance) as usize
 }
 
-/// Writes symbols with fixed codes.
-trait Fixed {
-    fn code(&mut self, code: u32, count: u32);
-    fn symbol(&mut self, symbol: u32);
-    fn pair(&mut self, length: usize, distance: usize);
+/// Writes a literal, or the end of the block.
+fn put_symbol(bits: &mut Bits<'_>, symbol: u32) {
+    let (code, count) = fixed_literal(symbol);
+    bits.put(code, count);
 }
 
-impl Fixed for Bits<'_> {
-    /// Codes stand the other way round.
-    fn code(&mut self, code: u32, count: u32) {
-        self.put(code.reverse_bits() >> (u32::BITS - count), count);
-    }
-
-    fn symbol(&mut self, symbol: u32) {
-        let (code, count) = fixed_literal(symbol);
-        self.code(code, count);
-    }
-
-    fn pair(&mut self, length: usize, distance: usize) {
-        let (symbol, count, extra) = length_code(length);
-        self.symbol(symbol);
-        self.put(extra, count);
-        let (symbol, count, extra) = distance_code(distance);
-        let (code, length) = fixed_distance(symbol);
-        self.code(code, length);
-        self.put(extra, count);
-    }
+fn put_match(bits: &mut Bits<'_>, length: usize, distance: usize) {
+    let (symbol, count, extra) = length_code(length);
+    put_symbol(bits, symbol);
+    bits.put(extra, count);
+    let (symbol, count, extra) = distance_code(distance);
+    let (code, length) = fixed_distance(symbol);
+    bits.put(code | extra << length, length + count);
 }
 
 #[cfg(test)]

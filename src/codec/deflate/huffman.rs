@@ -1,6 +1,8 @@
 //! Prefix codes as deflate has them (RFC 1951, 3.2.2).
 //!
-//! Enters: how often each symbol comes. Leaves: the length of its code, and the code itself.
+//! Enters: how often each symbol comes. Leaves: the length of its code, and the code itself, as it is written.
+
+use super::symbols::LONGEST_CODE;
 
 /// Lengths of the codes of all symbols, none of them more than `longest` bits; 0 where a symbol does not come. Two symbols have one at
 /// least: a code of one symbol or none is what some decoders refuse.
@@ -14,14 +16,15 @@ pub fn lengths(counts: &[u32], longest: usize, lengths: &mut [u8]) {
     }
     leaves.sort_unstable();
     // How many codes are so long: those that would be too long are cut first.
-    let mut of_length = [0usize; 16];
+    let mut of_length = [0usize; LONGEST_CODE + 1];
     for depth in depths(&leaves) {
         of_length[depth.min(longest)] += 1;
     }
     // Too many are short then: each step lengthens one that is not the longest.
-    let room =
-        |of_length: &[usize; 16]| (1..=longest).map(|length| of_length[length] << (longest - length)).sum::<usize>();
-    while room(&of_length) > 1 << longest {
+    let kraft_sum = |of_length: &[usize; LONGEST_CODE + 1]| {
+        (1..=longest).map(|length| of_length[length] << (longest - length)).sum::<usize>()
+    };
+    while kraft_sum(&of_length) > 1 << longest {
         let Some(length) = (1..longest).rev().find(|length| of_length[*length] > 0) else { break };
         of_length[length] -= 1;
         of_length[length + 1] += 2;
@@ -62,9 +65,9 @@ fn depths(leaves: &[(u32, u16)]) -> Vec<usize> {
     depths
 }
 
-/// The codes, with their bits in the order in which they are written.
+/// The canonical codes of these lengths, with their bits in the order in which they are written.
 pub fn codes(lengths: &[u8], codes: &mut [u16]) {
-    let mut next = [0u16; 17];
+    let mut next = [0u16; LONGEST_CODE + 2];
     for length in lengths.iter().filter(|length| **length > 0) {
         next[usize::from(*length) + 1] += 1;
     }

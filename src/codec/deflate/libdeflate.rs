@@ -5,7 +5,7 @@
 
 use libdeflater::{CompressionLvl, Compressor};
 
-use super::super::inflate_scan::{Malformed, Scanner};
+use super::scan::{Malformed, Scanner};
 use super::{pad, stored};
 
 /// What makes the bytes: another one makes other bytes. A test compares it with Cargo.lock.

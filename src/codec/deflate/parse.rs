@@ -2,10 +2,15 @@
 //!
 //! Enters: a [`Text`], pieces that stand in each of those streams in the same order, but not at the same distances. Leaves:
 //! [`Sequence`]s, which say no more than what holds in all of them: a match lies in one piece and refers to bytes of one piece, so
-//! only its distance is another in each stream. What is searched for once is coded for each by [`super::weave`].
+//! only its distance is another in each stream. What is searched for once is coded for each by [`super::weave`]. The search is by hash
+//! chains with lazy matching.
+//!
+//! Source of when a later match is better, and of how short a match may be where few bytes come: libdeflate's `lib/deflate_compress.c`
+//! ("lazy", `calculate_min_match_len`); its table is coarser here, and was measured anew.
 
-use super::blocks::Blocks;
-use super::symbols::{LONGEST, SHORTEST, WINDOW, alike};
+use std::ops::Range;
+
+use super::symbols::{LONGEST, SHORTEST, WINDOW, match_length};
 
 /// Pieces begin at multiples of it, and at least so many bytes stand between two: about as far apart as tar has them, so about as far
 /// as in the streams.
@@ -23,13 +28,13 @@ const NOWHERE: u32 = u32::MAX;
 #[derive(Debug, Default)]
 pub struct Text {
     bytes: Vec<u8>,
-    pieces: Vec<Piece>,
+    pieces: Vec<Span>,
     /// Which piece a grain belongs to.
     owners: Vec<u32>,
 }
 
 #[derive(Debug, Clone, Copy)]
-struct Piece {
+struct Span {
     start: usize,
     end: usize,
     /// Matches refer to no place before it.
@@ -50,7 +55,7 @@ impl Text {
         let end = start + length;
         let floor = self.pieces.get(first).map_or(start, |piece| piece.start);
         let owner = u32::try_from(self.pieces.len()).unwrap_or(u32::MAX);
-        self.pieces.push(Piece { start, end, floor });
+        self.pieces.push(Span { start, end, floor });
         self.bytes.resize(end.next_multiple_of(GRAIN) + GRAIN, 0);
         self.owners.resize(self.bytes.len() / GRAIN, owner);
         &mut self.bytes[start..end]
@@ -62,13 +67,18 @@ impl Text {
     }
 
     /// Where a piece stands.
-    pub fn start(&self, number: usize) -> usize {
-        self.pieces[number].start
+    pub fn range(&self, number: usize) -> Range<usize> {
+        self.pieces[number].start..self.pieces[number].end
+    }
+
+    /// Bytes of the text, from one place to another.
+    pub fn bytes(&self, range: Range<usize>) -> &[u8] {
+        &self.bytes[range]
     }
 
     /// The shortest match that takes fewer bits than its literals are likely to: the fewer bytes there are that come at all, the fewer
     /// bits each of them takes. Looks at the first bytes of the pieces.
-    fn least_match(&self) -> usize {
+    fn shortest_match(&self) -> usize {
         let mut counts = [0u32; 256];
         let heads = self.pieces.iter().map(|piece| &self.bytes[piece.start..piece.end.min(piece.start + HEAD)]);
         let mut seen = 0;
@@ -91,53 +101,19 @@ impl Text {
         }
     }
 
-    /// The piece that a place belongs to.
-    fn owner(&self, at: usize) -> usize {
+    /// The number of the piece that a place belongs to.
+    pub fn owner(&self, at: usize) -> usize {
         self.owners[at / GRAIN] as usize
-    }
-
-    /// Says a piece again: literals, and matches as length and distance. `moved` has for each piece how much further on it stands in
-    /// the stream than here, modulo the size of the type; a match that is too far there is literals.
-    pub fn say<'s>(
-        &self,
-        number: usize,
-        sequences: &mut impl Iterator<Item = &'s Sequence>,
-        moved: &[usize],
-        out: &mut Blocks,
-    ) {
-        let (Piece { start, end, .. }, own) = (self.pieces[number], moved[number]);
-        let mut at = start;
-        while at < end {
-            let Some(&Sequence { literals, length, distance }) = sequences.next() else {
-                // Nobody knows more: bytes are always right.
-                return out.literals(&self.bytes[at..end]);
-            };
-            let literals = (literals as usize).min(end - at);
-            out.literals(&self.bytes[at..at + literals]);
-            at += literals;
-            let (length, distance) = (usize::from(length).min(end - at), usize::from(distance));
-            let far = if distance > at {
-                0
-            } else {
-                distance.wrapping_add(own).wrapping_sub(moved[self.owner(at - distance)])
-            };
-            if (SHORTEST..=LONGEST).contains(&length) && (1..=WINDOW).contains(&far) {
-                out.pair(length, far);
-            } else {
-                out.literals(&self.bytes[at..at + length]);
-            }
-            at += length;
-        }
     }
 }
 
 /// Literals, then a match; without length there is none. Each piece begins one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Sequence {
-    literals: u32,
-    length: u16,
+    pub(super) literals: u32,
+    pub(super) length: u16,
     /// In the text.
-    distance: u16,
+    pub(super) distance: u16,
 }
 
 impl Sequence {
@@ -161,24 +137,23 @@ impl Sequence {
 #[derive(Debug, Clone, Copy)]
 struct Effort {
     /// Earlier places that are tried.
-    tried: usize,
+    max_chain: usize,
     /// A match of this length is taken without looking for a better one.
-    enough: usize,
+    nice_length: usize,
 }
 
 /// Finds matches. Reuse it: it holds the tables.
 pub struct Parser {
     effort: Effort,
     /// Last place with these four bytes, by their hash.
-    last: Vec<u32>,
+    head: Vec<u32>,
     /// Likewise with these three.
-    last_short: Vec<u32>,
+    head_of_three: Vec<u32>,
     /// How far before a place the one before it with these four bytes is, by place. Where there is none, it leads to no place.
-    earlier: Vec<u16>,
+    prev: Vec<u16>,
 }
 
-/// None has the length 0.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy)]
 struct Match {
     length: usize,
     distance: usize,
@@ -187,7 +162,7 @@ struct Match {
 impl Parser {
     /// At a level from 3 to 7; others are brought into that range.
     pub fn new(level: u8) -> Self {
-        let (tried, enough) = match level {
+        let (max_chain, nice_length) = match level {
             0..=3 => (10, 32),
             4 => (16, 32),
             5 => (24, 65),
@@ -195,43 +170,40 @@ impl Parser {
             _ => (100, 200),
         };
         Self {
-            effort: Effort { tried, enough },
-            last: vec![NOWHERE; SLOTS],
-            last_short: vec![NOWHERE; SHORT_SLOTS],
-            earlier: vec![u16::MAX; WINDOW],
+            effort: Effort { max_chain, nice_length },
+            head: vec![NOWHERE; SLOTS],
+            head_of_three: vec![NOWHERE; SHORT_SLOTS],
+            prev: vec![u16::MAX; WINDOW],
         }
     }
 
     /// Appends the sequences of each piece.
     pub fn parse(&mut self, text: &Text, out: &mut Vec<Sequence>) {
-        self.last.fill(NOWHERE);
-        self.last_short.fill(NOWHERE);
-        let least = text.least_match();
+        self.head.fill(NOWHERE);
+        self.head_of_three.fill(NOWHERE);
+        let shortest = text.shortest_match();
         for piece in &text.pieces {
-            self.piece(text, piece, least, out);
+            self.piece(text, piece, shortest, out);
         }
     }
 
-    fn piece(&mut self, text: &Text, piece: &Piece, least: usize, out: &mut Vec<Sequence>) {
-        let Effort { tried, enough } = self.effort;
+    fn piece(&mut self, text: &Text, piece: &Span, shortest: usize, out: &mut Vec<Sequence>) {
+        let Effort { max_chain, nice_length } = self.effort;
         let (mut at, mut said) = (piece.start, piece.start);
         while at < piece.end {
-            let mut best = self.longest(text, piece, at, least - 1, tried);
-            if best.length == 0 {
+            let Some(mut best) = self.longest(text, piece, at, shortest - 1, max_chain) else {
                 at += 1;
                 continue;
-            }
+            };
             // Whether the next place has a better one.
             let mut entered = at + 1;
-            while best.length < enough && at + 1 < piece.end {
-                let next = self.longest(text, piece, at + 1, best.length - 1, tried / 2);
+            while best.length < nice_length && at + 1 < piece.end {
+                let next = self.longest(text, piece, at + 1, best.length - 1, max_chain / 2);
                 entered = at + 2;
-                if !is_better(next, best) {
-                    break;
-                }
+                let Some(next) = next.filter(|next| is_better(*next, best)) else { break };
                 (at, best) = (at + 1, next);
             }
-            out.push(sequence(at - said, best));
+            out.push(sequence(at - said, Some(best)));
             (entered..at + best.length).for_each(|at| {
                 self.enter(&text.bytes[at..piece.end], at);
             });
@@ -239,59 +211,58 @@ impl Parser {
             said = at;
         }
         if said < piece.end {
-            out.push(sequence(piece.end - said, Match::default()));
+            out.push(sequence(piece.end - said, None));
         }
     }
 
     /// The longest match from `at` on that is longer than `beyond`, which is two at least; and enters the place.
     #[inline]
-    fn longest(&mut self, text: &Text, piece: &Piece, at: usize, beyond: usize, tried: usize) -> Match {
+    fn longest(&mut self, text: &Text, piece: &Span, at: usize, beyond: usize, max_chain: usize) -> Option<Match> {
         let bytes = &text.bytes[..];
         let here = &bytes[at..piece.end];
         let [last, last_short] = self.enter(here, at);
         let here = &here[..here.len().min(LONGEST)];
         let floor = piece.floor.max(at.saturating_sub(WINDOW));
-        let mut best = Match { length: beyond, distance: 0 };
+        let (mut best, mut length) = (None, beyond);
         if beyond < SHORTEST && last_short < at && last_short >= floor.max(at.saturating_sub(SHORT_WITHIN)) {
             let there: Option<&[u8; 3]> = bytes[last_short..].first_chunk();
             if there == here.first_chunk() {
-                best = Match { length: SHORTEST, distance: at - last_short };
+                length = SHORTEST;
+                best = Some(Match { length, distance: at - last_short });
             }
         }
-        let Some(&four) = here.first_chunk::<4>() else { return best.or_none() };
+        let Some(&four) = here.first_chunk::<4>() else { return best };
         let mut from = last;
         // What a longer match ends with.
-        let mut tail = four;
-        let mut tail_at = 0;
-        if best.length >= SHORTEST {
-            tail_at = best.length - SHORTEST;
-            let Some(more) = here[tail_at..].first_chunk() else { return best.or_none() };
+        let (mut tail, mut tail_at) = (four, 0);
+        if length >= SHORTEST {
+            tail_at = length - SHORTEST;
+            let Some(more) = here[tail_at..].first_chunk() else { return best };
             tail = *more;
         }
-        for _ in 0..tried {
+        for _ in 0..max_chain {
             if from >= at || from < floor {
                 break;
             }
             let there = &bytes[from..];
             if there[tail_at..].first_chunk() == Some(&tail) && there.first_chunk() == Some(&four) {
-                let length = alike(there, here);
-                if length > best.length {
-                    // No further than the piece that it refers to.
-                    let length = length.min(text.pieces[text.owner(from)].end - from);
-                    if length > best.length {
-                        best = Match { length, distance: at - from };
-                        if length >= self.effort.enough {
-                            break;
-                        }
-                        tail_at = length - SHORTEST;
-                        let Some(more) = here[tail_at..].first_chunk() else { break };
-                        tail = *more;
+                // No further than the piece that it refers to.
+                let found = match_length(there, here);
+                let found = if found > length { found.min(text.pieces[text.owner(from)].end - from) } else { found };
+                if found > length {
+                    length = found;
+                    best = Some(Match { length, distance: at - from });
+                    if length >= self.effort.nice_length {
+                        break;
                     }
+                    tail_at = length - SHORTEST;
+                    let Some(more) = here[tail_at..].first_chunk() else { break };
+                    tail = *more;
                 }
             }
-            from = from.wrapping_sub(usize::from(self.earlier[from % WINDOW]));
+            from = from.wrapping_sub(usize::from(self.prev[from % WINDOW]));
         }
-        best.or_none()
+        best
     }
 
     /// Remembers a place; each is entered once, in order. The places before it with the same four bytes, and the same three.
@@ -301,20 +272,15 @@ impl Parser {
         let place = at as u32;
         if let Some(four) = here.first_chunk() {
             let four = u32::from_le_bytes(*four);
-            let last = std::mem::replace(&mut self.last[slot(four)], place);
-            let last_short = std::mem::replace(&mut self.last_short[short_slot(four)], place);
-            self.earlier[at % WINDOW] = u16::try_from(place.wrapping_sub(last)).unwrap_or(u16::MAX);
+            let last = std::mem::replace(&mut self.head[slot(four)], place);
+            let last_short = std::mem::replace(&mut self.head_of_three[short_slot(four)], place);
+            self.prev[at % WINDOW] = u16::try_from(place.wrapping_sub(last)).unwrap_or(u16::MAX);
             return [last as usize, last_short as usize];
         }
         let Some(&[a, b, c]) = here.first_chunk() else { return [NOWHERE as usize; 2] };
-        let last_short = std::mem::replace(&mut self.last_short[short_slot(u32::from_le_bytes([a, b, c, 0]))], place);
+        let last_short =
+            std::mem::replace(&mut self.head_of_three[short_slot(u32::from_le_bytes([a, b, c, 0]))], place);
         [NOWHERE as usize, last_short as usize]
-    }
-}
-
-impl Match {
-    fn or_none(self) -> Self {
-        if self.distance == 0 { Self::default() } else { self }
     }
 }
 
@@ -323,13 +289,14 @@ fn is_better(next: Match, best: Match) -> bool {
     if next.length < best.length {
         return false;
     }
-    let (gained, (far, near)) = (next.length - best.length, (best.distance.ilog2(), next.distance.max(1).ilog2()));
+    let (gained, (far, near)) = (next.length - best.length, (best.distance.ilog2(), next.distance.ilog2()));
     4 * gained + far as usize > 2 + near as usize
 }
 
 #[allow(clippy::cast_possible_truncation, reason = "a match is as long as a match can be, and not beyond the window")]
-fn sequence(literals: usize, Match { length, distance }: Match) -> Sequence {
-    Sequence { literals: literals as u32, length: length as u16, distance: distance as u16 }
+fn sequence(literals: usize, found: Option<Match>) -> Sequence {
+    let (length, distance) = found.map_or((0, 0), |found| (found.length as u16, found.distance as u16));
+    Sequence { literals: literals as u32, length, distance }
 }
 
 fn slot(four: u32) -> usize {

@@ -4,9 +4,11 @@
 //! have them in this order. Leaves: a run. Only the literals are searched for matches here; distances within the contents grow by the
 //! literals between.
 
+use std::ops::Range;
+
 use super::blocks::Blocks;
 use super::parse::{Parser, Sequence, Text};
-use super::symbols::WINDOW;
+use super::symbols::{LONGEST, SHORTEST, WINDOW};
 use super::{MORE, Unfaithful, is_of, pad};
 
 /// What makes the bytes: another one makes other bytes. A test has a digest of some.
@@ -16,7 +18,7 @@ pub const NAME: &str = "woven 1";
 pub struct Weaver {
     parser: Parser,
     literals: Text,
-    of_literals: Vec<Sequence>,
+    literal_sequences: Vec<Sequence>,
     blocks: Blocks,
     verify: bool,
 }
@@ -30,8 +32,8 @@ impl Weaver {
 
     /// At a level. With `verify` all that is made is decompressed and compared.
     pub fn new(level: u8, verify: bool) -> Self {
-        let (literals, of_literals, blocks) = Default::default();
-        Self { parser: Parser::new(level), literals, of_literals, blocks, verify }
+        let (literals, literal_sequences, blocks) = Default::default();
+        Self { parser: Parser::new(level), literals, literal_sequences, blocks, verify }
     }
 
     /// The sequences of contents.
@@ -54,7 +56,7 @@ impl Weaver {
     ) -> Result<(), Unfaithful> {
         self.literals.clear();
         // How much further on pieces stand in the stream than in their texts.
-        let (mut of_literals, mut of_contents) = (Vec::new(), Vec::new());
+        let (mut literal_shifts, mut content_shifts) = (Vec::new(), Vec::new());
         // Where literals begin in the stream, and the first that the end of this one can refer to.
         let (mut starts, mut first, mut at) = (Vec::new(), 0, 0);
         for (number, bytes) in literals.iter().enumerate() {
@@ -63,20 +65,20 @@ impl Weaver {
                 first += 1;
             }
             self.literals.add(bytes.len(), first).copy_from_slice(bytes);
-            of_literals.push(at.wrapping_sub(self.literals.start(number)));
+            literal_shifts.push(at.wrapping_sub(self.literals.range(number).start));
             at += bytes.len();
             if let Some(content) = contents.piece(number) {
-                of_contents.push(at.wrapping_sub(contents.start(number)));
+                content_shifts.push(at.wrapping_sub(contents.range(number).start));
                 at += content.len();
             }
         }
-        self.of_literals.clear();
-        self.parser.parse(&self.literals, &mut self.of_literals);
-        let (mut of_them, mut of_content) = (self.of_literals.iter(), sequences.iter());
+        self.literal_sequences.clear();
+        self.parser.parse(&self.literals, &mut self.literal_sequences);
+        let (mut of_literals, mut of_contents) = (self.literal_sequences.iter(), sequences.iter());
         for number in 0..literals.len() {
-            self.literals.say(number, &mut of_them, &of_literals, &mut self.blocks);
-            if number < of_contents.len() {
-                contents.say(number, &mut of_content, &of_contents, &mut self.blocks);
+            put(&self.literals, number, &mut of_literals, &literal_shifts, &mut self.blocks);
+            if number < content_shifts.len() {
+                put(contents, number, &mut of_contents, &content_shifts, &mut self.blocks);
             }
         }
         let start = out.len();
@@ -87,6 +89,39 @@ impl Weaver {
         }
         let parts = literals.iter().enumerate().flat_map(|(n, bytes)| [*bytes, contents.piece(n).unwrap_or_default()]);
         if is_of(&out[start..], &parts.collect::<Vec<_>>().concat(), MORE) { Ok(()) } else { Err(Unfaithful) }
+    }
+}
+
+/// Puts a piece of a text into blocks. `shifts` has for each piece how much further on it stands in the stream than in its text, modulo the
+/// size of the type; a match that is too far there is literals.
+fn put<'s>(
+    text: &Text,
+    number: usize,
+    sequences: &mut impl Iterator<Item = &'s Sequence>,
+    shifts: &[usize],
+    blocks: &mut Blocks,
+) {
+    let (Range { start: mut at, end }, shift) = (text.range(number), shifts[number]);
+    while at < end {
+        let Some(&Sequence { literals, length, distance }) = sequences.next() else {
+            // Nobody knows more: bytes are always right.
+            return blocks.literals(text.bytes(at..end));
+        };
+        let literals = (literals as usize).min(end - at);
+        blocks.literals(text.bytes(at..at + literals));
+        at += literals;
+        let (length, distance) = (usize::from(length).min(end - at), usize::from(distance));
+        let far = if distance > at {
+            0
+        } else {
+            distance.wrapping_add(shift).wrapping_sub(shifts[text.owner(at - distance)])
+        };
+        if (SHORTEST..=LONGEST).contains(&length) && (1..=WINDOW).contains(&far) {
+            blocks.put_match(length, far);
+        } else {
+            blocks.literals(text.bytes(at..at + length));
+        }
+        at += length;
     }
 }
 

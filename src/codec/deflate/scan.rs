@@ -1,11 +1,12 @@
 //! Finds the last block of a raw deflate stream (RFC 1951) without decoding its output.
 //!
 //! Enters: a stream that a compressor just made. Leaves: where its last block begins and where the stream ends, in
-//! bits, so that [`super::deflate`] can clear the final bit and join streams. The whole stream is parsed: headers,
+//! bits, so that [`super::library`] can clear the final bit and join streams. The whole stream is parsed: headers,
 //! Huffman tables and the lengths of all symbols; a stream that is not a chain of well-formed blocks is an error. This
 //! is no check of the content: a flipped literal passes.
 
-use super::deflate::symbols::{self, CODE_LENGTH_ORDER};
+use super::huffman::codes;
+use super::symbols::{self, CODE_LENGTH_ORDER, DISTANCES, LITERALS, LONGEST_CODE, fixed_literal};
 
 /// Where the last block begins and where the stream ends, in bits from the start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,9 +38,6 @@ const LENGTH: u16 = 1 << TABLE_BITS;
 /// Low bits of an entry: code and extra bits to drop.
 const DROP: u16 = 63;
 const END_OF_BLOCK: usize = symbols::END_OF_BLOCK as usize;
-const MAX_CODE: usize = 15;
-
-const LENGTH_EXTRA: [u8; 29] = [0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3, 4, 4, 4, 4, 5, 5, 5, 5, 0];
 
 impl Default for Scanner {
     /// With empty tables.
@@ -70,10 +68,9 @@ impl Scanner {
             match bits.take(2)? {
                 0 => bits.skip_stored()?,
                 1 => {
-                    let mut lengths = [8u8; 288];
-                    lengths[144..256].fill(9);
-                    lengths[256..280].fill(7);
-                    self.build(&lengths, &[5; 30])?;
+                    // Two more than ever come have codes.
+                    let lengths: Vec<u8> = (0..288).map(fixed_length).collect();
+                    self.build(&lengths, &[5; DISTANCES])?;
                     self.skip_symbols(&mut bits)?;
                 }
                 2 => {
@@ -99,9 +96,9 @@ impl Scanner {
     fn build(&mut self, literals: &[u8], distances: &[u8]) -> Result<(), Malformed> {
         let (of_literals, of_distances) = self.table.split_at_mut(TABLE_SIZE);
         self.literals.build(literals)?;
-        self.literals.fill(literals, literal_extra, true, of_literals);
+        Code::fill(literals, literal_extra, true, of_literals);
         self.distances.build(distances)?;
-        self.distances.fill(distances, distance_extra, false, of_distances);
+        Code::fill(distances, distance_extra, false, of_distances);
         Ok(())
     }
 
@@ -192,37 +189,43 @@ fn slot(window: u64) -> usize {
     window as usize & (TABLE_SIZE - 1)
 }
 
+/// Bits of the fixed code of a literal/length symbol.
+#[allow(clippy::cast_possible_truncation, reason = "at most nine")]
+fn fixed_length(symbol: u32) -> u8 {
+    fixed_literal(symbol).1 as u8
+}
+
 /// Extra bits of a literal/length symbol; none for symbols that do not exist.
 fn literal_extra(symbol: usize) -> Option<u8> {
-    if symbol <= END_OF_BLOCK { Some(0) } else { LENGTH_EXTRA.get(symbol - 257).copied() }
+    (symbol < LITERALS).then(|| symbols::length_extra(symbol))
 }
 
 /// Extra bits of a distance symbol; none for symbols that do not exist.
 fn distance_extra(symbol: usize) -> Option<u8> {
-    (symbol < symbols::DISTANCES).then(|| u8::try_from(symbols::distances_of(symbol).0).ok()).flatten()
+    (symbol < DISTANCES).then(|| u8::try_from(symbols::distances_of(symbol).0).ok()).flatten()
 }
 
 /// A canonical Huffman code: counts and sorted symbols. Short codes are also in a table.
 struct Code {
-    count: [u16; MAX_CODE + 1],
+    count: [u16; LONGEST_CODE + 1],
     symbols: [u16; 320],
 }
 
 impl Code {
     fn new() -> Self {
-        Self { count: [0; MAX_CODE + 1], symbols: [0; 320] }
+        Self { count: [0; LONGEST_CODE + 1], symbols: [0; 320] }
     }
 
     /// Builds the code from its lengths.
     fn build(&mut self, lengths: &[u8]) -> Result<(), Malformed> {
-        self.count = [0; MAX_CODE + 1];
+        self.count = [0; LONGEST_CODE + 1];
         for &length in lengths {
             self.count[usize::from(length)] += 1;
         }
         self.count[0] = 0;
-        let mut offsets = [0u16; MAX_CODE + 2];
+        let mut offsets = [0u16; LONGEST_CODE + 2];
         let mut left = 1i32;
-        for length in 1..=MAX_CODE {
+        for length in 1..=LONGEST_CODE {
             left = left * 2 - i32::from(self.count[length]);
             if left < 0 {
                 return Err(Malformed);
@@ -238,25 +241,19 @@ impl Code {
     }
 
     /// Fills a table with the codes that fit into it. `literal` marks length symbols and leaves the end of the block out.
-    fn fill(&self, lengths: &[u8], extra: impl Fn(usize) -> Option<u8>, literal: bool, table: &mut [u16]) {
-        let mut next = [0u32; MAX_CODE + 2];
-        let mut code = 0u32;
-        for (next, count) in next.iter_mut().zip(&self.count).skip(1) {
-            *next = code;
-            code = (code + u32::from(*count)) << 1;
-        }
+    fn fill(lengths: &[u8], extra: impl Fn(usize) -> Option<u8>, literal: bool, table: &mut [u16]) {
+        let mut written = [0u16; 320];
+        codes(lengths, &mut written);
         table.fill(LEAVE);
         for (symbol, &bits) in lengths.iter().enumerate().filter(|(_, length)| **length > 0) {
             let length = usize::from(bits);
-            let reversed = (next[length].reverse_bits() >> (32 - length)) as usize;
-            next[length] += 1;
             if length > TABLE_BITS as usize || (literal && symbol == END_OF_BLOCK) {
                 continue;
             }
             let Some(extra) = extra(symbol) else { continue };
             let flag = if literal && symbol > END_OF_BLOCK { LENGTH } else { 0 };
             let entry = flag | (u16::from(bits) + u16::from(extra));
-            for slot in table[reversed..].iter_mut().step_by(1 << length) {
+            for slot in table[usize::from(written[symbol])..].iter_mut().step_by(1 << length) {
                 *slot = entry;
             }
         }
@@ -265,7 +262,7 @@ impl Code {
     /// Decodes one symbol bit by bit, without its extra bits.
     fn decode(&self, bits: &mut Bits<'_>) -> Result<usize, Malformed> {
         let (mut code, mut first, mut index) = (0i32, 0i32, 0i32);
-        for length in 1..=MAX_CODE {
+        for length in 1..=LONGEST_CODE {
             code |= i32::from(bits.take_byte(1)?);
             let count = i32::from(self.count[length]);
             if code - count < first {
