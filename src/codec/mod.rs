@@ -9,7 +9,6 @@ pub mod deflate;
 pub mod gzip;
 pub mod hashes;
 pub mod hex;
-#[cfg(all(feature = "libdeflate", not(feature = "pure-rust")))]
 pub mod md5;
 pub mod tar;
 pub mod zip;

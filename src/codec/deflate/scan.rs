@@ -197,7 +197,11 @@ fn fixed_length(symbol: u32) -> u8 {
 
 /// Extra bits of a literal/length symbol; none for symbols that do not exist.
 fn literal_extra(symbol: usize) -> Option<u8> {
-    (symbol < LITERALS).then(|| symbols::length_extra(symbol))
+    match symbol {
+        265..=284 => u8::try_from((symbol - 261) / 4).ok(),
+        0..LITERALS => Some(0),
+        _ => None,
+    }
 }
 
 /// Extra bits of a distance symbol; none for symbols that do not exist.
@@ -366,5 +370,21 @@ impl Bits<'_> {
     fn skip_distance(&mut self, distances: &Code) -> Result<(), Malformed> {
         let symbol = distances.decode(self)?;
         self.advance(distance_extra(symbol).ok_or(Malformed)? as usize)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::symbols::{LONGEST, SHORTEST, length_code};
+    use super::*;
+
+    #[test]
+    fn length_symbols_have_the_extra_bits_that_lengths_are_said_with() {
+        for length in SHORTEST..=LONGEST {
+            let (symbol, count, _) = length_code(length);
+            assert_eq!(literal_extra(symbol as usize).map(u32::from), Some(count), "{length}");
+        }
+        assert!((0..=END_OF_BLOCK).all(|symbol| literal_extra(symbol) == Some(0)));
+        assert!(literal_extra(LITERALS).is_none() && distance_extra(DISTANCES).is_none());
     }
 }

@@ -43,15 +43,6 @@ pub fn length_code(length: usize) -> (u32, u32, u32) {
     (257 + 4 * (extra + 1) + (more >> extra & 3), extra, more & ((1 << extra) - 1))
 }
 
-/// Number of extra bits of a length symbol.
-#[allow(clippy::cast_possible_truncation, reason = "at most five")]
-pub const fn length_extra(symbol: usize) -> u8 {
-    match symbol {
-        265..=284 => ((symbol - 261) / 4) as u8,
-        _ => 0,
-    }
-}
-
 /// Number of extra bits of a distance symbol, and the first distance that it says.
 #[allow(clippy::cast_possible_truncation, reason = "at most 13")]
 pub const fn distances_of(symbol: usize) -> (u32, usize) {
@@ -123,15 +114,6 @@ pub fn code_as_written(code: u32, count: u32) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn length_symbols_have_the_extra_bits_that_lengths_are_said_with() {
-        for length in SHORTEST..=LONGEST {
-            let (symbol, count, _) = length_code(length);
-            assert_eq!(u32::from(length_extra(symbol as usize)), count, "{length}");
-        }
-        assert!((0..257).all(|symbol| length_extra(symbol) == 0));
-    }
 
     #[test]
     fn the_symbol_of_each_distance_is_that_of_the_specification() {
