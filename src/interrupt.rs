@@ -5,11 +5,11 @@
 //! no signal handler; the command line does, and calls [`stop`]. Unnamed files need no care: the system removes them.
 
 use std::collections::BTreeMap;
-use std::io;
+use std::io::{self, Read};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::{Mutex, MutexGuard, PoisonError, mpsc};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process, kill_process_group, test_kill_process, test_kill_process_group};
@@ -85,7 +85,7 @@ pub fn folder<T>(make: impl FnOnce() -> io::Result<T>, path: impl FnOnce(&T) -> 
 ///
 /// # Errors
 /// Those of [`Command::spawn`].
-pub fn spawn(command: &mut Command) -> io::Result<(Child, Held)> {
+fn spawn(command: &mut Command) -> io::Result<(Child, Held)> {
     let mut register = lock(&HELD);
     let child = command.spawn()?;
     let held = register.add(What::Process(Pid::from_child(&child)));
@@ -101,6 +101,30 @@ pub fn spawn_group(command: &mut Command) -> io::Result<(Child, Held)> {
     let child = command.process_group(0).spawn()?;
     let held = register.add(What::Group(Pid::from_child(&child)));
     Ok((child, held))
+}
+
+/// Gives a program its input while its output is taken, so that neither waits for the other. What takes longer than `within` is killed.
+///
+/// # Errors
+/// Those of [`Command::spawn`] and of `input`; [`io::ErrorKind::TimedOut`].
+pub fn talk(command: &mut Command, input: &mut dyn Read, within: Option<Duration>) -> io::Result<Output> {
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let (mut child, held) = spawn(command)?;
+    let stdin = child.stdin.take();
+    let (said, heard) = mpsc::channel();
+    // It is not waited for behind the end of its time: what the program started may hold its output open.
+    std::thread::spawn(move || said.send(child.wait_with_output()));
+    let given = stdin.map_or(Ok(0), |mut stdin| io::copy(input, &mut stdin));
+    let Ok(output) = heard.recv_timeout(within.unwrap_or(Duration::MAX)) else {
+        held.kill();
+        let took = within.unwrap_or_default().as_secs();
+        return Err(io::Error::new(io::ErrorKind::TimedOut, format!("it took longer than {took} s")));
+    };
+    match given {
+        // One that has seen enough says by its status whether it was content.
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error),
+        _ => output,
+    }
 }
 
 /// While this is held, files get their final names: a stop comes before the first or behind the last of them.

@@ -1,7 +1,7 @@
 //! Asks a program of the builder for a fact: git, cargo, a version command.
 
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use crate::interrupt;
 
@@ -36,18 +36,15 @@ pub(crate) fn ask(dir: &Path, program: &str, arguments: &[&str]) -> Result<Strin
 
 /// The same of a command whose environment is ready.
 pub(crate) fn answer(dir: &Path, program: &str, command: &mut Command) -> Result<String, Refusal> {
-    command.current_dir(dir).stdin(Stdio::null());
+    command.current_dir(dir);
     // Messages are quoted to the user and answers are parsed: neither may depend on the builder's language.
     command.env("LC_ALL", "C.UTF-8");
     if program == "git" {
         // A look must leave no trace: `describe --dirty` would rewrite the index.
         command.env("GIT_OPTIONAL_LOCKS", "0");
     }
-    command.stdout(Stdio::piped()).stderr(Stdio::piped());
     let absent = |e: std::io::Error| Refusal::Absent(format!("`{program}`: {e}"));
-    let (child, held) = interrupt::spawn(command).map_err(absent)?;
-    let output = child.wait_with_output().map_err(absent)?;
-    drop(held);
+    let output = interrupt::talk(command, &mut std::io::empty(), None).map_err(absent)?;
     if output.status.success() {
         return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
     }

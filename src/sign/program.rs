@@ -8,7 +8,7 @@
 
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitStatus, Stdio};
+use std::process::{Command, Output};
 
 use pgp::packet::{Signature, SignatureType};
 
@@ -110,27 +110,14 @@ impl Program {
 
     fn run(&self, command: &mut Command, input: &mut dyn Read) -> Result<Vec<u8>, SignError> {
         command.current_dir(&self.folder).env_clear().envs(&self.variables).env("LC_ALL", "C.UTF-8");
-        let (status, stdout, stderr) = talk(command, input).map_err(|error| self.failed(error.into()))?;
+        // Whoever enters a PIN takes the time that it takes.
+        let Output { status, stdout, stderr } =
+            interrupt::talk(command, input, None).map_err(|error| self.failed(error.into()))?;
         if status.success() {
             return Ok(stdout);
         }
         let stderr = String::from_utf8_lossy(&stderr);
         let last = stderr.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or_default();
         Err(self.failed(ProgramProblem::Ended { status, stderr: last.trim().to_owned() }))
-    }
-}
-
-/// Gives a program its input while its output is taken, so that neither waits for the other.
-fn talk(command: &mut Command, input: &mut dyn Read) -> io::Result<(ExitStatus, Vec<u8>, Vec<u8>)> {
-    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let (mut child, _held) = interrupt::spawn(command)?;
-    let stdin = child.stdin.take();
-    let reader = std::thread::spawn(move || child.wait_with_output());
-    let given = stdin.map_or(Ok(0), |mut stdin| io::copy(input, &mut stdin));
-    let output = reader.join().map_err(|_| io::Error::other("its output could not be taken"))??;
-    match given {
-        // One that has seen enough says by its status whether it was content.
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error),
-        _ => Ok((output.status, output.stdout, output.stderr)),
     }
 }

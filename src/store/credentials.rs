@@ -3,15 +3,17 @@
 //! Enters: the command line. Leaves: a provider that asks the program again when what it said is about to end. Source: AWS SDKs and
 //! Tools Reference Guide, "Process credential provider".
 
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use object_store::CredentialProvider;
 use object_store::aws::AwsCredential;
 use serde::Deserialize;
 
-use super::{StoreError, Trouble, Variables};
+use super::{StoreError, TELLS_WITHIN, Trouble, Variables};
 use crate::codec::calendar;
+use crate::interrupt;
 
 /// Seconds before the end at which the program is asked again.
 const MARGIN: i64 = 120;
@@ -32,6 +34,7 @@ pub(super) struct Process {
     command: String,
     variables: Variables,
     now: fn() -> i64,
+    within: Duration,
     last: Mutex<Option<(Arc<AwsCredential>, Option<i64>)>>,
 }
 
@@ -44,7 +47,7 @@ impl std::fmt::Debug for Process {
 impl Process {
     /// The program is run when credentials are needed.
     pub(super) fn new(place: &str, command: String, variables: Variables, now: fn() -> i64) -> Self {
-        Self { place: place.to_owned(), command, variables, now, last: Mutex::default() }
+        Self { place: place.to_owned(), command, variables, now, within: TELLS_WITHIN, last: Mutex::default() }
     }
 
     /// What it says now, or said before.
@@ -60,11 +63,7 @@ impl Process {
         };
         let mut command = Command::new("sh");
         command.args(["-c", &self.command]).env_clear().envs(&self.variables);
-        let output = command
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .output()
+        let output = interrupt::talk(&mut command, &mut std::io::empty(), Some(self.within))
             .map_err(|error| failed(error.to_string()))?;
         if !output.status.success() {
             let told = String::from_utf8_lossy(&output.stderr).trim().to_owned();
@@ -122,6 +121,17 @@ mod tests {
         assert_eq!(ask(""), 1);
         assert_eq!(ask(",\"Expiration\":\"1970-01-12T14:00:00Z\""), 1);
         assert_eq!(ask(",\"Expiration\":\"1970-01-12T13:47:00Z\""), 3);
+    }
+
+    #[test]
+    fn one_that_does_not_end_is_no_credential() {
+        let variables = Variables::from([("PATH".into(), "/usr/bin:/bin".into())]);
+        // What it started holds its output open.
+        let mut process = Process::new("s3://b", "sleep 600 & sleep 600".into(), variables, || 0);
+        process.within = Duration::from_millis(200);
+        let error = process.ask().unwrap_err();
+        assert_eq!(error.trouble, Trouble::NoCredentials);
+        assert!(error.message.contains("it took longer than"), "{error}");
     }
 
     #[test]

@@ -7,6 +7,7 @@ use std::fmt;
 use std::io::{Read as _, Seek as _, SeekFrom};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 mod address;
 #[cfg(feature = "network")]
@@ -32,6 +33,9 @@ pub use address::{Address, HELP as ADDRESS_HELP, Scheme};
 pub use error::{StoreError, Trouble};
 pub use folder::Folder;
 pub use refusal::Refusal;
+
+/// What a program that tells credentials may take: as long as the AWS SDK for Go waits.
+const TELLS_WITHIN: Duration = Duration::from_secs(60);
 
 /// The environment of whoever runs fitout: names and values.
 pub type Variables = std::collections::BTreeMap<std::ffi::OsString, std::ffi::OsString>;

@@ -5,15 +5,15 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use serde::Deserialize;
 
 use super::{Refusal, Repository};
 use crate::codec::base64;
-use crate::store::{StoreError, Trouble, Variables};
+use crate::interrupt;
+use crate::store::{StoreError, TELLS_WITHIN, Trouble, Variables};
 
 /// Who asks. What is secret is not shown.
 #[derive(Clone, PartialEq, Eq)]
@@ -183,17 +183,8 @@ fn ask(
     let found = found.as_deref().unwrap_or(Path::new(&program));
     let mut command = Command::new(found);
     command.arg("get").env_clear().envs(variables);
-    let mut child = command
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
+    let output = interrupt::talk(&mut command, &mut server.as_bytes(), Some(TELLS_WITHIN))
         .map_err(|error| failed(error.to_string()))?;
-    if let Some(mut stdin) = child.stdin.take() {
-        // One that ends without reading says so by its code.
-        let _ = stdin.write_all(server.as_bytes());
-    }
-    let output = child.wait_with_output().map_err(|error| failed(error.to_string()))?;
     if !output.status.success() {
         let told = String::from_utf8_lossy(&output.stdout);
         if told.contains("credentials not found") {
