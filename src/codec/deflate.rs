@@ -10,12 +10,13 @@ use std::io::Read as _;
 
 use flate2::read::DeflateDecoder;
 
+use scan::Scanner;
+
 mod bits;
 mod blocks;
 mod brief;
 mod huffman;
 mod parse;
-#[cfg(all(feature = "libdeflate", not(feature = "pure-rust")))]
 mod scan;
 mod symbols;
 mod weave;
@@ -64,7 +65,7 @@ impl Deflater {
         for chunk in content.chunks(RUN) {
             let start = out.len();
             self.encoder.run(chunk, out);
-            if self.verify && !is_of(&out[start..], chunk, MORE) {
+            if self.verify && !is_of(&out[start..], chunk, Behind::More) {
                 return Err(Unfaithful);
             }
         }
@@ -86,7 +87,7 @@ impl Deflater {
         stored(&all, &mut stream);
         stream.extend_from_slice(&out[start..]);
         all.extend_from_slice(content);
-        if is_of(&stream, &all, MORE) { Ok(()) } else { Err(Unfaithful) }
+        if is_of(&stream, &all, Behind::More) { Ok(()) } else { Err(Unfaithful) }
     }
 
     /// `content` as one complete stream.
@@ -101,37 +102,31 @@ impl Deflater {
 }
 
 /// Whether something is to stand behind what was packed.
-#[derive(Debug, Clone, Copy)]
-pub enum Behind<'m> {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Behind {
     /// Nothing: it is a whole stream.
     Nothing,
-    /// More of the stream: it is runs. Content that whoever packed them cannot know stands for it here: a block that ends the stream
-    /// early, or reaches beyond its end, gives something else.
-    More(&'m [u8; 16]),
+    /// More of the stream: it is runs.
+    More,
 }
 
 /// Decompresses what was packed and gives its content, which should be `raw` bytes, piece by piece; whether it is exactly that, and
 /// may stand where it is to stand.
-pub fn unpacks(packed: &[u8], raw: u64, behind: Behind<'_>, mut take: impl FnMut(&[u8]) -> bool) -> bool {
-    let (mark, tail): (&[u8], Vec<u8>) = match behind {
-        Behind::Nothing => (&[], Vec::new()),
-        // A stored block of 16 bytes (RFC 1951, 3.2.4).
-        Behind::More(mark) => (mark, [&[0, 16, 0, 0xef, 0xff], &mark[..], &END_OF_STREAM].concat()),
+pub fn unpacks(packed: &[u8], raw: u64, behind: Behind, mut take: impl FnMut(&[u8]) -> bool) -> bool {
+    let end: &[u8] = match behind {
+        Behind::Nothing => &[],
+        // A decoder alone does not tell: the zeros of what stands behind it may complete a block that has no end of its own.
+        Behind::More if !Scanner::default().is_run(packed) => return false,
+        Behind::More => &END_OF_STREAM,
     };
-    let size = (packed.len() + tail.len()) as u64;
-    let mut decoder = DeflateDecoder::new(packed.chain(&*tail));
-    let (mut left, mut mark, mut buffer) = (raw, mark, vec![0; 64 * 1024]);
+    let size = (packed.len() + end.len()) as u64;
+    let mut decoder = DeflateDecoder::new(packed.chain(end));
+    let (mut left, mut buffer) = (raw, vec![0; 64 * 1024]);
     loop {
         match decoder.read(&mut buffer) {
-            Ok(0) => return left == 0 && mark.is_empty() && decoder.total_in() == size,
-            Ok(count) => {
-                let own = usize::try_from(left).map_or(count, |left| left.min(count));
-                let Some(rest) = mark.strip_prefix(&buffer[own..count]) else { return false };
-                if !take(&buffer[..own]) {
-                    return false;
-                }
-                (left, mark) = (left - own as u64, rest);
-            }
+            Ok(0) => return left == 0 && decoder.total_in() == size,
+            Ok(count) if count as u64 > left || !take(&buffer[..count]) => return false,
+            Ok(count) => left -= count as u64,
             Err(_) => return false,
         }
     }
@@ -161,7 +156,7 @@ fn stored(content: &[u8], out: &mut Vec<u8>) {
 }
 
 /// Whether what was packed is `content`.
-fn is_of(packed: &[u8], content: &[u8], behind: Behind<'_>) -> bool {
+fn is_of(packed: &[u8], content: &[u8], behind: Behind) -> bool {
     let mut rest = content;
     unpacks(packed, content.len() as u64, behind, |piece| {
         let more = rest.strip_prefix(piece);
@@ -169,9 +164,6 @@ fn is_of(packed: &[u8], content: &[u8], behind: Behind<'_>) -> bool {
         more.is_some()
     })
 }
-
-/// What stands behind runs that are our own.
-const MORE: Behind<'static> = Behind::More(b"what comes after");
 
 #[cfg(test)]
 mod tests {
@@ -229,12 +221,12 @@ mod tests {
         let mut runs = Vec::new();
         deflater.runs(&content, &mut runs).unwrap();
         let whole = deflater.whole(&content).unwrap();
-        assert!(is_of(&whole, &content, Behind::Nothing) && is_of(&runs, &content, MORE));
+        assert!(is_of(&whole, &content, Behind::Nothing) && is_of(&runs, &content, Behind::More));
         // Each in the place of the other: one goes on, one has an end.
-        assert!(!is_of(&whole, &content, MORE) && !is_of(&runs, &content, Behind::Nothing));
+        assert!(!is_of(&whole, &content, Behind::More) && !is_of(&runs, &content, Behind::Nothing));
         let ended = [&whole[..], b"more"].concat();
-        assert!(!is_of(&ended, &content, Behind::Nothing) && !is_of(&ended, &content, MORE));
-        for (name, stream, behind) in [("whole", &whole, Behind::Nothing), ("runs", &runs, MORE)] {
+        assert!(!is_of(&ended, &content, Behind::Nothing) && !is_of(&ended, &content, Behind::More));
+        for (name, stream, behind) in [("whole", &whole, Behind::Nothing), ("runs", &runs, Behind::More)] {
             for at in [0, 17, stream.len() / 2, stream.len() - 3] {
                 let mut damaged = stream.clone();
                 damaged[at] ^= 0x10;
@@ -243,6 +235,31 @@ mod tests {
         }
         for other in [&content[1..], &content[..content.len() - 1]] {
             assert!(!is_of(&whole, other, Behind::Nothing));
+        }
+    }
+
+    #[test]
+    fn a_run_ends_by_itself() {
+        // A block with fixed codes: literals of nine bits, and an end of seven zeros.
+        for literals in 0..8 {
+            let content = vec![0xff; literals];
+            let mut block = Vec::new();
+            let mut bits = bits::Bits::new(&mut block);
+            bits.put(0b010, 3);
+            for byte in &content {
+                let (code, length) = symbols::fixed_literal(u32::from(*byte));
+                bits.put(code, length);
+            }
+            bits.put(0, 7);
+            let used = bits.flush();
+            let mut padded = block.clone();
+            pad(&mut padded, used);
+            assert!(is_of(&padded, &content, Behind::More), "{literals} literals");
+            // Zeros that stand behind it would complete its end, or the header of a block that has only begun.
+            assert_eq!(is_of(&block, &content, Behind::More), used == 0, "{literals} literals");
+            if used <= 2 {
+                assert!(!is_of(&block[..block.len() - 1], &content, Behind::More), "{literals} literals");
+            }
         }
     }
 

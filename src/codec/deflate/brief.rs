@@ -188,7 +188,7 @@ fn put_match(bits: &mut Bits<'_>, length: usize, distance: usize) {
 #[cfg(test)]
 mod tests {
     use super::super::symbols::LONGEST;
-    use super::super::{Behind, Deflater, MORE, is_of};
+    use super::super::{Behind, Deflater, is_of};
     use super::*;
 
     fn header(name: &str, size: u32) -> Vec<u8> {
@@ -265,7 +265,7 @@ mod tests {
             let mut stream = Vec::new();
             super::super::stored(&before.stand_in(), &mut stream);
             stream.extend(run.iter());
-            assert!(is_of(&stream, &content, MORE) && !is_of(&stream, &content, Behind::Nothing));
+            assert!(is_of(&stream, &content, Behind::More) && !is_of(&stream, &content, Behind::Nothing));
             run.len()
         };
         let (near, far) = (size(18_000), size(40_000));

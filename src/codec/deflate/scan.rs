@@ -1,15 +1,16 @@
-//! Finds the last block of a raw deflate stream (RFC 1951) without decoding its output.
+//! Finds where the blocks of raw deflate (RFC 1951) end, without decoding their output.
 //!
-//! Enters: a stream that a compressor just made. Leaves: where its last block begins and where the stream ends, in
-//! bits, so that [`super::library`] can clear the final bit and join streams. The whole stream is parsed: headers,
-//! Huffman tables and the lengths of all symbols; a stream that is not a chain of well-formed blocks is an error. This
-//! is no check of the content: a flipped literal passes.
+//! Enters: a stream that a compressor just made, or what is said to be a run. Leaves: where the stream's last block begins and where
+//! the stream ends, in bits, so that [`super::library`] can clear the final bit and join streams; whether it is a run. All of it is
+//! parsed: headers, Huffman tables and the lengths of all symbols; what is not a chain of well-formed blocks is an error. This is no
+//! check of the content: a flipped literal passes.
 
 use super::huffman::codes;
 use super::symbols::{self, CODE_LENGTH_ORDER, DISTANCES, LITERALS, LONGEST_CODE, fixed_literal};
 
 /// Where the last block begins and where the stream ends, in bits from the start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg(all(feature = "libdeflate", not(feature = "pure-rust")))]
 pub struct LastBlock {
     /// Bit of `BFINAL` of the last block.
     pub header: usize,
@@ -17,7 +18,7 @@ pub struct LastBlock {
     pub end: usize,
 }
 
-/// The bytes are not one whole deflate stream that ends in the last byte with zero padding.
+/// The bytes are no chain of blocks, or, where that is asked, not one whole stream that ends in the last byte with zero padding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not a well-formed deflate stream")]
 pub struct Malformed;
@@ -60,36 +61,48 @@ impl Scanner {
     ///
     /// # Errors
     /// When the bytes are not one whole stream.
+    #[cfg(all(feature = "libdeflate", not(feature = "pure-rust")))]
     pub fn last_block(&mut self, stream: &[u8]) -> Result<LastBlock, Malformed> {
         let mut bits = Bits { data: stream, position: 0 };
-        loop {
-            let header = bits.position;
-            let last = bits.take(1)? == 1;
-            match bits.take(2)? {
-                0 => bits.skip_stored()?,
-                1 => {
-                    // Two more than ever come have codes.
-                    let lengths: Vec<u8> = (0..288).map(fixed_length).collect();
-                    self.build(&lengths, &[5; DISTANCES])?;
-                    self.skip_symbols(&mut bits)?;
-                }
-                2 => {
-                    self.read_codes(&mut bits)?;
-                    self.skip_symbols(&mut bits)?;
-                }
-                _ => return Err(Malformed),
-            }
-            if last {
-                let end = bits.position;
-                let padding =
-                    if end.is_multiple_of(8) { 0 } else { stream.get(end / 8).ok_or(Malformed)? >> (end % 8) };
-                return if end.div_ceil(8) == stream.len() && padding == 0 {
-                    Ok(LastBlock { header, end })
-                } else {
-                    Err(Malformed)
-                };
+        let mut header = 0;
+        while !self.skip_block(&mut bits)? {
+            header = bits.position;
+        }
+        let end = bits.position;
+        let padding = if end.is_multiple_of(8) { 0 } else { stream.get(end / 8).ok_or(Malformed)? >> (end % 8) };
+        if end.div_ceil(8) == stream.len() && padding == 0 { Ok(LastBlock { header, end }) } else { Err(Malformed) }
+    }
+
+    /// Whether it is whole blocks, none of them final, the last of which ends with the last byte: whatever stands behind it is read as
+    /// what it is.
+    pub fn is_run(&mut self, run: &[u8]) -> bool {
+        let mut bits = Bits { data: run, position: 0 };
+        while bits.position < 8 * run.len() {
+            if self.skip_block(&mut bits) != Ok(false) {
+                return false;
             }
         }
+        true
+    }
+
+    /// Drops a block; whether it is the final one.
+    fn skip_block(&mut self, bits: &mut Bits<'_>) -> Result<bool, Malformed> {
+        let last = bits.take(1)? == 1;
+        match bits.take(2)? {
+            0 => bits.skip_stored()?,
+            1 => {
+                // Two more than ever come have codes.
+                let lengths: Vec<u8> = (0..288).map(fixed_length).collect();
+                self.build(&lengths, &[5; DISTANCES])?;
+                self.skip_symbols(bits)?;
+            }
+            2 => {
+                self.read_codes(bits)?;
+                self.skip_symbols(bits)?;
+            }
+            _ => return Err(Malformed),
+        }
+        Ok(last)
     }
 
     /// Takes the lengths of both codes.

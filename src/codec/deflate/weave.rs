@@ -9,7 +9,7 @@ use std::ops::Range;
 use super::blocks::Blocks;
 use super::parse::{Parser, Sequence, Text};
 use super::symbols::{LONGEST, SHORTEST, WINDOW};
-use super::{MORE, Unfaithful, is_of, pad};
+use super::{Behind, Unfaithful, is_of, pad};
 
 /// What makes the bytes: another one makes other bytes. A test has a digest of some.
 pub const NAME: &str = "woven 1";
@@ -88,7 +88,7 @@ impl Weaver {
             return Ok(());
         }
         let parts = literals.iter().enumerate().flat_map(|(n, bytes)| [*bytes, contents.piece(n).unwrap_or_default()]);
-        if is_of(&out[start..], &parts.collect::<Vec<_>>().concat(), MORE) { Ok(()) } else { Err(Unfaithful) }
+        if is_of(&out[start..], &parts.collect::<Vec<_>>().concat(), Behind::More) { Ok(()) } else { Err(Unfaithful) }
     }
 }
 

@@ -18,7 +18,6 @@ use crate::build::cache::store::Store;
 use crate::build::state::RUNS;
 use crate::codec::deflate::{self, Behind};
 use crate::diagnostic::{Diagnostic, Findings, codes};
-use crate::store::now;
 
 /// Names of segments that were taken, or looked at and found to be wrong: they are not asked for again.
 pub const TAKEN: &str = "taken";
@@ -189,9 +188,7 @@ fn is_true(segment: &Segment, entry: &Entry) -> bool {
     if !segment.read(entry, |bytes| packed.extend_from_slice(bytes)) {
         return false;
     }
-    // Nobody who put it there knows what stands behind it here.
-    let mark: [u8; 16] = std::array::from_fn(|at| now::unique().as_bytes()[at]);
-    [(Form::Runs, Behind::More(&mark)), (Form::Whole, Behind::Nothing)].into_iter().any(|(form, behind)| {
+    [(Form::Runs, Behind::More), (Form::Whole, Behind::Nothing)].into_iter().any(|(form, behind)| {
         let mut sha256 = Sha256::new();
         let true_to = deflate::unpacks(&packed, entry.raw, behind, |piece| {
             sha256.update(piece);
