@@ -5,7 +5,7 @@
 //! no signal handler; the command line does, and calls [`stop`]. Unnamed files need no care: the system removes them.
 
 use std::collections::BTreeMap;
-use std::io::{self, Read};
+use std::io::{self, Read, Write as _};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
@@ -79,6 +79,21 @@ pub fn folder<T>(make: impl FnOnce() -> io::Result<T>, path: impl FnOnce(&T) -> 
     let new = make()?;
     let held = register.add(What::Folder(path(&new)));
     Ok((new, held))
+}
+
+/// How files and folders begin that have a name and are not whole: one that a killed process left can be told by it.
+pub const UNFINISHED: &str = ".fitout-";
+
+/// Writes a file whole, or not at all, in the place of what has this name.
+///
+/// # Errors
+/// When it cannot be written; what was there is still there.
+pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let new = || tempfile::Builder::new().prefix(UNFINISHED).tempfile_in(folder);
+    let (mut whole, _held) = file(new, |whole| whole.path().to_owned())?;
+    whole.write_all(bytes)?;
+    whole.persist(path).map(drop).map_err(|error| error.error)
 }
 
 /// Starts a program. On a terminal it is in our process group, so `^C` reaches it without us.

@@ -3,7 +3,7 @@
 //! Enters: files with the stat of the walk, and the note of the last build. Leaves: what they say, where the stat is that of a file
 //! that was looked at when it was old enough to be trusted; and the note of this build. What is wrong with a note costs the looking.
 
-use std::io::{self, Write as _};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -14,6 +14,7 @@ use sha2::{Digest as _, Sha256};
 use super::plan::{ElfFile, Stat};
 use crate::build::seen;
 use crate::codec::hex::hex;
+use crate::interrupt;
 
 const FILE: &str = "heads.json";
 /// Hexadecimal digits of the digest at the end of a note.
@@ -59,8 +60,7 @@ pub struct Heads {
 impl Heads {
     /// Of a project's folder in the cache; `now` is when nothing of this run had been looked at yet.
     pub fn open(folder: &Path, now: i128) -> Self {
-        let own = std::env::current_exe().and_then(fs_err::metadata).map(|meta| seen::Stat::of(&meta));
-        let by = format!("{} {own:?}", env!("CARGO_PKG_VERSION"));
+        let Some(by) = seen::this_program() else { return Self::default() };
         let before = fs_err::read(folder.join(FILE)).ok().and_then(|note| notes(&note, &by)).unwrap_or_default();
         Self { folder: Some(folder.to_owned()), now, by, before, fresh: Mutex::default() }
     }
@@ -106,10 +106,7 @@ impl Heads {
         let mut note = serde_json::to_vec(&(&self.by, seen))?;
         let sum = hex(&Sha256::digest(&note));
         note.extend(sum.as_bytes());
-        let mut file = tempfile::NamedTempFile::new_in(folder)?;
-        file.write_all(&note)?;
-        file.persist(folder.join(FILE)).map_err(|error| error.error)?;
-        Ok(())
+        interrupt::replace(&folder.join(FILE), &note)
     }
 
     fn fresh(&self) -> MutexGuard<'_, Vec<(Key, Said)>> {

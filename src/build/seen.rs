@@ -161,6 +161,12 @@ pub fn difference(before: &AllSeen, after: &AllSeen) -> Option<String> {
     changed.or_else(|| Some(format!("`{}` is gone", before.keys().find(|path| !after.contains_key(*path))?)))
 }
 
+/// What tells the fitout that runs from every other one: notes of another may say other things. None where it cannot be looked at.
+pub fn this_program() -> Option<String> {
+    let own = std::env::current_exe().and_then(fs_err::metadata).ok()?;
+    Some(format!("{} {:?}", env!("CARGO_PKG_VERSION"), Stat::of(&own)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -12,7 +12,8 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{AtFlags, CWD, Mode, OFlags};
 use tempfile::NamedTempFile;
 
-use crate::interrupt::{self, Held};
+use crate::interrupt::{self, Held, UNFINISHED};
+use crate::store::now;
 
 /// Permission bits of an artifact; the umask of the builder does not matter.
 const MODE: u32 = 0o644;
@@ -42,7 +43,7 @@ impl Output {
             file.set_permissions(permissions)?;
             return Ok(Self::Unnamed(file));
         }
-        let new = || tempfile::Builder::new().prefix(".fitout-").tempfile_in(folder);
+        let new = || tempfile::Builder::new().prefix(UNFINISHED).tempfile_in(folder);
         let (named, held) = interrupt::file(new, |named| named.path().to_path_buf())?;
         named.as_file().set_permissions(permissions)?;
         Ok(Self::Named(named, held))
@@ -74,13 +75,7 @@ impl Output {
                 let inode = format!("/proc/self/fd/{}", file.as_raw_fd());
                 // linkat(2) does not replace, so a name of our own comes first.
                 let between = between(path);
-                let link = || match rustix::fs::linkat(CWD, &inode, CWD, &between, AtFlags::SYMLINK_FOLLOW) {
-                    Err(rustix::io::Errno::EXIST) => {
-                        std::fs::remove_file(&between)?;
-                        Ok(rustix::fs::linkat(CWD, &inode, CWD, &between, AtFlags::SYMLINK_FOLLOW)?)
-                    }
-                    other => Ok(other?),
-                };
+                let link = || Ok(rustix::fs::linkat(CWD, &inode, CWD, &between, AtFlags::SYMLINK_FOLLOW)?);
                 let ((), held) = interrupt::file(link, |()| between.clone())?;
                 Ok(Staged { between, path: path.to_path_buf(), _held: held })
             }
@@ -97,14 +92,7 @@ pub fn link(from: &Path, path: &Path) -> io::Result<Staged> {
         return Err(io::Error::new(io::ErrorKind::IsADirectory, "a folder has this name"));
     }
     let between = between(path);
-    let link = || match std::fs::hard_link(from, &between) {
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-            std::fs::remove_file(&between)?;
-            std::fs::hard_link(from, &between)
-        }
-        other => other,
-    };
-    if let Ok(((), held)) = interrupt::file(link, |()| between.clone()) {
+    if let Ok(((), held)) = interrupt::file(|| std::fs::hard_link(from, &between), |()| between.clone()) {
         return Ok(Staged { between, path: path.to_path_buf(), _held: held });
     }
     let output = Output::create(path.parent().unwrap_or(Path::new(".")))?;
@@ -151,10 +139,10 @@ pub fn lock(folder: &Path) -> Option<File> {
     Some(folder)
 }
 
-/// The name between no name and the final one: it exists for an instant, and is another one for each process, so that
-/// two runs into one folder do not take each other's.
+/// The name between no name and the final one: it exists for an instant, and is another one each time, so that two runs into one folder
+/// do not take each other's. Runs of two containers may have the same number.
 fn between(path: &Path) -> PathBuf {
-    let mut name = std::ffi::OsString::from(format!(".fitout-{}-", std::process::id()));
+    let mut name = std::ffi::OsString::from(format!("{UNFINISHED}{}-", now::unique()));
     name.push(path.file_name().unwrap_or_default());
     path.with_file_name(name)
 }

@@ -48,6 +48,7 @@ pub use serve::serve;
 use crate::build::environment::Variables;
 use crate::config::load::{Document, Reading};
 use crate::diagnostic::{Diagnostic, Findings, codes};
+use crate::interrupt;
 use crate::listener::{Event, Listener};
 use crate::resolve::{self, environment};
 use crate::run::{self, Made};
@@ -332,9 +333,7 @@ fn note(outgoing: &Outgoing, receipts: &[Receipt]) -> Result<(), Diagnostic> {
     let write = || -> std::io::Result<()> {
         let mut text = serde_json::to_vec_pretty(&list)?;
         text.push(b'\n');
-        let mut file = tempfile::NamedTempFile::new_in(&outgoing.folder)?;
-        std::io::Write::write_all(&mut file, &text)?;
-        file.persist(&path).map(drop).map_err(|error| error.error)
+        interrupt::replace(&path, &text)
     };
     write().map_err(|error| {
         Diagnostic::error(codes::ENGINE_WRITE, format!("cannot write `{}`", path.display()))

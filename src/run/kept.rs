@@ -13,9 +13,10 @@ use serde::{Deserialize, Serialize};
 
 use super::{Artifact, Planned, manifest};
 use crate::assemble::plan::{Content, Entry, Plan};
-use crate::build::seen::Stat;
+use crate::build::seen::{self, Stat};
 use crate::codec::hashes::{Hasher, Hashes};
 use crate::codec::hex::hex;
+use crate::interrupt;
 
 const FILE: &str = "artifacts.json";
 
@@ -44,14 +45,14 @@ pub(super) struct Key {
 }
 
 impl Key {
-    /// Of what was planned; none where it is not known when that was.
+    /// Of what was planned; none where it is not known when that was, or by which fitout.
     pub fn of(planned: &Planned) -> Option<Self> {
         let now = planned.begun?;
         let mut digest = Digest::new();
         // Another fitout may make other bytes.
-        let own = std::env::current_exe().and_then(fs_err::metadata).map(|meta| Stat::of(&meta));
+        let own = seen::this_program()?;
         let names: Vec<&str> = planned.wanted.iter().map(super::Wanted::file).collect();
-        let mut settled = write!(digest, "{} {own:?} {names:?}", env!("CARGO_PKG_VERSION")).is_ok();
+        let mut settled = write!(digest, "{own} {names:?}").is_ok();
         planned.plans.len().hash(&mut digest);
         for plan in &planned.plans {
             settled &= digest.plan(plan).is_ok();
@@ -92,10 +93,7 @@ impl Key {
         let made = artifacts.iter().map(made).collect::<Option<Vec<_>>>();
         let (Some(made), Some(manifest)) = (made, stat(&folder.join(manifest::NAME))) else { return Ok(()) };
         let note = Note { plans: self.plans, folder: folder.to_owned(), made, manifest };
-        let mut file = tempfile::NamedTempFile::new_in(state)?;
-        io::Write::write_all(&mut file, &serde_json::to_vec(&note)?)?;
-        file.persist(state.join(FILE)).map_err(|error| error.error)?;
-        Ok(())
+        interrupt::replace(&state.join(FILE), &serde_json::to_vec(&note)?)
     }
 }
 

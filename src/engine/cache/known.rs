@@ -4,7 +4,7 @@
 //! are those of a file that was read when its stat was old enough to be trusted; and the note of this run.
 
 use std::collections::BTreeMap;
-use std::io::{self, Write as _};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
@@ -13,6 +13,7 @@ use sha2::{Digest as _, Sha256};
 use crate::assemble::plan::Content;
 use crate::build::seen;
 use crate::formats::Digest;
+use crate::interrupt;
 
 const FILE: &str = "known";
 const MAGIC: &[u8; 8] = b"fitsee 1";
@@ -106,10 +107,7 @@ impl Known {
         }
         let sum = Sha256::digest(&bytes);
         bytes.extend(sum);
-        let mut file = tempfile::NamedTempFile::new_in(&self.folder)?;
-        file.write_all(&bytes)?;
-        file.persist(self.folder.join(FILE)).map_err(|error| error.error)?;
-        Ok(())
+        interrupt::replace(&self.path(), &bytes)
     }
 
     fn find(&self, key: &Key) -> Option<Value> {

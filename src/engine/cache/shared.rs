@@ -8,6 +8,7 @@
 use std::fmt;
 use std::io::{self, Write as _};
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use sha2::{Digest as _, Sha256};
@@ -18,6 +19,7 @@ use crate::build::cache::store::Store;
 use crate::build::state::RUNS;
 use crate::codec::deflate::{self, Behind};
 use crate::diagnostic::{Diagnostic, Findings, codes};
+use crate::interrupt::{self, UNFINISHED};
 
 /// Names of segments that were taken, or looked at and found to be wrong: they are not asked for again.
 pub const TAKEN: &str = "taken";
@@ -25,7 +27,9 @@ pub const TAKEN: &str = "taken";
 const REMEMBERED: usize = 2000;
 /// Most segments that are asked for in a build, the newest first.
 const ASKED: usize = 64;
-/// Time in which another one is asked for.
+/// Segments that are asked for at once. Each lies in memory on its way.
+const AT_ONCE: usize = 4;
+/// Time that taking them may have.
 const PATIENCE: Duration = Duration::from_secs(20);
 /// Bytes of a segment that is put there, but for its last entry: it lies in memory on its way.
 const LARGEST: u64 = 32 << 20;
@@ -55,7 +59,7 @@ impl Shared {
         unusable(address, error)
     }
 
-    /// Brings segments that are not here yet into the folder of all caches, up to `most` bytes of them.
+    /// Brings segments that are not here yet into the folder of all caches, about `most` bytes of them.
     pub fn take(&self, cache: &Path, most: u64) -> Findings {
         let mut findings = Findings::new();
         if let Err(error) = self.take_all(cache, most, &mut findings) {
@@ -65,34 +69,65 @@ impl Shared {
     }
 
     fn take_all(&self, cache: &Path, most: u64, findings: &mut Findings) -> io::Result<()> {
-        let (start, runs) = (Instant::now(), cache.join(RUNS));
-        let taken = fs_err::read_to_string(cache.join(TAKEN)).unwrap_or_default();
-        let mut taken: Vec<&str> = taken.lines().collect();
+        let (end, runs) = (Instant::now() + PATIENCE, cache.join(RUNS));
+        let before = fs_err::read_to_string(cache.join(TAKEN)).unwrap_or_default();
+        let before: Vec<&str> = before.lines().collect();
         let names = self.store.list(&folder())?;
-        let new = |name: &&String| {
-            let file = name.rsplit('/').next().unwrap_or_default();
-            file.ends_with(EXTENSION) && !taken.contains(&file) && !runs.join(file).exists()
+        let is_new = |name: &&String| {
+            let file = file_of(name);
+            file.ends_with(EXTENSION) && !before.contains(&file) && !runs.join(file).exists()
         };
-        let new: Vec<&String> = names.iter().filter(new).take(ASKED).collect();
+        let new: Vec<&String> = names.iter().filter(is_new).take(ASKED).collect();
         if new.is_empty() {
             return Ok(());
         }
         super::create(&runs)?;
-        let mut bytes = 0;
-        for name in new {
-            if bytes >= most || start.elapsed() > PATIENCE {
-                break;
+        let (next, bytes) = (AtomicUsize::new(0), AtomicU64::new(0));
+        let work = || {
+            let mut taken = Taken::default();
+            while bytes.load(Ordering::Relaxed) < most
+                && Instant::now() < end
+                && let Some(name) = new.get(next.fetch_add(1, Ordering::Relaxed))
+            {
+                let adopted = self.store.get(name).and_then(|segment| match segment {
+                    Some(segment) => {
+                        bytes.fetch_add(segment.len() as u64, Ordering::Relaxed);
+                        adopt(segment, &runs, end).map(Some)
+                    }
+                    None => Ok(None),
+                });
+                match adopted {
+                    Ok(Some(Adopted::All)) => taken.whole.push(file_of(name)),
+                    Ok(Some(Adopted::Part)) => taken.damaged.push(name),
+                    Ok(Some(Adopted::Late) | None) => {}
+                    Err(error) => {
+                        taken.failed = Some(error);
+                        break;
+                    }
+                }
             }
-            let Some(segment) = self.store.get(name)? else { continue };
-            bytes += segment.len() as u64;
-            if !adopt(&segment, &runs)? {
+            taken
+        };
+        let all: Vec<Taken<'_>> = std::thread::scope(|scope| {
+            let workers: Vec<_> = (0..AT_ONCE).map(|_| scope.spawn(work)).collect();
+            workers.into_iter().filter_map(|worker| worker.join().ok()).collect()
+        });
+        let mut list = before.clone();
+        let mut failed = None;
+        for taken in all {
+            list.extend(taken.whole);
+            list.extend(taken.damaged.iter().map(|name| file_of(name)));
+            for name in taken.damaged {
                 // Whoever comes next should not stumble over it again.
                 let _ = self.store.remove(name);
                 findings.push(self.damaged(name));
             }
-            taken.push(name.rsplit('/').next().unwrap_or_default());
+            failed = failed.or(taken.failed);
         }
-        remember(cache, &taken)
+        if list.len() > before.len() {
+            remember(cache, &list)?;
+        }
+        failed.map_or(Ok(()), Err)
     }
 
     /// Puts what this build compressed there, if it may.
@@ -145,11 +180,8 @@ fn folder() -> String {
 /// Leaves the list of segments that need not be asked for.
 fn remember(cache: &Path, taken: &[impl AsRef<str>]) -> io::Result<()> {
     let kept = taken.len().saturating_sub(REMEMBERED);
-    let mut file = tempfile::NamedTempFile::new_in(cache)?;
-    for name in &taken[kept..] {
-        writeln!(file, "{}", name.as_ref())?;
-    }
-    file.persist(cache.join(TAKEN)).map(drop).map_err(|error| error.error)
+    let lines: String = taken[kept..].iter().map(|name| format!("{}\n", name.as_ref())).collect();
+    interrupt::replace(&cache.join(TAKEN), lines.as_bytes())
 }
 
 fn unusable(address: &str, error: &io::Error) -> Diagnostic {
@@ -159,42 +191,92 @@ fn unusable(address: &str, error: &io::Error) -> Diagnostic {
         .help("the build took longer for it, and is right all the same")
 }
 
-/// Makes a segment of the entries that are what their keys say; whether all of them are.
-fn adopt(segment: &[u8], runs: &Path) -> io::Result<bool> {
-    let mut file = tempfile::NamedTempFile::new_in(runs)?;
-    file.write_all(segment)?;
-    let Ok(segment) = Segment::open(file.path().to_owned()) else { return Ok(false) };
-    let mut entries: Vec<Entry> = segment.entries().collect();
-    let whole = entries.len();
-    entries.retain(|entry| is_true(&segment, entry));
-    if entries.is_empty() {
-        return Ok(whole == 0);
-    }
-    let mut writer = Writer::new(runs)?;
-    for entry in &entries {
-        writer.add(entry.key, entry.raw, |take| segment.give(entry, take))?;
-    }
-    writer.finish()?;
-    Ok(entries.len() == whole)
+/// What a worker took.
+#[derive(Default)]
+struct Taken<'n> {
+    /// Files whose entries are all here.
+    whole: Vec<&'n str>,
+    /// Names of segments some of whose entries are not what their keys say.
+    damaged: Vec<&'n String>,
+    /// Why it went no further.
+    failed: Option<io::Error>,
 }
 
-/// Whether an entry decompresses to the content that its key names.
-fn is_true(segment: &Segment, entry: &Entry) -> bool {
-    let Ok(length) = usize::try_from(entry.length) else { return false };
-    if entry.length > segment.size {
-        return false;
+/// What came of a segment.
+enum Adopted {
+    /// All its entries are what their keys say.
+    All,
+    /// Some or all are not, and left out.
+    Part,
+    /// There was no time to look at all of them.
+    Late,
+}
+
+/// The last part of a name.
+fn file_of(name: &str) -> &str {
+    name.rsplit('/').next().unwrap_or_default()
+}
+
+/// Makes a segment of the entries that are what their keys say, as far as it can be seen until `end`.
+///
+/// # Errors
+/// When the folder cannot be written or read: that says nothing of what the store has.
+fn adopt(segment: Vec<u8>, runs: &Path, end: Instant) -> io::Result<Adopted> {
+    let new = || tempfile::Builder::new().prefix(UNFINISHED).tempfile_in(runs);
+    let (mut file, _held) = interrupt::file(new, |file| file.path().to_owned())?;
+    file.write_all(&segment)?;
+    // It may be large, and others wait for their room.
+    drop(segment);
+    let segment = match Segment::open(file.path().to_owned()) {
+        Err(error) if error.kind() == io::ErrorKind::InvalidData => return Ok(Adopted::Part),
+        opened => opened?,
+    };
+    // Each has a place of its own: nobody makes work of one place for many.
+    let places = segment.entries().try_fold(0u64, |sum, entry| sum.checked_add(entry.length));
+    if places.is_none_or(|sum| sum > segment.size) {
+        return Ok(Adopted::Part);
     }
+    let (mut entries, mut adopted): (Vec<Entry>, _) = (Vec::new(), Adopted::All);
+    for entry in segment.entries() {
+        match is_true(&segment, &entry, end) {
+            Some(true) => entries.push(entry),
+            Some(false) => adopted = Adopted::Part,
+            None => {
+                adopted = Adopted::Late;
+                break;
+            }
+        }
+    }
+    if !entries.is_empty() {
+        let mut writer = Writer::new(runs)?;
+        for entry in &entries {
+            writer.add(entry.key, entry.raw, |take| segment.give(entry, take))?;
+        }
+        writer.finish()?;
+    }
+    Ok(adopted)
+}
+
+/// Whether an entry decompresses to the content that its key names; none where that cannot be seen until `end`.
+fn is_true(segment: &Segment, entry: &Entry, end: Instant) -> Option<bool> {
+    let length = usize::try_from(entry.length).ok()?;
     let mut packed = Vec::with_capacity(length);
     if !segment.read(entry, |bytes| packed.extend_from_slice(bytes)) {
-        return false;
+        return Some(false);
     }
-    [(Form::Runs, Behind::More), (Form::Whole, Behind::Nothing)].into_iter().any(|(form, behind)| {
+    for (form, behind) in [(Form::Runs, Behind::More), (Form::Whole, Behind::Nothing)] {
         let mut sha256 = Sha256::new();
-        let true_to = deflate::unpacks(&packed, entry.raw, behind, |piece| {
+        let unpacks = deflate::unpacks(&packed, entry.raw, behind, |piece| {
             sha256.update(piece);
-            true
+            Instant::now() < end
         });
+        if Instant::now() >= end {
+            return None;
+        }
         let sha256 = sha256.finalize().into();
-        true_to && LEVELS.into_iter().any(|level| key(form, level, &sha256) == entry.key)
-    })
+        if unpacks && LEVELS.into_iter().any(|level| key(form, level, &sha256) == entry.key) {
+            return Some(true);
+        }
+    }
+    Some(false)
 }
