@@ -10,12 +10,13 @@ use std::path::{Path, PathBuf};
 use super::Request;
 use super::lock::Lock;
 use crate::assemble::plan::{Base, Fact, Target};
+use crate::build::cache::used;
 use crate::codec::hex::hex;
 use crate::config::schema::{Manifest, PublishRegistry};
 use crate::diagnostic::{Diagnostic, codes};
 use crate::engine::EngineError;
 use crate::formats::{self, oci::base};
-use crate::interrupt;
+use crate::interrupt::{self, UNFINISHED};
 use crate::listener::{Event, Listener};
 use crate::store::registry::{self, ImageName, Repository, Settings};
 use crate::store::{Place, StoreError};
@@ -207,6 +208,7 @@ impl Fetched<'_, '_, '_> {
     fn manifest(&mut self, digest: &str) -> Result<Vec<u8>, Diagnostic> {
         let path = blob(self.folder, digest);
         if let Some(bytes) = fs_err::read(&path).ok().filter(|bytes| is_of(&sha(bytes), digest)) {
+            used::now(&path);
             return Ok(bytes);
         }
         let bytes = self.places.manifest(digest)?;
@@ -222,6 +224,7 @@ impl Fetched<'_, '_, '_> {
     fn blob(&mut self, digest: &str, size: u64) -> Result<(), Diagnostic> {
         let path = blob(self.folder, digest);
         if fs_err::metadata(&path).is_ok_and(|there| there.len() == size) {
+            used::now(&path);
             return Ok(());
         }
         let key = format!("blobs/{digest}");
@@ -253,7 +256,7 @@ impl Fetched<'_, '_, '_> {
         let folder = path.parent().unwrap_or(self.folder);
         fs_err::create_dir_all(folder).map_err(failed)?;
         let mut builder = tempfile::Builder::new();
-        builder.prefix(".fitout-");
+        builder.prefix(UNFINISHED);
         interrupt::file(|| builder.tempfile_in(folder), |file| file.path().to_owned()).map_err(failed)
     }
 

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 
 use crate::diagnostic::{Diagnostic, Findings, Result, codes};
-use crate::interrupt;
+use crate::interrupt::{self, UNFINISHED};
 
 use super::tree::{Content, Node, Tree};
 
@@ -25,7 +25,7 @@ pub fn write(tree: &Tree, place: &Path) -> Result<bool, Findings> {
     let failed = |error: io::Error| vec![unwritable(place, &error)];
     let parent = place.parent().unwrap_or(Path::new("."));
     fs_err::create_dir_all(parent).map_err(failed)?;
-    let new = || tempfile::Builder::new().prefix(".fitout-").tempdir_in(parent);
+    let new = || tempfile::Builder::new().prefix(UNFINISHED).tempdir_in(parent);
     let (holder, _held) = interrupt::folder(new, |holder| holder.path().to_path_buf()).map_err(failed)?;
     let made = holder.path().join("new");
     make_folder(&made).map_err(failed)?;

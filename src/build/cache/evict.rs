@@ -1,7 +1,9 @@
-//! Keeps the user's cache below a size: what was used longest ago goes first, be it of the build step or compressed content.
+//! Keeps the user's cache below a size: what was used longest ago goes first, be it of the build step, compressed content, what is
+//! known of a project, or a base image.
 //!
-//! Entries and segments go by their own time, blobs when no entry names them any more. A blob that is young may belong to an
-//! entry that another process is about to write. One process at a time: a second one leaves it to the first.
+//! Entries and segments go by their own time, blobs when no entry names them any more; of a project goes all or nothing. A blob that is
+//! young may belong to an entry that another process is about to write, and a young project or image to one that runs. One process at
+//! a time: a second one leaves it to the first.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -11,12 +13,11 @@ use std::path::{Path, PathBuf};
 use super::store::Local;
 use super::used::{Used, files, remove};
 use super::{blob_name, tree::Tree};
-use crate::build::state::{RUNS, STORE};
+use crate::build::state::{IMAGES, PROJECTS, RUNS, STORE};
+use crate::interrupt::UNFINISHED;
 
 /// Seconds in which a blob without an entry, and a file that is not whole, is left alone.
 pub const YOUNG: i64 = 3600;
-/// How files begin that an engine was killed in, where the file system knows no files without names.
-const UNFINISHED: &str = ".fitout-";
 
 /// Removes entries until `limit` bytes are left below the folder `cache`. Blobs used less than `young` seconds ago stay.
 ///
@@ -32,31 +33,45 @@ pub fn evict(cache: &Path, limit: u64, young: i64) -> io::Result<()> {
     let of_blobs = files(&store.folder().join("blob"))?.into_iter().map(|file| (file.path.clone(), file));
     let blobs: BTreeMap<PathBuf, Used> = of_blobs.collect();
     let trees = files(&store.folder().join("tree"))?;
-    let (unfinished, segments): (Vec<Used>, Vec<Used>) =
-        files(&cache.join(RUNS))?.into_iter().partition(|file| is_unfinished(&file.path));
-    for file in unfinished.iter().filter(|file| file.last.0 <= now - young) {
-        remove(&file.path)?;
+    let segments = finished(&cache.join(RUNS), now - young)?;
+    let mut all: Vec<Item> = segments.into_iter().map(|segment| Item::of(Kind::Segment, vec![segment])).collect();
+    all.extend(trees.into_iter().map(|tree| Item::of(Kind::Tree(named(&tree.path, &store)), vec![tree])));
+    all.extend(finished(&cache.join(IMAGES), now - young)?.into_iter().map(|file| Item::of(Kind::Image, vec![file])));
+    let mut projects: BTreeMap<PathBuf, Vec<Used>> = BTreeMap::new();
+    let folder = cache.join(PROJECTS);
+    for file in finished(&folder, now - young)? {
+        let project =
+            file.path.strip_prefix(&folder).ok().and_then(|path| path.iter().next()).map(|name| folder.join(name));
+        projects.entry(project.unwrap_or_default()).or_default().push(file);
     }
-    let total: u64 = blobs.values().chain(&trees).chain(&segments).map(|file| file.bytes).sum();
+    all.extend(projects.into_values().map(|files| Item::of(Kind::Project, files)));
+    let total: u64 = blobs.values().map(|blob| blob.bytes).chain(all.iter().map(|item| item.bytes)).sum();
     if total <= limit {
         return Ok(());
     }
-    let trees = trees.into_iter().map(|tree| (named(&tree.path, &store), tree));
-    let mut all: Vec<(Option<BTreeSet<PathBuf>>, Used)> = trees.map(|(named, tree)| (Some(named), tree)).collect();
-    all.extend(segments.into_iter().map(|segment| (None, segment)));
-    all.sort_by(|(_, a), (_, b)| b.last.cmp(&a.last).then_with(|| a.path.cmp(&b.path)));
-    let (mut kept, mut live, mut seen) = (0, BTreeSet::new(), [false; 2]);
-    for (named, one) in all {
-        let first = !std::mem::replace(&mut seen[usize::from(named.is_some())], true);
-        let named = named.unwrap_or_default();
-        let more = named.iter().filter(|path| !live.contains(*path)).filter_map(|path| blobs.get(path));
-        let bytes = one.bytes + more.map(|blob| blob.bytes).sum::<u64>();
+    all.sort_by(|a, b| b.last.cmp(&a.last).then_with(|| a.files.cmp(&b.files)));
+    let (mut kept, mut live, mut seen) = (0, BTreeSet::new(), Vec::new());
+    for item in all {
+        let kind = std::mem::discriminant(&item.kind);
+        let first = !seen.contains(&kind);
+        if first {
+            seen.push(kind);
+        }
+        let more = item.blobs().filter(|path| !live.contains(*path)).filter_map(|path| blobs.get(path));
+        let bytes = item.bytes + more.map(|blob| blob.bytes).sum::<u64>();
+        let in_use = matches!(item.kind, Kind::Project | Kind::Image) && item.last.0 > now - young;
         // The one of its kind that was used last stays, however large it is: it was just written.
-        if !first && kept + bytes > limit {
-            remove(&one.path)?;
+        if !first && !in_use && kept + bytes > limit {
+            item.files.iter().try_for_each(|path| remove(path))?;
+            if matches!(item.kind, Kind::Project)
+                && let Some(folder) = item.files.first().and_then(|path| path.parent())
+            {
+                // Not where somebody has put something into it meanwhile.
+                let _ = std::fs::remove_dir(folder);
+            }
         } else {
             kept += bytes;
-            live.extend(named);
+            live.extend(item.blobs().cloned());
         }
     }
     for blob in blobs.values().filter(|blob| !live.contains(&blob.path) && blob.last.0 <= now - young) {
@@ -65,8 +80,50 @@ pub fn evict(cache: &Path, limit: u64, young: i64) -> io::Result<()> {
     Ok(())
 }
 
-fn is_unfinished(path: &Path) -> bool {
-    path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(UNFINISHED))
+/// What goes or stays as a whole.
+struct Item {
+    kind: Kind,
+    files: Vec<PathBuf>,
+    bytes: u64,
+    /// When some of it was used last: seconds since 1970, and nanoseconds.
+    last: (i64, i64),
+}
+
+enum Kind {
+    /// An entry of what build tools keep, and the blobs that it names.
+    Tree(BTreeSet<PathBuf>),
+    Segment,
+    Project,
+    Image,
+}
+
+impl Item {
+    fn of(kind: Kind, files: Vec<Used>) -> Self {
+        let bytes = files.iter().map(|file| file.bytes).sum();
+        let last = files.iter().map(|file| file.last).max().unwrap_or_default();
+        Self { kind, files: files.into_iter().map(|file| file.path).collect(), bytes, last }
+    }
+
+    fn blobs(&self) -> impl Iterator<Item = &PathBuf> {
+        match &self.kind {
+            Kind::Tree(blobs) => Some(blobs),
+            _ => None,
+        }
+        .into_iter()
+        .flatten()
+    }
+}
+
+/// The files below a folder that are whole. Others were left by a process that was killed, unless they are younger than `until`, in seconds
+/// since 1970: they are removed.
+fn finished(folder: &Path, until: i64) -> io::Result<Vec<Used>> {
+    let is_unfinished =
+        |file: &Used| file.path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(UNFINISHED));
+    let (unfinished, finished): (Vec<Used>, Vec<Used>) = files(folder)?.into_iter().partition(is_unfinished);
+    for file in unfinished.iter().filter(|file| file.last.0 <= until) {
+        remove(&file.path)?;
+    }
+    Ok(finished)
 }
 
 /// The blobs of an entry; none of one that is damaged.

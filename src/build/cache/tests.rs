@@ -174,3 +174,30 @@ fn both_caches_share_one_limit() {
     evict::evict(trial.top.path(), 1, 0).unwrap();
     assert_eq!(there(), ([false, true], true));
 }
+
+#[test]
+fn projects_and_images_that_nobody_uses_go_too() {
+    let trial = Trial::new();
+    let files = [
+        ("projects/old/known", 100),
+        ("projects/old/step.log", 200),
+        ("projects/new/known", 300),
+        ("images/a/blobs/sha256/old", 150),
+        ("images/a/blobs/sha256/new", 250),
+        ("projects/old/.fitout-killed", 50),
+    ];
+    for (name, time) in files {
+        trial.write(name, &noise(1_000_000, 1));
+        unpack::set_time(&trial.top.path().join(name), (time, 0)).unwrap();
+    }
+    trial.write("projects/young/known", &noise(1_000_000, 1));
+    let there = || files.map(|(name, _)| trial.top.path().join(name).exists());
+    evict::evict(trial.top.path(), 6_100_000, evict::YOUNG).unwrap();
+    assert_eq!(there(), [true, true, true, true, true, false], "only what was never whole");
+    evict::evict(trial.top.path(), 4_100_000, evict::YOUNG).unwrap();
+    assert_eq!(there(), [false, false, true, true, true, false], "a project goes as a whole");
+    assert!(!trial.top.path().join("projects/old").exists());
+    evict::evict(trial.top.path(), 1, evict::YOUNG).unwrap();
+    assert_eq!(there(), [false, false, false, false, true, false], "the last image stays");
+    assert!(trial.top.path().join("projects/young/known").exists());
+}
