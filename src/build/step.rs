@@ -87,6 +87,15 @@ struct Kept {
     env: Vec<&'static str>,
 }
 
+/// How a build went.
+#[derive(Debug, Default)]
+pub struct Built {
+    /// What went wrong with caches.
+    pub findings: Findings,
+    /// Whether nothing was run, because nothing that it reads has changed.
+    pub skipped: bool,
+}
+
 /// One command.
 #[derive(Debug)]
 struct Line {
@@ -137,13 +146,13 @@ impl Step {
         self.build.is_empty() && self.before_package.is_empty()
     }
 
-    /// Runs the build and its test, unless nothing that they read has changed; what went wrong with caches.
+    /// Runs the build and its test, unless nothing that they read has changed.
     ///
     /// # Errors
     /// The first command that fails ends it.
-    pub fn build(&self, state: &State, listener: &dyn Listener) -> Result<Findings> {
+    pub fn build(&self, state: &State, listener: &dyn Listener) -> Result<Built> {
         if self.build.is_empty() {
-            return Ok(Findings::new());
+            return Ok(Built::default());
         }
         if let (Some(program), Some(place)) = (self.sandbox.program(), &self.sandbox_place)
             && self.environment.program(program).is_none()
@@ -158,14 +167,14 @@ impl Step {
         }
         let run = || self.run(&self.build, &self.sandbox, &state.log("build"), listener);
         let Some(folder) = state.folder.as_deref().filter(|_| state.reuse) else {
-            return run().map(|()| Findings::new());
+            return run().map(|()| Built::default());
         };
         let versions = self.versions(state);
         let Watch { inputs, outputs, own, .. } = &self.watch;
         let stamp = stamp::Step { folder, facts: self.facts(&versions), inputs, outputs, own };
         let Verdict::Run(why, before) = stamp.verdict(self.watch.skip) else {
             listener.hear(Event::Skipped { what: self.name().to_owned() });
-            return Ok(Findings::new());
+            return Ok(Built { skipped: true, ..Built::default() });
         };
         listener.hear(Event::Decided { what: "build", value: format!("runs, because {why}") });
         stamp.begin();
@@ -173,9 +182,9 @@ impl Step {
         cache.restore(listener);
         run()?;
         cache.save(listener);
-        let warnings = cache.warnings;
+        let findings = cache.warnings;
         stamp.done(before);
-        Ok(warnings)
+        Ok(Built { findings, skipped: false })
     }
 
     /// Address of the store that machines share, and what it is asked with.

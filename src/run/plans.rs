@@ -11,7 +11,7 @@ use crate::assemble::heads::Heads;
 use crate::assemble::plan::{Entry, Kind, Plan, Sources};
 use crate::assemble::{self, Assembled, content};
 use crate::build::state::State;
-use crate::build::step::{Given, Step};
+use crate::build::step::{Built, Given, Step};
 use crate::config::load::{Document, Reading};
 use crate::config::schema::Manifest;
 use crate::diagnostic::{Findings, has_errors, in_order};
@@ -127,8 +127,8 @@ fn run_step(
     listener: &dyn Listener,
 ) -> Result<Findings, Findings> {
     let one = |finding| vec![finding];
-    let mut findings = step.build(state, listener).map_err(one)?;
-    findings.extend(release::assembled(manifest, document, step, state, listener)?);
+    let Built { mut findings, skipped } = step.build(state, listener).map_err(one)?;
+    findings.extend(release::assembled(manifest, document, step, (state, skipped), listener)?);
     step.before_package(state, listener).map_err(one)?;
     Ok(findings)
 }

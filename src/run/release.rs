@@ -2,6 +2,7 @@
 //!
 //! Enters: the manifest and the build step. Leaves: the folder of the release where `[build] input` says, and what was found.
 
+use crate::assemble::otp::config::Kept;
 use crate::assemble::otp::{self, wanted::Wanted};
 use crate::build::state::State;
 use crate::build::step::Step;
@@ -24,7 +25,8 @@ pub(super) fn values(manifest: &Manifest, document: &Document, step: &Step) -> F
     findings
 }
 
-/// Assembles the release of what the build step compiled, if there is one to assemble.
+/// Assembles the release of what the build step compiled, if there is one to assemble. What was evaluated for the last one serves again
+/// where the step was `skipped`: only then it is known that nothing it may read has changed.
 ///
 /// # Errors
 /// All that is wrong with it; what lies in its place is as it was.
@@ -32,7 +34,7 @@ pub(super) fn assembled(
     manifest: &Manifest,
     document: &Document,
     step: &Step,
-    state: &State,
+    (state, skipped): (&State, bool),
     listener: &dyn Listener,
 ) -> Result<Findings, Findings> {
     let (wanted, findings) = Wanted::read(manifest, document, step.folder(), step.environment());
@@ -40,6 +42,6 @@ pub(super) fn assembled(
     let Some(wanted) = wanted.filter(|_| findings.is_empty()) else {
         return if findings.is_empty() { Ok(findings) } else { Err(ordered(findings)) };
     };
-    let cache = state.folder.as_deref().filter(|_| state.reuse);
+    let cache = state.folder.as_deref().filter(|_| state.reuse).map(|folder| Kept { folder, is_true: skipped });
     otp::assemble(&wanted, step.environment(), cache, listener).map_err(ordered)
 }

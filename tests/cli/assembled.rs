@@ -60,6 +60,38 @@ fn a_command_runs_each_time_since_nobody_knows_what_it_reads() {
 }
 
 #[test]
+fn elixir_evaluates_again_where_the_build_step_ran() {
+    let outside = tempfile::tempdir().unwrap();
+    let log = outside.path().join("runs");
+    let folder = project("sys-config = \"config/config.exs\"\n");
+    let config = folder.path().join("fitout.toml");
+    let with_command =
+        fs::read_to_string(&config).unwrap().replace("[build]\n", "[build]\ncommand = \"cp NAME beside\"\n");
+    fs::write(&config, with_command).unwrap();
+    let file = format!(
+        "import Config\nFile.write!(\"{}\", \"x\", [:append])\nconfig :hello, name: String.to_atom(File.read!(\"NAME\"))\n",
+        log.display()
+    );
+    fs::create_dir(folder.path().join("config")).unwrap();
+    fs::write(folder.path().join("config/config.exs"), file).unwrap();
+    let evaluated = || fs::read(&log).unwrap_or_default().len();
+    let live = folder.path().join("_build/fitout/rel/hello/releases/1.4.0");
+    let said = || fs::read_to_string(live.join("sys.config")).unwrap();
+    fs::write(folder.path().join("NAME"), "first").unwrap();
+    // Twice, since what a step leaves is known behind the second.
+    built(folder.path());
+    built(folder.path());
+    let before = evaluated();
+    let stderr = built(folder.path());
+    assert!(stderr.contains("Skipped the build command") && said().contains("first"), "{stderr}");
+    assert_eq!(evaluated(), before, "nothing has changed");
+    // What it reads is the project's own, but no file of a configuration.
+    fs::write(folder.path().join("NAME"), "second").unwrap();
+    built(folder.path());
+    assert!(said().contains("second") && evaluated() > before, "{}", said());
+}
+
+#[test]
 fn a_failure_leaves_the_release_that_was_there() {
     let folder = project("");
     let rel = folder.path().join("_build/fitout/rel");

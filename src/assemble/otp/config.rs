@@ -1,7 +1,7 @@
 //! The configuration of a release: a file of terms, or what one evaluation gives.
 //!
-//! Enters: a [`Source`]. Leaves: the bytes of `sys.config`. Elixir and commands run where nothing of what they read has changed
-//! no second time: what they gave lies in the cache, under a digest of it.
+//! Enters: a [`Source`]. Leaves: the bytes of `sys.config`. Where the build step had nothing to do, Elixir has nothing to evaluate: what
+//! it gave lies in the cache, under a digest of what the step need not know. A command runs each time.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -15,6 +15,7 @@ use crate::codec::hashes::{Hashes, sums};
 use crate::codec::hex::hex;
 use crate::config::schema::AssemblyKind;
 use crate::diagnostic::{Diagnostic, Result, SourceText, Span, codes};
+use crate::interrupt;
 use crate::resolve::preset::term::make::{atom, list, pair, tuple};
 use crate::resolve::preset::term::{self, Term};
 
@@ -65,7 +66,7 @@ impl Source {
     }
 }
 
-/// The bytes of `sys.config`; none where a release has none. `cache` is a folder for what is evaluated.
+/// The bytes of `sys.config`; none where a release has none. `cache` is where it lies what was evaluated.
 ///
 /// # Errors
 /// It cannot be read or evaluated, or holds no configuration.
@@ -73,7 +74,7 @@ pub fn read(
     wanted: &Wanted,
     compile_env: Vec<Term>,
     environment: &Environment,
-    cache: Option<&Path>,
+    cache: Option<Kept<'_>>,
 ) -> Result<Option<Vec<u8>>> {
     let text = match &wanted.config {
         None => None,
@@ -150,34 +151,41 @@ fn with_providers(wanted: &Wanted, mut config: Vec<Term>, compile_env: Vec<Term>
     config
 }
 
+/// What was evaluated in an earlier run.
+#[derive(Debug, Clone, Copy)]
+pub struct Kept<'f> {
+    /// The folder that it is in.
+    pub folder: &'f Path,
+    /// Whether nothing that the evaluation may read has changed since. A configuration may read anything: the build step's inputs are
+    /// all that is known of it.
+    pub is_true: bool,
+}
+
 /// What a source gives, evaluated unless that was done before of the same.
 fn evaluated(
     wanted: &Wanted,
     source: &Source,
     environment: &Environment,
-    cache: Option<&Path>,
+    cache: Option<Kept<'_>>,
 ) -> Result<Arc<SourceText>> {
     // What a command reads is not known.
     let cache = cache.filter(|_| matches!(source, Source::Elixir(..)));
-    let kept = cache.map(|cache| cache.join(format!("config-{}", key(wanted, source, environment))));
+    let kept = cache.map(|cache| cache.folder.join(format!("config-{}", key(wanted, source, environment))));
     let name = match source {
         Source::Elixir(file, _) => format!("what `{}` evaluates to", content::show(&wanted.project, file)),
         _ => "what the command prints".to_owned(),
     };
-    if let Some(text) = kept.as_ref().and_then(|kept| fs_err::read_to_string(kept).ok()) {
+    let is_true = cache.is_some_and(|cache| cache.is_true);
+    if let Some(text) = kept.as_ref().filter(|_| is_true).and_then(|kept| fs_err::read_to_string(kept).ok()) {
         return Ok(Arc::new(SourceText { name, text }));
     }
     let text = run(wanted, source, environment)?;
-    if let (Some(cache), Some(kept)) = (cache, &kept) {
-        for name in names(cache).iter().filter(|name| name.starts_with("config-")) {
-            let _ = fs_err::remove_file(cache.join(name));
+    if let (Some(Kept { folder, .. }), Some(kept)) = (cache, &kept) {
+        for name in names(folder).iter().filter(|name| name.starts_with("config-")) {
+            let _ = fs_err::remove_file(folder.join(name));
         }
         // Without it the next run evaluates again.
-        let _ = fs_err::create_dir_all(cache).and_then(|()| {
-            let mut whole = tempfile::NamedTempFile::new_in(cache)?;
-            std::io::Write::write_all(&mut whole, text.as_bytes())?;
-            whole.persist(kept).map(drop).map_err(|error| error.error)
-        });
+        let _ = fs_err::create_dir_all(folder).and_then(|()| interrupt::replace(kept, text.as_bytes()));
     }
     Ok(Arc::new(SourceText { name, text }))
 }
@@ -215,8 +223,8 @@ fn run(wanted: &Wanted, source: &Source, environment: &Environment) -> Result<St
 /// Folders without sources of the project's own.
 const PASSED: [&str; 5] = ["_build", "deps", ".git", "node_modules", ".elixir_ls"];
 
-/// A digest of all that the evaluation may read: every `.exs` file of the project and all that lies in a folder `config`, the lock file, the
-/// environment.
+/// A digest of what decides whatever the build step is: every `.exs` file of the project and all that lies in a folder `config`, the lock file,
+/// the environment.
 fn key(wanted: &Wanted, source: &Source, environment: &Environment) -> String {
     let mix = (&wanted.mix_env, &wanted.mix_target);
     let mut text = format!("{source:?}\n{mix:?}\n{:?}\n", environment.deciding());

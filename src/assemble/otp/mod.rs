@@ -6,8 +6,6 @@
 //! bytes. [`beam`] strips modules, [`config`] makes `sys.config`, [`layout`], [`mix`] and [`relx`] lay all of it out as a [`tree`],
 //! which [`write`] puts on the disk. [`upgrade`] is of releases that are assembled already. Nothing here knows a version of OTP: what they have otherwise is read from its own boot file.
 
-use std::path::Path;
-
 use crate::build::environment::Environment;
 use crate::diagnostic::{Diagnostic, Findings, codes, has_errors};
 use crate::listener::{Event, Listener};
@@ -31,16 +29,17 @@ pub mod wanted;
 pub mod write;
 
 use closure::Chosen;
+use config::Kept;
 use wanted::Wanted;
 
-/// Assembles the release and puts it in its place; findings that do not stop it. `cache` is a folder for what is evaluated.
+/// Assembles the release and puts it in its place; findings that do not stop it. `cache` is where it lies what was evaluated.
 ///
 /// # Errors
 /// All that is wrong with the applications; nothing was written then.
 pub fn assemble(
     wanted: &Wanted,
     environment: &Environment,
-    cache: Option<&Path>,
+    cache: Option<Kept<'_>>,
     listener: &dyn Listener,
 ) -> Result<Findings, Findings> {
     if !wanted.places.lib.is_dir() {

@@ -86,7 +86,10 @@ impl Known {
     /// Remembers the digests of a file that was read after it was looked at.
     pub fn note(&self, look: &Look, digest: &Digest, md5: bool) {
         if look.settled {
-            self.seen().insert(look.key, encode(digest, md5));
+            let new = encode(digest, md5);
+            // One that has the MD5 besides says more.
+            let more = self.find(&look.key).filter(|old| old[48] == 1 && old[..32] == new[..32]);
+            self.seen().insert(look.key, more.unwrap_or(new));
         }
     }
 
