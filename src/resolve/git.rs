@@ -83,16 +83,18 @@ pub(crate) fn describe(dir: &Path) -> Result<(Version, Option<String>), NoVersio
     Ok((after(&version, commits, hash, dirty), Some(tag)))
 }
 
-/// Where a release candidate became the release, one commit has both tags: the highest counts.
+/// Where a release candidate became the release, one commit has both tags: the highest counts, whether it is annotated or not.
 fn highest(dir: &Path, tag: &str) -> Result<(String, Version), NoVersion> {
-    let mut arguments = vec!["tag", "--list", "--points-at", tag];
+    // Of an annotated tag, what it is on; the name alone would be the tag itself, on which no other tag is.
+    let on = format!("refs/tags/{tag}^{{}}");
+    let mut arguments = vec!["tag", "--list", "--points-at", &on];
     arguments.extend(TAGS);
     let tags = ask(dir, "git", &arguments).map_err(NoVersion::Git)?;
     let best = tags
         .lines()
         .filter_map(|tag| {
             let version = version::parse(tag).ok()?;
-            Some((semver::Version::parse(&version.text).ok()?, tag.to_owned(), version))
+            Some((precedence(&version)?, tag.to_owned(), version))
         })
         .max_by(|a, b| a.0.cmp(&b.0).then_with(|| a.1.cmp(&b.1)));
     if let Some((_, tag, version)) = best {
@@ -100,6 +102,15 @@ fn highest(dir: &Path, tag: &str) -> Result<(String, Version), NoVersion> {
     }
     let version = version::parse(tag).map_err(|why| NoVersion::Tag(tag.to_owned(), why))?;
     Ok((tag.to_owned(), version))
+}
+
+/// What `SemVer` (section 11) compares, of any count of numbers: `1.2` is `1.2.0`, `2024.01` is `2024.1`. None where a part is no number.
+fn precedence(version: &Version) -> Option<(Vec<u64>, semver::Prerelease, semver::BuildMetadata)> {
+    let mut core = version.core.split('.').map(|part| part.parse().ok()).collect::<Option<Vec<u64>>>()?;
+    core.truncate(core.iter().rposition(|part| *part != 0).map_or(0, |last| last + 1));
+    let prerelease = semver::Prerelease::new(version.prerelease.as_deref().unwrap_or_default()).ok()?;
+    let build = semver::BuildMetadata::new(version.build.as_deref().unwrap_or_default()).ok()?;
+    Some((core, prerelease, build))
 }
 
 fn untagged(dir: &Path) -> Result<(Version, Option<String>), NoVersion> {

@@ -52,6 +52,26 @@ fn versions_come_from_tags() {
 }
 
 #[test]
+fn of_several_tags_on_a_commit_the_highest_counts_whatever_its_kind() {
+    for (annotated, lightweight, highest) in [
+        ("v1.0.0-rc.1", "v1.0.0", "1.0.0"),
+        ("v4.0.0", "v4.0.1", "4.0.1"),
+        ("v1.2-rc.1", "v1.2", "1.2"),
+        ("v1.9", "v1.10", "1.10"),
+        ("2024.01", "2024.01.1", "2024.01.1"),
+        ("1.0.0.2", "1.0.0.10", "1.0.0.10"),
+        ("v2.0.0", "v2.0.0-rc.2", "2.0.0"),
+    ] {
+        let dir = repository();
+        git(dir.path(), &["tag", "-a", "-m", "x", annotated]);
+        git(dir.path(), &["tag", lightweight]);
+        // A branch of the same name is not meant.
+        git(dir.path(), &["branch", annotated]);
+        assert_eq!(text(dir.path()), highest, "{annotated}, {lightweight}");
+    }
+}
+
+#[test]
 fn a_shallow_clone_is_refused_rather_than_counted() {
     let dir = repository();
     commit_file(dir.path(), "two");
