@@ -26,10 +26,12 @@ pub fn read(source_date_epoch: Option<&str>, commit: Option<&Commit>) -> Result<
         return Ok((i64::from(seconds), "`SOURCE_DATE_EPOCH`"));
     }
     let shown: String = text.chars().take(40).collect();
-    let message =
-        format!("`SOURCE_DATE_EPOCH` is `{}`, which is no number of seconds since 1970", shown.escape_debug());
-    Err(Diagnostic::error(codes::RESOLVE_SOURCE_DATE_EPOCH, message)
-        .help("set it to a whole number such as `1700000000`, for example by `git log -1 --format=%ct`, or unset it"))
+    let is_number = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    let what = if is_number { "later than any package can say" } else { "no number of seconds since 1970" };
+    let message = format!("`SOURCE_DATE_EPOCH` is `{}`, which is {what}", shown.escape_debug());
+    Err(Diagnostic::error(codes::RESOLVE_SOURCE_DATE_EPOCH, message).help(
+        "set it to a whole number from 0 to 4294967295 such as `1700000000`, for example by `git log -1 --format=%ct`, or unset it",
+    ))
 }
 
 /// Seconds since 1970 by the clock of this machine: whether a key holds, when something was published. No build asks for it.
@@ -53,5 +55,8 @@ mod tests {
         for bad in ["", "-1", "+1", "1.5", "now", " 1", "4294967296"] {
             assert_eq!(read(Some(bad), None).unwrap_err().code, codes::RESOLVE_SOURCE_DATE_EPOCH, "{bad}");
         }
+        let late = read(Some("4294967296"), None).unwrap_err();
+        assert!(late.message.ends_with("which is later than any package can say"), "{}", late.message);
+        assert!(late.helps[0].contains("4294967295"), "{:?}", late.helps);
     }
 }
