@@ -517,7 +517,7 @@ pub struct Tarball {
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 #[schemars(title = "[format.zip]")]
 pub struct Zip {
-    /// `gzip[:1-12]` (deflate) or `none`.
+    /// `deflate[:1-12]`, also by its other name `gzip[:1-12]`, or `none`.
     pub compression: Option<Text>,
 }
 

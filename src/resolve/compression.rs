@@ -10,8 +10,8 @@ use crate::config::suggest;
 
 /// What a format takes.
 pub(crate) const ALL: &[&str] = &["gzip", "xz", "zstd", "none"];
-/// A zip deflates or stores.
-pub(crate) const ZIP: &[&str] = &["gzip", "none"];
+/// A zip deflates or stores; `gzip` is the same, so that one word holds for all formats.
+pub(crate) const ZIP: &[&str] = &["deflate", "gzip", "none"];
 /// The media types of image layers.
 pub(crate) const OCI: &[&str] = &["gzip", "zstd", "none"];
 
@@ -48,7 +48,7 @@ fn parse(text: &str, kinds: &[&str]) -> Result<Compression, String> {
         },
     };
     match kind {
-        "gzip" => level(6, 1, 12).map(Compression::Gzip),
+        "gzip" | "deflate" => level(6, 1, 12).map(Compression::Gzip),
         "xz" => level(6, 0, 9).map(Compression::Xz),
         "zstd" => level(3, 1, 19).map(Compression::Zstd),
         _ if text == "none" => Ok(Compression::None),
@@ -77,7 +77,9 @@ mod tests {
         {
             assert!(parse(bad, ALL).is_err(), "{bad}");
         }
-        assert!(parse("xz", ZIP).unwrap_err().contains("`gzip`"));
+        assert!(parse("xz", ZIP).unwrap_err().contains("`deflate`, `gzip`"));
+        assert_eq!(parse("deflate:9", ZIP), Ok(Compression::Gzip(9)));
+        assert!(parse("deflate", ALL).is_err());
         assert!(parse("xz", OCI).is_err());
         assert_eq!(parse("gzpi", ALL).unwrap_err(), "did you mean `gzip`?");
     }

@@ -50,7 +50,7 @@ impl Format for Zip {
         if !matches!(compression.value, Compression::None | Compression::Gzip(_)) {
             let message = "a zip takes no other compression than deflate";
             let finding = Diagnostic::error(codes::ZIP_COMPRESSION, message).at_origin(&compression.origin, "");
-            findings.push(finding.help("set `gzip:6`, which means deflate here, or `none`"));
+            findings.push(finding.help("set `deflate:6` or `none`"));
         }
         findings.extend(too_long(&folder, plan.entries_for("zip")));
         if !findings.is_empty() {
