@@ -44,6 +44,8 @@ mod signals;
 mod skip;
 #[path = "cli/step.rs"]
 mod step;
+#[path = "cli/targets.rs"]
+mod targets;
 #[path = "cli/templates.rs"]
 mod templates;
 #[path = "cli/together.rs"]

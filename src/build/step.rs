@@ -15,7 +15,7 @@ use super::sandbox::Sandbox;
 use super::shell::{self, Failure};
 use super::stamp::{self, Output, Verdict};
 use super::state::State;
-use super::tool::Tool;
+use super::tool::{Machine, Tool};
 use crate::config::load::Document;
 use crate::config::schema::Manifest;
 use crate::diagnostic::{Code, Diagnostic, Findings, Result, Span, codes};
@@ -38,6 +38,8 @@ pub struct Given<'a> {
     pub overlay: Option<&'a str>,
     /// Folders that artifacts are written to; the last is that of this run.
     pub out: &'a [PathBuf],
+    /// The targets of the run.
+    pub targets: &'a [Machine],
 }
 
 /// All that runs before and after the packaging.

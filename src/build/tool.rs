@@ -15,6 +15,8 @@ pub struct Tool {
     steps: fn(&Project<'_>) -> Vec<String>,
     /// Variables of every step, unless the config says otherwise.
     env: &'static [(&'static str, &'static str)],
+    /// Whether it builds for the machine that it is told, so that a run of several targets needs one build for each.
+    pub crosses: bool,
     /// Variables of the test besides.
     pub test_env: &'static [(&'static str, &'static str)],
     /// Programs whose files are another version when they are other files.
@@ -50,7 +52,53 @@ pub struct Project<'a> {
     pub mix_env: Option<&'a str>,
     /// Whether fitout assembles the release itself: the tool compiles, and no more.
     pub compiles: bool,
+    /// The machine that it builds for; none for the one that it runs on.
+    pub machine: Option<&'a Machine>,
+    /// Whether the config takes what is built from a folder for each target: `bin/{arch}`.
+    pub apart: bool,
 }
+
+/// A target of the run, in the words of build tools.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Machine {
+    /// `linux/arm/v7`, as in `targets`.
+    pub target: String,
+    /// Rust's triple, where Cargo would not build for it by itself.
+    pub triple: Option<&'static str>,
+}
+
+impl Machine {
+    /// The architecture as the hole `{arch}` has it, which is a word: `armv7`.
+    pub fn arch(&self) -> String {
+        self.parts().concat()
+    }
+
+    fn parts(&self) -> Vec<&str> {
+        self.target.split('/').skip(1).collect()
+    }
+
+    /// What every command of the step is told of it.
+    pub fn env(&self) -> [(&'static str, String); 2] {
+        [("FITOUT_TARGET", self.target.clone()), ("FITOUT_ARCH", self.arch())]
+    }
+
+    /// What Go is told of it. Of `CGO_ENABLED` it has the right default: off where it builds for another machine.
+    fn of_go(&self) -> Vec<(&'static str, String)> {
+        let mut env = vec![("GOOS", "linux".to_owned())];
+        let parts = self.parts();
+        env.extend(parts.first().map(|arch| ("GOARCH", (*arch).to_owned())));
+        env.extend(parts.get(1).map(|variant| ("GOARM", variant.trim_start_matches('v').to_owned())));
+        env
+    }
+}
+
+/// Whether a command line asks which target it is for.
+pub fn asks_for_target(command: &str) -> bool {
+    words(command).any(|word| matches!(word, "FITOUT_TARGET" | "FITOUT_ARCH"))
+}
+
+/// The folder that `tool = "go"` fills.
+pub const GO_OUTPUT: &str = "bin";
 
 /// `erlc` writes no paths and no options of the builder into .beam files then.
 const DETERMINISTIC: (&str, &str) = ("ERL_COMPILER_OPTIONS", "deterministic");
@@ -67,6 +115,7 @@ const TOOLS: &[Tool] = &[
         name: "mix",
         steps: mix,
         env: &[("MIX_ENV", "prod"), DETERMINISTIC],
+        crosses: false,
         test_env: &[("MIX_ENV", "test")],
         programs: &["mix", "elixir", "erl"],
         version: &["elixir", "--version"],
@@ -82,6 +131,7 @@ const TOOLS: &[Tool] = &[
         name: "rebar3",
         steps: rebar3,
         env: &[DETERMINISTIC],
+        crosses: false,
         test_env: &[],
         programs: &["rebar3", "erl"],
         version: &["rebar3", "version"],
@@ -100,9 +150,11 @@ const TOOLS: &[Tool] = &[
         name: "cargo",
         steps: |project| {
             let locked = if project.has("Cargo.lock") { " --locked" } else { "" };
-            vec![format!("cargo build --release{locked}")]
+            let cross = project.triple().map(|triple| format!(" --target {triple}")).unwrap_or_default();
+            vec![format!("cargo build --release{locked}{cross}")]
         },
         env: &[("CARGO_INCREMENTAL", "0")],
+        crosses: true,
         test_env: &[],
         programs: &["cargo", "rustc"],
         version: &["rustc", "-vV"],
@@ -111,14 +163,18 @@ const TOOLS: &[Tool] = &[
         filled: &["target"],
         remakes: false,
         // Programs and libraries; what lies deeper is for Cargo itself.
-        output: |_| Some(("target/release".to_owned(), 1)),
+        output: |project| {
+            let triple = project.triple().map(|triple| format!("{triple}/")).unwrap_or_default();
+            Some((format!("target/{triple}release"), 1))
+        },
         prefixes: &["CARGO", "RUST"],
         variables: &[],
     },
     Tool {
         name: "go",
-        steps: |_| strings(&["go mod download", "mkdir -p bin && go build -o bin/ ./..."]),
+        steps: go,
         env: &[("GOFLAGS", "-trimpath")],
+        crosses: true,
         test_env: &[],
         programs: &["go"],
         version: &["go", "version"],
@@ -126,7 +182,7 @@ const TOOLS: &[Tool] = &[
         locks: &["go.sum"],
         filled: &[],
         remakes: false,
-        output: |_| Some(("bin".to_owned(), ALL)),
+        output: |_| Some((GO_OUTPUT.to_owned(), ALL)),
         prefixes: &["CGO_"],
         // No prefix: `GOOGLE_APPLICATION_CREDENTIALS` begins with `GO`, too.
         variables: &[
@@ -164,6 +220,7 @@ const TOOLS: &[Tool] = &[
         name: "npm",
         steps: npm,
         env: &[("npm_config_audit", "false"), ("npm_config_fund", "false")],
+        crosses: false,
         test_env: &[],
         programs: &["npm", "node"],
         version: &["node", "--version"],
@@ -210,6 +267,9 @@ impl Tool {
         if let Some((_, mix_env)) = env.iter_mut().find(|(name, _)| *name == "MIX_ENV") {
             project.mix_env().clone_into(mix_env);
         }
+        if let Some(machine) = project.machine.filter(|_| self.name == "go") {
+            env.extend(machine.of_go());
+        }
         env
     }
 
@@ -235,6 +295,11 @@ impl Project<'_> {
         fs_err::read_to_string(self.folder.join(name)).unwrap_or_default()
     }
 
+    /// What Cargo builds for, where it is another machine than this one.
+    fn triple(&self) -> Option<&'static str> {
+        self.machine.and_then(|machine| machine.triple)
+    }
+
     /// `_build/prod/rel/hello`: environment and name of the release that is the input.
     fn release(&self) -> Option<(&str, &str)> {
         let below = self.input?.trim_start_matches("./").trim_end_matches('/').strip_prefix("_build/")?;
@@ -253,7 +318,8 @@ impl Project<'_> {
     }
 }
 
-/// The release is named where the input says which: a project may have several.
+/// The release is named where the input says which and mix.exs knows it: a project may have several. One without `releases:`
+/// has that of its application, which Mix knows by no name. An umbrella has none, and Mix says what it needs.
 fn mix(project: &Project<'_>) -> Vec<String> {
     let (lock, mix) = (project.text("mix.lock"), project.text("mix.exs"));
     let release = project.release();
@@ -276,11 +342,27 @@ fn mix(project: &Project<'_>) -> Vec<String> {
     }
     if !project.compiles {
         steps.push(match release {
-            Some((_, name)) => format!("mix release {name} --overwrite"),
-            None => "mix release --overwrite".to_owned(),
+            Some((_, name)) if names_releases(&mix, name) => format!("mix release {name} --overwrite"),
+            _ => "mix release --overwrite".to_owned(),
         });
     }
     steps
+}
+
+/// Whether `mix release NAME` means something: mix.exs has `releases:`, or an application that is not the release.
+fn names_releases(mix: &str, release: &str) -> bool {
+    let code = || mix.lines().map(|line| line.split('#').next().unwrap_or_default());
+    let app = code().find_map(|line| line.split_once("app: :")).map(|(_, app)| app);
+    let app = app.map(|app| app.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap_or_default());
+    code().any(|line| line.contains("releases")) || app.is_some_and(|app| app != release)
+}
+
+/// All programs of the module; what is vendored is not fetched. Where the config takes them from a folder for each target, there.
+fn go(project: &Project<'_>) -> Vec<String> {
+    let below = project.machine.filter(|_| project.apart).map(|machine| format!("/{}", machine.arch()));
+    let folder = format!("{GO_OUTPUT}{}", below.unwrap_or_default());
+    let build = format!("mkdir -p {folder} && go build -o {folder}/ ./...");
+    if project.has("vendor/modules.txt") { vec![build] } else { vec!["go mod download".to_owned(), build] }
 }
 
 /// Profile and release are those of the input, where it says which.
@@ -314,81 +396,4 @@ fn strings(lines: &[&str]) -> Vec<String> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn steps(tool: schema::Tool, files: &[(&str, &str)], input: Option<&str>) -> Vec<String> {
-        let folder = tempfile::tempdir().unwrap();
-        for (name, text) in files {
-            fs_err::write(folder.path().join(name), text).unwrap();
-        }
-        of(tool).steps(&Project { folder: folder.path(), input, tests: false, mix_env: None, compiles: false })
-    }
-
-    #[test]
-    fn where_fitout_assembles_a_tool_only_compiles() {
-        let project = Project { folder: Path::new("/"), input: None, tests: false, mix_env: None, compiles: true };
-        assert_eq!(of(schema::Tool::Mix).steps(&project).last().unwrap(), "mix compile");
-        assert_eq!(of(schema::Tool::Mix).output(&project).unwrap().0, "_build/prod/lib");
-        assert_eq!(of(schema::Tool::Rebar3).steps(&project), ["rebar3 as prod compile"]);
-    }
-
-    #[test]
-    fn what_cargo_tells_of_its_program_is_not_of_the_build() {
-        let cargo = of(schema::Tool::Cargo);
-        assert!(["CARGO_HOME", "CARGO_TARGET_DIR", "RUSTFLAGS"].iter().all(|name| cargo.reads(name)));
-        assert!(!["CARGO_PKG_NAME", "CARGO_MANIFEST_DIR", "HOME"].iter().any(|name| cargo.reads(name)));
-    }
-
-    #[test]
-    fn each_word_of_the_config_is_its_tool() {
-        use schema::Tool::{Cargo, Go, Mix, Npm, Rebar3};
-        let names = [Mix, Rebar3, Cargo, Go, Npm].map(|tool| of(tool).name);
-        assert_eq!(names, ["mix", "rebar3", "cargo", "go", "npm"]);
-    }
-
-    #[test]
-    fn mix_has_the_steps_that_the_project_needs() {
-        assert_eq!(
-            steps(schema::Tool::Mix, &[], None),
-            ["mix deps.get --only prod", "mix deps.compile", "mix compile", "mix release --overwrite"]
-        );
-        let files = [
-            ("mix.lock", "\"cowboy\": {:hex, :cowboy, \"2.9.0\", \"x\", [:make, :rebar3]}"),
-            ("mix.exs", "\"assets.deploy\": [\"esbuild default\"]"),
-        ];
-        let all = steps(schema::Tool::Mix, &files, Some("_build/staging/rel/web"));
-        assert_eq!(all[..2], ["mix local.hex --if-missing --force", "mix local.rebar --if-missing --force"]);
-        assert_eq!(all[5..], ["mix assets.deploy", "mix release web --overwrite"]);
-    }
-
-    #[test]
-    fn rebar3_makes_the_release_that_is_asked_for() {
-        assert_eq!(steps(schema::Tool::Rebar3, &[], Some("rel"))[1], "rebar3 as prod release");
-        let all = steps(schema::Tool::Rebar3, &[], Some("_build/default/rel/tern"));
-        assert_eq!(all, ["rebar3 as default compile", "rebar3 as default release -n tern"]);
-    }
-
-    #[test]
-    fn the_environment_of_mix_is_that_of_its_input() {
-        let env = |input| {
-            of(schema::Tool::Mix).env(&Project {
-                folder: Path::new("/"),
-                input,
-                tests: false,
-                mix_env: None,
-                compiles: false,
-            })
-        };
-        assert_eq!(env(None)[0], ("MIX_ENV", "prod".to_owned()));
-        assert_eq!(env(Some("_build/staging/rel/web"))[0], ("MIX_ENV", "staging".to_owned()));
-        assert_eq!(env(Some("_build/$(id)/rel/web"))[0], ("MIX_ENV", "prod".to_owned()));
-    }
-
-    #[test]
-    fn a_command_names_its_tools() {
-        let names = |command| named_in(command).iter().map(|tool| tool.name).collect::<Vec<_>>();
-        assert_eq!(names("MIX_ENV=prod mix release&&(cd web; npm ci)"), ["mix", "npm"]);
-        assert!(names("make mixture").is_empty());
-    }
-}
+mod tests;

@@ -214,10 +214,10 @@ impl JsonSchema for VersionSource {
 #[schemars(title = "[[files]]")]
 #[expect(clippy::struct_excessive_bools, reason = "each is a key that users switch on by itself")]
 pub struct Files {
-    /// A file, a folder (its whole tree) or a glob, relative to the config file.
+    /// A file, a folder (its whole tree) or a glob, relative to the config file. Holes are filled: `bin/{arch}/hello`.
     pub from: Option<Text>,
     /// Absolute path on the host. With a tree or glob: the folder that it goes under. A trailing `/` puts a single file
-    /// into that folder under its own name.
+    /// into that folder under its own name. Holes are filled.
     pub to: Option<Text>,
     /// Makes `to` a symbolic link to this target, kept as written.
     pub link: Option<Text>,

@@ -3,6 +3,7 @@
 //! Other tools' names (Rust triples, `uname -m`, Debian's, rpm's) are known here too, for suggestions and for the rust
 //! preset. How each format spells an architecture is in its `naming`.
 
+use crate::build::tool::Machine;
 use crate::config::schema::Build;
 use crate::diagnostic::{Diagnostic, Span, codes};
 use crate::resolve::identity::{Arch, Target};
@@ -186,6 +187,22 @@ pub(crate) fn read(ground: &Ground, build: &Build, request: &Request) -> Option<
         all_good = false;
     }
     all_good.then_some(targets)
+}
+
+/// The targets of a run for the build step, as far as they are any: [`read`] tells what is wrong with the others.
+pub fn machines(build: &Build, asked: &[String], host: Option<Arch>) -> Vec<Machine> {
+    let of_config = || build.targets.iter().flatten().map(|text| text.value.as_str()).collect::<Vec<_>>();
+    let typed = if asked.is_empty() { of_config() } else { asked.iter().map(String::as_str).collect() };
+    let arches: Vec<Arch> = if typed.is_empty() {
+        host.into_iter().collect()
+    } else {
+        typed.into_iter().filter_map(|text| parse(text).ok()).map(|target| target.arch).collect()
+    };
+    let machine = |arch| Machine {
+        target: Target { os: "linux", arch, independent: false }.to_string(),
+        triple: (host != Some(arch)).then(|| rust_triples(arch)[0]),
+    };
+    arches.into_iter().map(machine).collect()
 }
 
 #[cfg(test)]

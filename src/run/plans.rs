@@ -14,7 +14,7 @@ use crate::build::state::State;
 use crate::build::step::{Built, Given, Step};
 use crate::config::load::{Document, Reading};
 use crate::config::schema::Manifest;
-use crate::diagnostic::{Findings, has_errors, in_order};
+use crate::diagnostic::{Code, Diagnostic, Findings, codes, has_errors, in_order};
 use crate::engine::EngineError;
 use crate::formats::{self, Format, source};
 use crate::listener::{Event, Listener, Silent};
@@ -39,6 +39,7 @@ pub(super) fn make(request: &Request, out: Option<&Path>, listener: &dyn Listene
         variables: &request.variables,
         overlay: request.environment.as_deref(),
         out: &asked.request.output,
+        targets: &resolve::target::machines(&manifest.build, &request.targets, asked.request.host),
     };
     let (step, doubts) = Step::read(&document, manifest, given);
     let builds = !step.is_empty() || manifest.release.is_some() || BUILDING.iter().any(|path| reading.lost(path));
@@ -69,6 +70,12 @@ pub(super) fn make(request: &Request, out: Option<&Path>, listener: &dyn Listene
     findings.extend(source.1);
     let source = source.0;
     let wanted = planning.wanted(source.is_some(), &mut findings);
+    if out.is_none() && !step.is_empty() {
+        let not_built = |finding: &&mut Diagnostic| MADE.contains(&finding.code);
+        for finding in findings.iter_mut().filter(not_built) {
+            *finding = finding.clone().help("if `[build]` makes it, run `fitout build`: the other verbs do not build");
+        }
+    }
     let findings = in_order(findings);
     if has_errors(&findings) {
         return Err(findings);
@@ -104,6 +111,9 @@ fn begin(request: &Request, project: &Path) -> Option<(Heads, Option<i128>)> {
     let (folder, now) = (state.folder.as_deref().filter(|_| state.reuse)?, state.begun()?);
     Some((Heads::open(folder, now), Some(now)))
 }
+
+/// Findings of which the cause may be that nothing was built.
+const MADE: &[Code] = &[codes::FILES_NOT_FOUND, codes::FILES_NO_MATCH, codes::FILES_EMPTY_TREE];
 
 /// Keys that say what runs before the input is read.
 const BUILDING: &[&str] = &[

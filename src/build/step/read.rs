@@ -1,5 +1,6 @@
 //! `[build]` -> [`Step`], with everything that is wrong with its values.
 
+use std::ffi::OsStr;
 use std::path::{Component, Path, PathBuf};
 
 use super::super::cache::shared;
@@ -7,7 +8,7 @@ use super::super::environment::{Environment, is_variable};
 use super::super::inputs::Inputs;
 use super::super::sandbox::Sandbox;
 use super::super::stamp::Output;
-use super::super::tool::{self, Project, Tool};
+use super::super::tool::{self, Machine, Project, Tool};
 use super::{Given, Kept, Line, Run, Step, Watch, What};
 use crate::config::load::Document;
 use crate::config::schema::{self, At, Build, Files, Hook, Manifest, Preset, Texts};
@@ -30,6 +31,7 @@ impl Reader<'_> {
         let mut tools: Vec<&'static Tool> = named.flat_map(tool::named_in).collect();
         tools.extend(tool.as_ref().map(|(tool, _)| *tool));
         let pass: Vec<&str> = build.pass_env.iter().map(|name| name.as_str()).collect();
+        let targets = self.targets(build);
         let project = Project {
             folder: self.given.folder,
             // Where fitout assembles the release, its place says nothing of the tool's folders.
@@ -37,24 +39,42 @@ impl Reader<'_> {
             compiles: manifest.release.is_some(),
             tests: build.test.is_some(),
             mix_env: build.env.get("MIX_ENV").map(|value| value.as_str()),
+            machine: None,
+            apart: takes(manifest).any(|from| from.starts_with(&format!("{}/{{arch}}", tool::GO_OUTPUT))),
         };
-        let typed = || build.env.iter().map(|(name, value)| (name, value.as_str()));
+        self.judge_targets(manifest, &project, &targets);
         let given = Environment::new(self.given.variables, &tools, &pass)
             .with(self.given.overlay.map(|overlay| ("FITOUT_ENVIRONMENT", overlay)));
-        let of_tool = |tool: &(&Tool, Span)| tool.0.env(&project);
-        let environment = given.with(tool.as_ref().map(of_tool).unwrap_or_default()).with(typed());
+        let typed = || build.env.iter().map(|(name, value)| (name, value.as_str()));
+        let told = |machine: Option<&Machine>| given.with(machine.map(Machine::env).into_iter().flatten());
+        let seen = |machine: Option<&Machine>, crosses: bool| {
+            let project = Project { machine: machine.filter(|_| crosses), ..project };
+            let of_tool = tool.as_ref().map(|(tool, _)| tool.env(&project)).unwrap_or_default();
+            told(machine).with(of_tool).with(typed())
+        };
+        let only = if let [one] = &targets[..] { Some(one) } else { None };
+        let environment = seen(only, false);
         let test_env = tool.as_ref().map_or(&[][..], |(tool, _)| tool.test_env);
+        let mut all = Vec::new();
+        // A test of this machine runs on it, whatever was built for others.
+        let tests_each = build.test.as_ref().is_some_and(|test| tool::asks_for_target(test));
+        let passes = passes(build, tool.as_ref().map(|(tool, _)| *tool), &targets);
+        for machine in &passes {
+            let environment = seen(*machine, true);
+            all.extend(self.hooks("before-build", &build.hooks.before_build, &environment));
+            all.extend(self.built(build, tool.as_ref(), &Project { machine: *machine, ..project }, &environment));
+            all.extend(self.hooks("after-build", &build.hooks.after_build, &environment));
+            let testing = seen(*machine, false).with(test_env.iter().copied());
+            all.extend(build.test.as_ref().filter(|_| tests_each).map(|test| self.line(What::Test, test, &testing)));
+        }
         let testing = environment.with(test_env.iter().copied());
-        let mut all = self.hooks("before-build", &build.hooks.before_build, &environment);
-        all.extend(self.built(build, tool.as_ref(), &project, &environment));
-        all.extend(self.hooks("after-build", &build.hooks.after_build, &environment));
-        all.extend(build.test.as_ref().map(|test| self.line(What::Test, test, &testing)));
+        all.extend(build.test.as_ref().filter(|_| !tests_each).map(|test| self.line(What::Test, test, &testing)));
         let mut before = self.hooks("before-assemble", &build.hooks.before_assemble, &environment);
         before.extend(self.hooks("before-package", &build.hooks.before_package, &environment));
         let out = environment.with(self.given.out.last().map(|out| ("FITOUT_OUT", out)));
         Step {
             folder: self.given.folder.to_owned(),
-            watch: self.watch(manifest, &project, tools),
+            watch: self.watch(manifest, &project, tools, &passes),
             before_package: before,
             after_assemble: self.hooks("after-assemble", &build.hooks.after_assemble, &environment),
             after_package: self.hooks("after-package", &build.hooks.after_package, &out),
@@ -67,22 +87,44 @@ impl Reader<'_> {
     }
 
     /// What the step reads and makes.
-    fn watch(&self, manifest: &Manifest, project: &Project<'_>, tools: Vec<&'static Tool>) -> Watch {
+    fn watch(
+        &self,
+        manifest: &Manifest,
+        project: &Project<'_>,
+        tools: Vec<&'static Tool>,
+        passes: &[Option<&Machine>],
+    ) -> Watch {
         let build = &manifest.build;
         let at = |path: &str| self.given.folder.join(path.trim_end_matches('/'));
         let rust = build.preset.as_ref().is_some_and(|preset| preset.value == Preset::Rust);
         let assembled = build.input.as_ref().filter(|_| manifest.release.is_some()).map(|input| at(input));
-        let typed =
-            build.input.as_ref().filter(|_| assembled.is_none()).map(|input| match input.trim_end_matches('/') {
-                // Cargo's own folder, in which more than the programs lies.
-                input if rust => (format!("{input}/release"), 1),
-                input => (input.to_owned(), tool::ALL),
-            });
-        let of_tool = || build.tool.as_ref().and_then(|tool| tool::of(tool.value).output(project));
-        let of_rust = || rust.then(|| tool::of(schema::Tool::Cargo).output(project)).flatten();
-        let made = typed.or_else(of_tool).or_else(of_rust);
+        let cargo = tool::of(schema::Tool::Cargo);
+        let of_passes = |tool: &'static Tool| {
+            passes
+                .iter()
+                .filter_map(|machine| tool.output(&Project { machine: *machine, ..*project }))
+                .collect::<Vec<_>>()
+        };
+        let tool = build.tool.as_ref().map(|tool| tool::of(tool.value));
+        let of_tool = tool.map(of_passes).unwrap_or_default();
+        // A command says nothing of the target that it gives Cargo.
+        let of_rust = if tool.is_some_and(|tool| tool.name == cargo.name) {
+            of_tool.clone()
+        } else {
+            rust.then(|| cargo.output(project)).flatten().into_iter().collect()
+        };
+        let made = match build.input.as_ref().filter(|_| assembled.is_none()).map(|input| input.trim_end_matches('/')) {
+            // Cargo's own folder, in which more than the programs lies.
+            Some(input) if rust => {
+                let below = |path: &str| cargo.filled.iter().find_map(|own| path.strip_prefix(own).map(str::to_owned));
+                of_rust.iter().filter_map(|(path, depth)| Some((format!("{input}{}", below(path)?), *depth))).collect()
+            }
+            Some(input) => vec![(input.to_owned(), tool::ALL)],
+            None if of_tool.is_empty() => of_rust,
+            None => of_tool,
+        };
         // Of an umbrella, the releases of all configs.
-        let remade = build.tool.as_ref().map(|tool| tool::of(tool.value)).filter(|tool| tool.remakes);
+        let remade = tool.filter(|tool| tool.remakes);
         let remade = remade.filter(|_| assembled.is_none()).and_then(|tool| tool.output(project));
         let except = assembled.clone().or_else(|| remade.map(|(path, _)| at(&path)));
         let made: Vec<Output> = made.into_iter().map(|(path, depth)| Output { path: at(&path), depth }).collect();
@@ -187,6 +229,29 @@ impl Reader<'_> {
         })
     }
 
+    /// The targets of the run. What Cargo builds for by a variable of its own is not overruled.
+    fn targets(&self, build: &Build) -> Vec<Machine> {
+        const CHOSEN: &str = "CARGO_BUILD_TARGET";
+        let chosen = build.env.contains_key(CHOSEN) || self.given.variables.contains_key(OsStr::new(CHOSEN));
+        let machine = |machine: &Machine| Machine { triple: machine.triple.filter(|_| !chosen), ..machine.clone() };
+        self.given.targets.iter().map(machine).collect()
+    }
+
+    /// Programs of several targets in one place.
+    fn judge_targets(&mut self, manifest: &Manifest, project: &Project<'_>, targets: &[Machine]) {
+        let Some(tool) = manifest.build.tool.as_ref().filter(|tool| tool.value == schema::Tool::Go) else { return };
+        let folder = tool::GO_OUTPUT;
+        let is_below =
+            |from: &str| from.strip_prefix(folder).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+        if targets.len() > 1 && !project.apart && takes(manifest).any(is_below) {
+            let help = format!(
+                "take them by `[[files]]` from `{folder}/{{arch}}/…`: each target is built into a folder of its own then"
+            );
+            let message = format!("`go` would build several targets into `{folder}`, where the last one stays");
+            self.refuse(codes::CONFIG_INVALID_VALUE, tool, message, &help);
+        }
+    }
+
     /// What the grammar cannot say.
     fn judge(&mut self, build: &Build) {
         if let (Some(tool), Some(command)) = (&build.tool, &build.command) {
@@ -244,6 +309,20 @@ impl Reader<'_> {
     fn span<T>(&self, at: &At<T>) -> Span {
         self.document.span(at.range.clone())
     }
+}
+
+/// For which targets the step runs: once if there is one, or if nothing of it depends on them.
+fn passes<'m>(build: &Build, tool: Option<&Tool>, targets: &'m [Machine]) -> Vec<Option<&'m Machine>> {
+    let hooks = build.hooks.before_build.iter().chain(&build.hooks.after_build).filter_map(|hook| text_of(hook));
+    let mut texts = [&build.command, &build.test].into_iter().flatten().map(|text| text.as_str()).chain(hooks);
+    let each = tool.is_some_and(|tool| tool.crosses) || texts.any(tool::asks_for_target);
+    if targets.len() == 1 || (each && !targets.is_empty()) { targets.iter().map(Some).collect() } else { vec![None] }
+}
+
+/// What the config takes of what is there.
+fn takes(manifest: &Manifest) -> impl Iterator<Item = &str> {
+    let rules = manifest.files.iter().filter_map(|rule| rule.from.as_ref());
+    rules.chain(&manifest.build.input).map(|path| path.trim_start_matches("./"))
 }
 
 /// A command says itself what is kept: which of its folders are worth it nobody else can know.

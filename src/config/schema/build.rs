@@ -16,7 +16,8 @@ pub struct Build {
     pub preset: Option<At<Preset>>,
     /// Build tool whose steps make the input, run before it is read; or `command`.
     pub tool: Option<At<Tool>>,
-    /// Shell command that makes the input, run before it is read; or `tool`.
+    /// Shell command that makes the input, run before it is read; or `tool`. `FITOUT_TARGET` and `FITOUT_ARCH` tell it the target:
+    /// of several, it runs once for each if it names one of them.
     pub command: Option<Text>,
     /// Shell command that tests what was built; its failure stops the packaging.
     pub test: Option<Text>,
