@@ -45,6 +45,8 @@ pub fn run(common: &Common, args: &Init, terminal: &Terminal) -> Result<Exit, Fi
         }
         next = Some(if proposal.is_open {
             format!("say in {} what is to be packed: an example is there; then `fitout plan`", shown(&common.config))
+        } else if proposal.builds {
+            "`fitout build` builds it and makes the packages; then `fitout plan` shows every file".to_owned()
         } else {
             "`fitout plan` shows every file; `fitout build` makes the packages".to_owned()
         });

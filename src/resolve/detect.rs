@@ -5,11 +5,12 @@
 use std::path::Path;
 
 use super::ground::not_found;
-use super::preset::rust::Package;
 use super::{git, license};
 use crate::build::ask::ask;
 use crate::diagnostic::Findings;
 
+mod cargo;
+mod go;
 mod import;
 mod otp;
 mod text;
@@ -35,18 +36,27 @@ pub struct Proposal {
     pub left: Vec<Left>,
     /// Nothing was found that could be packed: the user has to say what is.
     pub is_open: bool,
+    /// `fitout build` builds it first: before that there is nothing to look at.
+    pub builds: bool,
 }
 
-/// What goes into the text. A value that is empty is asked of the user in a comment.
+/// What goes into the text. A value that is not there is asked of the user in a comment, an empty one is the preset's.
 #[derive(Default)]
 struct Draft {
     name: Option<String>,
     version: Option<String>,
     summary: Option<String>,
+    /// The summary of whoever does not write one.
+    kind: &'static str,
     maintainer: Option<String>,
     license: Option<String>,
+    /// What else there is to say of the package, each in a line.
+    notes: Vec<String>,
     build: Vec<(&'static str, String, &'static str)>,
-    files: Vec<String>,
+    /// `[[files]]`: the lines of each.
+    files: Vec<Vec<String>>,
+    /// Lines of `[format.oci]`.
+    image: Vec<String>,
     /// It runs as a service, of which the preset knows the program.
     is_service: bool,
     /// File that reads variables when the service starts, and which.
@@ -72,9 +82,9 @@ pub fn propose(dir: &Path) -> Result<Proposal, Findings> {
     let mut findings = Vec::new();
     let mut drafts = if let Some(drafts) = otp::drafts(dir, &mut findings) {
         drafts
-    } else if let Some(draft) = rust(dir, &mut findings) {
+    } else if let Some(draft) = cargo::draft(dir, &mut findings) {
         vec![draft]
-    } else if let Some(draft) = go(dir, &mut findings) {
+    } else if let Some(draft) = go::draft(dir, &mut findings) {
         vec![draft]
     } else {
         vec![plain(dir, &mut findings)]
@@ -103,70 +113,29 @@ pub fn propose(dir: &Path) -> Result<Proposal, Findings> {
     let env_files = std::iter::once(&first).chain(&drafts).filter_map(Draft::env_file);
     let mut other_files: Vec<_> = env_files.filter(|(path, _)| !dir.join(path).exists()).collect();
     other_files.extend(drafts.iter().filter_map(|draft| Some((draft.beside.as_ref()?.0.clone(), draft.text()))));
-    Ok(Proposal { findings, config: first.text(), other_files, left, is_open: first.is_open })
+    let builds = first.build.iter().any(|(key, ..)| matches!(*key, "tool" | "command"));
+    Ok(Proposal { findings, config: first.text(), other_files, left, is_open: first.is_open, builds })
 }
 
 fn text(path: &Path) -> Option<String> {
     fs_err::read_to_string(path).ok()
 }
 
-fn rust(dir: &Path, findings: &mut Vec<(String, String)>) -> Option<Draft> {
-    if !dir.join("Cargo.toml").is_file() {
-        return None;
-    }
-    let mut draft = Draft::default();
-    match Package::read(dir, None, None) {
-        Ok(package) => {
-            let known = package.known();
-            let binaries = package.binaries.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
-            let binaries = if binaries.is_empty() { "no binary".to_owned() } else { format!("binaries {binaries}") };
-            findings.push(("Cargo.toml".into(), format!("{} {}, {binaries}", package.name, package.version)));
-            // What cargo knows need not be said twice.
-            draft.known = Some("Cargo.toml");
-            draft.summary = known.summary.is_none().then(|| format!("The {} command", package.name));
-            draft.maintainer = known.maintainer.map(|_| String::new());
-            draft.license = known.license.map(|_| String::new());
-        }
-        Err(finding) => {
-            findings.push(("Cargo.toml".into(), finding.message));
-            draft.name = Some(folder_name(dir));
-            draft.summary = Some(format!("The {} command", folder_name(dir)));
-        }
-    }
-    draft.build.push(("preset", quoted("rust"), "name, version, summary, licence and binaries: Cargo.toml"));
-    draft.build.push(("tool", quoted("cargo"), "builds in release mode; skipped where nothing changed"));
-    Some(draft)
-}
-
-fn go(dir: &Path, findings: &mut Vec<(String, String)>) -> Option<Draft> {
-    let module = text(&dir.join("go.mod"))?;
-    let module = module.lines().find_map(|line| line.strip_prefix("module "))?.trim().to_owned();
-    let name = module.rsplit('/').next().filter(|name| !name.is_empty()).unwrap_or("app").to_owned();
-    findings.push(("go.mod".into(), format!("the Go module {module}")));
-    let mut draft = Draft { summary: Some(format!("The {name} command")), ..Draft::default() };
-    draft.build.push((
-        "command",
-        quoted(&format!("CGO_ENABLED=0 go build -trimpath -o build/{name} .")),
-        "run before packing",
-    ));
-    draft.files = vec![
-        format!("from = {}", quoted(&format!("build/{name}"))),
-        format!("to   = {}", quoted(&format!("/usr/bin/{name}"))),
-        "mode = \"0755\"".into(),
-    ];
-    draft.name = Some(name);
-    Some(draft)
-}
-
 /// Folders that hold what a build made, the likeliest first; never fitout's own `dist`.
 const BUILT: [&str; 5] = ["build", "out", "public", "_site", "target/release"];
 
-/// What is left out of a folder of unknown kind: who wants it says so, and nobody ships a password by accident.
-const LEFT_OUT: [&str; 4] = [".*", "node_modules", "target", "_build"];
+/// What is left out of a folder of unknown kind: who wants it says so, and nobody ships a password or a key by accident.
+const LEFT_OUT: [&str; 11] =
+    [".*", "__pycache__", "venv", "node_modules", "target", "_build", "*.asc", "*.key", "*.pem", "*.p12", "*.pfx"];
 
 /// Whether anything is there beside what is left out, and fitout's own.
 fn holds_something(dir: &Path) -> bool {
-    let is_left_out = |name: &str| name.starts_with('.') || LEFT_OUT.contains(&name);
+    let is = |name: &str, left_out: &str| match (left_out.strip_prefix('*'), left_out.strip_suffix('*')) {
+        (Some(end), _) => name.ends_with(end),
+        (_, Some(start)) => name.starts_with(start),
+        _ => name == left_out,
+    };
+    let is_left_out = |name: &str| LEFT_OUT.iter().any(|left_out| is(name, left_out));
     let is_own = |name: &str| matches!(name, super::DIST | "fitout.toml");
     let names =
         fs_err::read_dir(dir).into_iter().flatten().filter_map(|entry| entry.ok()?.file_name().into_string().ok());
@@ -175,37 +144,44 @@ fn holds_something(dir: &Path) -> bool {
 
 fn plain(dir: &Path, findings: &mut Vec<(String, String)>) -> Draft {
     let name = folder_name(dir);
-    let mut draft = Draft { summary: Some(format!("The {name} files")), ..Draft::default() };
+    let mut draft = Draft { kind: "Collection of files", ..Draft::default() };
     draft.build.push(("preset", quoted("plain"), "any tree, as it is"));
     if let Some(built) = BUILT.iter().find(|built| dir.join(built).is_dir()) {
         findings.push(((*built).to_owned(), "a folder that looks built".into()));
         draft.build.push(("input", quoted(built), "goes to /usr/lib/NAME"));
     } else if holds_something(dir) {
-        let found = "no project file that is known: the folder is packed as it is, without hidden files";
+        let found =
+            "no project file that is known: the folder is packed as it is, without hidden files, keys and caches";
         findings.push((".".into(), found.into()));
         let exclude = LEFT_OUT.map(quoted).join(", ");
-        draft.files = vec![
+        draft.files = vec![vec![
             "from    = \".\"".into(),
             format!("to      = {}", quoted(&format!("/usr/lib/{}", legal(&name)))),
-            format!("exclude = [{exclude}]   # passwords, caches, and what others have built"),
-        ];
+            "# Passwords, keys, caches, and what others have built.".into(),
+            format!("exclude = [{exclude}]"),
+        ]];
     } else {
         findings.push((".".into(), "nothing that could be packed yet".into()));
-        draft.is_open = true;
-        draft.files = vec![
-            "from = \"build\"   # a file, a folder or a glob".into(),
-            format!("to   = {}", quoted(&format!("/usr/lib/{}", legal(&name)))),
-        ];
+        draft.open(&name);
     }
     draft.name = Some(name);
     draft
 }
 
+impl Draft {
+    /// Says what a rule looks like: nothing is known that could be packed.
+    fn open(&mut self, name: &str) {
+        self.is_open = true;
+        self.files = vec![vec![
+            "from = \"build\"   # a file, a folder or a glob".into(),
+            format!("to   = {}", quoted(&format!("/usr/lib/{}", legal(name)))),
+        ]];
+    }
+}
+
 /// Version, maintainer and licence, where the kind of project did not give them.
 fn common(dir: &Path, draft: &mut Draft, findings: &mut Vec<(String, String)>) {
-    let by_preset =
-        draft.build.iter().any(|(key, value, _)| *key == "preset" && value == "\"rust\"") && draft.name.is_none();
-    if draft.version.is_none() && !by_preset {
+    if draft.version.is_none() && draft.known.is_none() {
         draft.version = Some(match git::describe(dir) {
             Ok((version, tag)) => {
                 let tag = tag.map_or_else(|| "no tag".into(), |tag| format!("tag {tag}"));

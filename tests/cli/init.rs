@@ -30,13 +30,28 @@ fn a_folder_of_unknown_kind_is_packed_without_its_secrets() {
         ("site/node_modules/left/pad.js", ""),
         ("site/target/debug/x", ""),
         ("site/_build/dev/x", ""),
+        ("site/app/__pycache__/x.pyc", ""),
+        ("site/venv/bin/python", ""),
+        ("site/keys/signing.asc", ""),
+        ("site/keys/tls.pem", ""),
     ]);
     let site = folder.path().join("site");
     assert_eq!(run(&site, &["init"]).0, 0);
     let (code, plan, stderr) = run(&site, &["plan", "--format", "tarball"]);
     assert_eq!(code, 0, "{stderr}");
     assert!(plan.contains("/usr/lib/site/page.html") && plan.contains("/usr/lib/site/deep/page.html"), "{plan}");
-    for secret in [".env", ".venv", "node_modules", "target/", "_build", "fitout.toml"] {
+    for secret in [
+        ".env",
+        ".venv",
+        "node_modules",
+        "target/",
+        "_build",
+        "fitout.toml",
+        "venv",
+        "app/__pycache__",
+        "keys/tls.pem",
+        "keys/signing.asc",
+    ] {
         assert!(!plan.contains(&format!("/usr/lib/site/{secret}")), "{secret} is packed:\n{plan}");
         assert!(!plan.contains("deep/.env"), "{plan}");
     }
@@ -115,6 +130,83 @@ fn its_config_builds_a_mix_release() {
     let config = begun("hello-otp", folder.path());
     assert!(config.contains("preset  = \"otp\"") && config.contains("_build/prod/rel/hello_otp"), "{config}");
     builds(&folder.path().join("hello-otp"));
+}
+
+/// `mix new --sup` writes no `releases:`: the release is the application's.
+#[test]
+fn its_config_builds_a_new_mix_project() {
+    let folder = tempfile::tempdir().unwrap();
+    if tool("mix", &["--version"]).is_none() {
+        return;
+    }
+    let project = folder.path().join("heron");
+    assert!(tool("mix", &["new", project.to_str().unwrap(), "--sup"]).is_some());
+    assert_eq!(run(&project, &["init"]).0, 0);
+    builds(&project);
+}
+
+#[test]
+fn its_config_builds_a_workspace_of_several_programs() {
+    let package = |name: &str| format!("[package]\nname = \"{name}\"\nversion = \"1.0.0\"\nedition = \"2021\"\n");
+    let (one, two) = (package("heron-one"), package("heron-two"));
+    let folder = project(&[
+        ("ws/Cargo.toml", "[workspace]\nmembers = [\"one\", \"two\"]\nresolver = \"2\"\n"),
+        ("ws/one/Cargo.toml", &one),
+        ("ws/one/src/main.rs", "fn main() {}\n"),
+        ("ws/two/Cargo.toml", &two),
+        ("ws/two/src/main.rs", "fn main() {}\n"),
+    ]);
+    let workspace = folder.path().join("ws");
+    assert_eq!(run(&workspace, &["init"]).0, 0);
+    builds(&workspace);
+    // The other program's config is the same with its name.
+    let config = fs::read_to_string(workspace.join("fitout.toml")).unwrap();
+    fs::write(workspace.join("heron-two.toml"), config.replace("\"heron-one\"", "\"heron-two\"")).unwrap();
+    let (code, stdout, stderr) = run(&workspace, &["build", "--config", "heron-two.toml", "--out", "dist/heron-two"]);
+    assert_eq!((code, stdout.lines().count()), (0, 5), "{stderr}");
+}
+
+/// Without `relx` in rebar.config fitout assembles the release.
+#[test]
+fn its_config_builds_an_application_of_rebar3() {
+    if tool("rebar3", &["--version"]).is_none() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let project = folder.path().join("tern");
+    copy_tree(&root().join("tests/install/otp/relx"), &project);
+    fs::create_dir(project.join("src")).unwrap();
+    for file in ["tern.erl", "tern.app.src"] {
+        fs::rename(project.join(file), project.join("src").join(file)).unwrap();
+    }
+    fs::write(project.join("rebar.config"), "{erl_opts, [debug_info]}.\n").unwrap();
+    assert_eq!(run(&project, &["init"]).0, 0);
+    builds(&project);
+}
+
+/// A summary of its own passes lint, and an image of a Go program starts it.
+#[test]
+fn its_config_builds_a_go_module() {
+    if tool("go", &["version"]).is_none() {
+        return;
+    }
+    let main = "package main\n\nfunc main() { println(\"hello\") }\n";
+    let folder = project(&[
+        ("go.mod", "module example.org/tool/v2\n\ngo 1.18\n"),
+        ("lib.go", "package tool\n"),
+        ("cmd/alpha/main.go", main),
+        ("cmd/beta/main.go", main),
+    ]);
+    assert_eq!(run(folder.path(), &["init"]).0, 0);
+    let (code, _, stderr) = run(folder.path(), &["plan"]);
+    assert_eq!(code, 2, "{stderr}");
+    assert!(stderr.contains("if `[build]` makes it, run `fitout build`"), "{stderr}");
+    builds(folder.path());
+    let (_, said, _) = run(folder.path(), &["lint"]);
+    assert!(!said.contains("lint/summary"), "{said}");
+    let image = artifact_of(folder.path(), ".oci.tar");
+    let (_, said, _) = run(folder.path(), &["inspect", "--json", image.to_str().unwrap()]);
+    assert!(said.contains("/usr/bin/alpha"), "{said}");
 }
 
 #[test]

@@ -43,6 +43,8 @@ pub(super) struct Import {
     pub files: Vec<Vec<(&'static str, String)>>,
     /// `[release]`, for whoever has fitout assemble it: keys and values as TOML.
     pub release: Vec<(&'static str, String)>,
+    /// Nothing but fitout assembles it.
+    pub own: bool,
     /// What was left.
     pub left: Vec<Left>,
     /// What `releases:` of mix.exs needs so that `mix release` makes the same.
@@ -118,6 +120,11 @@ impl Source {
         Left { file: self.name.to_owned(), line, what: what.into(), why: why.into() }
     }
 
+    /// The line that a text first stands in, from 1.
+    fn line_of(&self, text: &str) -> usize {
+        self.text.lines().position(|line| line.contains(text)).map_or(1, |at| at + 1)
+    }
+
     fn key_left(&self, key: &str, value: &Value, why: impl Into<String>) -> Left {
         self.left(value.line, format!("{key}: {}", value.spelled()), why)
     }
@@ -139,9 +146,44 @@ pub(super) fn of_mix(dir: &Path, app: Option<&str>) -> Vec<Import> {
     releases
 }
 
-/// The releases of a project of rebar3.
-pub(super) fn of_rebar(dir: &Path) -> Vec<Import> {
-    Source::read(dir, REBAR).map(|source| relx::releases(dir, &source)).unwrap_or_default()
+/// The release that an umbrella without `releases:` needs, since `mix release` makes none of it: all its applications.
+pub(super) fn of_umbrella(dir: &Path, folder: &str) -> Option<Import> {
+    let source = Source::read(dir, MIX)?;
+    let apps: Vec<String> = mix::children(dir, &source).iter().map(|app| format!("{app}: :permanent")).collect();
+    let name = atom(folder);
+    let missing = format!("{name}: [applications: [{}]]", apps.join(", "));
+    let why =
+        format!("`mix release` makes nothing of an umbrella without it: add `releases: [{missing}]` to `project`");
+    let left = source.left(source.line_of("def project"), "no `releases:`", why);
+    (!apps.is_empty()).then(|| Import {
+        name,
+        from: MIX,
+        left: vec![left],
+        for_mix: vec![missing],
+        ..Import::default()
+    })
+}
+
+/// The releases of a project of rebar3; without `relx` one of all its applications, which fitout assembles.
+pub(super) fn of_rebar(dir: &Path, folder: &str) -> Vec<Import> {
+    let Some(source) = Source::read(dir, REBAR) else { return Vec::new() };
+    let releases = relx::releases(dir, &source);
+    let apps = if releases.is_empty() { relx::apps(dir) } else { Vec::new() };
+    let name = if let [one] = &apps[..] { one.clone() } else { atom(folder) };
+    let table = applications(apps.iter().map(|app| (app.as_str(), "permanent")));
+    let own = table.map(|table| Import {
+        name,
+        release: vec![("applications", table)],
+        own: true,
+        from: REBAR,
+        ..Import::default()
+    });
+    releases.into_iter().chain(own).collect()
+}
+
+/// A name that is an atom without quotes.
+fn atom(folder: &str) -> String {
+    legal(folder).replace(|c: char| !c.is_ascii_alphanumeric(), "_")
 }
 
 /// The cookie of a release: fitout has another way.

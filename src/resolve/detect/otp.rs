@@ -69,7 +69,10 @@ fn maker(dir: &Path, findings: &mut Vec<Found>) -> Option<Maker> {
         findings.push(("mix.exs".into(), what));
         let about = "gets dependencies, compiles, assembles the release; skipped where nothing changed";
         let summary = mix_description(&mix).map(|text| one_line(&text));
-        let releases = import::of_mix(dir, app.as_deref());
+        let mut releases = import::of_mix(dir, app.as_deref());
+        if app.is_none() && releases.is_empty() {
+            releases.extend(import::of_umbrella(dir, &folder_name(dir)));
+        }
         return Some(Maker { tool: Some(("mix", about)), summary, releases, app });
     }
     if !dir.join("rebar.config").is_file() {
@@ -77,7 +80,12 @@ fn maker(dir: &Path, findings: &mut Vec<Found>) -> Option<Maker> {
     }
     findings.push(("rebar.config".into(), "an Erlang project".into()));
     let about = "compiles and assembles the release; skipped where nothing changed";
-    Some(Maker { tool: Some(("rebar3", about)), summary: None, releases: import::of_rebar(dir), app: None })
+    Some(Maker {
+        tool: Some(("rebar3", about)),
+        summary: None,
+        releases: import::of_rebar(dir, &folder_name(dir)),
+        app: None,
+    })
 }
 
 /// The draft of a release, the `at`th of the project.
@@ -89,7 +97,8 @@ fn draft(
     findings: &mut Vec<Found>,
 ) -> Draft {
     let name = release.name.as_str();
-    let mut draft = Draft { summary: maker.summary.clone().filter(|_| at == 0), ..Draft::default() };
+    let summary = maker.summary.clone().filter(|_| at == 0);
+    let mut draft = Draft { summary, kind: "Background service", ..Draft::default() };
     if let Some((path, release)) = &built {
         let natives = release.native_files().len();
         let erts = if release.erts_included { format!("ERTS {} inside", release.erts) } else { "no ERTS".into() };
@@ -112,7 +121,7 @@ fn draft(
         draft.beside = Some((file, format!("conf/{name}.env")));
     }
     draft.version = Some("{ from = \"release\" }".into());
-    draft.summary = draft.summary.or_else(|| Some(format!("The {name} service")));
+    draft.summary = draft.summary.and_then(|text| listed(&text, name));
     draft.build.push(("preset", quoted("otp"), "layout, command and image start of an OTP release"));
     match (&release.input, maker.tool) {
         // The tool knows which release is meant by its place alone.
@@ -122,7 +131,9 @@ fn draft(
         }
         (_, tool) => draft.build.extend(tool.map(|(tool, about)| ("tool", quoted(tool), about))),
     }
-    draft.build.push(("input", quoted(&input), "the assembled release"));
+    if !release.own {
+        draft.build.push(("input", quoted(&input), "the assembled release"));
+    }
     if !release.from.is_empty() && release.has_something() {
         findings.push((release.from.to_owned(), format!("the release `{name}`: {}", release.told())));
     }
@@ -130,4 +141,15 @@ fn draft(
     draft.import = release;
     draft.is_service = true;
     draft
+}
+
+/// A description as lists of packages show it: a capital letter, and no article before it. The name alone, which is what Mix
+/// writes where mix.exs says nothing, is none.
+fn listed(text: &str, name: &str) -> Option<String> {
+    let text = text.trim();
+    let is_article = |word: &str| ["a", "an", "the"].contains(&word.to_lowercase().as_str());
+    let text = text.split_once(' ').filter(|(first, _)| is_article(first)).map_or(text, |(_, rest)| rest.trim_start());
+    let mut rest = text.chars();
+    let first = rest.next()?;
+    (text != name).then(|| first.to_uppercase().chain(rest).collect())
 }

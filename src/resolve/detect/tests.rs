@@ -81,12 +81,15 @@ fn cargo_go_and_plain_folders_are_found() {
     assert!(
         manifest.package.name.is_none() && manifest.package.license.is_none() && manifest.package.version.is_none()
     );
-    assert_eq!(manifest.package.summary.unwrap().value, "The hello command");
+    assert_eq!(manifest.package.summary.unwrap().value, "Command-line program");
 
     let dir = tempfile::tempdir().unwrap();
     write(dir.path(), "go.mod", "module example.org/team/tool\n\ngo 1.22\n");
+    write(dir.path(), "main.go", "package main\n");
     let (_, manifest) = proposed(dir.path());
-    assert_eq!(manifest.files[0].from.as_ref().unwrap().value, "build/tool");
+    assert_eq!(manifest.files[0].from.as_ref().unwrap().value, "bin/{arch}/tool");
+    assert_eq!(manifest.build.tool.unwrap().value, crate::config::schema::Tool::Go);
+    assert_eq!(manifest.format.oci.entrypoint.unwrap()[0].value, "/usr/bin/tool");
     assert_eq!(manifest.package.version.unwrap().value, crate::config::schema::VersionSource::Literal("0.1.0".into()));
 
     let dir = tempfile::tempdir().unwrap();
@@ -109,4 +112,76 @@ fn names_are_made_legal() {
         assert!(legal.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || "+-.".contains(c)), "{legal}");
         assert!(legal.starts_with(|c: char| c.is_ascii_alphanumeric()), "{legal}");
     }
+}
+
+#[test]
+fn programs_of_a_go_module_are_its_folders_with_a_main() {
+    let dir = tempfile::tempdir().unwrap();
+    write(dir.path(), "go.mod", "module example.org/tool/v2 // it\n");
+    for program in
+        ["cmd/alpha/main.go", "cmd/beta/x.go", "examples/one/main.go", "vendor/x/main.go", "testdata/main.go"]
+    {
+        write(dir.path(), program, "// it\npackage main // it\n");
+    }
+    write(dir.path(), "cmd/alpha/gen.go", "//go:build ignore\n\npackage main\n");
+    write(dir.path(), "gen.go", "//go:build ignore\n\npackage main\n");
+    write(dir.path(), "lib.go", "package tool\n\nimport \"C\"\n");
+    let (proposal, manifest) = proposed(dir.path());
+    let from: Vec<_> = manifest.files.iter().map(|rule| rule.from.as_ref().unwrap().value.as_str()).collect();
+    assert_eq!(from, ["bin/{arch}/alpha", "bin/{arch}/beta"]);
+    assert_eq!(manifest.package.name.unwrap().value, "tool");
+    assert!(proposal.builds && manifest.build.env.is_empty(), "{}", proposal.config);
+
+    fs_err::remove_dir_all(dir.path().join("cmd")).unwrap();
+    fs_err::remove_dir_all(dir.path().join("examples")).unwrap();
+    let library = propose(dir.path()).unwrap();
+    assert!(library.is_open && library.findings[0].1.contains("a library"), "{library:?}");
+}
+
+#[test]
+fn a_workspace_with_several_programs_is_the_package_of_one() {
+    let dir = tempfile::tempdir().unwrap();
+    write(dir.path(), "Cargo.toml", "[workspace]\nmembers = [\"one\", \"two\"]\nresolver = \"2\"\n");
+    for name in ["one", "two"] {
+        let text =
+            format!("[package]\nname = \"{name}\"\nversion = \"1.0.0\"\nlicense = \"MIT\"\ndescription = \"Sings\"\n");
+        write(dir.path(), &format!("{name}/Cargo.toml"), &text);
+        write(dir.path(), &format!("{name}/src/main.rs"), "fn main() {}\n");
+    }
+    let (proposal, manifest) = proposed(dir.path());
+    assert_eq!(manifest.package.name.unwrap().value, "one");
+    assert!(manifest.package.version.is_none() && manifest.package.summary.is_none(), "{}", proposal.config);
+    assert!(proposal.config.contains("other programs, too: `two`"), "{}", proposal.config);
+}
+
+#[test]
+fn summaries_are_as_lists_of_packages_show_them() {
+    for (description, summary) in [
+        ("A web server", "Web server"),
+        ("the API", "API"),
+        ("sings.", "Sings"),
+        ("heron", "Background service"),
+        ("", "Background service"),
+    ] {
+        let dir = tempfile::tempdir().unwrap();
+        write(dir.path(), "mix.exs", &format!("def project do\n[app: :heron, description: {description:?}]"));
+        let (_, manifest) = proposed(dir.path());
+        assert_eq!(manifest.package.summary.unwrap().value, summary);
+    }
+}
+
+#[test]
+fn an_umbrella_is_told_what_its_release_needs() {
+    let dir = tempfile::tempdir().unwrap();
+    let umbrella = dir.path().join("my-herons");
+    write(&umbrella, "mix.exs", "defmodule X do\ndef project do\n[apps_path: \"parts\", version: \"1.0.0\"]\nend\nend");
+    for app in ["web", "jobs"] {
+        write(&umbrella, &format!("parts/{app}/mix.exs"), &format!("def project do\n[app: :{app}]"));
+    }
+    let (proposal, manifest) = proposed(&umbrella);
+    assert_eq!(manifest.build.input.unwrap().value, "_build/prod/rel/my_herons");
+    let needed = "releases: [my_herons: [applications: [jobs: :permanent, web: :permanent]]]";
+    assert!(proposal.config.contains(&format!("#   {needed}\n")), "{}", proposal.config);
+    assert_eq!(proposal.left[0].line, 2);
+    assert!(proposal.left[0].why.contains(needed), "{:?}", proposal.left);
 }

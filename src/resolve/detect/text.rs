@@ -1,6 +1,6 @@
 //! A [`Draft`] -> the text of fitout.toml, and of the environment file that it names.
 
-use super::import::key;
+use super::import::{DISTILLERY, key};
 use super::variables::{self, Variable};
 use super::{Draft, Import, legal, quoted};
 
@@ -16,6 +16,7 @@ impl Draft {
         if let Some(file) = self.known {
             out.extend([format!("# What is not said here comes from {file}.\n")]);
         }
+        out.extend(self.notes.iter().map(|note| format!("# {note}\n")));
         let mut line = |key: &str, value: Option<String>, note: &str| {
             if let Some(value) = value {
                 let note = if note.is_empty() { String::new() } else { format!("   # {note}") };
@@ -24,8 +25,14 @@ impl Draft {
         };
         line("name", self.name.as_deref().map(|name| quoted(&legal(name))), "");
         line("version", self.version.clone(), "");
-        line("summary", self.summary.as_deref().map(quoted), "one line, no full stop");
-        // An empty one is known to the preset.
+        match self.summary.as_deref() {
+            // An empty one is known to the preset.
+            Some("") => {}
+            Some(summary) => line("summary", Some(quoted(summary)), ""),
+            None => {
+                line("summary", Some(quoted(self.kind)), "change me: what it does, in one line without a full stop")
+            }
+        }
         let or_ask = |value: &Option<String>, example: &str| match value.as_deref() {
             Some("") => (None, ""),
             Some(value) => (Some(quoted(value)), ""),
@@ -57,15 +64,19 @@ impl Draft {
 
     /// The rule of what has no preset.
     fn rule(&self, out: &mut String) {
-        if !self.files.is_empty() {
-            let mark = if self.is_open { "# " } else { "" };
-            out.push_str(if self.is_open {
+        let mark = if self.is_open { "# " } else { "" };
+        for (at, rule) in self.files.iter().enumerate() {
+            out.push_str(if self.is_open && at == 0 {
                 "\n# What goes where; without such a rule there is nothing to pack.\n"
             } else {
                 "\n"
             });
             out.extend([mark, "[[files]]\n"]);
-            self.files.iter().for_each(|line| out.extend([mark, line, "\n"]));
+            rule.iter().for_each(|line| out.extend([mark, line, "\n"]));
+        }
+        if !self.image.is_empty() {
+            out.push_str("\n[format.oci]\n");
+            self.image.iter().for_each(|line| out.extend([line, "\n"]));
         }
     }
 }
@@ -105,17 +116,21 @@ impl Draft {
     fn left(&self) -> String {
         let mut out = String::new();
         if !self.import.for_mix.is_empty() {
-            out.push_str("\n# `mix release` makes the same if `project` of mix.exs says:\n");
+            let why = if self.import.from == DISTILLERY { "makes the same if" } else { "makes it when" };
+            out.extend([format!("\n# `mix release` {why} `project` of mix.exs says:\n")]);
             out.extend([format!("#   releases: [{}]\n", self.import.for_mix.join(", "))]);
         }
+        let (about, mark) = if self.import.own {
+            (format!("{} has no `relx`: fitout assembles the release.", self.import.from), "")
+        } else {
+            ("fitout can assemble the release itself: take `input` out, and these lines in.".to_owned(), "# ")
+        };
         if !self.import.release.is_empty() {
-            out.push_str(
-                "\n# fitout can assemble the release itself: take `input` out, and these lines in.\n# [release]\n",
-            );
-            out.extend([format!("# {:<12} = {}\n", "name", quoted(&self.import.name))]);
+            out.extend([format!("\n# {about}\n{mark}[release]\n")]);
+            out.extend([format!("{mark}{:<12} = {}\n", "name", quoted(&self.import.name))]);
         }
         for (key, value) in &self.import.release {
-            out.extend([format!("# {key:<12} = {}\n", comment(value))]);
+            out.extend([format!("{mark}{key:<12} = {}\n", comment(value))]);
         }
         if !self.import.left.is_empty() {
             out.push_str("\n# Not carried over:\n");

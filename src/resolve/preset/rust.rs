@@ -65,20 +65,13 @@ struct CargoTarget {
 }
 
 impl Package {
-    /// Asks cargo. In a workspace the package is the one called `name`, else the one whose `Cargo.toml` lies in `dir`,
+    /// Asks cargo. In a workspace the package is the one called `name` (with `_` or `-`), else the one whose `Cargo.toml` lies in `dir`,
     /// else the only one with a binary. `target_dir` overrides cargo's own.
     ///
     /// # Errors
     /// Cargo refuses, or the package cannot be told from the others.
     pub fn read(dir: &Path, name: Option<&str>, target_dir: Option<PathBuf>) -> Result<Self> {
-        let arguments = ["metadata", "--format-version", "1", "--no-deps", "--offline"];
-        let failed = |lines: Vec<String>| {
-            let finding = Diagnostic::error(codes::RESOLVE_COMMAND_FAILED, "`cargo metadata` gives no answer")
-                .help("the folder of fitout.toml must hold a Cargo.toml that cargo can read");
-            lines.into_iter().fold(finding, Diagnostic::note)
-        };
-        let answer = ask(dir, "cargo", &arguments).map_err(|refusal| failed(refusal.lines()))?;
-        let metadata: Metadata = serde_json::from_str(&answer).map_err(|e| failed(vec![e.to_string()]))?;
+        let metadata = metadata(dir)?;
         let project = dir.canonicalize().unwrap_or_else(|_| dir.to_owned());
         let package = choose(metadata.packages, &project, name)?;
         let mut binaries: Vec<String> = package
@@ -102,6 +95,14 @@ impl Package {
             project,
             target_dir: target_dir.unwrap_or(metadata.target_directory),
         })
+    }
+
+    /// Names of the workspace's packages that have a binary, in cargo's order.
+    ///
+    /// # Errors
+    /// Cargo refuses.
+    pub fn with_binaries(dir: &Path) -> Result<Vec<String>> {
+        Ok(metadata(dir)?.packages.into_iter().filter(Described::has_binary).map(|package| package.name).collect())
     }
 
     pub(crate) fn known(&self) -> Known {
@@ -218,14 +219,32 @@ impl Package {
     }
 }
 
+impl Described {
+    fn has_binary(&self) -> bool {
+        self.targets.iter().any(|target| target.kind.iter().any(|kind| kind == "bin"))
+    }
+}
+
+fn metadata(dir: &Path) -> Result<Metadata> {
+    let arguments = ["metadata", "--format-version", "1", "--no-deps", "--offline"];
+    let failed = |lines: Vec<String>| {
+        let finding = Diagnostic::error(codes::RESOLVE_COMMAND_FAILED, "`cargo metadata` gives no answer")
+            .help("the folder of fitout.toml must hold a Cargo.toml that cargo can read");
+        lines.into_iter().fold(finding, Diagnostic::note)
+    };
+    let answer = ask(dir, "cargo", &arguments).map_err(|refusal| failed(refusal.lines()))?;
+    serde_json::from_str(&answer).map_err(|e| failed(vec![e.to_string()]))
+}
+
 fn choose(mut packages: Vec<Described>, project: &Path, name: Option<&str>) -> Result<Described> {
-    let has_binary = |p: &Described| p.targets.iter().any(|target| target.kind.iter().any(|kind| kind == "bin"));
     let here =
         |p: &Described| p.manifest_path.parent().and_then(|dir| dir.canonicalize().ok()).as_deref() == Some(project);
-    let with_binary: Vec<usize> = (0..packages.len()).filter(|&i| has_binary(&packages[i])).collect();
+    let with_binary: Vec<usize> = (0..packages.len()).filter(|&i| packages[i].has_binary()).collect();
     let found = packages
         .iter()
         .position(|p| Some(p.name.as_str()) == name)
+        // `_` is not for Debian's names.
+        .or_else(|| packages.iter().position(|p| Some(p.name.replace('_', "-").as_str()) == name))
         .or_else(|| packages.iter().position(here))
         .or_else(|| if let [one] = with_binary[..] { Some(one) } else { None });
     if let Some(found) = found {
@@ -234,6 +253,11 @@ fn choose(mut packages: Vec<Described>, project: &Path, name: Option<&str>) -> R
     let names: Vec<&str> = with_binary.iter().map(|&i| packages[i].name.as_str()).collect();
     let message = match name {
         Some(name) => format!("the workspace has no package `{name}`"),
+        None if names.is_empty() => {
+            let finding = Diagnostic::error(codes::RESOLVE_CARGO, "the workspace has no package with a program");
+            return Err(finding
+                .help("the preset `rust` packages programs; of other files say `preset = \"plain\"` and `[[files]]`"));
+        }
         None => "the workspace has several packages with binaries".into(),
     };
     let all = names.iter().map(|n| format!("`{n}`")).collect::<Vec<_>>().join(", ");

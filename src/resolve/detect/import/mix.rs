@@ -1,8 +1,11 @@
 //! `releases:` of mix.exs.
 
+use std::path::Path;
+
 use super::{Import, Left, MIX, Source, applications, cookie, quoted};
 use crate::resolve::elixir::value::{Form, Reader, Value};
 use crate::resolve::elixir::{Kind, Token, tokens};
+use crate::resolve::version::mix_app;
 
 /// The releases that it names, the default first.
 pub(super) fn releases(source: &Source) -> Vec<Import> {
@@ -24,6 +27,16 @@ pub(super) fn releases(source: &Source) -> Vec<Import> {
         releases[..=at].rotate_right(1);
     }
     releases
+}
+
+/// The applications of an umbrella, sorted.
+pub(super) fn children(dir: &Path, source: &Source) -> Vec<String> {
+    let path = after_key(source, &tokens(&source.text), "apps_path");
+    let path = path.as_ref().and_then(Value::text).unwrap_or("apps");
+    let folders = fs_err::read_dir(dir.join(path)).into_iter().flatten().flatten();
+    let mut apps: Vec<String> = folders.filter_map(|folder| mix_app(&super::text(&folder.path().join(MIX))?)).collect();
+    apps.sort();
+    apps
 }
 
 /// The value behind the first key of this name.

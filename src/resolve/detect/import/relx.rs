@@ -52,6 +52,19 @@ impl Reading<'_> {
     }
 }
 
+/// The applications of the project, sorted: <https://rebar3.org/docs/workflow/#setting-up-an-application-or-release>.
+pub(super) fn apps(dir: &Path) -> Vec<String> {
+    let files = |folder: &Path| {
+        let entries = fs_err::read_dir(folder).into_iter().flatten().flatten();
+        entries.filter_map(|entry| entry.file_name().into_string().ok()).collect::<Vec<_>>()
+    };
+    let below = files(&dir.join("apps")).into_iter().map(|app| dir.join("apps").join(app));
+    let all = std::iter::once(dir.to_owned()).chain(below).flat_map(|app| files(&app.join("src")));
+    let mut apps: Vec<String> = all.filter_map(|file| Some(file.strip_suffix(".app.src")?.to_owned())).collect();
+    apps.sort();
+    apps
+}
+
 /// The releases in their order.
 pub(super) fn releases(dir: &Path, source: &Source) -> Vec<Import> {
     let text = Arc::new(SourceText { name: REBAR.to_owned(), text: source.text.to_string() });

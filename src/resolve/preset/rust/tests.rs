@@ -21,6 +21,11 @@ fn project(dir: &Path) {
     write(dir, "src/bin/second.rs", "fn main() {}\n");
 }
 
+/// Reads it with the folder that Cargo has by default, whatever the tests' own environment says of it.
+fn read(dir: &Path) -> Package {
+    Package::read(dir, None, Some(dir.canonicalize().unwrap().join("target"))).unwrap()
+}
+
 /// From, to, only in these formats.
 type Taken = (String, String, Option<Vec<String>>);
 
@@ -47,7 +52,7 @@ fn rules(package: &Package, arch: Arch, formats: &[&'static str]) -> (Vec<Taken>
 fn cargo_is_asked_for_the_facts() {
     let dir = tempfile::tempdir().unwrap();
     project(dir.path());
-    let package = Package::read(dir.path(), None, None).unwrap();
+    let package = read(dir.path());
     assert_eq!(package.binaries, ["hello", "second"]);
     let known = package.known();
     let value = |fact: Option<crate::resolve::identity::Fact<String>>| fact.unwrap().value;
@@ -64,7 +69,7 @@ fn cargo_is_asked_for_the_facts() {
 fn binaries_are_found_where_the_target_was_built() {
     let dir = tempfile::tempdir().unwrap();
     project(dir.path());
-    let package = Package::read(dir.path(), None, None).unwrap();
+    let package = read(dir.path());
     let (_, findings) = rules(&package, Arch::Amd64, &["deb"]);
     assert_eq!(findings.len(), 2, "one for each binary");
     assert_eq!(findings[0].code, codes::RESOLVE_NOT_BUILT);
@@ -100,7 +105,7 @@ fn pages_and_completions_are_found() {
     ] {
         write(dir.path(), path, "");
     }
-    let package = Package::read(dir.path(), None, None).unwrap();
+    let package = read(dir.path());
     let (found, _) = rules(&package, Arch::Amd64, &["deb", "rpm"]);
     let when = |names: &[&str]| Some(names.iter().map(|n| (*n).to_owned()).collect::<Vec<_>>());
     let to: Vec<(&str, Option<Vec<String>>)> =
@@ -116,6 +121,22 @@ fn pages_and_completions_are_found() {
             ("/usr/share/fish/vendor_completions.d/hello.fish", None),
         ]
     );
+}
+
+#[test]
+fn a_workspace_of_libraries_has_nothing_to_choose_from() {
+    let dir = tempfile::tempdir().unwrap();
+    write(dir.path(), "Cargo.toml", "[workspace]\nmembers = [\"a\", \"b\"]\nresolver = \"2\"\n");
+    for name in ["a", "b"] {
+        write(
+            dir.path(),
+            &format!("{name}/Cargo.toml"),
+            &format!("[package]\nname = \"{name}\"\nversion = \"0.1.0\"\n"),
+        );
+        write(dir.path(), &format!("{name}/src/lib.rs"), "");
+    }
+    let finding = Package::read(dir.path(), None, None).unwrap_err();
+    assert!(finding.message.contains("no package with a program"), "{finding:?}");
 }
 
 #[test]
