@@ -45,6 +45,12 @@ pub(super) fn drafts(dir: &Path, findings: &mut Vec<Found>) -> Option<Vec<Draft>
     }
     let of_name = |name: String| Import { name, ..Import::default() };
     wanted.extend(built.into_iter().map(|found| (of_name(found.1.name.clone()), Some(found))));
+    if wanted.is_empty() && maker.releases.is_empty() && matches!(maker.tool, Some(("rebar3", _))) {
+        findings.push(("rebar.config".into(), "no release, and no application that starts anything".into()));
+        let mut library = Draft { kind: "Collection of files", name: Some(folder_name(dir)), ..Draft::default() };
+        library.open(&folder_name(dir));
+        return Some(vec![library]);
+    }
     if wanted.is_empty() {
         wanted.push((of_name(maker.app.clone().unwrap_or_else(|| folder_name(dir))), None));
     }

@@ -185,3 +185,20 @@ fn an_umbrella_is_told_what_its_release_needs() {
     assert_eq!(proposal.left[0].line, 2);
     assert!(proposal.left[0].why.contains(needed), "{:?}", proposal.left);
 }
+
+#[test]
+fn a_library_of_erlang_is_no_service() {
+    let dir = tempfile::tempdir().unwrap();
+    write(dir.path(), "rebar.config", "{erl_opts, [debug_info]}.\n");
+    write(dir.path(), "src/tern.app.src", "{application, tern, []}.\n");
+    let library = propose(dir.path()).unwrap();
+    assert!(library.is_open && !library.config.contains("[[service]]"), "{}", library.config);
+    write(dir.path(), "apps/gull/src/gull.app.src", "{application, gull, [{mod, {gull, []}}]}.\n");
+    let (proposal, manifest) = proposed(dir.path());
+    assert!(manifest.release.is_some() && !proposal.config.contains("\ninput"), "{}", proposal.config);
+    assert!(
+        proposal.config.contains("applications = { gull = \"permanent\", tern = \"permanent\" }"),
+        "{}",
+        proposal.config
+    );
+}

@@ -1,6 +1,6 @@
 //! `relx` of rebar.config, with what the profile `prod` says over it.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::{Import, Left, REBAR, Source, applications, quoted};
@@ -52,17 +52,21 @@ impl Reading<'_> {
     }
 }
 
-/// The applications of the project, sorted: <https://rebar3.org/docs/workflow/#setting-up-an-application-or-release>.
+/// The applications of the project, sorted; none where none of them starts anything: <https://rebar3.org/docs/workflow/#setting-up-an-application-or-release>.
 pub(super) fn apps(dir: &Path) -> Vec<String> {
     let files = |folder: &Path| {
         let entries = fs_err::read_dir(folder).into_iter().flatten().flatten();
-        entries.filter_map(|entry| entry.file_name().into_string().ok()).collect::<Vec<_>>()
+        entries.map(|entry| entry.path()).collect::<Vec<_>>()
     };
-    let below = files(&dir.join("apps")).into_iter().map(|app| dir.join("apps").join(app));
-    let all = std::iter::once(dir.to_owned()).chain(below).flat_map(|app| files(&app.join("src")));
-    let mut apps: Vec<String> = all.filter_map(|file| Some(file.strip_suffix(".app.src")?.to_owned())).collect();
+    let all = std::iter::once(dir.to_owned()).chain(files(&dir.join("apps"))).flat_map(|app| files(&app.join("src")));
+    let app = |file: PathBuf| {
+        let name = file.file_name()?.to_str()?.strip_suffix(".app.src")?.to_owned();
+        Some((name, super::text(&file)?.contains("{mod,")))
+    };
+    let mut apps: Vec<(String, bool)> = all.filter_map(app).collect();
     apps.sort();
-    apps
+    let starts = apps.iter().any(|(_, starts)| *starts);
+    apps.into_iter().filter(|_| starts).map(|(name, _)| name).collect()
 }
 
 /// The releases in their order.
