@@ -140,7 +140,7 @@ impl Diagnostic {
                 let note = format!("from {origin}");
                 if self.notes.contains(&note) { self } else { self.note(note) }
             }
-            Origin::Ladder { .. } | Origin::Implied | Origin::Default => self,
+            Origin::Ladder { .. } | Origin::Dropped { .. } | Origin::Implied | Origin::Default => self,
         }
     }
 
@@ -206,6 +206,13 @@ pub enum Origin {
         /// The step.
         step: &'static str,
     },
+    /// The same, where the mode on the builder said more: it was closed to others, or had setuid, setgid or sticky.
+    Dropped {
+        /// The step.
+        step: &'static str,
+        /// The mode on the builder.
+        mode: u32,
+    },
     /// A parent directory of something that was asked for.
     Implied,
     /// The default.
@@ -220,6 +227,9 @@ impl fmt::Display for Origin {
             Self::Template { name } => write!(f, "template {name}"),
             Self::Generated { what } => write!(f, "generated: {what}"),
             Self::Ladder { step } => f.write_str(step),
+            Self::Dropped { step, mode } => {
+                write!(f, "{step}; its {mode:04o} on the builder is not kept")
+            }
             Self::Implied => f.write_str("parent directory"),
             Self::Default => f.write_str("default"),
         }

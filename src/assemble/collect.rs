@@ -11,11 +11,12 @@ use globset::GlobSet;
 
 use super::draft::{Body, Draft};
 use super::gaps::Gaps;
+use super::mode::{self, Builder};
 use super::owner::Owners;
 use super::path::{self, Place};
 use super::plan::{Churn, FormatSet, Owner, Role};
 use super::walk::{self, Found, FoundKind, OnDisk, Select};
-use super::{content, mode, own, rules};
+use super::{content, own, rules};
 use crate::diagnostic::{Code, Diagnostic, Findings, Origin, codes};
 use crate::resolve::{Release, Rule, Take, holes, nearest};
 
@@ -54,6 +55,7 @@ impl<'r> Run<'r> {
 /// Looks up every rule; what could not be taken leaves a gap.
 pub fn collect(run: &Run<'_>, gaps: &mut Gaps, findings: &mut Findings) -> Vec<Draft> {
     let mut owners = Owners::default();
+    let builder = Builder::of(run.release);
     let mut drafts = Vec::new();
     for (index, rule) in run.release.rules.iter().enumerate() {
         let formats = run.of_rule(rule);
@@ -67,6 +69,7 @@ pub fn collect(run: &Run<'_>, gaps: &mut Gaps, findings: &mut Findings) -> Vec<D
         };
         let mut taking = Taking {
             release: run.release,
+            builder,
             rule,
             index,
             formats,
@@ -93,6 +96,7 @@ fn shared_origin((bits, origin): (u32, Origin)) -> (u32, Arc<Origin>) {
 /// One rule at work.
 struct Taking<'a> {
     release: &'a Release,
+    builder: Builder,
     rule: &'a Rule,
     index: usize,
     formats: FormatSet,
@@ -174,9 +178,9 @@ impl Taking<'_> {
     fn path(&mut self, from: &str) {
         let full = self.release.project.join(from);
         match fs_err::symlink_metadata(&full) {
-            Ok(metadata) if metadata.is_dir() => self.tree(&full),
+            Ok(metadata) if metadata.is_dir() => self.tree(&full, walk::bits(&metadata)),
             Ok(metadata) => match walk::one(&full, &metadata) {
-                Ok(kind) => self.single(&full, kind),
+                Ok(kind) => self.single(&full, walk::bits(&metadata), kind),
                 Err(problem) => self.problem("", &problem),
             },
             Err(error) if walk::is_missing(&error) => match walk::split(from.trim_end_matches('/')) {
@@ -189,7 +193,7 @@ impl Taking<'_> {
         }
     }
 
-    fn single(&mut self, full: &Path, kind: FoundKind) {
+    fn single(&mut self, full: &Path, mode: u32, kind: FoundKind) {
         let name = full.file_name().and_then(|name| name.to_str());
         let path = match name {
             Some(name) if self.place.folder => self.place.join(name),
@@ -197,10 +201,10 @@ impl Taking<'_> {
         };
         let folder = path::parent(&path).unwrap_or("/").to_owned();
         let tree = Arc::new((folder, full.parent().unwrap_or(full).to_path_buf()));
-        self.found(&path, Found { name: String::new(), path: full.to_path_buf(), kind }, &tree);
+        self.found(&path, Found { name: String::new(), path: full.to_path_buf(), mode, kind }, &tree);
     }
 
-    fn tree(&mut self, full: &Path) {
+    fn tree(&mut self, full: &Path, mode: u32) {
         let Some(exclude) = self.excludes() else { return };
         if self.is_output(full) {
             return;
@@ -213,7 +217,8 @@ impl Taking<'_> {
             self.findings.push(error.help("has the build run? An empty directory is written as `directory = true`"));
         }
         let path = self.place.path.clone();
-        self.add(&path, Body::Directory { shared: path::is_shared(&path) }, self.directory.clone());
+        let bits = self.builder.given(&self.directory, mode, true);
+        self.add(&path, Body::Directory { shared: path::is_shared(&path) }, bits);
         self.all(full, found, &problems);
     }
 
@@ -278,17 +283,19 @@ impl Taking<'_> {
         }
         match found.kind {
             FoundKind::Directory => {
-                self.add(path, Body::Directory { shared: path::is_shared(path) }, self.directory.clone());
+                let bits = self.builder.given(&self.directory, found.mode, true);
+                self.add(path, Body::Directory { shared: path::is_shared(path) }, bits);
             }
             FoundKind::Symlink(target) => {
                 self.add(path, Body::Symlink { target, tree: Some(Arc::clone(tree)) }, self.link.clone());
             }
-            FoundKind::File(on_disk) => self.file(path, found.path, on_disk),
+            FoundKind::File(on_disk) => self.file(path, found.path, found.mode, on_disk),
         }
     }
 
-    fn file(&mut self, path: &str, from: PathBuf, on_disk: OnDisk) {
-        let bits = if on_disk.executable { self.executable.clone() } else { self.readable.clone() };
+    fn file(&mut self, path: &str, from: PathBuf, mode: u32, on_disk: OnDisk) {
+        let bits = if on_disk.executable { &self.executable } else { &self.readable };
+        let bits = self.builder.given(bits, mode, false);
         let result = if self.rule.render {
             content::render(&from, &self.show(&from), &self.release.holes, &self.rule.origin).map(Body::Made)
         } else {

@@ -1,11 +1,15 @@
 //! Which permission bits an entry has: rule, else role, else preset, else what the file's own x bits say.
 //!
-//! Enters: a rule and whether the file is executable. Leaves: mode and the step that gave it. The builder's umask never
+//! Enters: a rule and the mode on the builder. Leaves: mode and the step that gave it. The builder's umask never
 //! matters, and neither do setuid, setgid and sticky of the source: they are security decisions, so only a rule makes
-//! them.
+//! them; what is dropped so is noted in the step, for lint and `explain`.
+
+use std::os::unix::fs::MetadataExt as _;
+use std::path::Path;
+use std::sync::Arc;
 
 use crate::diagnostic::{Diagnostic, Findings, Origin, codes};
-use crate::resolve::Rule;
+use crate::resolve::{Release, Rule};
 
 use super::plan::{Fact, Role};
 
@@ -37,6 +41,42 @@ pub fn of_file(rule: &Rule, executable: bool) -> (u32, Origin) {
 /// Mode of a directory of a tree.
 pub fn of_directory(rule: &Rule) -> (u32, Origin) {
     rule.dir_mode.as_ref().map_or((DIRECTORY, Origin::Default), |mode| (mode.value, mode.origin.clone()))
+}
+
+/// Bits of which the builder's files say nothing, because all of them have or lack them.
+#[derive(Debug, Clone, Copy)]
+pub struct Builder {
+    /// The umask closes what is made: the config itself may not be read by others.
+    closes: bool,
+    /// A directory hands its group down: the project's does.
+    hands_down: bool,
+}
+
+impl Builder {
+    /// Looks at the config and its folder.
+    pub fn of(release: &Release) -> Self {
+        let seen = |path: &Path| fs_err::metadata(path).ok();
+        let mut own = release.own.iter().filter_map(|path| seen(path)).filter(std::fs::Metadata::is_file);
+        Self {
+            closes: own.any(|file| file.mode() & 0o004 == 0),
+            hands_down: seen(&release.project).is_some_and(|folder| folder.mode() & 0o2000 != 0),
+        }
+    }
+
+    /// The mode that a step gives to what has the mode `found`, with what it drops of that.
+    pub fn given(self, (mode, step): &(u32, Arc<Origin>), found: u32, is_directory: bool) -> (u32, Arc<Origin>) {
+        let step_of = match **step {
+            Origin::Ladder { step } if !step.starts_with("role") => step,
+            Origin::Default if is_directory => "default",
+            _ => return (*mode, Arc::clone(step)),
+        };
+        let special = if is_directory && self.hands_down { 0o5000 } else { 0o7000 };
+        let closed = !self.closes && found & 0o004 == 0 && mode & 0o004 != 0;
+        if closed || found & special & !mode != 0 {
+            return (*mode, Arc::new(Origin::Dropped { step: step_of, mode: found }));
+        }
+        (*mode, Arc::clone(step))
+    }
 }
 
 /// Mode of the directory that a `directory = true` rule makes, where `mode` can mean nothing else.

@@ -12,8 +12,8 @@ use std::sync::Arc;
 
 use globset::{GlobBuilder, GlobMatcher, GlobSet, GlobSetBuilder};
 
-use super::own;
 use super::plan::Stat;
+use super::{mode, own};
 
 /// Something that can be packed.
 #[derive(Debug, Clone)]
@@ -22,6 +22,8 @@ pub struct Found {
     pub name: String,
     /// Where it is.
     pub path: PathBuf,
+    /// Its permission bits; those of a folder that was not looked at are the usual ones.
+    pub mode: u32,
     /// What it is.
     pub kind: FoundKind,
 }
@@ -225,8 +227,8 @@ impl Walk<'_> {
                 self.folders.push(Folder { path: path.clone(), name: name.clone(), taken });
             }
             if taken {
-                match entry.metadata().map_err(ProblemKind::Unreadable).and_then(|m| look(&path, &m)) {
-                    Ok(kind) => self.keep(&name, path, kind),
+                match entry.metadata().map_err(ProblemKind::Unreadable).and_then(|m| Ok((bits(&m), look(&path, &m)?))) {
+                    Ok((mode, kind)) => self.keep(&name, path, mode, kind),
                     Err(kind) => self.problems.push(Problem { path, kind }),
                 }
             }
@@ -234,12 +236,12 @@ impl Walk<'_> {
         Ok(())
     }
 
-    fn keep(&mut self, name: &Path, path: PathBuf, kind: FoundKind) {
+    fn keep(&mut self, name: &Path, path: PathBuf, mode: u32, kind: FoundKind) {
         // Only the last part is new; the parts above have been judged as folders.
         let last = name.file_name().unwrap_or_default();
         match (name.to_str(), last.to_str()) {
             (Some(name), Some(last)) if !last.chars().any(char::is_control) => {
-                self.found.push(Found { name: name.to_owned(), path, kind });
+                self.found.push(Found { name: name.to_owned(), path, mode, kind });
             }
             (_, Some(last)) if last.chars().any(char::is_control) => {
                 self.problems.push(Problem { path, kind: ProblemKind::Control });
@@ -249,6 +251,11 @@ impl Walk<'_> {
             _ => self.problems.push(Problem { path, kind: ProblemKind::NonUtf8 }),
         }
     }
+}
+
+/// Permission bits with setuid, setgid and sticky.
+pub fn bits(metadata: &Metadata) -> u32 {
+    metadata.mode() & 0o7777
 }
 
 fn look(path: &Path, metadata: &Metadata) -> Result<FoundKind, ProblemKind> {
@@ -294,7 +301,12 @@ pub fn add_folders(base: &Path, found: &mut Vec<Found>) {
     for one in found.iter().filter(|one| matches!(one.kind, FoundKind::Directory)) {
         folders.remove(&one.name);
     }
-    found.extend(folders.into_iter().map(|name| Found { path: base.join(&name), name, kind: FoundKind::Directory }));
+    found.extend(folders.into_iter().map(|name| Found {
+        path: base.join(&name),
+        name,
+        mode: mode::DIRECTORY,
+        kind: FoundKind::Directory,
+    }));
     found.sort_by(|a, b| a.name.cmp(&b.name));
 }
 

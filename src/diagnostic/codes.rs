@@ -507,14 +507,20 @@ codes! {
         "The path lies where packages must not put anything: the place belongs to the administrator, to users or to the kernel, or is emptied at boot (Filesystem Hierarchy Standard 3.0).";
     LINT_WRITABLE = "lint/writable-by-all", Lint,
         "Every user of the host may change this path, and so what the application reads or runs. Directories with the sticky bit, such as /tmp, are not meant.";
+    LINT_DROPPED_MODE = "lint/dropped-mode", Lint,
+        "The modes of packaged files are 0644 and 0755, whatever the builder's are, so that no umask shows in a package: only the x bits of a file count. This one had a mode on the builder that no umask makes while the config beside it is readable for all: it was closed to others, or setuid, setgid or sticky. If that was meant, write the mode into a rule; a rule with the mode that it has now says that it was not.";
     LINT_PRIVILEGED = "lint/privileged", Lint,
         "The program runs with the rights of its owner or group, whoever starts it. Where it only needs to bind a low port or to read raw packets, a file capability is the smaller right. If it is meant, allow it with a reason.";
     LINT_RUNPATH = "lint/runpath", Lint,
         "The ELF file carries a library search path (DT_RPATH or DT_RUNPATH) that exists where it was built and hardly on a host. Whoever can create that path there can load a library into the program.";
     LINT_UNSTRIPPED = "lint/unstripped", Lint,
         "The ELF file carries a symbol table or debug sections. They are of no use at run time and are often more than half of the file. Strip it in the build, or keep the symbols in a package of their own.";
+    LINT_NOT_EXECUTABLE = "lint/not-executable", Lint,
+        "A program has no x bit, so nobody may start it: one that a service or the image starts, one in a folder of commands, or a file that is linked as a program. Systems that carry files from one job to the next often lose modes: GitHub's upload-artifact does. Restore the bit with `chmod +x` before the packages are made, carry the files in a tar, or set `mode = \"0755\"` in a rule.";
     LINT_NO_BASE = "lint/no-base", Lint,
-        "The image holds an Erlang runtime, which needs the C library, libtinfo and a shell, and it stands on `scratch`, which has none of them: it cannot start. Name a base under [format.oci].";
+        "The image stands on `scratch`, which holds nothing, and lacks what its program needs to start: the dynamic loader that a linked program names (PT_INTERP), the interpreter of a script's first line, the C library and the shell of an Erlang runtime, or the program itself. The kernel then says `no such file or directory`. Name a base under [format.oci], or link the program statically.";
+    LINT_NO_COMMAND = "lint/no-command", Lint,
+        "Neither [format.oci] nor a service nor the base image says what a container runs: engines refuse to start it without a command (`no command or entrypoint provided`). An image is for the only service, or for the one with the package's name. Set `entrypoint`, or leave the image out of `formats` under [build]; where it only carries files, allow this with a reason.";
     LINT_NO_MANUAL = "lint/no-manual", Lint,
         "A program on the PATH should have a manual page (Debian policy 12.1); the first thing that an administrator types is `man NAME`. clap_mangen, help2man or pandoc make one.";
     LINT_SECRET = "lint/secret-in-image", Lint,
@@ -581,6 +587,8 @@ codes! {
     // --- end of run ---
 
     // --- command line, init, templates ---
+    CLI_USAGE = "cli/usage", Input,
+        "The command line is not one that fitout takes: a verb or flag that it does not know, a value that is missing or not of the kind that is wanted, flags that exclude each other. `fitout help VERB` shows what a verb takes.";
     CLI_NO_FOLDER = "cli/no-folder", Input,
         "`-C` names a folder that is not there or may not be entered.";
     CLI_SERVE = "cli/serve", Input,

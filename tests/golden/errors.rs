@@ -46,6 +46,7 @@ const EXCEPTIONS: &[(&str, &str)] = &[
     ("http/refused", "takes a server that refuses: tests/publish/http_store.rs"),
     ("http/failed", "takes six tries: tests/publish/http_store.rs"),
     ("http/task", "takes a server that works after it has answered: tests/publish/http_products.rs"),
+    ("cli/usage", "clap draws what is wrong, without a code: tests/cli/output.rs"),
     ("cli/threads", "takes a machine that starts no thread"),
     ("cli/stdout", "takes a full standard output: tests/cli.rs"),
     ("template/value", "names and paths with a NUL byte are refused first"),

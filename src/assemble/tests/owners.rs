@@ -40,15 +40,18 @@ fn the_owner_is_the_rules_and_never_the_builders() {
 fn the_mode_goes_down_its_ladder() {
     let mut project = Project::new();
     project.file("x", "").mode("x", 0o100).file("r", "").mode("r", 0o600);
-    let rules: [(&str, Role, Option<Fact<u32>>, u32, &str); 8] = [
-        ("x", Role::Plain, None, 0o755, "the file is executable"),
-        ("r", Role::Plain, None, 0o644, "the file is not executable"),
+    project.file("s", "").mode("s", 0o4755).file("n", "").mode("n", 0o664);
+    let rules: [(&str, Role, Option<Fact<u32>>, u32, &str); 10] = [
+        ("x", Role::Plain, None, 0o755, "the file is executable; its 0100 on the builder is not kept"),
+        ("r", Role::Plain, None, 0o644, "the file is not executable; its 0600 on the builder is not kept"),
+        ("s", Role::Plain, None, 0o755, "the file is executable; its 4755 on the builder is not kept"),
+        ("n", Role::Plain, None, 0o644, "the file is not executable"),
         ("x", Role::Doc, None, 0o644, "role doc"),
         ("x", Role::License, Some(preset(0o755)), 0o644, "role license"),
         ("x", Role::License, Some(fact(0o4755)), 0o4755, "default"),
         ("r", Role::Plain, Some(preset(0o600)), 0o600, "preset otp: runtime"),
         ("r", Role::Config { noreplace: true, missingok: false }, Some(fact(0o640)), 0o640, "default"),
-        ("x", Role::Config { noreplace: true, missingok: false }, None, 0o755, "the file is executable"),
+        ("s", Role::Config { noreplace: true, missingok: false }, Some(fact(0o755)), 0o755, "default"),
     ];
     for (i, (from, role, mode, ..)) in rules.iter().enumerate() {
         project.rule(Take::Path((*from).into()), &format!("/opt/{i}"), |rule| {
@@ -61,6 +64,12 @@ fn the_mode_goes_down_its_ladder() {
         let entry = entry(&plan, &format!("/opt/{i}"));
         assert_eq!((entry.mode, entry.mode_origin.to_string().as_str()), (*mode, *origin), "{i}");
     }
+    // Where the config itself is closed, a umask closed all of them.
+    project.file("fitout.toml", "").mode("fitout.toml", 0o600);
+    let plan = project.plan();
+    let origin = |path: &str| entry(&plan, path).mode_origin.to_string();
+    assert_eq!(origin("/opt/1"), "the file is not executable");
+    assert_eq!(origin("/opt/2"), "the file is executable; its 4755 on the builder is not kept");
 }
 
 #[test]

@@ -122,6 +122,18 @@ fn is_zero(n: &u64) -> bool {
     *n == 0
 }
 
+/// What a container of the image starts, program and arguments, and the folders that a program without a `/` is looked for
+/// in, separated by colons: the plan's settings laid over those of its base.
+pub fn started(plan: &Plan) -> (Vec<String>, String) {
+    let base: Option<ImageConfig> = plan.base.as_ref().and_then(|base| serde_json::from_slice(&base.config).ok());
+    let scratch = base.is_none();
+    let mut container = base.unwrap_or_default().config;
+    container.lay_over(&plan.image, scratch);
+    let words = container.entrypoint.into_iter().chain(container.cmd).flatten().collect();
+    let path = container.env.iter().find_map(|variable| variable.strip_prefix("PATH="));
+    (words, path.unwrap_or(PATH).to_owned())
+}
+
 impl ImageConfig {
     /// The configuration of the image: the plan's laid over `base`, with one own layer for each of `layers` (its group
     /// and diff id).

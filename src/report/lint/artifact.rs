@@ -1,6 +1,6 @@
 //! Rules over an artifact that was read back, made by fitout or not.
 
-use super::about;
+use super::{about, programs};
 use crate::diagnostic::{Diagnostic, Findings, codes};
 use crate::formats::{ListedKind, Listing};
 use crate::report::words::printable;
@@ -29,6 +29,19 @@ pub fn writable_by_all(listing: &Listing) -> Findings {
             let path = printable(&entry.path);
             about(codes::LINT_WRITABLE, &path, format!("everybody may write `{path}` (mode {:04o})", entry.mode))
                 .help("set a `mode` without write permission for others")
+        })
+        .collect()
+}
+
+/// Nobody may start what lies where programs are typed by their names.
+pub fn not_executable(listing: &Listing) -> Findings {
+    let files = listing.entries.iter().filter(|entry| entry.kind == ListedKind::File && entry.mode & 0o111 == 0);
+    files
+        .filter(|entry| programs::is_command(&entry.path))
+        .map(|entry| {
+            let path = printable(&entry.path);
+            about(codes::LINT_NOT_EXECUTABLE, &path, programs::closed(&path, entry.mode))
+                .help("`chmod +x` it where it is built, or set `mode = \"0755\"` in a rule for it")
         })
         .collect()
 }

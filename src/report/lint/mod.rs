@@ -12,6 +12,7 @@ use crate::formats::Listing;
 mod artifact;
 mod phoenix;
 mod plan;
+mod programs;
 mod service;
 
 /// A rule over a plan.
@@ -29,10 +30,13 @@ pub const PLAN_RULES: &[PlanRule] = &[
     plan::etc_without_config,
     plan::odd_places,
     plan::writable_by_all,
+    plan::dropped_modes,
     plan::privileged,
     plan::runpath_of_the_builder,
     plan::unstripped,
-    plan::otp_without_base,
+    programs::not_executable,
+    programs::without_base,
+    programs::image_without_command,
     plan::command_without_manual,
     plan::secrets_in_image_environment,
     service::as_root,
@@ -49,7 +53,8 @@ pub const PLAN_RULES: &[PlanRule] = &[
 pub const CONTENT_RULES: &[ContentRule] = &[service::secrets_in_config_files, phoenix::serves_nobody];
 
 /// What is looked for in an artifact.
-pub const ARTIFACT_RULES: &[ArtifactRule] = &[artifact::damage, artifact::oddities, artifact::writable_by_all];
+pub const ARTIFACT_RULES: &[ArtifactRule] =
+    &[artifact::damage, artifact::oddities, artifact::writable_by_all, artifact::not_executable];
 
 /// All findings in a plan, without those that are allowed.
 pub fn lint_plan(plan: &Plan, sources: &Sources, lint: &Lint) -> Findings {

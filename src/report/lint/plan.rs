@@ -1,8 +1,10 @@
 //! Rules over a plan: what would be wrong in every format, before anything is packed.
 
 use super::about;
-use crate::assemble::plan::{Base, Entry, FormatSet, Kind, Plan, Role};
-use crate::diagnostic::{Diagnostic, Findings, codes};
+use super::service::is_readable_secret;
+use crate::assemble::plan::{Entry, FormatSet, Kind, Plan, Role};
+use crate::diagnostic::{Diagnostic, Findings, Origin, codes};
+use crate::report::words::plural;
 
 /// The one-line summary, by the rules of Debian policy 3.4.1 and rpmlint.
 pub fn summary(plan: &Plan) -> Findings {
@@ -109,16 +111,21 @@ pub fn odd_places(plan: &Plan) -> Findings {
         ("sys", "it is the kernel's"),
         ("dev", "it is the kernel's"),
     ];
+    // An image is not booted: it holds what a service finds in /run of a host.
+    const OF_A_BOOT: [&str; 2] = ["run", "var/run"];
+    let image = plan.format_set("oci");
     let entries = plan.entries.iter().filter(|entry| !matches!(entry.kind, Kind::Directory { shared: true }));
     entries
         .filter_map(|entry| {
+            let is_of_image = entry.formats.without(image) == FormatSet::EMPTY;
             let below = |place: &str| entry.path.strip_prefix('/')?.strip_prefix(place)?.strip_prefix('/');
             let (place, why) = PLACES.iter().find(|(place, _)| below(place).is_some())?;
-            Some(
+            let is_fine = is_of_image && OF_A_BOOT.contains(place);
+            (!is_fine).then(|| {
                 about(codes::LINT_PLACE, &entry.path, format!("`{}` lies in `/{place}/`: {why}", entry.path))
                     .at_origin(&entry.origin, "")
-                    .help("code goes below /usr/lib/NAME or /opt/NAME, state to /var/lib/NAME"),
-            )
+                    .help("code goes below /usr/lib/NAME or /opt/NAME, state to /var/lib/NAME")
+            })
         })
         .collect()
 }
@@ -139,6 +146,41 @@ pub fn writable_by_all(plan: &Plan) -> Findings {
             .help("set a `mode` without write permission for others")
         })
         .collect()
+}
+
+/// Its mode on the builder was a decision, perhaps, and a package keeps none of it but the x bits.
+pub fn dropped_modes(plan: &Plan) -> Findings {
+    let mut told: Vec<((&Origin, u32, u32), Diagnostic, usize)> = Vec::new();
+    for entry in plan.entries.iter().filter(|entry| !is_readable_secret(plan, entry)) {
+        let Origin::Dropped { mode: found, .. } = *entry.mode_origin else { continue };
+        let (path, mode) = (&entry.path, entry.mode);
+        let key = (&*entry.origin, found, mode);
+        if let Some((_, _, more)) = told.iter_mut().find(|(known, ..)| *known == key) {
+            *more += 1;
+            continue;
+        }
+        let message = match found & !mode & 0o7000 {
+            0 => format!(
+                "`{path}` was closed to others where it was built ({found:04o}), and is not in the package ({mode:04o})"
+            ),
+            bits => {
+                let names = [(0o4000, "setuid"), (0o2000, "setgid"), (0o1000, "sticky")];
+                let names: Vec<&str> = names.iter().filter(|(bit, _)| bits & bit != 0).map(|(_, name)| *name).collect();
+                let names = names.join(" and ");
+                format!("`{path}` was {names} where it was built ({found:04o}), and is not in the package ({mode:04o})")
+            }
+        };
+        let word = if matches!(entry.kind, Kind::Directory { .. }) { "dir-mode" } else { "mode" };
+        let help =
+            format!("write `{word} = \"{found:04o}\"` in a rule for it, or `{word} = \"{mode:04o}\"` if that is right");
+        let finding = about(codes::LINT_DROPPED_MODE, path, message).at_origin(&entry.origin, "").help(help);
+        told.push((key, finding, 0));
+    }
+    let all = told.into_iter().map(|(_, finding, more)| match more {
+        0 => finding,
+        more => finding.note(format!("so it is with {} of this rule", plural(more, "more path", "more paths"))),
+    });
+    all.collect()
 }
 
 /// It runs with more rights than its caller.
@@ -185,20 +227,6 @@ pub fn unstripped(plan: &Plan) -> Findings {
                 .help("strip it in the build (`strip = true` in a Cargo profile), or allow it in [[lint.allow]]")
         })
         .collect()
-}
-
-/// A release with its ERTS needs libc, libtinfo and a shell; an image from scratch has none.
-pub fn otp_without_base(plan: &Plan) -> Findings {
-    if !plan.formats.contains(&"oci") || plan.image.base.value != Base::Scratch {
-        return Vec::new();
-    }
-    let beam = plan.elf.files.keys().find(|path| path.ends_with("/bin/beam.smp"));
-    let Some(beam) = beam else { return Vec::new() };
-    vec![
-        about(codes::LINT_NO_BASE, beam, "the image holds an Erlang runtime and stands on nothing".into())
-            .at_origin(&plan.image.base.origin, "")
-            .help("set `base` under [format.oci] to a layout folder or archive with the C library and a shell"),
-    ]
 }
 
 /// A program on the PATH without a manual page (Debian policy 12.1).
@@ -270,7 +298,18 @@ pub(super) fn files(plan: &Plan) -> impl Iterator<Item = &Entry> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::assemble::sample::plan_of;
+    use crate::assemble::sample::{entry, plan_of};
+
+    #[test]
+    fn what_a_host_empties_at_boot_stays_in_an_image() {
+        let mut runtime = entry("/run/hello", Kind::Directory { shared: false });
+        let told = |entry: &Entry| odd_places(&plan_of(vec![entry.clone()])).len();
+        assert_eq!(told(&runtime), 1);
+        runtime.formats = plan_of(Vec::new()).format_set("oci");
+        assert_eq!(told(&runtime), 0);
+        runtime.path = "/home/hello".into();
+        assert_eq!(told(&runtime), 1, "that is the user's everywhere");
+    }
 
     #[test]
     fn versions_whose_order_is_not_the_same_everywhere() {
