@@ -45,6 +45,8 @@ pub struct Entry {
     pub name: String,
     /// Whether bytes were replaced.
     pub name_replaced: bool,
+    /// Whether it was made where `\` separates the parts of a path: on DOS, Windows or OS/2.
+    pub backslashed: bool,
     /// General purpose flags: bit 0 encrypted, bit 3 sizes follow the content.
     pub flags: u16,
     /// 0 stored, 8 deflated.
@@ -180,6 +182,8 @@ fn central(input: &mut impl Read, shift: u64) -> Result<Entry, ZipError> {
     let mut entry = Entry {
         name_replaced: std::str::from_utf8(&name).is_err(),
         name: String::from_utf8_lossy(&name).into_owned(),
+        // APPNOTE 4.4.2.2: FAT, HPFS, NTFS, VFAT.
+        backslashed: matches!(head[5], 0 | 6 | 10 | 14),
         flags: u16_at(&head, 8),
         method: u16_at(&head, 10),
         crc32: u32_at(&head, 16),

@@ -86,7 +86,9 @@ struct Reader<'a> {
 impl Reader<'_> {
     fn entry(&mut self, entry: &Entry) -> Result<(), ZipError> {
         let name = entry.name.strip_prefix(&self.root).unwrap_or(&entry.name);
-        let path = tree::absolute(&name.replace('\\', "/")).0.unwrap_or_else(|| "/".to_owned());
+        // APPNOTE 4.4.17.1 wants `/` of all; on a Unix `\` is a letter like any other.
+        let name = if entry.backslashed { name.replace('\\', "/") } else { name.to_owned() };
+        let path = tree::absolute(&name).0.unwrap_or_else(|| "/".to_owned());
         self.judge_name(entry);
         let kind = kind_of(entry);
         let mut watch = Watch::default();

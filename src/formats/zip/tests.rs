@@ -233,6 +233,18 @@ fn hostile_names_are_reported() {
 }
 
 #[test]
+fn a_backslash_separates_where_the_archive_was_made_so() {
+    // FAT, Unix, HPFS, NTFS, VFAT, macOS: APPNOTE 4.4.2.2.
+    for (host, path) in [(0, "/a/b"), (3, "/a\\b"), (6, "/a/b"), (10, "/a/b"), (14, "/a/b"), (19, "/a\\b")] {
+        let mut bytes = by_hand(&[("a\\b", 0o100_644, b"x", false)]);
+        let central = bytes.windows(4).rposition(|w| w == records::CENTRAL.to_le_bytes()).unwrap();
+        bytes[central + 5] = host;
+        let listing = Zip.read(&mut Cursor::new(bytes), "x.zip").unwrap();
+        assert_eq!(listing.entries[0].path, path, "made on {host}");
+    }
+}
+
+#[test]
 fn a_bomb_of_overlapping_entries_is_not_inflated() {
     let content = vec![0; 1 << 20];
     let mut bytes = by_hand(&[("a", 0o100_644, &content, true), ("b", 0o100_644, &content, true)]);
