@@ -27,6 +27,10 @@ impl Refusal {
 /// Lines of an error stream that are kept.
 const QUOTED: usize = 8;
 
+/// What tells git of another repository than that of the folder it runs in: git sets them for its hooks (githooks(5)).
+const OF_A_REPOSITORY: &[&str] =
+    &["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR", "GIT_PREFIX", "GIT_NAMESPACE"];
+
 /// Runs a program in `dir` without standard input; its standard output, if it ended well.
 pub(crate) fn ask(dir: &Path, program: &str, arguments: &[&str]) -> Result<String, Refusal> {
     let mut command = Command::new(program);
@@ -36,17 +40,25 @@ pub(crate) fn ask(dir: &Path, program: &str, arguments: &[&str]) -> Result<Strin
 
 /// The same of a command whose environment is ready.
 pub(crate) fn answer(dir: &Path, program: &str, command: &mut Command) -> Result<String, Refusal> {
+    bytes(dir, program, command).map(|output| String::from_utf8_lossy(&output).into_owned())
+}
+
+/// The same where the answer need not be text, such as paths.
+pub(crate) fn bytes(dir: &Path, program: &str, command: &mut Command) -> Result<Vec<u8>, Refusal> {
     command.current_dir(dir);
     // Messages are quoted to the user and answers are parsed: neither may depend on the builder's language.
     command.env("LC_ALL", "C.UTF-8");
     if program == "git" {
         // A look must leave no trace: `describe --dirty` would rewrite the index.
         command.env("GIT_OPTIONAL_LOCKS", "0");
+        for name in OF_A_REPOSITORY {
+            command.env_remove(name);
+        }
     }
     let absent = |e: std::io::Error| Refusal::Absent(format!("`{program}`: {e}"));
     let output = interrupt::talk(command, &mut std::io::empty(), None).map_err(absent)?;
     if output.status.success() {
-        return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
+        return Ok(output.stdout);
     }
     let text = String::from_utf8_lossy(&output.stderr);
     let lines: Vec<&str> = text.lines().map(str::trim_end).filter(|line| !line.is_empty()).collect();

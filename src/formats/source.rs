@@ -12,6 +12,7 @@ use super::stream::Frame;
 use super::tarball::{self, naming};
 use super::{Digests, FileName, Large, Layout, zip};
 use crate::assemble::plan::{Compression, Entry, Kind, Plan, Sources, Stat};
+use crate::build::ask;
 use crate::diagnostic::{Diagnostic, Findings, Origin, codes};
 
 /// In manifests and messages, where a format's name stands.
@@ -146,25 +147,19 @@ fn entry(path: &str, kind: Kind, mode: u32) -> Entry {
 }
 
 fn git(project: &Path, arguments: &[&str]) -> Result<Vec<u8>, Diagnostic> {
-    let failed = |note: String| {
+    // `ls-files` is relative to the folder that git runs in.
+    let refusal = match ask::bytes(project, "git", Command::new("git").args(arguments)) {
+        Ok(output) => return Ok(output),
+        Err(refusal) => refusal.lines(),
+    };
+    let finding = if refusal.iter().any(|line| line.contains("not a git repository")) {
+        untracked(project)
+    } else {
         Diagnostic::error(codes::SOURCE_GIT, "git cannot say what belongs to the source archive")
             .path(project)
-            .note(note)
             .help("mend what git says, or take `source-archive` out of `[build]`")
     };
-    // `ls-files` is relative to the folder that git runs in; the optional locks would write into the work tree.
-    let output = Command::new("git")
-        .env("LC_ALL", "C")
-        .args(["--no-optional-locks", "-C"])
-        .arg(project)
-        .args(arguments)
-        .output()
-        .map_err(|error| failed(error.to_string()))?;
-    if output.status.success() {
-        return Ok(output.stdout);
-    }
-    let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
-    Err(if said.contains("not a git repository") { untracked(project).note(said) } else { failed(said) })
+    Err(refusal.into_iter().fold(finding, Diagnostic::note))
 }
 
 fn untracked(project: &Path) -> Diagnostic {

@@ -123,6 +123,21 @@ fn holds_what_git_archive_holds() {
 }
 
 #[test]
+fn is_of_the_projects_own_repository_also_within_a_hook_of_another() {
+    let (folder, other) = (repository(), repository());
+    fs::write(other.path().join("stranger"), "").unwrap();
+    git(other.path(), &["add", "stranger"]);
+    git(other.path(), &["tag", "v9.9.9"]);
+    let mut command = fitout(folder.path());
+    command.env("GIT_DIR", other.path().join(".git")).env("GIT_INDEX_FILE", other.path().join(".git/index"));
+    let (code, _, stderr) = finish(command.args(["build", "--quiet"]).output().unwrap());
+    assert_eq!((code, stderr.as_str()), (0, ""));
+    let archive = folder.path().join("dist/sourced-1.2.0-rc.1-source.tar.gz");
+    let listed = tool("tar", &["-tzf", archive.to_str().unwrap()]).unwrap();
+    assert!(listed.contains("/tools/run.sh") && !listed.contains("stranger"), "{listed}");
+}
+
+#[test]
 fn is_made_once_for_all_targets_and_not_where_the_run_is_narrowed() {
     let folder = repository();
     let (code, stdout, stderr) = run(folder.path(), &["build", "--target", "linux/amd64,linux/arm64"]);
