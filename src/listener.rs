@@ -84,6 +84,11 @@ pub enum Event {
         /// Its file name.
         file: String,
     },
+    /// An artifact is whole and has no name yet; where another turns out not to be, it is packed again: progress.
+    Written {
+        /// Its file name.
+        file: String,
+    },
     /// An artifact lies there as this run would make it.
     Unchanged {
         /// Format name.
@@ -93,14 +98,12 @@ pub enum Event {
         /// Bytes of the artifact.
         bytes: u64,
     },
-    /// An artifact has its final name.
+    /// An artifact has its final name, as have all of the run.
     Packed {
         /// Format name.
         format: &'static str,
         /// The format's own name of the architecture.
         arch: String,
-        /// Its file name.
-        file: String,
         /// Bytes of the artifact.
         bytes: u64,
         /// Wall time of its emission in seconds.

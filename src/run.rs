@@ -233,7 +233,7 @@ fn artifacts(
     let found = kept.as_ref().and_then(|(key, state)| key.find(planned, state, folder));
     // What was seen of the files is as true if packing fails; without the note they are opened again.
     let _ = planned.sources.heads.keep();
-    let Packed { artifacts, emitted, warnings } = if let Some(artifacts) = found {
+    let Packed { artifacts, emitted, seconds, warnings } = if let Some(artifacts) = found {
         for Artifact { format, arch, size, .. } in &artifacts {
             listener.hear(Event::Unchanged { format, arch: arch.clone(), bytes: *size });
         }
@@ -241,7 +241,7 @@ fn artifacts(
         if !narrowed {
             return Ok((artifacts, Findings::new()));
         }
-        Packed { artifacts, emitted: Vec::new(), warnings: Findings::new() }
+        Packed { artifacts, emitted: Vec::new(), seconds: Vec::new(), warnings: Findings::new() }
     } else {
         let (cache, mut warnings) = engine_cache(planned, state);
         let packed = pack::pack(planned, folder, cache.as_ref(), listener)?;
@@ -249,6 +249,9 @@ fn artifacts(
         Packed { warnings, ..packed }
     };
     finish(planned, folder, &artifacts, emitted, narrowed)?;
+    for (Artifact { format, arch, size, .. }, seconds) in artifacts.iter().zip(seconds) {
+        listener.hear(Event::Packed { format, arch: arch.clone(), bytes: *size, seconds });
+    }
     if let Some((key, state)) = kept {
         // Without the note the next run packs again.
         let _ = key.leave(state, folder, &artifacts);

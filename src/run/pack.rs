@@ -165,6 +165,8 @@ struct Job<'p> {
 pub(super) struct Packed {
     pub artifacts: Vec<Artifact>,
     pub emitted: Vec<Emitted>,
+    /// Wall time of the emission of each, in seconds.
+    pub seconds: Vec<f64>,
     pub warnings: Findings,
 }
 
@@ -199,18 +201,21 @@ fn attempt(
     let jobs = jobs.par_iter().zip(workers).with_max_len(1);
     let results: Vec<_> = jobs.map(|(job, workers)| write(job, &store, folder, workers, listener)).collect();
     let mut findings: Findings = Vec::new();
-    let mut done = Vec::new();
+    let (mut artifacts, mut emitted, mut seconds) = (Vec::new(), Vec::new(), Vec::new());
     for result in results {
         match result {
-            Ok(pair) => done.push(pair),
+            Ok((artifact, file, took)) => {
+                artifacts.push(artifact);
+                emitted.push(file);
+                seconds.push(took);
+            }
             Err(error) => findings.push(error.into()),
         }
     }
     if !findings.is_empty() {
         return Err(findings);
     }
-    let (artifacts, emitted) = done.into_iter().unzip();
-    Ok(Packed { artifacts, emitted, warnings: store.keep() })
+    Ok(Packed { artifacts, emitted, seconds, warnings: store.keep() })
 }
 
 fn write(
@@ -219,20 +224,14 @@ fn write(
     folder: &Path,
     workers: usize,
     listener: &dyn Listener,
-) -> Result<(Artifact, Emitted), EngineError> {
+) -> Result<(Artifact, Emitted, f64), EngineError> {
     let Artifact { format, arch, file, .. } = &job.artifact;
     listener.hear(Event::Packing { format, arch: arch.clone(), file: file.clone() });
     let start = Instant::now();
     let emitted = emit(&job.layout, store, folder, workers)?;
-    listener.hear(Event::Packed {
-        format,
-        arch: arch.clone(),
-        file: file.clone(),
-        bytes: emitted.size,
-        seconds: start.elapsed().as_secs_f64(),
-    });
+    listener.hear(Event::Written { file: file.clone() });
     let artifact = Artifact { size: emitted.size, sha256: hex(&emitted.sha256), ..job.artifact.clone() };
-    Ok((artifact, emitted))
+    Ok((artifact, emitted, start.elapsed().as_secs_f64()))
 }
 
 /// All artifacts of the run.

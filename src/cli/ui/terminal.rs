@@ -3,6 +3,7 @@
 //! On a terminal one live line tells what is going on and vanishes at the end; without one, each finished step is a
 //! plain line.
 
+use std::collections::BTreeSet;
 use std::io::{self, IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
@@ -46,8 +47,8 @@ struct State {
     total: u64,
     /// File name, and what is shown of it.
     packing: Vec<(String, String)>,
-    /// Artifacts that are whole.
-    done: usize,
+    /// Artifacts that are whole, by file name.
+    done: BTreeSet<String>,
 }
 
 impl Terminal {
@@ -205,7 +206,7 @@ impl Terminal {
             live.set_message(if packing.is_empty() {
                 format!("Reading {} of {}", size(state.read), size(state.total.max(state.read)))
             } else {
-                format!("Packing {packing} ({} done)", state.done)
+                format!("Packing {packing} ({} done)", state.done.len())
             });
         }
     }
@@ -256,17 +257,22 @@ impl Listener for Terminal {
                 self.show(&state);
             }
             Event::Packing { format, arch, file } => {
+                // Packed again, what was whole is so no more.
+                state.done.remove(&file);
+                state.packing.retain(|(other, _)| *other != file);
                 state.packing.push((file, format!("{format} {arch}")));
                 self.show(&state);
             }
             Event::Unchanged { format, arch, bytes } => {
                 self.step("Unchanged", &format!("{format:<8} {arch:<8} {:>9}", size(bytes)));
             }
-            Event::Packed { format, arch, file, bytes, seconds } => {
+            Event::Written { file } => {
                 state.packing.retain(|(other, _)| *other != file);
-                state.done += 1;
-                self.step("Packed", &format!("{format:<8} {arch:<8} {:>9}  {seconds:.1}s", size(bytes)));
+                state.done.insert(file);
                 self.show(&state);
+            }
+            Event::Packed { format, arch, bytes, seconds } => {
+                self.step("Packed", &format!("{format:<8} {arch:<8} {:>9}  {seconds:.1}s", size(bytes)));
             }
             Event::Put { key, bytes } => {
                 if self.verbose {
