@@ -23,6 +23,7 @@ use crate::engine::output;
 use crate::formats::{self, Format};
 use crate::interrupt;
 use crate::listener::{Event, Listener};
+use crate::resolve::DIST;
 
 mod base;
 mod before;
@@ -57,6 +58,8 @@ pub struct Request {
     pub environment: Option<String>,
     /// What was built, in place of what `[build]` says; absolute.
     pub input: Option<PathBuf>,
+    /// Folder for the artifacts, relative to the config file: nothing in it is packed. A build takes [`DIST`] for none.
+    pub out: Option<PathBuf>,
     /// Value of `SOURCE_DATE_EPOCH`.
     pub source_date_epoch: Option<String>,
     /// The environment of whoever runs fitout: the build step sees what its list allows of it.
@@ -196,17 +199,18 @@ pub fn format_names() -> Vec<&'static str> {
 /// # Errors
 /// All findings of severity error.
 pub fn plan(request: &Request, listener: &dyn Listener) -> Result<Planned, Findings> {
-    plans::make(request, None, listener)
+    plans::make(request, false, listener)
 }
 
-/// Runs the build command if there is one, then makes all artifacts in `out` (relative to the config file) on the
-/// current thread pool. They get their final names when all of them are whole and lie beside their places.
+/// Runs the build command if there is one, then makes all artifacts in their folder on the current thread pool. They get
+/// their final names when all of them are whole and lie beside their places.
 ///
 /// # Errors
 /// All findings of severity error; nothing was written under a final name then.
-pub fn build(request: &Request, out: &Path, listener: &dyn Listener) -> Result<Built, Findings> {
-    let mut planned = plans::make(request, Some(out), listener)?;
-    let folder = output_folders(request, &planned.project, out).pop().unwrap_or_default();
+pub fn build(request: &Request, listener: &dyn Listener) -> Result<Built, Findings> {
+    let request = &Request { out: request.out.clone().or(Some(DIST.into())), ..request.clone() };
+    let mut planned = plans::make(request, true, listener)?;
+    let folder = output_folders(request, &planned.project).pop().unwrap_or_default();
     refuse_another(&planned, &folder)?;
     let state = state(request, &planned.project);
     planned.step.after_assemble(&state, listener).map_err(|finding| vec![finding])?;
@@ -282,8 +286,8 @@ fn state(request: &Request, project: &Path) -> State {
 }
 
 /// The output folder; behind it its folder of the environment, if there is one. The last is written to.
-fn output_folders(request: &Request, project: &Path, out: &Path) -> Vec<PathBuf> {
-    let out = project.join(out);
+fn output_folders(request: &Request, project: &Path) -> Vec<PathBuf> {
+    let Some(out) = request.out.as_ref().map(|out| project.join(out)) else { return Vec::new() };
     let inner = request.environment.as_ref().map(|environment| out.join(environment));
     std::iter::once(out).chain(inner).collect()
 }

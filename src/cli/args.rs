@@ -101,6 +101,9 @@ pub struct Narrow {
     /// Package this folder, which is built already, in place of `[build] input`; nothing is built or tested
     #[arg(long, value_name = "DIR", value_hint = clap::ValueHint::DirPath)]
     pub input: Option<PathBuf>,
+    /// Folder for the artifacts, relative to the config file: dist unless set. Nothing in it is packed
+    #[arg(long, value_name = "DIR", env = "FITOUT_OUT", value_hint = clap::ValueHint::DirPath)]
+    pub out: Option<PathBuf>,
 }
 
 fn only_formats() -> String {
@@ -181,9 +184,6 @@ pub struct Build {
     /// What narrows it.
     #[command(flatten)]
     pub narrow: Narrow,
-    /// Folder for the artifacts, relative to the config file
-    #[arg(long, value_name = "DIR", default_value = crate::resolve::DIST, env = "FITOUT_OUT", value_hint = clap::ValueHint::DirPath)]
-    pub out: PathBuf,
     /// Threads; all processors unless set. The bytes of the artifacts do not depend on it
     #[arg(long, value_name = "N", env = "FITOUT_JOBS", value_parser = clap::value_parser!(u16).range(1..=256))]
     pub jobs: Option<u16>,

@@ -40,7 +40,7 @@ pub fn run(common: &Common, args: &Build, terminal: &Terminal) -> Result<Exit, F
     let (mut artifacts, mut warnings) = (Vec::new(), Findings::new());
     for environment in environments(&request)? {
         let request = Request { environment, ..request.clone() };
-        let built = pool.install(|| run::build(&request, &args.out, terminal))?;
+        let built = pool.install(|| run::build(&request, terminal))?;
         terminal.wrote();
         let found = lint::allowed(built.warnings, &built.lint);
         terminal.findings(&found);

@@ -27,6 +27,15 @@ pub const NO_PROGRESS: &str = "FITOUT_NO_PROGRESS";
 /// The folder of caches.
 pub const CACHE_DIR: &str = "FITOUT_CACHE_DIR";
 
+/// The command line, for which a variable that is set and empty counts as unset: so a CI system gives an input that nobody
+/// filled in.
+#[allow(clippy::disallowed_methods, reason = "the one place that reads the environment")]
+pub fn without_empty(command: clap::Command) -> clap::Command {
+    let is_empty = |arg: &clap::Arg| arg.get_env().and_then(std::env::var_os).is_some_and(|value| value.is_empty());
+    let command = command.mut_args(|arg| if is_empty(&arg) { arg.env(None::<&'static str>) } else { arg });
+    command.mut_subcommands(without_empty)
+}
+
 /// All of them, for the build step, which sees those of a list.
 #[allow(clippy::disallowed_methods, reason = "the one place that reads the environment")]
 pub fn all() -> Variables {

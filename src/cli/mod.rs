@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use clap::Parser as _;
+use clap::{CommandFactory as _, FromArgMatches as _};
 
 use crate::build::cache::shared::Use;
 use crate::diagnostic::{Diagnostic, Findings, codes};
@@ -36,19 +36,17 @@ mod signals;
 mod templates;
 pub mod ui;
 
-use args::{Cli, Common, Narrow, Verb};
+use args::{Cli, Color, Common, Narrow, Verb};
 use exit::Exit;
 use ui::Terminal;
 
 /// Runs the command line and says how it ended.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let cli = match Cli::try_parse_from(arguments) {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    let matches = env::without_empty(Cli::command()).try_get_matches_from(&arguments);
+    let cli = match matches.and_then(|matches| Cli::from_arg_matches(&matches)) {
         Ok(cli) => cli,
-        Err(error) => {
-            // clap knows whether it is help (stdout, 0) or a usage error (stderr, 2); a closed pipe is no error.
-            let _ = error.print();
-            return if error.use_stderr() { Exit::Input.into() } else { Exit::Done.into() };
-        }
+        Err(error) => return misused(&error, &arguments),
     };
     let terminal = Arc::new(Terminal::new(&cli.common, matches!(cli.verb, Verb::Build(_) | Verb::Merge(_))));
     signals::watch(&terminal);
@@ -60,6 +58,33 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             Exit::of(&findings).max(Exit::No).into()
         }
     }
+}
+
+/// Says what is wrong with the command line, or prints its help; a closed pipe is no error.
+fn misused(error: &clap::Error, arguments: &[OsString]) -> ExitCode {
+    let _ = error.print();
+    // clap knows whether it is help (stdout, 0) or a usage error (stderr, 2).
+    if !error.use_stderr() {
+        return Exit::Done.into();
+    }
+    if arguments.iter().take_while(|argument| *argument != "--").any(|argument| argument == "--json") {
+        let config = PathBuf::new();
+        let common = Common { directory: None, config, json: true, color: Color::Never, verbose: false, quiet: false };
+        Terminal::new(&common, false).stop(&[usage(&error.to_string())]);
+    }
+    Exit::Input.into()
+}
+
+/// clap's text as a finding: what is wrong in its first paragraph, then tips and the usage.
+fn usage(text: &str) -> Diagnostic {
+    let line = |paragraph: &str| paragraph.split_whitespace().collect::<Vec<_>>().join(" ");
+    let mut paragraphs = text.split("\n\n").map(line).filter(|paragraph| !paragraph.is_empty());
+    let message = paragraphs.next().unwrap_or_default();
+    let finding = Diagnostic::error(codes::CLI_USAGE, message.trim_start_matches("error: "));
+    paragraphs.fold(finding, |finding, more| match more.strip_prefix("tip: ") {
+        Some(tip) => finding.help(tip),
+        None => finding.note(more),
+    })
 }
 
 fn run(cli: &Cli, terminal: &Terminal) -> Result<Exit, Findings> {
@@ -87,7 +112,7 @@ fn run(cli: &Cli, terminal: &Terminal) -> Result<Exit, Findings> {
         Verb::Release(args) => release::run(common, args, terminal),
         Verb::Templates(args) => templates::run(common, args, terminal),
         Verb::Cache(args) => cache::run(common, args, terminal),
-        Verb::Generate(args) => generate::run(args, terminal),
+        Verb::Generate(args) => generate::run(common, args, terminal),
     }
 }
 
@@ -99,6 +124,7 @@ fn request(common: &Common, narrow: &Narrow) -> Request {
         targets: narrow.target.clone(),
         environment: narrow.environment.clone(),
         input: narrow.input.as_ref().map(absolute),
+        out: narrow.out.clone(),
         source_date_epoch: env::get(env::SOURCE_DATE_EPOCH),
         variables: env::all(),
         cache: None,

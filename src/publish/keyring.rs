@@ -103,7 +103,7 @@ impl Keyring<'_> {
         let created = signer.keys().iter().map(|key| key.created).max().unwrap_or_default();
         let request =
             Request { config, source_date_epoch: Some(created.to_string()), no_cache: true, ..Request::default() };
-        let mut built = run::build(&request, Path::new("dist"), &Silent)?;
+        let mut built = run::build(&request, &Silent)?;
         let artifact = built.artifacts.remove(0);
         let path = built.folder.join(&artifact.file);
         Ok(Parcel::new(artifact, path))

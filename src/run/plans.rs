@@ -20,7 +20,8 @@ use crate::formats::{self, Format, source};
 use crate::listener::{Event, Listener, Silent};
 use crate::resolve;
 
-pub(super) fn make(request: &Request, out: Option<&Path>, listener: &dyn Listener) -> Result<Planned, Findings> {
+/// The plans; `builds` says whether what is packed is made first.
+pub(super) fn make(request: &Request, builds: bool, listener: &dyn Listener) -> Result<Planned, Findings> {
     let document = read_config(&request.config)?;
     let mut reading = resolve::environment::read(&document, request.environment.as_deref(), &[])?;
     let project = folder_of(&request.config)?;
@@ -31,7 +32,7 @@ pub(super) fn make(request: &Request, out: Option<&Path>, listener: &dyn Listene
     let manifest = &reading.manifest;
     let chosen = chosen_formats(request, manifest)?;
     tell(request, &project, &chosen, listener);
-    let asked = asked(request, out, &project, &reading, &chosen);
+    let asked = asked(request, &project, &reading, &chosen);
     let asked = Asked { document: &document, reading: &reading, request: &asked };
     let in_order = |findings| in_order(once(findings), document.source());
     let given = Given {
@@ -42,9 +43,9 @@ pub(super) fn make(request: &Request, out: Option<&Path>, listener: &dyn Listene
         targets: &resolve::target::machines(&manifest.build, &request.targets, asked.request.host),
     };
     let (step, doubts) = Step::read(&document, manifest, given);
-    let builds = !step.is_empty() || manifest.release.is_some() || BUILDING.iter().any(|path| reading.lost(path));
+    let has_step = !step.is_empty() || manifest.release.is_some() || BUILDING.iter().any(|path| reading.lost(path));
     let mut cached = Findings::new();
-    if out.is_some() && builds {
+    if builds && has_step {
         let mut errors = before::errors(asked, &chosen);
         errors.extend(doubts.iter().cloned());
         errors.extend(release::judged(manifest, &document, &step));
@@ -57,13 +58,13 @@ pub(super) fn make(request: &Request, out: Option<&Path>, listener: &dyn Listene
         cached = run_step(manifest, &document, &step, &super::state(request, &project), listener)?;
     }
     // After the build step, which may write what is packed.
-    let (heads, begun) = out.and_then(|_| begin(request, &project)).unwrap_or_default();
+    let (heads, begun) = builds.then(|| begin(request, &project)).flatten().unwrap_or_default();
     let (mut findings, mut sources) = (reading.findings.clone(), Sources::new(heads));
     findings.extend(doubts.into_iter().chain(cached));
-    if out.is_none() {
+    if !builds {
         findings.extend(release::values(manifest, &document, &step));
     }
-    let bases = Bases::new(request, &project, manifest, out.is_some());
+    let bases = Bases::new(request, &project, manifest, builds);
     let planning = plans(asked, &chosen, &mut sources, &mut findings, listener, bases);
     let source = source_entries(request, manifest, &document, &project, &mut sources);
     let source = source.unwrap_or_else(|errors| (None, errors));
@@ -87,16 +88,10 @@ pub(super) fn make(request: &Request, out: Option<&Path>, listener: &dyn Listene
 }
 
 /// What the facts are asked for.
-fn asked(
-    request: &Request,
-    out: Option<&Path>,
-    project: &Path,
-    reading: &Reading,
-    chosen: &[&'static dyn Format],
-) -> resolve::Request {
+fn asked(request: &Request, project: &Path, reading: &Reading, chosen: &[&'static dyn Format]) -> resolve::Request {
     resolve::Request {
         project: project.to_path_buf(),
-        output: out.map(|out| super::output_folders(request, project, out)).unwrap_or_default(),
+        output: super::output_folders(request, project),
         formats: chosen.iter().map(|format| (format.name(), format.abilities())).collect(),
         targets: request.targets.clone(),
         environment: reading.environment.clone(),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use crate::support::{contents, project, run};
+use crate::support::{contents, finish, fitout, project, run};
 use crate::{TREE, config};
 
 #[test]
@@ -114,4 +114,72 @@ fn a_narrowed_build_keeps_the_list_of_the_others() {
     }
     built(folder, &[], "dist");
     assert_eq!(listed(folder), ["deb", "rpm", "tarball", "zip", "oci"]);
+}
+
+#[test]
+fn every_verb_knows_the_output_folder() {
+    let files = "[[files]]\nfrom = \".\"\nto = \"/usr/lib/bad\"\n";
+    let folder = project(&[("fitout.toml", &config(files)), ("a", "a"), ("out/older.deb", "")]);
+    let folder = folder.path();
+    let within = |out: Option<&str>, args: &[&str]| {
+        let mut command = fitout(folder);
+        out.map(|out| command.env("FITOUT_OUT", out));
+        finish(command.args(args).output().unwrap())
+    };
+    assert!(within(None, &["plan"]).1.contains("/usr/lib/bad/out/older.deb"));
+    for (out, args) in [(Some("out"), &["plan"][..]), (None, &["plan", "--out", "out"])] {
+        let (code, listed, stderr) = within(out, args);
+        assert_eq!(code, 0, "{stderr}");
+        assert!(listed.contains("/usr/lib/bad/a") && !listed.contains("/usr/lib/bad/out"), "{args:?}: {listed}");
+    }
+    let (code, _, stderr) = within(Some("out"), &["explain", "/usr/lib/bad/out/older.deb"]);
+    assert!(code == 2 && stderr.contains("cli/not-in-plan"), "{stderr}");
+}
+
+#[test]
+fn an_empty_variable_counts_as_unset() {
+    let folder = project(&[("fitout.toml", &config(TREE)), ("tree/a", "a")]);
+    let of_flags = ["ENVIRONMENT", "JOBS", "OUT", "CONFIG", "CACHE_DIR", "CACHE_SIZE", "SHARED_CACHE"];
+    let mut command = fitout(folder.path());
+    command
+        .envs(of_flags.map(|name| (format!("FITOUT_{name}"), "")))
+        .env("XDG_CACHE_HOME", folder.path().join("cache"));
+    let (code, stdout, stderr) = finish(command.args(["build", "--quiet"]).output().unwrap());
+    assert_eq!((code, stderr.as_str()), (0, ""));
+    assert!(stdout.starts_with("dist/"), "{stdout}");
+    let (code, _, stderr) = finish(fitout(folder.path()).env("FITOUT_JOBS", "many").arg("build").output().unwrap());
+    assert!(code == 2 && stderr.contains("invalid value 'many'"), "{stderr}");
+}
+
+#[test]
+fn a_misused_command_line_is_a_document_too() {
+    let folder = project(&[("fitout.toml", &config(TREE)), ("tree/a", "a")]);
+    for (args, message) in [
+        (&["plan", "--json", "--bogus"][..], "unexpected argument '--bogus' found"),
+        (&["build", "--json", "--jobs", "0"], "invalid value '0' for '--jobs <N>': 0 is not in 1..=256"),
+        (&["--json", "nope"], "unrecognized subcommand 'nope'"),
+        (&["explain", "--json"], "the following required arguments were not provided: <WHAT>"),
+        (&["generate", "man", "--json"], "what this generates is no JSON"),
+    ] {
+        let (code, stdout, stderr) = run(folder.path(), args);
+        assert_eq!(code, 2, "{args:?}: {stderr}");
+        let document: serde_json::Value = serde_json::from_str(&stdout).unwrap_or_else(|e| panic!("{args:?}: {e}"));
+        assert_eq!(document["schema"], "fitout/findings/1", "{args:?}");
+        let finding = &document["findings"][0];
+        assert_eq!((&finding["code"], &finding["message"]), (&"cli/usage".into(), &message.into()), "{args:?}");
+    }
+    for args in [&["plan", "--bogus"][..], &["explain", "--", "--json"]] {
+        assert_eq!((run(folder.path(), args).0, run(folder.path(), args).1.as_str()), (2, ""), "{args:?}");
+    }
+}
+
+#[test]
+fn a_man_page_begins_with_the_usage_of_its_verb() {
+    let folder = tempfile::tempdir().unwrap();
+    let (code, page, stderr) = run(folder.path(), &["generate", "man"]);
+    assert_eq!(code, 0, "{stderr}");
+    assert!(page.contains(".SH SYNOPSIS\n\\fBfitout\\fR [OPTIONS] <COMMAND>\n"), "{page}");
+    assert_eq!(run(folder.path(), &["generate", "man", "pages"]).0, 0);
+    let page = fs::read_to_string(folder.path().join("pages/fitout-release-relup.1")).unwrap();
+    assert!(page.contains(".SH SYNOPSIS\n\\fBfitout release relup\\fR [OPTIONS] <OLD> <NEW>\n"), "{page}");
 }
