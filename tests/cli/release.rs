@@ -1,6 +1,7 @@
 //! An OTP release that is not there, and one with parts of an earlier build: what is told, and to whom.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 
 use crate::support::{project, run};
 
@@ -52,7 +53,7 @@ fn a_misspelt_folder_beside_a_release_is_not_one_that_is_to_be_built() {
 /// A small release with an application of an earlier build.
 fn stale() -> tempfile::TempDir {
     let rel = "{release,{\"heron\",\"1.0.0\"},{erts,\"13.1.5\"},[{heron,\"1.0.0\",permanent}]}.\n";
-    project(&[
+    let folder = project(&[
         ("fitout.toml", &format!("{CONFIG}{INPUT}")),
         ("_build/prod/rel/heron/releases/start_erl.data", "13.1.5 1.0.0"),
         ("_build/prod/rel/heron/releases/1.0.0/heron.rel", rel),
@@ -60,7 +61,10 @@ fn stale() -> tempfile::TempDir {
         ("_build/prod/rel/heron/bin/heron", "#!/bin/sh\n"),
         ("_build/prod/rel/heron/lib/heron-1.0.0/ebin/heron.app", "{application,heron,[]}.\n"),
         ("_build/prod/rel/heron/lib/heron-0.9.0/ebin/heron.app", "{application,heron,[]}.\n"),
-    ])
+    ]);
+    let program = folder.path().join("_build/prod/rel/heron/bin/heron");
+    fs::set_permissions(program, fs::Permissions::from_mode(0o755)).unwrap();
+    folder
 }
 
 #[test]

@@ -12,7 +12,8 @@ maintainer  = "Ops Team <ops@example.org>"
 license     = "MIT"
 
 [build]
-preset = "plain"
+preset  = "plain"
+formats = ["deb", "rpm", "tarball", "zip"]
 
 [[files]]
 from = "libneedy.so"
