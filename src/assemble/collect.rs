@@ -179,6 +179,7 @@ impl Taking<'_> {
         let full = self.release.project.join(from);
         match fs_err::symlink_metadata(&full) {
             Ok(metadata) if metadata.is_dir() => self.tree(&full, walk::bits(&metadata)),
+            Ok(_) if own::is_secret(self.release, &full) => self.secret(from),
             Ok(metadata) => match walk::one(&full, &metadata) {
                 Ok(kind) => self.single(&full, walk::bits(&metadata), kind),
                 Err(problem) => self.problem("", &problem),
@@ -191,6 +192,14 @@ impl Taking<'_> {
                 self.problem("", &walk::Problem { path: full, kind: walk::ProblemKind::Unreadable(error) });
             }
         }
+    }
+
+    /// Whoever has the package would have what signs it, or what it was published with.
+    fn secret(&mut self, from: &str) {
+        let error = format!("`{from}` is a secret of whoever publishes");
+        let error = Diagnostic::error(codes::FILES_SECRET, error).at_origin(&self.rule.take_origin, "");
+        self.gap();
+        self.findings.push(error.help("leave it out: `fitout publish` puts public keys where hosts look for them"));
     }
 
     fn single(&mut self, full: &Path, mode: u32, kind: FoundKind) {

@@ -56,7 +56,7 @@ impl Builder {
     /// Looks at the config and its folder.
     pub fn of(release: &Release) -> Self {
         let seen = |path: &Path| fs_err::metadata(path).ok();
-        let mut own = release.own.iter().filter_map(|path| seen(path)).filter(std::fs::Metadata::is_file);
+        let mut own = release.kept.own.iter().filter_map(|path| seen(path)).filter(std::fs::Metadata::is_file);
         Self {
             closes: own.any(|file| file.mode() & 0o004 == 0),
             hands_down: seen(&release.project).is_some_and(|folder| folder.mode() & 0o2000 != 0),

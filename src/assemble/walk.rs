@@ -176,7 +176,8 @@ pub fn split(pattern: &str) -> Option<(&str, &str)> {
 
 /// Everything below `folder` that `select` asks for, sorted by name; the folder itself is not in it.
 pub fn tree(folder: &Path, select: &Select) -> (Vec<Found>, Vec<Problem>) {
-    let mut walk = Walk { select, found: Vec::new(), problems: Vec::new(), folders: Vec::new() };
+    let own = select.own.clone();
+    let mut walk = Walk { select, own, found: Vec::new(), problems: Vec::new(), folders: Vec::new() };
     // Not recursive: the depth of a tree is the user's, the stack is ours.
     walk.folders.push(Folder { path: folder.to_path_buf(), name: PathBuf::new(), taken: select.glob.is_none() });
     while let Some(folder) = walk.folders.pop() {
@@ -184,7 +185,7 @@ pub fn tree(folder: &Path, select: &Select) -> (Vec<Found>, Vec<Problem>) {
             walk.problems.push(Problem { path: folder.path, kind: ProblemKind::Unreadable(error) });
         }
     }
-    own::drop_emptied(&select.own, &mut walk.found);
+    own::drop_emptied(&walk.own, &mut walk.found);
     walk.found.sort_by(|a, b| a.name.cmp(&b.name));
     walk.problems.sort_by(|a, b| a.path.cmp(&b.path));
     (walk.found, walk.problems)
@@ -203,6 +204,8 @@ struct Folder {
 
 struct Walk<'s> {
     select: &'s Select,
+    /// Paths that were passed over as fitout's own, whether they are known by name or by what is in them.
+    own: BTreeSet<PathBuf>,
     found: Vec<Found>,
     problems: Vec<Problem>,
     folders: Vec<Folder>,
@@ -213,7 +216,7 @@ impl Walk<'_> {
         for entry in fs_err::read_dir(&folder.path)? {
             let entry = entry?;
             let name = folder.name.join(entry.file_name());
-            if self.select.exclude.is_match(&name) || self.select.own.contains(&name) {
+            if self.select.exclude.is_match(&name) || self.own.contains(&name) {
                 continue;
             }
             let taken = folder.taken || self.select.takes(&name);
@@ -224,6 +227,10 @@ impl Walk<'_> {
             }
             let path = entry.path();
             if directory {
+                if own::is_marked(&path) {
+                    self.own.insert(name);
+                    continue;
+                }
                 self.folders.push(Folder { path: path.clone(), name: name.clone(), taken });
             }
             if taken {

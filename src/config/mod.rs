@@ -8,6 +8,7 @@ pub mod environments;
 pub mod grammar;
 pub mod json_schema;
 pub mod load;
+pub mod own;
 pub mod prune;
 pub mod rules;
 pub mod schema;

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-mod sign;
+pub(super) mod sign;
 
 use super::check::{Checked, misspelt};
 use super::grammar::{Grammar, Keys};

@@ -225,7 +225,8 @@ pub struct Files {
     pub text: Option<Text>,
     /// Makes `to` an empty directory that the package owns.
     pub directory: bool,
-    /// Globs, relative to `from`, of what is left out; the config file, the output folder, `dist` and `.git` always are.
+    /// Globs, relative to `from`, of what is left out; always left out are the config file,
+    /// `.git`, `dist`, other folders of artifacts and folders that were published to, and files with secrets that the config names.
     pub exclude: Texts,
     /// What kind of file it is.
     pub role: Option<At<Role>>,

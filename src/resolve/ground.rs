@@ -34,6 +34,11 @@ impl<'a> Ground<'a> {
         &self.source.name
     }
 
+    /// The config as it is typed.
+    pub fn text(&self) -> &'a str {
+        &self.source.text
+    }
+
     /// A place of the config.
     pub fn span(&self, range: &Range<usize>) -> Span {
         Span::new(self.source, range.clone())

@@ -17,6 +17,7 @@ pub mod holes;
 pub mod identity;
 pub mod lifecycle;
 pub mod nearest;
+pub mod own;
 pub mod packaging;
 pub mod preset;
 pub mod release;
@@ -231,7 +232,7 @@ fn of_target(
     Some(Release {
         project: request.project.clone(),
         output: request.output.clone(),
-        own: [DIST, ground.name(), LOCK].map(|name| request.project.join(name)).to_vec(),
+        kept: own::paths(ground, &holes),
         identity: shared.identity.clone(),
         target,
         environment: request.environment.clone(),

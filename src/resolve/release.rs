@@ -6,6 +6,7 @@ use super::account::Account;
 use super::holes::Holes;
 use super::identity::{Change, Fact, Identity, Target};
 use super::lifecycle::Lifecycle;
+use super::own::Kept;
 use super::packaging::{Abilities, Deb, Image, Rpm, Tarball, Zip};
 use super::service::Service;
 use crate::diagnostic::Origin;
@@ -18,8 +19,8 @@ pub struct Release {
     pub project: PathBuf,
     /// Folders that the artifacts of this run are written to; none where nothing is written.
     pub output: Vec<PathBuf>,
-    /// What fitout reads and writes in the project: never taken with a folder.
-    pub own: Vec<PathBuf>,
+    /// What is never taken with a folder.
+    pub kept: Kept,
     /// Who and what.
     pub identity: Identity,
     /// For which machines; `independent` is false until the ELF files are known.

@@ -11,13 +11,14 @@ use serde::{Deserialize, Serialize};
 use sha2::Digest as _;
 
 use super::{Artifact, Planned};
+use crate::assemble::own;
 use crate::codec::hex::hex;
 use crate::diagnostic::{Diagnostic, Findings, codes};
 use crate::engine::EngineError;
 use crate::engine::output::{Output, Staged};
 use crate::formats::{self, source};
 
-pub(super) const NAME: &str = "manifest.json";
+pub(super) const NAME: &str = own::LIST;
 const SCHEMA: &str = "fitout/manifest/1";
 /// Bytes of an old list that are read; one with a thousand artifacts has half a megabyte.
 const LARGEST: u64 = 16 << 20;

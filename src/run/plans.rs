@@ -71,7 +71,7 @@ pub(super) fn make(request: &Request, builds: bool, listener: &dyn Listener) -> 
     findings.extend(source.1);
     let source = source.0;
     let wanted = planning.wanted(source.is_some(), &mut findings);
-    if out.is_none() && !step.is_empty() {
+    if !builds && !step.is_empty() {
         let not_built = |finding: &&mut Diagnostic| MADE.contains(&finding.code);
         for finding in findings.iter_mut().filter(not_built) {
             *finding = finding.clone().help("if `[build]` makes it, run `fitout build`: the other verbs do not build");

@@ -17,6 +17,11 @@ use crate::interrupt;
 
 /// The file that writers lock.
 const LOCK: &str = ".fitout.lock";
+/// Whether a folder is one that objects were put into.
+pub fn is_place(folder: &Path) -> bool {
+    folder.join(LOCK).is_file()
+}
+
 /// How names begin that are not whole.
 const TEMPORARY: &str = ".fitout-put-";
 

@@ -31,7 +31,7 @@ mod wire;
 
 pub use address::{Address, HELP as ADDRESS_HELP, Scheme};
 pub use error::{StoreError, Trouble};
-pub use folder::Folder;
+pub use folder::{Folder, is_place};
 pub use refusal::Refusal;
 
 /// What a program that tells credentials may take: as long as the AWS SDK for Go waits.

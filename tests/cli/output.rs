@@ -58,6 +58,54 @@ fn a_build_does_not_pack_the_one_before() {
     }
 }
 
+/// Paths below `/usr/lib/bad` of the plan.
+fn planned(folder: &Path) -> Vec<String> {
+    let (code, told, stderr) = run(folder, &["plan", "--format", "deb", "--json"]);
+    assert_eq!(code, 0, "{stderr}");
+    let plan: serde_json::Value = serde_json::from_str(&told).unwrap();
+    let entries = plan["plans"][0]["entries"].as_array().unwrap();
+    let paths = entries.iter().map(|entry| entry["path"].as_str().unwrap());
+    paths.filter_map(|path| path.strip_prefix("/usr/lib/bad/")).map(str::to_owned).collect()
+}
+
+#[test]
+fn neither_keys_nor_what_was_published_or_built_elsewhere_is_packed() {
+    let rest = "[[files]]\nfrom = \".\"\nto = \"/usr/lib/bad\"\n\n\
+                [[files]]\nfrom = \"secret/*\"\nto = \"/usr/lib/bad/glob\"\n\n\
+                [sign]\nkeys = [{ file = \"secret/key.asc\" }]\n\n\
+                [[publish.apt]]\nto = \"file:repo/apt\"\n\n\
+                [[publish.files]]\nto = \"file:shop/{version}\"\n\n\
+                [environment.live.sign]\nkeys = [{ file = \"live.asc\" }]\n";
+    let folder = project(&[
+        ("fitout.toml", &config(rest)),
+        ("app/a", "a"),
+        ("app/manifest.json", "{\"name\": \"a web page\"}"),
+        ("secret/public", "p"),
+        ("live.asc", "k"),
+    ]);
+    let folder = folder.path();
+    let (code, _, stderr) = run(folder, &["keys", "new", "--out", "secret/key.asc"]);
+    assert_eq!(code, 0, "{stderr}");
+    // A key that is named by a link is left out with it.
+    std::os::unix::fs::symlink("secret/key.asc", folder.join("current.asc")).unwrap();
+    fs::write(folder.join("fitout.toml"), config(rest).replace("secret/key.asc", "current.asc")).unwrap();
+    let before = planned(folder);
+    let all = ["app", "app/a", "app/manifest.json", "glob", "glob/public", "secret", "secret/public"];
+    assert_eq!(before, all);
+    fs::remove_file(folder.join("current.asc")).unwrap();
+    fs::write(folder.join("fitout.toml"), config(rest)).unwrap();
+    assert_eq!(planned(folder), all);
+    for args in [&["build", "--out", "out"][..], &["build"], &["publish"]] {
+        let (code, _, stderr) = run(folder, args);
+        assert_eq!(code, 0, "{args:?}: {stderr}");
+    }
+    assert!(folder.join("repo/apt/dists").is_dir() && folder.join("shop/1.0.0").is_dir());
+    // The folder of another version, which the config does not name any more.
+    fs::write(folder.join("fitout.toml"), config(rest).replace("1.0.0", "1.1.0")).unwrap();
+    assert_eq!(planned(folder), before);
+    built(folder, &[], "dist");
+}
+
 #[test]
 fn what_is_named_is_taken() {
     let files = "[[files]]\nfrom = \"fitout.toml\"\nto = \"/usr/lib/bad/\"\n\n[[files]]\nfrom = \"dist/*.js\"\nto = \"/usr/lib/bad\"\n";

@@ -10,6 +10,7 @@ use super::sample::{fact, plan_of};
 use super::{Assembled, assemble, plan};
 use crate::diagnostic::{Code, Diagnostic, Findings, Origin, SourceText, Span, has_errors};
 use crate::listener::Silent;
+use crate::resolve::own::Kept;
 use crate::resolve::{Release, Rule, Take, preset};
 
 mod conflicts;
@@ -50,7 +51,10 @@ impl Project {
         let release = Release {
             project: folder.path().to_path_buf(),
             output: Vec::new(),
-            own: vec![folder.path().join("dist"), folder.path().join("fitout.toml")],
+            kept: Kept {
+                own: vec![folder.path().join("dist"), folder.path().join("fitout.toml")],
+                secrets: vec![folder.path().join("secret/key.asc")],
+            },
             identity: plan.identity,
             target: plan.target,
             environment: None,

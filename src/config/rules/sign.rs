@@ -44,7 +44,7 @@ pub(super) fn check(source: &Arc<SourceText>, table: &DeTable<'_>, checked: &mut
 }
 
 /// Destinations with secrets: their list, their keys, their tables of names and values.
-const DESTINATIONS: &[(&str, &[&str], &[&str])] =
+pub(in crate::config) const DESTINATIONS: &[(&str, &[&str], &[&str])] =
     &[("http", &["username", "password", "token"], &["headers"]), ("command", &[], &["env"])];
 
 struct Judge<'a> {

@@ -13,6 +13,7 @@ mod artifact;
 mod phoenix;
 mod plan;
 mod programs;
+mod secret;
 mod service;
 
 /// A rule over a plan.
@@ -42,7 +43,7 @@ pub const PLAN_RULES: &[PlanRule] = &[
     service::as_root,
     service::writes_elsewhere,
     service::secrets_in_units,
-    service::readable_secrets,
+    secret::readable,
     service::cuts_connections,
     service::program_is_missing,
     service::not_hardened,
@@ -50,7 +51,8 @@ pub const PLAN_RULES: &[PlanRule] = &[
 ];
 
 /// What is looked for in the content of a plan's files.
-pub const CONTENT_RULES: &[ContentRule] = &[service::secrets_in_config_files, phoenix::serves_nobody];
+pub const CONTENT_RULES: &[ContentRule] =
+    &[service::secrets_in_config_files, secret::private_keys, phoenix::serves_nobody];
 
 /// What is looked for in an artifact.
 pub const ARTIFACT_RULES: &[ArtifactRule] =

@@ -1,7 +1,7 @@
 //! Rules over a plan: what would be wrong in every format, before anything is packed.
 
 use super::about;
-use super::service::is_readable_secret;
+use super::secret;
 use crate::assemble::plan::{Entry, FormatSet, Kind, Plan, Role};
 use crate::diagnostic::{Diagnostic, Findings, Origin, codes};
 use crate::report::words::plural;
@@ -151,7 +151,7 @@ pub fn writable_by_all(plan: &Plan) -> Findings {
 /// Its mode on the builder was a decision, perhaps, and a package keeps none of it but the x bits.
 pub fn dropped_modes(plan: &Plan) -> Findings {
     let mut told: Vec<((&Origin, u32, u32), Diagnostic, usize)> = Vec::new();
-    for entry in plan.entries.iter().filter(|entry| !is_readable_secret(plan, entry)) {
+    for entry in plan.entries.iter().filter(|entry| !secret::is_readable(plan, entry)) {
         let Origin::Dropped { mode: found, .. } = *entry.mode_origin else { continue };
         let (path, mode) = (&entry.path, entry.mode);
         let key = (&*entry.origin, found, mode);

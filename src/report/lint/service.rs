@@ -4,7 +4,7 @@ use std::io::Read as _;
 
 use super::about;
 use super::plan::{files, is_secret};
-use crate::assemble::plan::{Content, Entry, Kind, Plan, Role, Service, Sources};
+use crate::assemble::plan::{Content, Kind, Plan, Role, Service, Sources};
 use crate::diagnostic::{Code, Diagnostic, Findings, codes};
 use crate::resolve::service::{Hardening, OnUpgrade};
 
@@ -99,36 +99,6 @@ pub(super) fn read(content: &Content) -> Option<String> {
         }
         Content::Slice { .. } | Content::Patched { .. } => None,
     }
-}
-
-/// Everybody on the host may read what should be a secret.
-pub fn readable_secrets(plan: &Plan) -> Findings {
-    files(plan)
-        .filter(|entry| is_readable_secret(plan, entry))
-        .map(|entry| {
-            let message = format!("everybody may read `{}` (mode {:04o})", entry.path, entry.mode);
-            about(codes::LINT_SECRET_READABLE, &entry.path, message)
-                .at_origin(&entry.mode_origin, "")
-                .help("set `mode = \"0640\"` and `owner = \"root:GROUP\"` with the service's group")
-        })
-        .collect()
-}
-
-/// Whether everybody may read a file that a service has its secrets from, or that is named as secrets are.
-pub(super) fn is_readable_secret(plan: &Plan, entry: &Entry) -> bool {
-    let named = |path: &str| {
-        plan.services.iter().any(|service| {
-            service.env_file.as_deref() == Some(path) || service.secrets.values().any(|secret| secret.file == path)
-        })
-    };
-    let looks_secret = |path: &str| {
-        let name = path.rsplit('/').next().unwrap_or_default();
-        [".erlang.cookie", "COOKIE", "id_rsa", "id_ed25519"].contains(&name)
-            || name.ends_with("-key.pem")
-            || std::path::Path::new(name).extension().is_some_and(|extension| extension == "key")
-    };
-    let is_open = matches!(entry.kind, Kind::File(_)) && entry.mode & 0o004 != 0;
-    is_open && (named(&entry.path) || looks_secret(&entry.path))
 }
 
 /// It could do without a restart.
