@@ -63,6 +63,11 @@ impl Seen {
     pub fn time(&self) -> Option<(i64, i64)> {
         self.stat.map(|stat| (stat.2, stat.3))
     }
+
+    /// Whether nobody has written it since `before` was seen.
+    pub fn is_untouched(&self, before: &Self) -> bool {
+        self.stat == before.stat
+    }
 }
 
 /// All of them, by path.

@@ -2,8 +2,12 @@
 //!
 //! Enters: what decides the step besides files, its inputs and its outputs. Leaves: a [`Verdict`], and after a build a stamp
 //! in the project's folder of the cache. A stamp that cannot be read or written costs a build, never a stale artifact.
+//!
+//! A file that came during a build is a source that somebody added or something that the step made, and nobody can tell which.
+//! So it is new to the next verdict, which costs one more build. If that build writes it again as it was, it is the step's from
+//! then on; if it does not touch it, it is an input.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -13,7 +17,7 @@ use super::inputs::Inputs;
 use super::seen::{self, AllSeen, Stat};
 
 /// Raised when a stamp means something else.
-const SCHEMA: u32 = 1;
+const SCHEMA: u32 = 2;
 const FILE: &str = "stamp.json";
 
 /// What a step is, for its stamp.
@@ -49,14 +53,21 @@ pub enum Verdict {
     Run(String, Before),
 }
 
-/// What was there before the build; none where it cannot be told.
+/// What was there before the build.
 #[derive(Debug, Default)]
-pub struct Before(Option<AllSeen>);
+pub struct Before {
+    /// The files that are read; none where that cannot be told.
+    inputs: Option<AllSeen>,
+    /// Those of them that the last stamp does not know.
+    new: BTreeSet<String>,
+    /// Files that are no input because an earlier build showed that the step makes them.
+    made: BTreeSet<String>,
+}
 
 impl Before {
-    /// The files that are read.
-    pub fn inputs(&self) -> Option<&AllSeen> {
-        self.0.as_ref()
+    /// The files that are read, with what is seen of them; for whoever changes their times before the build.
+    pub fn inputs(&mut self) -> Option<&mut AllSeen> {
+        self.inputs.as_mut()
     }
 }
 
@@ -65,7 +76,7 @@ struct Stamp {
     schema: u32,
     facts: BTreeMap<String, String>,
     inputs: AllSeen,
-    /// What the step left: its outputs, and files among the inputs that were not there before.
+    /// What the step left: its outputs, and files that would be inputs if it did not make them.
     left: BTreeMap<String, Stat>,
 }
 
@@ -76,14 +87,17 @@ impl Step<'_> {
             return Verdict::Run("what it reads cannot be told".to_owned(), Before::default());
         };
         let stamp = self.read();
+        let mut before = Before::default();
         if let Some(stamp) = &stamp {
-            paths.retain(|path| !stamp.left.contains_key(path));
+            (before.made, paths) = paths.into_iter().partition(|path| stamp.left.contains_key(path));
+            before.new = paths.iter().filter(|path| !stamp.inputs.contains_key(*path)).cloned().collect();
         }
         let seen = seen::look(&paths, stamp.as_ref().map(|stamp| &stamp.inputs), now);
-        let Some(stamp) = stamp else { return Verdict::Run("there was none yet".to_owned(), Before(Some(seen))) };
+        let run = |why, seen| Verdict::Run(why, Before { inputs: Some(seen), ..before });
+        let Some(stamp) = stamp else { return run("there was none yet".to_owned(), seen) };
         let changed = if skip { self.changed(&stamp, &seen) } else { Some("`skip` is off".to_owned()) };
         if let Some(why) = changed {
-            return Verdict::Run(why, Before(Some(seen)));
+            return run(why, seen);
         }
         if seen != stamp.inputs {
             // The next look is faster then.
@@ -99,14 +113,29 @@ impl Step<'_> {
 
     /// After a build that went well.
     pub fn done(&self, before: Before) {
-        let (Some(inputs), Some(paths)) = (before.0, self.inputs.list()) else { return };
-        let made = paths.into_iter().filter(|path| !inputs.contains_key(path));
-        let made = made.filter_map(|path| Some((path.clone(), Stat::of(&std::fs::symlink_metadata(&path).ok()?))));
+        let (Some(mut inputs), Some(paths)) = (before.inputs, self.inputs.list()) else { return };
+        let mut made = before.made;
+        for path in &before.new {
+            let now = seen::look([path], None, i128::MIN).remove(path);
+            let Some((before, now)) = inputs.get(path).zip(now).filter(|(before, now)| !now.is_untouched(before))
+            else {
+                continue;
+            };
+            if now.digest == before.digest {
+                made.insert(path.clone());
+            }
+            // Of another one it is not known whose change it was: it is new once more.
+            inputs.remove(path);
+        }
         let mut left = self.outputs(&inputs);
-        left.extend(made);
+        left.retain(|path, _| !paths.contains(path));
+        let stat = |path: &String| Some((path.clone(), Stat::of(&std::fs::symlink_metadata(path).ok()?)));
+        left.extend(made.iter().filter(|path| paths.contains(*path)).filter_map(stat));
         // Without anything to look at nobody could tell that it is gone.
         let gone = |output: &Output| std::fs::symlink_metadata(&output.path).is_err();
-        if self.outputs.iter().any(gone) || left.values().all(|stat| stat.is_folder()) {
+        let is_output = |path: &String| self.outputs.iter().any(|output| Path::new(path).starts_with(&output.path));
+        let blind = left.values().all(|stat| stat.is_folder()) && !paths.iter().any(is_output);
+        if self.outputs.iter().any(gone) || blind {
             return;
         }
         let _ = self.write(&Stamp { schema: SCHEMA, facts: self.facts.clone(), inputs, left });

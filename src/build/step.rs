@@ -174,7 +174,7 @@ impl Step {
         let versions = self.versions(state);
         let Watch { inputs, outputs, own, .. } = &self.watch;
         let stamp = stamp::Step { folder, facts: self.facts(&versions), inputs, outputs, own };
-        let Verdict::Run(why, before) = stamp.verdict(self.watch.skip) else {
+        let Verdict::Run(why, mut before) = stamp.verdict(self.watch.skip) else {
             listener.hear(Event::Skipped { what: self.name().to_owned() });
             return Ok(Built { skipped: true, ..Built::default() });
         };

@@ -8,8 +8,7 @@ use crate::support::{finish, fitout, project};
 
 const HEAD: &str = "[package]\nname = \"skip\"\nversion = \"1.0.0\"\nsummary = \"Skips\"\nlicense = \"MIT\"\n\
                     maintainer = \"A <a@example.org>\"\n\n[build]\npreset = \"plain\"\ninput = \"tree\"\nformats = [\"tarball\"]\n";
-const COMMAND: &str =
-    "command = \"echo ran >> ../ran-$(basename $PWD); mkdir -p tree; cat src/a > tree/a; cat src/a > beside\"\n";
+const COMMAND: &str = "command = \"echo ran >> ../ran-$(basename $PWD); mkdir -p tree; cat src/a > tree/a\"\n";
 
 /// A project in a folder of its own: what counts the runs lies beside it.
 fn skipping(rest: &str) -> tempfile::TempDir {
@@ -90,9 +89,76 @@ fn what_it_made_must_be_as_it_was_left() {
     assert_eq!(fs::read_to_string(top.join("p/tree/a")).unwrap(), "one");
     write(top, "tree/more", "");
     assert!(ran(top), "something was added to the input");
-    fs::remove_file(top.join("p/beside")).unwrap();
-    assert!(ran(top), "something that it made beside the input is gone");
     assert!(!ran(top));
+}
+
+/// What the command of a project runs besides, which a test changes between two builds.
+fn with_more(top: &Path, more: &str) {
+    fs::write(top.join("more"), more).unwrap();
+}
+
+/// A project whose command runs that, and packs all of its sources.
+fn changing(rest: &str) -> tempfile::TempDir {
+    let command =
+        "command = \"echo ran >> ../ran-$(basename $PWD); mkdir -p tree out; cat src/* > tree/a; sh ../more\"\n";
+    let config = format!("{HEAD}{command}{rest}");
+    project(&[("p/fitout.toml", &config), ("p/src/a", "one"), ("more", "")])
+}
+
+#[test]
+fn a_source_that_came_while_it_was_built_is_built() {
+    let top = changing("");
+    let top = top.path();
+    let packed = || fs::read_to_string(top.join("p/tree/a")).unwrap();
+    assert!(ran(top) && !ran(top));
+    write(top, "src/a", "1");
+    for text in ["two", "three", "four"] {
+        with_more(top, &format!("printf {text} > src/b\n"));
+        assert!(ran(top) && !packed().contains(text), "the command has read them by then: {text}");
+    }
+    with_more(top, "");
+    assert!(ran(top), "a file that came, and was edited, while it was built");
+    assert_eq!(packed(), "1four");
+    assert!(!ran(top));
+    // One that lies in a folder that a rule takes, too.
+    let top = changing("\n[[files]]\nfrom = \"src\"\nto = \"/usr/share/skip\"\n");
+    let top = top.path();
+    with_more(top, "test -e src/b || printf two > src/b\n");
+    assert!(ran(top) && ran(top) && !ran(top));
+}
+
+#[test]
+fn what_it_leaves_among_its_inputs_costs_one_build_more() {
+    for more in ["cat src/a > beside\n", "test -e beside || cat src/a > beside\n"] {
+        let top = changing("");
+        let top = top.path();
+        with_more(top, more);
+        assert!(ran(top) && ran(top) && !ran(top), "{more}");
+        fs::remove_file(top.join("p/beside")).unwrap();
+        assert!(ran(top), "something that it made beside the input is gone");
+    }
+    let top = changing("");
+    let top = top.path();
+    with_more(top, "cat src/a > beside\n");
+    assert!(ran(top) && ran(top) && !ran(top));
+    write(top, "src/a", "two");
+    assert!(ran(top) && !ran(top), "it is known that the step makes it");
+    write(top, "beside", "mine");
+    assert!(ran(top) && !ran(top));
+}
+
+#[test]
+fn what_only_a_rule_takes_is_looked_at_too() {
+    for more in ["cat src/a > out/app\n", "test -e out/app || cat src/a > out/app\n"] {
+        let top = changing("\n[[files]]\nfrom = \"out/app\"\nto = \"/usr/bin/app\"\n");
+        let top = top.path();
+        let config = fs::read_to_string(top.join("p/fitout.toml")).unwrap();
+        write(top, "fitout.toml", &config.replace("input = \"tree\"\n", ""));
+        with_more(top, &format!("rm -r tree\n{more}"));
+        assert!(ran(top) && ran(top) && !ran(top), "{more}");
+        fs::remove_file(top.join("p/out/app")).unwrap();
+        assert!(ran(top), "{more}");
+    }
 }
 
 #[test]
@@ -139,7 +205,7 @@ fn a_repository_counts_as_a_whole_with_its_commit() {
         assert!(command.output().unwrap().status.success(), "{args:?}");
     };
     git(&["init", "-q"]);
-    fs::write(top.join(".gitignore"), "/cache\n/ran-p\n/p/tree\n/p/beside\n/p/dist\n/p/ignored\n").unwrap();
+    fs::write(top.join(".gitignore"), "/cache\n/ran-p\n/p/tree\n/p/dist\n/p/ignored\n").unwrap();
     git(&["add", "-A"]);
     git(&["commit", "-qm", "one"]);
     assert!(ran(top) && !ran(top));
@@ -160,7 +226,7 @@ fn a_broken_stamp_costs_a_build_only() {
     let top = top.path();
     assert!(ran(top) && !ran(top));
     let folder = fs::read_dir(top.join("cache/projects")).unwrap().next().unwrap().unwrap().path();
-    for text in ["", "{}", "\0\0", "{\"schema\":1,\"facts\":{},\"inputs\":{},\"left\":{}}"] {
+    for text in ["", "{}", "\0\0", "{\"schema\":2,\"facts\":{},\"inputs\":{},\"left\":{}}"] {
         fs::write(folder.join("stamp.json"), text).unwrap();
         assert!(ran(top), "{text:?}");
     }

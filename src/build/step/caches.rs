@@ -20,13 +20,18 @@ pub(super) struct Caches<'a> {
     shared: Option<Box<dyn Store>>,
     writes: bool,
     /// The files that the build reads; none where that cannot be told.
-    sources: Option<&'a AllSeen>,
+    sources: Option<&'a mut AllSeen>,
     pub warnings: Findings,
 }
 
 impl<'a> Caches<'a> {
     /// `shared` is the address of the store that machines share.
-    pub fn new(plan: Plan, state: &State, shared: Option<(&str, &Variables)>, sources: Option<&'a AllSeen>) -> Self {
+    pub fn new(
+        plan: Plan,
+        state: &State,
+        shared: Option<(&str, &Variables)>,
+        sources: Option<&'a mut AllSeen>,
+    ) -> Self {
         let mut warnings = Findings::new();
         let shared = shared.filter(|_| state.shared != Use::Off).and_then(|(address, variables)| {
             let opened = shared::open(address, variables, state.shared);
@@ -39,7 +44,7 @@ impl<'a> Caches<'a> {
 
     pub fn restore(&mut self, listener: &dyn Listener) {
         // Without the sources nobody could tell a tool which of them changed.
-        let Some(sources) = self.sources else { return };
+        let Some(sources) = self.sources.as_deref_mut() else { return };
         let local = self.local.iter().map(|local| local as &dyn Store);
         let stores: Vec<&dyn Store> = local.chain(self.shared.as_deref()).collect();
         if let Some(restored) = self.plan.restore(&stores, sources, &mut self.warnings) {
@@ -49,7 +54,7 @@ impl<'a> Caches<'a> {
     }
 
     pub fn save(&mut self, listener: &dyn Listener) {
-        let Some(sources) = self.sources else { return };
+        let Some(sources) = self.sources.as_deref() else { return };
         let local = self.local.iter().map(|local| local as &dyn Store);
         let shared = self.shared.as_deref().filter(|store| self.writes && !store.is_down());
         let stores: Vec<&dyn Store> = local.chain(shared).collect();
