@@ -48,6 +48,8 @@ mod step;
 mod targets;
 #[path = "cli/templates.rs"]
 mod templates;
+#[path = "cli/times.rs"]
+mod times;
 #[path = "cli/together.rs"]
 mod together;
 #[path = "cli/unchanged.rs"]

@@ -2,16 +2,15 @@
 //!
 //! Enters: a [`Plan`]: folders, the lock files that decide them, and what else they depend on. Leaves: the folders as a build
 //! of the same lock file left them, or one of the last with another. [`store`] holds bytes by name, [`tree`] is one entry,
-//! [`pack`] and [`unpack`] go between it and the folders, [`evict`] keeps the user's folder small. All that can go wrong here
+//! [`pack`] and [`unpack`] go between it and the folders, [`times`] tells a tool what changed, [`several`] puts the same into more
+//! than one store, [`evict`] keeps the user's folder small. All that can go wrong here
 //! costs time: what is damaged, missing or late is told, and the build begins without it.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Component, Path, PathBuf};
 
-use rustix::fs::{AtFlags, CWD, Timespec, Timestamps, UTIME_NOW};
-
 use self::pack::Put;
+use self::several::Several;
 use self::store::Store;
 use self::tree::{Tree, digest};
 use self::unpack::Failure;
@@ -22,8 +21,10 @@ use crate::diagnostic::{Diagnostic, Findings, codes};
 pub mod bucket;
 pub mod evict;
 mod pack;
+mod several;
 pub mod shared;
 pub mod store;
+mod times;
 mod tree;
 mod unpack;
 pub mod used;
@@ -80,9 +81,12 @@ impl Plan {
     }
 
     /// Brings the folders back, where none of them is there. `sources` are told to the tool by their times: what has the
-    /// content that the folders were built from has that time again, what has another is new.
-    pub fn restore(&self, stores: &[&dyn Store], sources: &AllSeen, warnings: &mut Findings) -> Option<Restored> {
-        let there = |path: &String| fs_err::read_dir(self.folder.join(path)).is_ok_and(|mut dir| dir.next().is_some());
+    /// content that the folders were built from has that time again, what has another is new. They leave as they are then.
+    pub fn restore(&self, stores: &[&dyn Store], sources: &mut AllSeen, warnings: &mut Findings) -> Option<Restored> {
+        let there = |path: &String| match fs_err::read_dir(self.folder.join(path)) {
+            Ok(mut folder) => folder.next().is_some(),
+            Err(error) => error.kind() != std::io::ErrorKind::NotFound,
+        };
         if self.paths.is_empty() || self.paths.iter().any(there) {
             return None;
         }
@@ -92,13 +96,9 @@ impl Plan {
         for near in [false, true] {
             for (store, usable) in stores.iter().zip(&mut usable).filter(|(_, usable)| **usable) {
                 let found = if near { nearest(*store, &folder, &own) } else { Ok(vec![own.clone()]) };
-                let tried = found.and_then(|names| self.first_of(*store, &names, warnings));
+                let tried = found.and_then(|names| self.first_of(*store, &names, sources, warnings));
                 match tried {
-                    Ok(Some(tree)) => {
-                        self.set_times(&tree, sources);
-                        let files = tree.items.iter().filter(|item| matches!(item.kind, tree::Kind::File(_))).count();
-                        return Some(Restored { files, exact: !near });
-                    }
+                    Ok(Some(files)) => return Some(Restored { files, exact: !near }),
                     Ok(None) => {}
                     // It will not be better for the next request.
                     Err(error) => {
@@ -111,10 +111,16 @@ impl Plan {
         None
     }
 
-    fn first_of(&self, store: &dyn Store, names: &[String], warnings: &mut Findings) -> std::io::Result<Option<Tree>> {
+    fn first_of(
+        &self,
+        store: &dyn Store,
+        names: &[String],
+        sources: &mut AllSeen,
+        warnings: &mut Findings,
+    ) -> std::io::Result<Option<usize>> {
         for name in names {
-            match at_once(store, || self.restore_one(store, name)) {
-                Ok(Some(tree)) => return Ok(Some(tree)),
+            match at_once(store.at_once(), || self.restore_one(store, name, sources)) {
+                Ok(Some(files)) => return Ok(Some(files)),
                 Ok(None) => {}
                 Err(Failure::Io(error)) => return Err(error),
                 Err(failure) => {
@@ -127,53 +133,35 @@ impl Plan {
         Ok(None)
     }
 
-    fn restore_one(&self, store: &dyn Store, name: &str) -> Result<Option<Tree>, Failure> {
+    /// How many files an entry brought back.
+    fn restore_one(&self, store: &dyn Store, name: &str, sources: &mut AllSeen) -> Result<Option<usize>, Failure> {
         let Some(bytes) = store.get(name)? else { return Ok(None) };
         let tree = Tree::decode(&bytes).map_err(|damage| Failure::Damaged(damage, name.to_owned()))?;
         let known = |path: &str| self.paths.iter().any(|own| Path::new(path).starts_with(own) || is_above(path, own));
         if !tree.items.iter().all(|item| known(&item.path)) {
             return Err(Failure::Damaged(Damage("it names a path outside of it"), name.to_owned()));
         }
-        unpack::unpack(&self.folder, &self.paths, &tree, store)?;
-        Ok(Some(tree))
+        unpack::unpack(&self.folder, &self.paths, &tree, store, || self.tell(&tree, sources))?;
+        Ok(Some(tree.items.iter().filter(|item| matches!(item.kind, tree::Kind::File(_))).count()))
     }
 
-    /// A tool that compares times must see what changed since, however old the checkout is, and nothing else.
-    fn set_times(&self, tree: &Tree, sources: &AllSeen) {
-        for (path, seen) in sources {
-            let path = Path::new(path);
-            let before = self.relative(path).and_then(|name| tree.sources.get(&name));
-            // A time that cannot be set is at worst one that makes the tool build more.
-            let _ = match before {
-                Some((digest, time)) if *digest == seen.digest => unpack::set_time(path, *time),
-                _ => touch(path),
-            };
-        }
-    }
-
-    /// Keeps the folders as they are now, built from `sources`.
+    /// Keeps the folders as they are now, built from `sources`, as they were seen before the build.
     pub fn save(&self, stores: &[&dyn Store], sources: &AllSeen, warnings: &mut Findings) -> Option<Put> {
-        if !self.paths.iter().any(|path| self.folder.join(path).is_dir()) {
-            return None;
-        }
-        let (_, own) = self.names();
-        let mut first = None;
-        for store in stores {
-            match at_once(*store, || self.save_one(*store, &own, sources)) {
-                Ok(put) => first = first.or(Some(put)),
-                Err(error) => warnings.push(unusable(*store, &error)),
-            }
-        }
-        first
+        let first = stores.first().filter(|_| self.paths.iter().any(|path| self.folder.join(path).is_dir()))?;
+        let to = Several::new(stores);
+        let saved = at_once(to.at_once(), || self.save_to(&to, sources));
+        let before = warnings.len();
+        warnings.extend(to.failed().map(|(store, error)| unusable(store, &error)));
+        // What is wrong with all of the stores is said already.
+        let said = warnings.len() - before == stores.len();
+        saved.map_err(|error| warnings.extend((!said).then(|| unusable(*first, &error)))).ok()
     }
 
-    fn save_one(&self, store: &dyn Store, name: &str, sources: &AllSeen) -> std::io::Result<Put> {
-        let (mut tree, put) = pack::pack(&self.folder, &self.paths, &self.except, store)?;
-        let source = |(path, seen): (&String, &super::seen::Seen)| {
-            Some((self.relative(Path::new(path))?, (seen.digest.clone(), seen.time()?)))
-        };
-        tree.sources = sources.iter().filter_map(source).collect::<BTreeMap<_, _>>();
-        store.put(name, &tree.encode()?)?;
+    fn save_to(&self, to: &Several<'_>, sources: &AllSeen) -> std::io::Result<Put> {
+        let (_, own) = self.names();
+        let (mut tree, put) = pack::pack(&self.folder, &self.paths, &self.except, to)?;
+        tree.sources = self.built_from(sources);
+        to.put(&own, &tree.encode()?)?;
         Ok(put)
     }
 
@@ -190,12 +178,6 @@ impl Plan {
 /// Whether `path` is a folder on the way to `own`.
 fn is_above(path: &str, own: &str) -> bool {
     Path::new(own).starts_with(path)
-}
-
-fn touch(path: &Path) -> std::io::Result<()> {
-    let now = Timespec { tv_sec: 0, tv_nsec: UTIME_NOW };
-    let times = Timestamps { last_access: now, last_modification: now };
-    Ok(rustix::fs::utimensat(CWD, path, &times, AtFlags::SYMLINK_NOFOLLOW)?)
 }
 
 /// Files of a store in a folder that are not what was put there.
@@ -231,9 +213,9 @@ fn nearest(store: &dyn Store, folder: &str, own: &str) -> std::io::Result<Vec<St
     Ok(store.list(folder)?.into_iter().filter(|name| name != own).take(TRIED).collect())
 }
 
-/// On as many threads as the store takes requests; on those that are there if they cannot be had.
-fn at_once<T: Send>(store: &dyn Store, work: impl FnOnce() -> T + Send) -> T {
-    match store.at_once() {
+/// On as many threads as stores take requests, 0 for any number; on those that are there if they cannot be had.
+fn at_once<T: Send>(threads: usize, work: impl FnOnce() -> T + Send) -> T {
+    match threads {
         0 => work(),
         threads => match rayon::ThreadPoolBuilder::new().num_threads(threads).build() {
             Ok(pool) => pool.install(work),

@@ -68,6 +68,16 @@ impl Seen {
     pub fn is_untouched(&self, before: &Self) -> bool {
         self.stat == before.stat
     }
+
+    /// Whether nobody has written what has this stat now.
+    pub fn is_at(&self, stat: Stat) -> bool {
+        self.stat == Some(stat)
+    }
+
+    /// Notes a stat that was given to it after it was seen; its content is read again at the next look.
+    pub fn moved(&mut self, stat: Stat) {
+        *self = Self { stat: Some(stat), settled: false, digest: std::mem::take(&mut self.digest) };
+    }
 }
 
 /// All of them, by path.

@@ -34,7 +34,7 @@ impl Trial {
 
     fn restore(&self, plan: &Plan) -> (Option<Restored>, Findings) {
         let mut warnings = Findings::new();
-        let restored = plan.restore(&[&self.store], &AllSeen::new(), &mut warnings);
+        let restored = plan.restore(&[&self.store], &mut AllSeen::new(), &mut warnings);
         (restored, warnings)
     }
 
@@ -200,4 +200,159 @@ fn projects_and_images_that_nobody_uses_go_too() {
     evict::evict(trial.top.path(), 1, evict::YOUNG).unwrap();
     assert_eq!(there(), [false, false, false, false, true, false], "the last image stays");
     assert!(trial.top.path().join("projects/young/known").exists());
+}
+
+/// The path of a file of a trial, and what is seen of it.
+fn seen(trial: &Trial, path: &str) -> AllSeen {
+    let path = trial.top.path().join(path).into_os_string().into_string().unwrap();
+    crate::build::seen::look([&path], None, i128::MAX)
+}
+
+/// When a file of a trial was changed, in seconds.
+fn time(trial: &Trial, path: &str) -> i64 {
+    use std::os::unix::fs::MetadataExt as _;
+    fs_err::metadata(trial.top.path().join(path)).unwrap().mtime()
+}
+
+/// An entry built from `a/source`, which says `one` and has the time 1000, and a checkout `b` of the same.
+fn entry_and_checkout(trial: &Trial) -> Plan {
+    trial.write("a/source", b"one");
+    trial.write("a/kept/object", b"of one");
+    unpack::set_time(&trial.top.path().join("a/source"), (1000, 5)).unwrap();
+    let plan = trial.plan("a", "1");
+    plan.save(&[&trial.store], &seen(trial, "a/source"), &mut Findings::new()).unwrap();
+    trial.write("b/source", b"one");
+    trial.plan("b", "1")
+}
+
+#[test]
+fn a_source_that_is_edited_while_folders_are_restored_is_new() {
+    let trial = Trial::new();
+    let plan = entry_and_checkout(&trial);
+    let mut sources = seen(&trial, "b/source");
+    trial.write("b/source", b"two");
+    // As an editor may leave it that keeps the time of the file.
+    unpack::set_time(&trial.top.path().join("b/source"), (900, 0)).unwrap();
+    let mut warnings = Findings::new();
+    assert!(plan.restore(&[&trial.store], &mut sources, &mut warnings).is_some(), "{warnings:?}");
+    assert!(time(&trial, "b/source") > 1_000_000_000);
+    // Nobody knows what is built from it now.
+    assert!(plan.built_from(&sources).is_empty());
+    // Without an edit it has its time again, and is recorded so.
+    let plan = Plan { folder: trial.top.path().join("c"), ..plan };
+    trial.write("c/lock", b"1");
+    trial.write("c/source", b"one");
+    let mut sources = seen(&trial, "c/source");
+    plan.restore(&[&trial.store], &mut sources, &mut warnings).unwrap();
+    assert_eq!((time(&trial, "c/source"), plan.built_from(&sources)["source"].1), (1000, (1000, 5)));
+    assert_eq!(crate::build::seen::difference(&seen(&trial, "c/source"), &sources), None);
+}
+
+#[test]
+fn a_link_that_changed_keeps_the_folders_away() {
+    let trial = Trial::new();
+    let plan = entry_and_checkout(&trial);
+    fs_err::remove_file(trial.top.path().join("b/source")).unwrap();
+    std::os::unix::fs::symlink("elsewhere", trial.top.path().join("b/source")).unwrap();
+    let mut warnings = Findings::new();
+    assert_eq!(plan.restore(&[&trial.store], &mut seen(&trial, "b/source"), &mut warnings), None);
+    assert!(!plan.folder.join("kept").exists());
+    assert!(warnings[0].notes[0].contains("is a link that changed"), "{warnings:?}");
+}
+
+#[test]
+fn times_are_told_before_anything_is_in_its_place() {
+    let trial = Trial::new();
+    let plan = entry_and_checkout(&trial);
+    let tree = Tree::decode(&trial.store.get(&plan.names().1).unwrap().unwrap()).unwrap();
+    let unpack = |result: fn() -> std::io::Result<()>| {
+        unpack::unpack(&plan.folder, &plan.paths, &tree, &trial.store, || {
+            assert!(!plan.folder.join("kept").exists());
+            result()
+        })
+    };
+    assert!(unpack(|| Err(std::io::Error::other("no"))).is_err());
+    assert!(!plan.folder.join("kept").exists());
+    unpack(|| Ok(())).unwrap();
+    assert!(plan.folder.join("kept/object").exists());
+}
+
+#[test]
+fn all_folders_come_back_or_none() {
+    let trial = Trial::new();
+    let plan = Plan { paths: vec!["kept".to_owned(), "more/deep".to_owned()], ..trial.plan("a", "1") };
+    trial.write("a/kept/one", b"1");
+    trial.write("a/more/deep/two", b"2");
+    trial.save(&plan);
+    let other = Plan { paths: plan.paths.clone(), ..trial.plan("b", "1") };
+    // The place of the second is taken by the time that they are moved.
+    let tree = Tree::decode(&trial.store.get(&other.names().1).unwrap().unwrap()).unwrap();
+    let take = || fs_err::write(other.folder.join("more/deep"), "mine");
+    assert!(unpack::unpack(&other.folder, &other.paths, &tree, &trial.store, take).is_err());
+    assert!(!other.folder.join("kept").exists());
+    let called = std::cell::Cell::new(false);
+    let note = || Ok(called.set(true));
+    assert!(unpack::unpack(&other.folder, &other.paths, &tree, &trial.store, note).is_err() && !called.get());
+    assert!(!other.folder.join("kept").exists());
+    assert_eq!(fs_err::read(other.folder.join("more/deep")).unwrap(), b"mine");
+    assert_eq!(trial.restore(&other), (None, vec![]), "what is there is the checkout's own");
+}
+
+/// A store during whose first request a program writes somewhere.
+struct Busy<'a>(&'a Trial, std::sync::Once, &'static str);
+
+impl Store for Busy<'_> {
+    fn name(&self) -> String {
+        self.0.store.name()
+    }
+    fn get(&self, name: &str) -> std::io::Result<Option<Vec<u8>>> {
+        self.0.store.get(name)
+    }
+    fn has(&self, name: &str) -> std::io::Result<bool> {
+        self.1.call_once(|| self.0.write(self.2, b"later"));
+        self.0.store.has(name)
+    }
+    fn put(&self, name: &str, bytes: &[u8]) -> std::io::Result<()> {
+        self.0.store.put(name, bytes)
+    }
+    fn list(&self, folder: &str) -> std::io::Result<Vec<String>> {
+        self.0.store.list(folder)
+    }
+    fn remove(&self, name: &str) -> std::io::Result<()> {
+        self.0.store.remove(name)
+    }
+}
+
+#[test]
+fn what_is_written_while_it_is_read_is_not_kept() {
+    for path in ["a/kept/object", "a/kept/deep/new", "a/kept/new"] {
+        let trial = Trial::new();
+        let plan = trial.plan("a", "1");
+        trial.write("a/kept/object", b"early");
+        trial.write("a/kept/deep/other", b"other");
+        std::thread::sleep(std::time::Duration::from_millis(50));
+        let (busy, mut warnings) = (Busy(&trial, std::sync::Once::new(), path), Findings::new());
+        assert_eq!(plan.save(&[&busy], &AllSeen::new(), &mut warnings), None, "{path}");
+        assert!(warnings[0].notes[0].contains("changed while it was read"), "{warnings:?}");
+        assert!(trial.store.get(&plan.names().1).unwrap().is_none());
+        assert!(plan.save(&[&busy], &AllSeen::new(), &mut Findings::new()).is_some());
+    }
+}
+
+#[test]
+fn a_store_that_fails_is_no_reason_to_leave_out_the_other() {
+    let trial = Trial::new();
+    let plan = trial.plan("a", "1");
+    trial.write("a/kept/object", b"x");
+    trial.write("file", b"no folder");
+    let (broken, second) = (Local::new(trial.top.path().join("file")), Local::new(trial.top.path().join("second")));
+    let mut warnings = Findings::new();
+    assert!(plan.save(&[&broken, &trial.store, &second], &AllSeen::new(), &mut warnings).is_some());
+    assert_eq!(warnings.len(), 1);
+    for store in [&trial.store, &second] {
+        fs_err::remove_dir_all(plan.folder.join("kept")).unwrap();
+        assert!(plan.restore(&[store], &mut AllSeen::new(), &mut warnings).is_some_and(|restored| restored.exact));
+    }
+    assert_eq!(plan.save(&[&broken], &AllSeen::new(), &mut warnings), None);
+    assert_eq!(warnings.len(), 2, "it is said once");
 }

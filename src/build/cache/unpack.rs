@@ -35,22 +35,53 @@ pub enum Failure {
     Io(#[from] io::Error),
 }
 
-/// Lays `tree` down below `folder`, at `paths`, where nothing may be.
+/// Lays `tree` down below `folder`, at `paths`, where nothing may be. `ready` is called when all of it can be moved to its
+/// place: a tool that is started after a kill must not find the tree before what is done there.
 ///
 /// # Errors
-/// Nothing is there then that was not there before.
-pub fn unpack(folder: &Path, paths: &[String], tree: &Tree, store: &dyn Store) -> Result<(), Failure> {
+/// Nothing of the tree is there then, nor if `ready` fails.
+pub fn unpack(
+    folder: &Path,
+    paths: &[String],
+    tree: &Tree,
+    store: &dyn Store,
+    ready: impl FnOnce() -> io::Result<()>,
+) -> Result<(), Failure> {
     let new = || tempfile::Builder::new().prefix(TEMPORARY).tempdir_in(folder);
     let (holder, _held) = interrupt::folder(new, |holder| holder.path().to_path_buf())?;
     lay(holder.path(), tree, store)?;
-    for path in paths {
-        let (from, to) = (holder.path().join(path), folder.join(path));
-        if fs_err::symlink_metadata(&from).is_ok() {
-            fs_err::create_dir_all(to.parent().unwrap_or(folder))?;
-            fs_err::rename(from, to)?;
+    let moves = moves(holder.path(), folder, paths)?;
+    ready()?;
+    for (index, (from, to)) in moves.iter().enumerate() {
+        if let Err(error) = fs_err::rename(from, to) {
+            for (from, to) in moves[..index].iter().rev() {
+                fs_err::rename(to, from)?;
+            }
+            return Err(error.into());
         }
     }
     Ok(())
+}
+
+/// From where to where, once all places are free.
+fn moves(holder: &Path, folder: &Path, paths: &[String]) -> io::Result<Vec<(PathBuf, PathBuf)>> {
+    let mut moves = Vec::new();
+    for path in paths {
+        let (from, to) = (holder.join(path), folder.join(path));
+        let goes_along = paths.iter().any(|other| other != path && Path::new(path).starts_with(other));
+        if goes_along || fs_err::symlink_metadata(&from).is_err() {
+            continue;
+        }
+        fs_err::create_dir_all(to.parent().unwrap_or(folder))?;
+        match fs_err::symlink_metadata(&to) {
+            Ok(meta) if meta.is_dir() && fs_err::read_dir(&to)?.next().is_none() => {}
+            Ok(_) => return Err(io::Error::other(format!("`{}` is there already", to.display()))),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
+        }
+        moves.push((from, to));
+    }
+    Ok(moves)
 }
 
 fn lay(base: &Path, tree: &Tree, store: &dyn Store) -> Result<(), Failure> {
