@@ -1,5 +1,5 @@
 //! Which files the build step reads: those that `inputs` names, else all that git tracks or does not ignore in the
-//! repository, else all of the folder.
+//! repository, else all of the folder; and those that links among them lead to.
 //!
 //! Enters: a folder and globs. Leaves: absolute paths. What the step itself makes and what fitout writes is left out, also
 //! for another config file of the project. The whole repository counts, because an umbrella or a workspace reads beyond the folder of its config file.
@@ -10,8 +10,21 @@ use std::path::{Component, Path, PathBuf};
 
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 
-use super::ask::ask;
+use super::ask::{Refusal, ask};
 use super::cache::TEMPORARY;
+
+mod links;
+
+/// Why it cannot be told what is read.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct Untold(String);
+
+impl Untold {
+    fn unreadable(path: &Path, error: &std::io::Error) -> Self {
+        Self(format!("`{}` cannot be read: {error}", path.display()))
+    }
+}
 
 /// Where to look.
 #[derive(Debug, Clone, Default)]
@@ -30,16 +43,25 @@ pub struct Inputs {
 const SPECIAL: &[char] = &['*', '?', '[', '{', '\\'];
 
 impl Inputs {
-    /// All of them. `None` if a name is not UTF-8 or a folder cannot be read: then nobody can tell.
-    pub fn list(&self) -> Option<BTreeSet<String>> {
-        let found = match &self.globs {
-            Some(globs) => self.by_globs(globs)?,
-            None => match self.by_git() {
-                Some(found) => found,
-                None => self.walked(&self.folder, &[&self.written[..], &self.filled].concat())?,
+    /// All of them.
+    ///
+    /// # Errors
+    /// A name is not UTF-8, a folder cannot be read, or git does not answer though there is a repository: then nobody can tell.
+    pub fn list(&self) -> Result<BTreeSet<String>, Untold> {
+        let (mut found, whole) = match &self.globs {
+            Some(globs) => (self.by_globs(globs)?, None),
+            None => match self.by_git()? {
+                Some((found, top)) => (found, Some(top)),
+                None => {
+                    let without = [&self.written[..], &self.filled].concat();
+                    (self.walked(&self.folder, &without)?, Some(self.folder.clone()))
+                }
             },
         };
-        found.into_iter().map(|path| path.into_os_string().into_string().ok()).collect()
+        self.follow(&mut found, whole.as_deref())?;
+        let text = |path: PathBuf| path.into_os_string().into_string();
+        let odd = |path: OsString| Untold(format!("`{}` is not UTF-8", path.display()));
+        found.into_iter().map(|path| text(path).map_err(odd)).collect()
     }
 
     /// A valid pattern, for the check of the config.
@@ -51,18 +73,31 @@ impl Inputs {
         self.written.iter().any(|written| path.starts_with(written))
     }
 
-    fn by_git(&self) -> Option<BTreeSet<PathBuf>> {
-        let answer = |arguments: &[&str]| ask(&self.folder, "git", arguments).ok();
-        let top = PathBuf::from(answer(&["rev-parse", "--show-toplevel"])?.trim_end_matches('\n'));
+    /// With the folder of the repository. None where there is no repository, or none of this project.
+    fn by_git(&self) -> Result<Option<(BTreeSet<PathBuf>, PathBuf)>, Untold> {
+        let refused = |refusal: Refusal| {
+            let lines: Vec<_> = refusal.lines().iter().map(|line| line.trim().to_owned()).collect();
+            Untold(format!("git: {}", lines.join("; ")))
+        };
+        let top = match ask(&self.folder, "git", &["rev-parse", "--show-toplevel"]) {
+            Ok(answer) => PathBuf::from(answer.trim_end_matches('\n')),
+            Err(refusal) if self.is_no_repository(&refusal) => return Ok(None),
+            Err(refusal) => return Err(refused(refusal)),
+        };
         let files = |kind: &[&str]| {
-            let all = ask(&top, "git", &[&["ls-files", "-z"], kind].concat()).ok()?;
-            // What is not UTF-8 was replaced: its file will not be there, and nothing is skipped.
-            Some(all.split('\0').filter(|name| !name.is_empty()).map(|name| top.join(name)).collect::<Vec<_>>())
+            let all = ask(&top, "git", &[&["ls-files", "-z"], kind].concat()).map_err(refused)?;
+            let all: Vec<_> = all.split('\0').filter(|name| !name.is_empty()).map(|name| top.join(name)).collect();
+            // What is not UTF-8 was replaced.
+            let odd = |path: &&PathBuf| path.to_string_lossy().contains('\u{fffd}') && !path.exists();
+            match all.iter().find(odd) {
+                Some(path) => Err(Untold(format!("`{}` is not UTF-8", path.display()))),
+                None => Ok(all),
+            }
         };
         let tracked = files(&["--cached"])?;
         // A copy of the project that merely lies somewhere in another project's repository.
         if !tracked.iter().any(|path| path.starts_with(&self.folder)) {
-            return None;
+            return Ok(None);
         }
         let others = files(&["--others", "--exclude-standard"])?;
         let filled = |path: &PathBuf| self.filled.iter().any(|filled| path.starts_with(filled));
@@ -83,10 +118,18 @@ impl Inputs {
                 found.insert(path);
             }
         }
-        Some(found)
+        Ok(Some((found, top)))
     }
 
-    fn by_globs(&self, globs: &[String]) -> Option<BTreeSet<PathBuf>> {
+    /// Whether that git refuses means that all of the repository is the folder. Without git a repository shows by its `.git`.
+    fn is_no_repository(&self, refusal: &Refusal) -> bool {
+        match refusal {
+            Refusal::Absent(_) => !self.folder.ancestors().skip(1).any(|above| above.join(".git").exists()),
+            Refusal::Failed(lines) => lines.iter().any(|line| line.contains("not a git repository")),
+        }
+    }
+
+    fn by_globs(&self, globs: &[String]) -> Result<BTreeSet<PathBuf>, Untold> {
         let mut found = BTreeSet::new();
         for pattern in globs {
             let (base, rest) = split(pattern);
@@ -98,39 +141,43 @@ impl Inputs {
                 found.extend(all);
                 continue;
             };
-            let glob = glob(rest)?;
+            let glob = glob(rest).ok_or_else(|| Untold(format!("`{pattern}` is no glob")))?;
             let matches = |path: &PathBuf| path.strip_prefix(&base).is_ok_and(|below| glob.is_match(below));
             found.extend(all.into_iter().filter(matches));
         }
-        Some(found)
+        Ok(found)
     }
 
     /// All files below a path, or itself; a path that is not there is named all the same: it may come.
-    fn walked(&self, path: &Path, without: &[PathBuf]) -> Option<BTreeSet<PathBuf>> {
+    fn walked(&self, path: &Path, without: &[PathBuf]) -> Result<BTreeSet<PathBuf>, Untold> {
         let mut found = BTreeSet::new();
-        walk(path, without, &mut found)?;
+        walk(path, without, usize::MAX, &mut found)?;
         found.remove(&self.folder);
-        Some(found)
+        Ok(found)
     }
 }
 
-fn walk(path: &Path, without: &[PathBuf], found: &mut BTreeSet<PathBuf>) -> Option<()> {
+/// Adds all files below a path, but for what lies at or below `without`, up to `most`.
+fn walk(path: &Path, without: &[PathBuf], most: usize, found: &mut BTreeSet<PathBuf>) -> Result<(), Untold> {
     let own = |name: &OsStr| name == ".git" || is_left(name);
     if without.iter().any(|left_out| path == left_out) || path.file_name().is_some_and(own) {
-        return Some(());
+        return Ok(());
     }
     if !fs_err::symlink_metadata(path).is_ok_and(|meta| meta.is_dir()) {
+        if found.len() >= most {
+            return Err(Untold("more files than are looked at".to_owned()));
+        }
         found.insert(path.to_owned());
-        return Some(());
+        return Ok(());
     }
     let made = made_in(path);
-    for entry in fs_err::read_dir(path).ok()? {
-        let entry = entry.ok()?;
+    for entry in std::fs::read_dir(path).map_err(|error| Untold::unreadable(path, &error))? {
+        let entry = entry.map_err(|error| Untold::unreadable(path, &error))?;
         if !made.contains(&entry.file_name()) {
-            walk(&entry.path(), without, found)?;
+            walk(&entry.path(), without, most, found)?;
         }
     }
-    Some(())
+    Ok(())
 }
 
 /// Names of what fitout has built into a folder: its list, and what the list names. Anything else there is a source.
@@ -264,6 +311,61 @@ mod tests {
             filled: vec![top.join("_build")],
         };
         assert_eq!(listed(&top, &inputs), ["a", "b/c"]);
+    }
+
+    #[test]
+    fn where_links_lead_counts_too() {
+        use std::os::unix::fs::symlink;
+        let (_keep, top) =
+            tree(&["app/a", "app/made/b", "app/deps/d", "out/file", "out/folder/x", "out/folder/y", "z/1", "y/2"]);
+        let at = |path: &str| top.join(path);
+        for (link, to) in [
+            ("app/file", "../out/file"),
+            ("app/folder", "../out/folder"),
+            // Of those in it, too; one that leads nowhere may lead somewhere later.
+            ("out/folder/next", "../../z"),
+            ("z/gone", "nowhere/at/all"),
+            ("z/back", "../out/folder"),
+            // What is found already, and what is no input of its own.
+            ("app/self", "a"),
+            ("app/all", "."),
+            ("app/round", "round"),
+            ("app/output", "made/b"),
+            ("app/filled", "deps"),
+        ] {
+            symlink(to, at(link)).unwrap();
+        }
+        let folder = at("app");
+        let inputs = Inputs { written: vec![at("app/made")], filled: vec![at("app/deps")], folder, globs: None };
+        let own = ["a", "all", "file", "filled", "folder", "output", "round", "self"];
+        let mut expected: Vec<_> = own.iter().map(|name| format!("app/{name}")).collect();
+        let led = ["out/file", "out/folder/next", "out/folder/x", "out/folder/y", "z/1", "z/back", "z/gone"];
+        expected.extend(led.map(str::to_owned));
+        expected.push("z/nowhere/at/all".to_owned());
+        assert_eq!(listed(&top, &inputs), expected);
+        // What lies beside the project is not known by itself, and may be too much to be looked at.
+        symlink("..", at("app/above")).unwrap();
+        assert!(listed(&top, &inputs).contains(&"y/2".to_owned()));
+        fs_err::create_dir(at("many")).unwrap();
+        (0..=links::MOST).for_each(|number| fs_err::write(at(&format!("many/{number}")), "").unwrap());
+        let Untold(why) = inputs.list().unwrap_err();
+        assert!(why.contains("app/above` leads to ") && why.contains("more files"), "{why}");
+    }
+
+    #[test]
+    fn a_repository_that_git_cannot_read_is_one() {
+        let (_keep, top) = tree(&["app/a", "shared/s"]);
+        let inputs = Inputs { folder: top.join("app"), ..Inputs::default() };
+        git(&top, &["init", "-q"]);
+        git(&top, &["add", "-A"]);
+        assert_eq!(listed(&top, &inputs), ["app/a", "shared/s"]);
+        fs_err::write(top.join(".git/index"), "damaged damaged damaged").unwrap();
+        let Untold(why) = inputs.list().unwrap_err();
+        assert!(why.starts_with("git: ") && why.contains("index file"), "{why}");
+        // Such as none is there.
+        let absent = Refusal::Absent(String::new());
+        assert!(!inputs.is_no_repository(&absent));
+        assert!(Inputs { folder: top.clone(), ..Inputs::default() }.is_no_repository(&absent));
     }
 
     #[test]

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::inputs::Inputs;
+use super::inputs::{Inputs, Untold};
 use super::seen::{self, AllSeen, Stat};
 
 /// Raised when a stamp means something else.
@@ -60,6 +60,8 @@ pub struct Before {
     inputs: Option<AllSeen>,
     /// Those of them that the last stamp does not know.
     new: BTreeSet<String>,
+    /// Why it cannot be told.
+    untold: Option<Untold>,
     /// Files that are no input because an earlier build showed that the step makes them.
     made: BTreeSet<String>,
 }
@@ -68,6 +70,11 @@ impl Before {
     /// The files that are read, with what is seen of them; for whoever changes their times before the build.
     pub fn inputs(&mut self) -> Option<&mut AllSeen> {
         self.inputs.as_mut()
+    }
+
+    /// Why it cannot be told which files are read; none where it can, or where nothing could be left anyway.
+    pub fn untold(&self) -> Option<&Untold> {
+        self.untold.as_ref()
     }
 }
 
@@ -83,8 +90,12 @@ struct Stamp {
 impl Step<'_> {
     /// Compares with the stamp; `skip` is whether that may end in doing nothing.
     pub fn verdict(&self, skip: bool) -> Verdict {
-        let (Ok(now), Some(mut paths)) = (seen::now(self.folder), self.inputs.list()) else {
-            return Verdict::Run("what it reads cannot be told".to_owned(), Before::default());
+        let untold =
+            |untold| Verdict::Run("what it reads cannot be told".to_owned(), Before { untold, ..Before::default() });
+        let Ok(now) = seen::now(self.folder) else { return untold(None) };
+        let mut paths = match self.inputs.list() {
+            Ok(paths) => paths,
+            Err(why) => return untold(Some(why)),
         };
         let stamp = self.read();
         let mut before = Before::default();
@@ -113,7 +124,7 @@ impl Step<'_> {
 
     /// After a build that went well.
     pub fn done(&self, before: Before) {
-        let (Some(mut inputs), Some(paths)) = (before.inputs, self.inputs.list()) else { return };
+        let (Some(mut inputs), Ok(paths)) = (before.inputs, self.inputs.list()) else { return };
         let mut made = before.made;
         for path in &before.new {
             let now = seen::look([path], None, i128::MIN).remove(path);

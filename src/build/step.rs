@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::environment::{Environment, Variables};
-use super::inputs::Inputs;
+use super::inputs::{Inputs, Untold};
 use super::log::Log;
 use super::sandbox::Sandbox;
 use super::shell::{self, Failure};
@@ -180,11 +180,13 @@ impl Step {
         };
         listener.hear(Event::Decided { what: "build", value: format!("runs, because {why}") });
         stamp.begin();
+        let untold = before.untold().map(untold);
         let mut cache = Caches::new(self.cache(versions), state, self.shared(), before.inputs());
         cache.restore(listener);
         run()?;
         cache.save(listener);
-        let findings = cache.warnings;
+        let mut findings = cache.warnings;
+        findings.extend(untold);
         stamp.done(before);
         Ok(Built { findings, skipped: false })
     }
@@ -238,6 +240,12 @@ impl Step {
             .help(format!("install `{name}`, or put its folder on the PATH of whoever runs fitout"))
             .note(format!("PATH is `{path}`"))
     }
+}
+
+fn untold(why: &Untold) -> Diagnostic {
+    Diagnostic::warning(codes::BUILD_INPUTS, "which files the build step reads cannot be told, so it runs each time")
+        .note(why.to_string())
+        .help("what a build tool keeps is not kept for other checkouts either; `inputs` of `[build]` names the files")
 }
 
 impl Run {

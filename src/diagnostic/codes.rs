@@ -281,6 +281,8 @@ codes! {
         "A hook of `[build.hooks]` failed. Nothing is packed after a failing hook but `after-package`; after a failing `after-package` the artifacts are there all the same.";
     BUILD_CACHE = "build/cache", Environment,
         "The cache of the build step could not be read or written, or an entry of it is not what was put there. This is only told, because the build is right all the same: what is read from the cache is checked, and what does not pass is not used. It costs the time that the cache would have saved.";
+    BUILD_INPUTS = "build/inputs", Environment,
+        "Which files the build step reads could not be told: git refuses to read the repository, perhaps because it belongs to another user, or is absent; a name is not UTF-8; a folder cannot be read; or a symbolic link leads to more files than are looked at. This is only told, because the build is right all the same: the step runs, and runs each time, and nothing of what the tool keeps is taken from the cache or put there. Mend what the note says, or name the files by `inputs` under `[build]`.";
     BUILD_NO_TOOL = "build/no-tool", Environment,
         "The program of `[build] tool` is not in any folder of the `PATH`. Install it, or put its folder on the PATH of whoever runs fitout: in CI that is often a step of its own, which must come before.";
     // --- end of resolve ---

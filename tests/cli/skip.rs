@@ -221,6 +221,34 @@ fn a_repository_counts_as_a_whole_with_its_commit() {
 }
 
 #[test]
+fn a_repository_that_git_refuses_is_no_folder_without_one() {
+    let top = skipping("");
+    let top = top.path();
+    let git = |args: &[&str]| assert!(Command::new("git").arg("-C").arg(top).args(args).status().unwrap().success());
+    git(&["init", "-q"]);
+    fs::write(top.join(".gitignore"), "/cache\n/ran-p\n/p/tree\n/p/dist\n").unwrap();
+    git(&["add", "-A"]);
+    // As in a checkout that belongs to another user: what lies beside the project counts, and nobody can tell what does.
+    let refused = [("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")];
+    assert!(ran(top) && !ran(top));
+    assert!(ran_with(top, &[], &refused) && ran_with(top, &[], &refused));
+    assert!(ran(top) && !ran(top));
+}
+
+#[test]
+fn where_a_link_leads_is_read() {
+    let top = skipping("");
+    let top = top.path();
+    fs::write(top.join("outside"), "one").unwrap();
+    fs::remove_file(top.join("p/src/a")).unwrap();
+    std::os::unix::fs::symlink("../../outside", top.join("p/src/a")).unwrap();
+    assert!(ran(top) && !ran(top));
+    fs::write(top.join("outside"), "two").unwrap();
+    assert!(ran(top) && !ran(top));
+    assert_eq!(fs::read_to_string(top.join("p/tree/a")).unwrap(), "two");
+}
+
+#[test]
 fn a_broken_stamp_costs_a_build_only() {
     let top = skipping("");
     let top = top.path();
