@@ -8,13 +8,13 @@
 //! then on; if it does not touch it, it is an input.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 use super::inputs::{Inputs, Untold};
 use super::seen::{self, AllSeen, Stat};
+use super::state::write_whole;
 
 /// Raised when a stamp means something else.
 const SCHEMA: u32 = 2;
@@ -187,9 +187,6 @@ impl Step<'_> {
     }
 
     fn write(&self, stamp: &Stamp) -> std::io::Result<()> {
-        let mut file = tempfile::NamedTempFile::new_in(self.folder)?;
-        file.write_all(&serde_json::to_vec(stamp)?)?;
-        file.persist(self.folder.join(FILE)).map_err(|error| error.error)?;
-        Ok(())
+        write_whole(&self.folder.join(FILE), &serde_json::to_vec(stamp)?)
     }
 }

@@ -11,6 +11,7 @@ use std::process::Command;
 use super::ask::answer;
 use super::environment::Environment;
 use super::seen::Stat;
+use super::state::write_whole;
 use super::tool::{self, Tool};
 use crate::codec::hashes::{Hashes, sums};
 use crate::codec::hex::hex;
@@ -20,7 +21,9 @@ pub fn version(tool: &Tool, environment: &Environment, folder: &Path, memory: Op
     let memory = memory
         .filter(|_| tool.slow)
         .and_then(|memory| Some(memory.join(format!("{}.version", key(tool, environment)?))));
-    if let Some(known) = memory.as_ref().and_then(|path| fs_err::read_to_string(path).ok()) {
+    let known = memory.as_ref().and_then(|path| fs_err::read_to_string(path).ok());
+    // A power cut may leave an empty file.
+    if let Some(known) = known.filter(|known| !known.is_empty()) {
         return known;
     }
     let [program, arguments @ ..] = tool.version else { return String::new() };
@@ -32,7 +35,7 @@ pub fn version(tool: &Tool, environment: &Environment, folder: &Path, memory: Op
             // It is only remembered: who cannot write it asks again.
             if let Some(path) = memory {
                 let _ = path.parent().map(fs_err::create_dir_all);
-                let _ = fs_err::write(path, &version);
+                let _ = write_whole(&path, version.as_bytes());
             }
             version
         }
@@ -108,5 +111,10 @@ mod tests {
         assert_eq!(fs_err::read_to_string(folder.path().join("asked")).unwrap(), "asked\n");
         install("elixir", "twenty");
         assert_eq!(ask(), "twenty");
+        for entry in fs_err::read_dir(&memory).unwrap() {
+            fs_err::write(entry.unwrap().path(), "").unwrap();
+        }
+        assert_eq!((ask(), ask()), ("twenty".to_owned(), "twenty".to_owned()));
+        assert_eq!(fs_err::read_to_string(folder.path().join("asked")).unwrap(), "asked\n".repeat(3));
     }
 }
