@@ -50,13 +50,7 @@ impl Inputs {
     pub fn list(&self) -> Result<BTreeSet<String>, Untold> {
         let (mut found, whole) = match &self.globs {
             Some(globs) => (self.by_globs(globs)?, None),
-            None => match self.by_git()? {
-                Some((found, top)) => (found, Some(top)),
-                None => {
-                    let without = [&self.written[..], &self.filled].concat();
-                    (self.walked(&self.folder, &without)?, Some(self.folder.clone()))
-                }
-            },
+            None => self.all().map(|(found, whole)| (found, Some(whole)))?,
         };
         self.follow(&mut found, whole.as_deref())?;
         let text = |path: PathBuf| path.into_os_string().into_string();
@@ -71,6 +65,15 @@ impl Inputs {
 
     fn is_written(&self, path: &Path) -> bool {
         self.written.iter().any(|written| path.starts_with(written))
+    }
+
+    /// All that counts in a folder, with that folder.
+    fn all(&self) -> Result<(BTreeSet<PathBuf>, PathBuf), Untold> {
+        if let Some(found) = self.by_git()? {
+            return Ok(found);
+        }
+        let without = [&self.written[..], &self.filled].concat();
+        Ok((self.walked(&self.folder, &without)?, self.folder.clone()))
     }
 
     /// With the folder of the repository. None where there is no repository, or none of this project.

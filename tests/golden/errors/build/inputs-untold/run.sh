@@ -1,3 +1,3 @@
 git init --quiet
-printf 'damaged, and long enough to be read as an index' > .git/index
+printf damaged > .git/index
 fitout build --quiet > /dev/null
