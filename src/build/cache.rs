@@ -135,7 +135,7 @@ impl Plan {
 
     /// How many files an entry brought back.
     fn restore_one(&self, store: &dyn Store, name: &str, sources: &mut AllSeen) -> Result<Option<usize>, Failure> {
-        let Some(bytes) = store.get(name)? else { return Ok(None) };
+        let Some(bytes) = unpack::get(store, name)? else { return Ok(None) };
         let tree = Tree::decode(&bytes).map_err(|damage| Failure::Damaged(damage, name.to_owned()))?;
         let known = |path: &str| self.paths.iter().any(|own| Path::new(path).starts_with(own) || is_above(path, own));
         if !tree.items.iter().all(|item| known(&item.path)) {

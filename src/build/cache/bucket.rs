@@ -13,7 +13,7 @@ use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt as _};
 use tokio::runtime::Runtime;
 
-use super::store::Store;
+use super::store::{LARGEST, Store, too_large};
 use crate::build::environment::Variables;
 use crate::store::Address;
 use crate::store::client::{self, Limits};
@@ -89,8 +89,11 @@ impl Store for Bucket {
 
     fn get(&self, name: &str) -> io::Result<Option<Vec<u8>>> {
         let path = self.path(name);
-        let bytes = self.ask(async { self.store.get(&path).await?.bytes().await })?;
-        Ok(bytes.map(Vec::from))
+        let bytes = self.ask(async {
+            let found = self.store.get(&path).await?;
+            if found.meta.size > LARGEST { Ok(None) } else { found.bytes().await.map(Some) }
+        })?;
+        bytes.map(|bytes| bytes.map(Vec::from).ok_or_else(too_large)).transpose()
     }
 
     fn has(&self, name: &str) -> io::Result<bool> {

@@ -32,7 +32,7 @@ pub fn open(text: &str, variables: &Variables, used: Use) -> io::Result<Box<dyn 
     let no_address = || io::Error::new(io::ErrorKind::InvalidInput, "it is no address of a store");
     let address = address(text).ok_or_else(no_address)?;
     let store: Box<dyn Store> = match address.scheme {
-        Scheme::File => Box::new(Local::new(PathBuf::from(&address.path))),
+        Scheme::File => Box::new(Local::shared(PathBuf::from(&address.path))),
         Scheme::S3 | Scheme::Gcs | Scheme::Azure => bucket(&address, variables)?,
     };
     Ok(if used == Use::Write { store } else { Box::new(ReadOnly(store)) })

@@ -2,12 +2,19 @@
 //!
 //! Not here: what the bytes mean. Whoever reads them checks them: a store may lie.
 
-use std::io::{self, Write as _};
-use std::os::unix::fs::DirBuilderExt as _;
-use std::os::unix::fs::MetadataExt as _;
+use std::io::{self, Read as _, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use super::used;
+
+/// Most bytes of a name: more than anything that is put, and no more than fits in memory.
+pub const LARGEST: u64 = 128 << 20;
+
+/// What is said of a name with more.
+pub fn too_large() -> io::Error {
+    io::Error::new(io::ErrorKind::FileTooLarge, "it is larger than anything that is put there")
+}
 
 /// A place for named bytes. Names are made of letters, digits and `/`; what is put is there whole or not at all.
 pub trait Store: Sync {
@@ -21,7 +28,7 @@ pub trait Store: Sync {
     fn is_down(&self) -> bool {
         false
     }
-    /// The bytes of a name, if it is there.
+    /// The bytes of a name, if it is there; the error [`too_large`] if there are more than [`LARGEST`].
     fn get(&self, name: &str) -> io::Result<Option<Vec<u8>>>;
     /// Whether the name is there. It counts as used.
     fn has(&self, name: &str) -> io::Result<bool>;
@@ -37,12 +44,19 @@ pub trait Store: Sync {
 #[derive(Debug, Clone)]
 pub struct Local {
     folder: PathBuf,
+    /// Of new folders and files, less what the umask takes.
+    modes: (u32, u32),
 }
 
 impl Local {
-    /// It is made when something is put there.
+    /// The user's own. It is made when something is put there.
     pub fn new(folder: PathBuf) -> Self {
-        Self { folder }
+        Self { folder, modes: (0o700, 0o600) }
+    }
+
+    /// One that several users share: their umask says who reads and writes there.
+    pub fn shared(folder: PathBuf) -> Self {
+        Self { folder, modes: (0o777, 0o666) }
     }
 
     /// The folder.
@@ -61,14 +75,17 @@ impl Store for Local {
     }
 
     fn get(&self, name: &str) -> io::Result<Option<Vec<u8>>> {
-        match fs_err::read(self.path(name)) {
-            Ok(bytes) => {
-                used::now(&self.path(name));
-                Ok(Some(bytes))
-            }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(error),
+        let file = match fs_err::File::open(self.path(name)) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let mut bytes = Vec::new();
+        if file.metadata()?.len() > LARGEST || file.take(LARGEST + 1).read_to_end(&mut bytes)? as u64 > LARGEST {
+            return Err(too_large());
         }
+        used::now(&self.path(name));
+        Ok(Some(bytes))
     }
 
     fn has(&self, name: &str) -> io::Result<bool> {
@@ -83,8 +100,9 @@ impl Store for Local {
     fn put(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
         let path = self.path(name);
         let folder = path.parent().unwrap_or(&self.folder);
-        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
-        let mut file = tempfile::Builder::new().prefix(TEMPORARY).tempfile_in(folder)?;
+        std::fs::DirBuilder::new().recursive(true).mode(self.modes.0).create(folder)?;
+        let mode = std::fs::Permissions::from_mode(self.modes.1);
+        let mut file = tempfile::Builder::new().prefix(TEMPORARY).permissions(mode).tempfile_in(folder)?;
         file.write_all(bytes)?;
         file.persist(&path).map_err(|error| error.error)?;
         Ok(())
@@ -140,5 +158,27 @@ mod tests {
         store.remove("tree/a/one").unwrap();
         store.remove("tree/a/one").unwrap();
         assert_eq!(store.list("tree/a").unwrap(), ["tree/a/two"]);
+    }
+
+    #[test]
+    fn what_is_shared_has_the_modes_of_the_umask() {
+        let folder = tempfile::tempdir().unwrap();
+        let mode = |path: &str| fs_err::metadata(folder.path().join(path)).unwrap().permissions().mode() & 0o777;
+        fs_err::create_dir(folder.path().join("plain")).unwrap();
+        fs_err::write(folder.path().join("plain/file"), "").unwrap();
+        Local::shared(folder.path().join("shared")).put("blob/one", b"x").unwrap();
+        for (plain, shared) in [("plain", "shared"), ("plain", "shared/blob"), ("plain/file", "shared/blob/one")] {
+            assert_eq!(mode(plain), mode(shared), "{shared}");
+        }
+        Local::new(folder.path().join("own")).put("blob/one", b"x").unwrap();
+        assert_eq!(["own", "own/blob", "own/blob/one"].map(mode), [0o700, 0o700, 0o600]);
+    }
+
+    #[test]
+    fn what_is_too_large_is_not_read() {
+        let folder = tempfile::tempdir().unwrap();
+        fs_err::File::create(folder.path().join("hole")).unwrap().set_len(LARGEST + 1).unwrap();
+        let error = Local::new(folder.path().to_owned()).get("hole").unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::FileTooLarge);
     }
 }

@@ -291,7 +291,10 @@ fn all_folders_come_back_or_none() {
     assert!(unpack::unpack(&other.folder, &other.paths, &tree, &trial.store, take).is_err());
     assert!(!other.folder.join("kept").exists());
     let called = std::cell::Cell::new(false);
-    let note = || Ok(called.set(true));
+    let note = || {
+        called.set(true);
+        Ok(())
+    };
     assert!(unpack::unpack(&other.folder, &other.paths, &tree, &trial.store, note).is_err() && !called.get());
     assert!(!other.folder.join("kept").exists());
     assert_eq!(fs_err::read(other.folder.join("more/deep")).unwrap(), b"mine");
@@ -355,4 +358,18 @@ fn a_store_that_fails_is_no_reason_to_leave_out_the_other() {
     }
     assert_eq!(plan.save(&[&broken], &AllSeen::new(), &mut warnings), None);
     assert_eq!(warnings.len(), 2, "it is said once");
+}
+
+#[test]
+fn what_is_too_large_is_dropped() {
+    let trial = Trial::new();
+    let plan = trial.plan("a", "1");
+    trial.write("a/kept/object", b"x");
+    trial.save(&plan);
+    let entry = trial.store.folder().join(plan.names().1);
+    fs_err::File::options().write(true).open(&entry).unwrap().set_len(store::LARGEST + 1).unwrap();
+    let (restored, warnings) = trial.restore(&trial.plan("b", "1"));
+    assert_eq!((restored, warnings.len()), (None, 1));
+    assert!(warnings[0].notes[0].contains("larger than any"), "{warnings:?}");
+    assert!(!entry.exists());
 }

@@ -4,11 +4,12 @@
 //! out of the tree are refused: an entry may come from a store that others write to.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::io::Read as _;
 
 use serde::{Deserialize, Serialize};
 
 use super::Damage;
+use super::store::too_large;
 use crate::codec::hashes::{Hashes, sums};
 use crate::codec::hex::hex;
 
@@ -16,6 +17,10 @@ use crate::codec::hex::hex;
 const SCHEMA: u32 = 1;
 /// Characters of a digest in hex.
 const DIGEST: usize = 64;
+/// Most bytes of an entry when it is decompressed: a million files.
+const LARGEST: u64 = 256 << 20;
+/// Most bytes of a path: `PATH_MAX` of limits.h.
+const LONGEST: usize = 4096;
 /// Compression of entries and blobs: what is built is read back soon and often.
 pub const LEVEL: i32 = 1;
 
@@ -71,9 +76,13 @@ impl Tree {
     /// As it is stored.
     ///
     /// # Errors
-    /// Those of the encoder.
+    /// Those of the encoder; that there are more files than would be read again.
     pub fn encode(&self) -> std::io::Result<Vec<u8>> {
-        let packed = zstd::bulk::compress(&serde_json::to_vec(self)?, LEVEL)?;
+        let text = serde_json::to_vec(self)?;
+        if text.len() as u64 > LARGEST {
+            return Err(too_large());
+        }
+        let packed = zstd::bulk::compress(&text, LEVEL)?;
         Ok([digest(&packed).into_bytes(), packed].concat())
     }
 
@@ -86,7 +95,12 @@ impl Tree {
         if digest(packed).as_bytes() != head {
             return Err(Damage("its digest is another"));
         }
-        let text = zstd::stream::decode_all(packed).map_err(|_| Damage("it cannot be decompressed"))?;
+        let mut text = Vec::new();
+        let decoder = zstd::stream::read::Decoder::new(packed);
+        let read = decoder.and_then(|decoder| decoder.take(LARGEST + 1).read_to_end(&mut text));
+        if read.map_err(|_| Damage("it cannot be decompressed"))? as u64 > LARGEST {
+            return Err(Damage("it is larger than any that is written"));
+        }
         let tree: Self = serde_json::from_slice(&text).map_err(|_| Damage("it is of another version of fitout"))?;
         if tree.schema != SCHEMA {
             return Err(Damage("it is of another version of fitout"));
@@ -97,13 +111,13 @@ impl Tree {
     /// Every path stays in the tree, and no link is a folder on the way.
     fn judge(&self) -> Result<(), Damage> {
         let plain = |path: &str| path.split('/').all(|part| !["", ".", ".."].contains(&part) && !part.contains('\0'));
-        let mut folders = BTreeSet::new();
-        let mut known = BTreeSet::new();
+        let mut folders: BTreeSet<&str> = BTreeSet::new();
+        let mut known: BTreeSet<&str> = BTreeSet::new();
         for item in &self.items {
-            let above = item.path.rsplit_once('/').map(|(above, _)| above);
-            let inside =
-                above.is_none_or(|above| folders.contains(above) || !known.iter().any(|k: &&str| starts(above, k)));
-            if !plain(&item.path) || !inside || !known.insert(item.path.as_str()) {
+            let mut all_above = std::iter::successors(above(&item.path), |path| above(path));
+            let inside = above(&item.path).is_none_or(|above| folders.contains(above))
+                || !all_above.any(|path| known.contains(path));
+            if item.path.len() > LONGEST || !plain(&item.path) || !inside || !known.insert(item.path.as_str()) {
                 return Err(Damage("it names a path outside of it"));
             }
             if matches!(item.kind, Kind::Folder) {
@@ -122,9 +136,9 @@ impl Tree {
     }
 }
 
-/// Whether a path is `above` or lies below it.
-fn starts(path: &str, above: &str) -> bool {
-    Path::new(path).starts_with(above)
+/// The folder that a path lies in.
+fn above(path: &str) -> Option<&str> {
+    path.rsplit_once('/').map(|(above, _)| above)
 }
 
 /// SHA-256 in hex.
@@ -189,5 +203,21 @@ mod tests {
             let shown = format!("{items:?}");
             assert!(Tree::decode(&tree(&items).encode().unwrap()).is_err(), "{shown}");
         }
+    }
+
+    #[test]
+    fn a_bomb_is_refused() {
+        let zeros = std::io::repeat(0).take(LARGEST + 1);
+        let packed = zstd::stream::encode_all(zeros, LEVEL).unwrap();
+        let bomb = [digest(&packed).into_bytes(), packed].concat();
+        assert_eq!(Tree::decode(&bomb).unwrap_err(), Damage("it is larger than any that is written"));
+        // Many files without the folders that they lie in.
+        let names: Vec<String> = (0..40_000).map(|number| format!("deps/{number}/file")).collect();
+        let items: Vec<(&str, Kind)> = names.iter().map(|name| (name.as_str(), file())).collect();
+        let bytes = tree(&items).encode().unwrap();
+        let begun = std::time::Instant::now();
+        assert_eq!(Tree::decode(&bytes).unwrap().items.len(), names.len());
+        assert!(begun.elapsed().as_secs() < 30, "{:?}", begun.elapsed());
+        assert!(Tree::decode(&tree(&[(&"a/".repeat(4000)[..7999], file())]).encode().unwrap()).is_err());
     }
 }

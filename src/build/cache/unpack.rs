@@ -157,10 +157,25 @@ fn files(base: &Path, group: &[&Item], tree: &Tree, store: &dyn Store) -> Result
 /// A blob, which must be what its name says. A damaged one is removed: who has its content can put it again then.
 fn fetch(name: &str, store: &dyn Store) -> Result<Vec<u8>, Failure> {
     let at = blob_name(name);
-    let packed = store.get(&at)?.ok_or_else(|| Failure::Missing(at.clone()))?;
-    decompressed(&packed).ok().filter(|bytes| digest(bytes) == name).ok_or_else(|| {
+    let bytes = match get(store, &at) {
+        Ok(None) => return Err(Failure::Missing(at)),
+        Ok(Some(packed)) => decompressed(&packed).ok().filter(|bytes| digest(bytes) == name),
+        Err(Failure::Damaged(..)) => None,
+        Err(failure) => return Err(failure),
+    };
+    bytes.ok_or_else(|| {
         let _ = store.remove(&at);
         Failure::Damaged(Damage("its digest is another"), at)
+    })
+}
+
+/// What a store has under a name; damaged where it is more than anybody would have put there.
+pub fn get(store: &dyn Store, name: &str) -> Result<Option<Vec<u8>>, Failure> {
+    store.get(name).map_err(|error| match error.kind() {
+        io::ErrorKind::FileTooLarge => {
+            Failure::Damaged(Damage("it is larger than any that is written"), name.to_owned())
+        }
+        _ => Failure::Io(error),
     })
 }
 
