@@ -14,7 +14,7 @@ use crate::build::state::State;
 use crate::build::step::{Built, Given, Step};
 use crate::config::load::{Document, Reading};
 use crate::config::schema::Manifest;
-use crate::diagnostic::{Code, Diagnostic, Findings, codes, has_errors, in_order};
+use crate::diagnostic::{Code, Findings, codes, has_errors, in_order};
 use crate::engine::EngineError;
 use crate::formats::{self, Format, source};
 use crate::listener::{Event, Listener, Silent};
@@ -72,10 +72,7 @@ pub(super) fn make(request: &Request, builds: bool, listener: &dyn Listener) -> 
     let source = source.0;
     let wanted = planning.wanted(source.is_some(), &mut findings);
     if !builds && !step.is_empty() {
-        let not_built = |finding: &&mut Diagnostic| MADE.contains(&finding.code);
-        for finding in findings.iter_mut().filter(not_built) {
-            *finding = finding.clone().help("if `[build]` makes it, run `fitout build`: the other verbs do not build");
-        }
+        not_built(&mut findings);
     }
     let findings = in_order(findings);
     if has_errors(&findings) {
@@ -107,8 +104,13 @@ fn begin(request: &Request, project: &Path) -> Option<(Heads, Option<i128>)> {
     Some((Heads::open(folder, now), Some(now)))
 }
 
-/// Findings of which the cause may be that nothing was built.
-const MADE: &[Code] = &[codes::FILES_NOT_FOUND, codes::FILES_NO_MATCH, codes::FILES_EMPTY_TREE];
+/// Says of what is not there that the build step may make it.
+fn not_built(findings: &mut Findings) {
+    const MADE: &[Code] = &[codes::FILES_NOT_FOUND, codes::FILES_NO_MATCH, codes::FILES_EMPTY_TREE];
+    for finding in findings.iter_mut().filter(|finding| MADE.contains(&finding.code)) {
+        *finding = finding.clone().help("if `[build]` makes it, run `fitout build`: the other verbs do not build");
+    }
+}
 
 /// Keys that say what runs before the input is read.
 const BUILDING: &[&str] = &[

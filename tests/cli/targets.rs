@@ -36,6 +36,24 @@ fn a_command_that_does_not_ask_runs_once_for_all_targets() {
     assert_eq!(std::fs::read_to_string(folder.path().join("made/told")).unwrap(), "0\n");
 }
 
+/// Without the other machine's library Cargo builds nothing; what it was asked for is in its answer.
+#[test]
+fn cargo_is_asked_for_another_machine_unless_it_knows_one() {
+    let config = HEAD.replace("[build]", "[build]\npreset = \"rust\"\ntool = \"cargo\"");
+    let folder = project(&[
+        ("fitout.toml", &config),
+        ("Cargo.toml", "[package]\nname = \"heron\"\nversion = \"1.0.0\"\nedition = \"2021\"\n"),
+        ("src/main.rs", "fn main() {}\n"),
+    ]);
+    let build = || run(folder.path(), &["build", "--target", "linux/s390x"]).2;
+    assert!(build().contains("cargo build --release --target s390x-unknown-linux-gnu"));
+    std::fs::create_dir(folder.path().join(".cargo")).unwrap();
+    std::fs::write(folder.path().join(".cargo/config.toml"), "[build]\ntarget = \"s390x-unknown-linux-musl\"\n")
+        .unwrap();
+    let said = build();
+    assert!(!said.contains("--target s390x-unknown-linux-gnu") && said.contains("s390x-unknown-linux-musl"), "{said}");
+}
+
 #[test]
 fn go_builds_for_the_target() {
     if tool("go", &["version"]).is_none() {

@@ -229,10 +229,18 @@ impl Reader<'_> {
         })
     }
 
-    /// The targets of the run. What Cargo builds for by a variable of its own is not overruled.
+    /// The targets of the run. What Cargo builds for by a variable or config file of its own is not overruled.
     fn targets(&self, build: &Build) -> Vec<Machine> {
         const CHOSEN: &str = "CARGO_BUILD_TARGET";
-        let chosen = build.env.contains_key(CHOSEN) || self.given.variables.contains_key(OsStr::new(CHOSEN));
+        // https://doc.rust-lang.org/cargo/reference/config.html#hierarchical-structure
+        let by_file = |folder: &Path| {
+            let text = fs_err::read_to_string(folder.join(".cargo/config.toml")).unwrap_or_default();
+            text.parse::<toml::Table>()
+                .is_ok_and(|config| config.get("build").is_some_and(|b| b.get("target").is_some()))
+        };
+        let chosen = build.env.contains_key(CHOSEN)
+            || self.given.variables.contains_key(OsStr::new(CHOSEN))
+            || self.given.folder.ancestors().any(by_file);
         let machine = |machine: &Machine| Machine { triple: machine.triple.filter(|_| !chosen), ..machine.clone() };
         self.given.targets.iter().map(machine).collect()
     }

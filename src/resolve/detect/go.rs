@@ -98,7 +98,7 @@ impl Seen {
                 if self.folders < MOST && !is_module && !path.is_symlink() {
                     self.look(&path, &if below.is_empty() { name.clone() } else { format!("{below}/{name}") });
                 }
-            } else if name.ends_with(".go") && !name.ends_with("_test.go") {
+            } else if path.extension().is_some_and(|end| end == "go") && !name.ends_with("_test.go") {
                 let source = text(&path).unwrap_or_default();
                 let lines = || source.lines().map(str::trim);
                 if lines().any(|line| matches!(line, "//go:build ignore" | "// +build ignore")) {

@@ -30,7 +30,7 @@ impl Draft {
             Some("") => {}
             Some(summary) => line("summary", Some(quoted(summary)), ""),
             None => {
-                line("summary", Some(quoted(self.kind)), "change me: what it does, in one line without a full stop")
+                line("summary", Some(quoted(self.kind)), "change me: what it does, in one line without a full stop");
             }
         }
         let or_ask = |value: &Option<String>, example: &str| match value.as_deref() {
@@ -62,7 +62,7 @@ impl Draft {
         out
     }
 
-    /// The rule of what has no preset.
+    /// The rules of what has no preset, and what its image needs.
     fn rule(&self, out: &mut String) {
         let mark = if self.is_open { "# " } else { "" };
         for (at, rule) in self.files.iter().enumerate() {
@@ -72,11 +72,11 @@ impl Draft {
                 "\n"
             });
             out.extend([mark, "[[files]]\n"]);
-            rule.iter().for_each(|line| out.extend([mark, line, "\n"]));
+            out.extend(rule.iter().flat_map(|line| [mark, line, "\n"]));
         }
         if !self.image.is_empty() {
             out.push_str("\n[format.oci]\n");
-            self.image.iter().for_each(|line| out.extend([line, "\n"]));
+            out.extend(self.image.iter().flat_map(|line| [line, "\n"]));
         }
     }
 }
