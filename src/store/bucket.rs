@@ -18,8 +18,8 @@ use tokio::runtime::Runtime;
 
 use super::client::{self, Limits};
 use super::{
-    Address, Body, Depth, Hold, Keep, Kind, Meta, Object, Place, StoreError, Tag, Trouble, Variables, When, Written,
-    now as clock,
+    Address, Body, Depth, Hold, Keep, Kind, Meta, Object, PATIENCE, Place, StoreError, Tag, Trouble, Variables, When,
+    Written, now as clock,
 };
 
 /// A part of the largest size may go over a slow line.
@@ -37,8 +37,6 @@ const PART: u64 = 16 << 20;
 const LEASE: i64 = 60;
 /// Seconds before its end at which it is not renewed any more.
 const MARGIN: i64 = 10;
-/// For which a lease is waited for.
-const PATIENCE: Duration = Duration::from_secs(150);
 /// After which a lease that was put is taken to be seen by all.
 const SETTLE: Duration = Duration::from_millis(1500);
 

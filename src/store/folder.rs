@@ -8,15 +8,23 @@ use std::fs::{File, Permissions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use fs_err::os::unix::fs::OpenOptionsExt as _;
 use rustix::fs::{FlockOperation, OFlags, Timespec, Timestamps, flock, futimens};
+use rustix::io::Errno;
 
-use super::{Body, Depth, Hold, Keep, Kind, Meta, Object, Place, StoreError, Tag, Trouble, When, Written, is_within};
+use super::{
+    Body, Depth, Hold, Keep, Kind, Meta, Object, PATIENCE, Place, StoreError, Tag, Trouble, When, Written, is_within,
+    now,
+};
 use crate::interrupt;
 
 /// The file that writers lock.
 const LOCK: &str = ".fitout.lock";
+/// Between two tries to lock it.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(10);
+const LONGEST_PAUSE: Duration = Duration::from_millis(200);
 /// Whether a folder is one that objects were put into.
 pub fn is_place(folder: &Path) -> bool {
     folder.join(LOCK).is_file()
@@ -103,6 +111,35 @@ impl Folder {
     }
 }
 
+impl Folder {
+    /// Takes the lock, as soon as nobody has it.
+    fn lock(&self, patience: Duration) -> Result<Locked, StoreError> {
+        let open = || -> io::Result<File> {
+            fs_err::create_dir_all(&self.root)?;
+            let path = self.root.join(LOCK);
+            let file = fs_err::OpenOptions::new().create(true).truncate(false).write(true).open(path)?;
+            Ok(file.into_parts().0)
+        };
+        let file = open().map_err(|error| self.failed(&error))?;
+        let (started, mut pause) = (now::Since::now(), SHORTEST_PAUSE);
+        loop {
+            match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+                Ok(()) => return Ok(Locked(file)),
+                Err(Errno::WOULDBLOCK) if u128::from(started.millis()) < patience.as_millis() => {
+                    std::thread::sleep(now::jitter(pause));
+                    pause = LONGEST_PAUSE.min(pause * 2);
+                }
+                Err(Errno::WOULDBLOCK) => {
+                    let message = format!("`{LOCK}` is somebody else's");
+                    return Err(StoreError::new(self.name(), Trouble::Held, message));
+                }
+                Err(Errno::INTR) => {}
+                Err(error) => return Err(self.failed(&error.into())),
+            }
+        }
+    }
+}
+
 /// Objects below a folder whose key is `key`.
 fn walk(folder: &Path, key: &str, depth: Depth, found: &mut Vec<Meta>) -> io::Result<()> {
     let entries = match fs_err::read_dir(folder) {
@@ -162,6 +199,7 @@ fn is_temporary(key: &str) -> bool {
 }
 
 /// The lock ends with its file.
+#[derive(Debug)]
 struct Locked(#[expect(dead_code, reason = "it is there to be dropped")] File);
 
 impl Keep for Locked {
@@ -226,16 +264,7 @@ impl Place for Folder {
     }
 
     fn hold(&self, _: &str) -> Result<Option<Hold<'_>>, StoreError> {
-        let lock = || -> io::Result<File> {
-            fs_err::create_dir_all(&self.root)?;
-            let path = self.root.join(LOCK);
-            let file = fs_err::OpenOptions::new().create(true).truncate(false).write(true).open(path)?;
-            let file = file.into_parts().0;
-            flock(&file, FlockOperation::LockExclusive)?;
-            Ok(file)
-        };
-        let file = lock().map_err(|error| self.failed(&error))?;
-        Ok(Some(Box::new(Locked(file))))
+        Ok(Some(Box::new(self.lock(PATIENCE)?)))
     }
 
     fn leftovers(&self, before: i64) -> Result<Vec<String>, StoreError> {
@@ -293,6 +322,29 @@ mod tests {
         let pipe = root.path().join("repo/pipe");
         assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
         assert!(place.get("pipe").unwrap().is_none() && place.get(".").is_err());
+    }
+
+    #[test]
+    fn one_that_is_held_is_not_waited_for_without_end() {
+        let root = tempfile::tempdir().unwrap();
+        let place = Folder::new(root.path().to_owned());
+        let held = place.hold("n").unwrap();
+        let error = place.lock(Duration::from_millis(50)).unwrap_err();
+        assert_eq!(error.trouble, Trouble::Held);
+        drop(held);
+        place.lock(Duration::ZERO).unwrap();
+    }
+
+    #[test]
+    fn no_more_is_fetched_than_was_asked_for() {
+        let root = tempfile::tempdir().unwrap();
+        let place = Folder::new(root.path().to_owned());
+        place.put("a", &bytes("12345"), &KIND, &When::Always).unwrap();
+        let mut file = tempfile::tempfile().unwrap();
+        assert!(place.fetch("a", &mut file, 5).unwrap() && !place.fetch("b", &mut file, 5).unwrap());
+        assert_eq!(file.metadata().unwrap().len(), 5);
+        assert!(place.fetch("a", &mut file, 4).is_err());
+        assert_eq!(file.metadata().unwrap().len(), 5);
     }
 
     #[test]

@@ -34,6 +34,8 @@ pub use error::{StoreError, Trouble};
 pub use folder::{Folder, is_place};
 pub use refusal::Refusal;
 
+/// For which a place that somebody else writes to is waited for.
+const PATIENCE: Duration = Duration::from_secs(150);
 /// What a program that tells credentials may take: as long as the AWS SDK for Go waits.
 const TELLS_WITHIN: Duration = Duration::from_secs(60);
 
@@ -211,8 +213,7 @@ pub trait Place: Send + Sync {
     /// # Errors
     /// As [`Place::get`]; the file cannot be written.
     fn fetch(&self, key: &str, file: &mut std::fs::File, most: u64) -> Result<bool, StoreError> {
-        let _ = most;
-        written(self, key, file)
+        written(self, key, file, most)
     }
     /// Puts an object.
     ///
@@ -257,9 +258,19 @@ pub trait Place: Send + Sync {
     }
 }
 
-/// Writes an object by way of memory.
-fn written(place: &(impl Place + ?Sized), key: &str, file: &mut std::fs::File) -> Result<bool, StoreError> {
+/// Writes an object of no more than `most` bytes by way of memory.
+fn written(place: &(impl Place + ?Sized), key: &str, file: &mut std::fs::File, most: u64) -> Result<bool, StoreError> {
+    let fits = |size: u64| match size {
+        size if size > most => {
+            let message = format!("`{key}` has {size} bytes, and no more than {most} are taken");
+            Err(StoreError::new(place.name(), Trouble::Failed, message))
+        }
+        _ => Ok(()),
+    };
+    // What is too large is not to be held in memory.
+    place.head(key)?.map_or(Ok(()), |meta| fits(meta.size))?;
     let Some(object) = place.get(key)? else { return Ok(false) };
+    fits(object.bytes.len() as u64)?;
     let write = std::io::Write::write_all(file, &object.bytes);
     write.map(|()| true).map_err(|error| StoreError::of(place.name(), Trouble::Failed, &error))
 }

@@ -278,7 +278,7 @@ impl Place for Registry {
 
     fn fetch(&self, key: &str, file: &mut std::fs::File, most: u64) -> Result<bool, StoreError> {
         let Some(digest) = key.strip_prefix("blobs/") else {
-            return super::super::written(self, key, file);
+            return super::super::written(self, key, file, most);
         };
         self.runtime.block_on(self.download(digest, file, most))
     }

@@ -135,7 +135,7 @@ impl Registry {
         let bad = || wire::trouble(&self.repository, Refusal::Failed, "it does not say where the blob goes");
         let location = answer.header("location").ok_or_else(bad)?;
         if location.starts_with("http://") && self.base.starts_with("https://") {
-            let why = format!("asked by TLS, it wants the blob without: `{location}`");
+            let why = format!("asked by TLS, it wants the blob without: `{}`", without_query(location));
             return Err(wire::trouble(&self.repository, Refusal::Failed, why));
         }
         if location.starts_with("http://") || location.starts_with("https://") {
@@ -145,8 +145,26 @@ impl Registry {
     }
 }
 
+/// What may be told of an address: its query may let in whoever has it.
+fn without_query(location: &str) -> &str {
+    location.split(['?', '#']).next().unwrap_or_default()
+}
+
 enum Mounted {
     Done,
     Session(Answer),
     No,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_query_is_never_told() {
+        let place = "http://registry.example.org/v2/app/blobs/uploads/1";
+        for rest in ["", "?_state=secret", "?a=1&_state=secret", "#secret"] {
+            assert_eq!(without_query(&format!("{place}{rest}")), place);
+        }
+    }
 }
