@@ -97,3 +97,6 @@ mod http_releases;
 
 #[path = "publish/command.rs"]
 mod command;
+
+#[path = "publish/versions.rs"]
+mod versions;

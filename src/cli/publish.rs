@@ -7,7 +7,7 @@ use super::exit::Exit;
 use super::ui::{Terminal, draw};
 use super::{env, shown};
 use crate::diagnostic::Findings;
-use crate::publish::{self, Draft, Receipt, What};
+use crate::publish::{self, Draft, Keys, Receipt, What};
 use crate::report::words::{plural, size};
 
 /// Sends what was built to every destination of the config, or says what would be sent.
@@ -19,7 +19,7 @@ pub fn run(common: &Common, args: &Publish, terminal: &Terminal) -> Result<Exit,
         replace: args.replace,
         variables: env::all(),
     };
-    let outgoing = publish::prepare(&request, !args.dry_run)?;
+    let outgoing = publish::prepare(&request, if args.dry_run { Keys::IfThere } else { Keys::Needed })?;
     terminal.findings(&outgoing.warnings);
     let findings: Vec<_> = outgoing.warnings.iter().map(draw::json).collect();
     if args.dry_run {

@@ -206,11 +206,5 @@ fn retract(common: &Common, name: &str, version: &str, dry_run: bool, terminal: 
             .collect();
         terminal.document(&serde_json::json!({ "schema": "fitout/repo-retract/1", "destinations": list }));
     }
-    if receipts.iter().all(|(_, dropped)| dropped.is_empty()) {
-        let message = format!("no repository lists `{name}` in version `{version}`");
-        return Err(vec![
-            Diagnostic::error(codes::REPO_NO_PACKAGE, message).help("`fitout repo list` shows what is there"),
-        ]);
-    }
     Ok(Exit::Done)
 }

@@ -132,6 +132,10 @@ codes! {
         "Suite, code name, origin and label of an apt repository are what hosts pin and remember. When one changes, `apt update` stops on every host until its user agrees. Set the key back to what the repository says, or publish once with `--replace`.";
     PUBLISH_DAMAGED = "publish/damaged", Input,
         "A repository has no state but its published files, and one of them is not what its root says: somebody else removed, replaced or edited it. Nothing is built upon it, because a list that lacks packages would take them from every host.";
+    PUBLISH_NO_ARTIFACT = "publish/no-artifact", Input,
+        "The artifacts that are published have no format that this destination takes, so it gets none of them: the build was narrowed by `--format`, or the config makes other formats. Where runners build one version for different formats, `fitout merge` brings their output folders together.";
+    PUBLISH_UNSIGNED = "publish/unsigned-plan", Input,
+        "`fitout publish --dry-run` signs in memory to tell what would be put, and the keys of `[sign]` are not at hand here. What depends on them is not in its list: public keys, packages that bring them to hosts, and the digests of signed packages.";
     PUBLISH_SECRET = "publish/secret", Input,
         "A secret of a destination is in a variable that is not set, in a file that cannot be read, or has more than one line. Secrets never stand in the config: it names where they are.";
     PUBLISH_NOT_OURS = "publish/not-ours", Input,
@@ -152,7 +156,7 @@ codes! {
     REPO_STRAY = "repo/stray", Lint,
         "No list names the object, so nothing says what it should be. Packages that retention or `repo retract` took out of the lists are such, for readers that have an older list. `fitout repo prune` removes them after some days.";
     REPO_NO_PACKAGE = "repo/no-package", Input,
-        "No repository of the config lists a package of this name in this version. Versions are spelled as the repository does: `1.0~rc1-1`, `1.0-1`.";
+        "No repository of the config lists a package of this name in this version. A version is spelled as in the config (`1.0-rc.1`) or as a repository does (`1.0~rc.1`, `1.0~rc.1-1`); without a revision every one of it is meant.";
 
     REPO_NO_CHANNEL = "repo/no-channel", Input,
         "A channel is the `suite` of a `[[publish.apt]]` or the `channel` of a `[[publish.yum]]`, and no destination of the config is the one that is named. Promotion goes from one destination of the config to another: give each channel a table of its own. For an image a channel is a tag that is there.";

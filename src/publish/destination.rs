@@ -85,7 +85,7 @@ pub enum Work<'w> {
     Retract {
         /// Package name.
         name: &'w str,
-        /// Its version in the words of the repository.
+        /// Its version, as `version::spelled` says it.
         version: &'w str,
     },
     /// What others damaged, and the rest knows.

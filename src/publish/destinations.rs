@@ -7,19 +7,19 @@ use std::sync::Arc;
 
 use super::apt::{self, Apt, Settings, page::Source};
 use super::files::Files;
+use super::keys::{self, Keys};
 use super::landing::{Front, SetUp, file_name};
 use super::record::{self, Record};
 use super::registry::{Registry, Table};
 use super::yum::{self, Packing, Yum};
 use super::{Destination, Parcel, Request, Signers};
-use super::{command, http};
+use super::{command, http, twice};
 use crate::config::load::Document;
 use crate::config::schema::{
     At, ListCompression, Manifest, PublishApt, PublishFiles, PublishRegistry, PublishYum, Text,
 };
 use crate::diagnostic::{Diagnostic, Findings, codes};
 use crate::resolve::duration;
-use crate::sign;
 use crate::store::{self, Address, Place, now};
 use crate::template::Templates;
 
@@ -29,7 +29,7 @@ pub(super) struct Ground<'a> {
     pub(super) project: &'a Path,
     pub(super) request: &'a Request,
     pub(super) owner: &'a str,
-    pub(super) signs: bool,
+    pub(super) keys: Keys,
     /// What `{…}` in addresses stands for.
     pub(super) holes: Vec<(&'static str, String)>,
     /// What is in the release, if something is built.
@@ -45,14 +45,21 @@ pub struct Destinations {
     pub warnings: Findings,
     /// Who signs, where something is sent that is signed.
     pub(super) signer: Option<Signers>,
+    /// Whether somebody would sign, whose keys are not at hand: see [`Keys::IfThere`].
+    pub(super) lacks_keys: bool,
     /// Whether .deb packages are signed, too.
     pub(super) signs_deb: bool,
 }
 
 impl Destinations {
     /// Artifacts as they are sent: signed copies of packages, in place of what was built.
-    pub(super) fn signed(&self, parcels: Vec<Parcel>) -> Result<Vec<Parcel>, Findings> {
-        let Some(signer) = &self.signer else { return Ok(parcels) };
+    pub(super) fn signed(&self, mut parcels: Vec<Parcel>) -> Result<Vec<Parcel>, Findings> {
+        let Some(signer) = &self.signer else {
+            for parcel in &mut parcels {
+                parcel.unsigned = self.lacks_keys && parcel.is_signed_as(self.signs_deb);
+            }
+            return Ok(parcels);
+        };
         let (mut copies, mut findings) = (Vec::new(), Findings::new());
         for parcel in parcels {
             let is_sent = self.all.iter().any(|destination| destination.takes(&parcel));
@@ -68,13 +75,14 @@ impl Destinations {
 /// Opens every destination.
 pub(super) fn open(manifest: &Manifest, ground: &Ground<'_>) -> Result<Destinations, Findings> {
     let (mut all, mut findings): (Vec<Box<dyn Destination>>, _) = (Vec::new(), Findings::new());
-    let (signer, warnings) = match signer(manifest, ground) {
+    let (signer, warnings) = match keys::signer(manifest, ground) {
         Ok((signer, warnings)) => (signer, warnings),
         Err(found) => {
             findings.extend(found);
             (None, Findings::new())
         }
     };
+    findings.extend(twice::refuse(manifest, ground));
     for at in &manifest.publish.apt {
         match ground.apt(at, manifest, signer.clone()) {
             Ok(apt) => all.push(Box::new(apt)),
@@ -116,37 +124,22 @@ pub(super) fn open(manifest: &Manifest, ground: &Ground<'_>) -> Result<Destinati
         }
     }
     if all.is_empty() && findings.is_empty() {
-        let publish = &manifest.publish;
-        let has_others = !publish.files.is_empty() || !publish.http.is_empty() || !publish.command.is_empty();
-        let message = if ground.holes.is_empty() && has_others {
-            "the config names no repository: files, servers and commands keep no lists"
-        } else {
-            "the config names no place to publish to"
-        };
-        let help = "add `[[publish.apt]]` or `[[publish.yum]]` with `to = \"file:repository\"` for a start, or `[[publish.registry]]`";
-        findings.push(Diagnostic::error(codes::PUBLISH_NOWHERE, message).path(&ground.request.config).help(help));
+        findings.push(nowhere(manifest, ground));
     }
-    let signs_deb = manifest.sign.deb;
-    if findings.is_empty() { Ok(Destinations { all, warnings, signer, signs_deb }) } else { Err(findings) }
+    let (signs_deb, lacks_keys) = (manifest.sign.deb, signer.is_none() && !warnings.is_empty());
+    if findings.is_empty() { Ok(Destinations { all, warnings, signer, lacks_keys, signs_deb }) } else { Err(findings) }
 }
 
-/// The keys, if any destination needs them.
-pub(super) fn signer(manifest: &Manifest, ground: &Ground<'_>) -> Result<(Option<Signers>, Findings), Findings> {
+fn nowhere(manifest: &Manifest, ground: &Ground<'_>) -> Diagnostic {
     let publish = &manifest.publish;
-    let optional = publish.apt.is_empty() && publish.yum.is_empty() && manifest.sign.keys.is_empty();
-    if !ground.signs || optional {
-        return Ok((None, Findings::new()));
-    }
-    let opened = sign::open(
-        &manifest.sign,
-        sign::Ground {
-            source: ground.document.source(),
-            folder: ground.project,
-            variables: &ground.request.variables,
-            now: now::now(),
-        },
-    )?;
-    Ok((Some(Arc::new(opened.0)), opened.1))
+    let has_others = !publish.files.is_empty() || !publish.http.is_empty() || !publish.command.is_empty();
+    let message = if ground.holes.is_empty() && has_others {
+        "the config names no repository: files, servers and commands keep no lists"
+    } else {
+        "the config names no place to publish to"
+    };
+    let help = "add `[[publish.apt]]` or `[[publish.yum]]` with `to = \"file:repository\"` for a start, or `[[publish.registry]]`";
+    Diagnostic::error(codes::PUBLISH_NOWHERE, message).path(&ground.request.config).help(help)
 }
 
 /// The suite of a place that hosts are set up with: `stable` if the config has one there, else the first.
@@ -171,7 +164,7 @@ fn images(manifest: &Manifest) -> Vec<SetUp> {
 }
 
 /// The suite where the config names none.
-const STABLE: &str = "stable";
+pub(super) const STABLE: &str = "stable";
 
 /// Findings of one table: all of them are told.
 #[derive(Default)]

@@ -19,6 +19,7 @@ mod files;
 mod http;
 mod judge;
 mod keyring;
+mod keys;
 mod landing;
 mod parallel;
 mod parcel;
@@ -27,10 +28,13 @@ pub mod prune;
 mod record;
 mod registry;
 pub mod repo;
+mod retract;
 mod secret;
 pub mod send;
 mod serve;
 mod stored;
+mod twice;
+mod version;
 pub mod yum;
 
 pub use destination::{Destination, Work};
@@ -38,10 +42,12 @@ pub use destinations::Destinations;
 pub use draft::{Draft, What};
 pub use http::{PRESETS, as_table};
 pub use judge::By;
+pub use keys::Keys;
 use parallel::at_once;
 pub use parcel::Parcel;
 pub use promote::{Promotion, promote};
 use record::Record;
+pub use retract::retract;
 pub use send::{Halted, Receipt, Sent, Signed};
 pub use serve::serve;
 
@@ -96,11 +102,11 @@ struct Receipts<'a> {
     receipts: &'a [Receipt],
 }
 
-/// Reads what is to be published, and opens its destinations; nothing is sent. `signs` says whether keys are needed.
+/// Reads what is to be published, and opens its destinations; nothing is sent.
 ///
 /// # Errors
 /// The config, the list of artifacts, a key or an address is not as it must be: all such findings.
-pub fn prepare(request: &Request, signs: bool) -> Result<Outgoing, Findings> {
+pub fn prepare(request: &Request, keys: Keys) -> Result<Outgoing, Findings> {
     let config = Config::read(request)?;
     let mut folder = config.project.join(&request.out);
     folder.extend(&request.environment);
@@ -110,10 +116,26 @@ pub fn prepare(request: &Request, signs: bool) -> Result<Outgoing, Findings> {
     let environment = made.environment.clone().unwrap_or_default();
     let holes = vec![("name", made.name.clone()), ("version", made.version.clone()), ("environment", environment)];
     let record = config.publishes_records().then(|| Arc::new(Record::of(&made, &config.project)));
-    let destinations = config.destinations(request, &made.name, (holes, record.clone()), signs)?;
+    let destinations = config.destinations(request, &made.name, (holes, record.clone()), keys)?;
     let parcels = destinations.signed(parcels)?;
-    let Destinations { all, warnings, .. } = destinations;
+    let Destinations { all, mut warnings, .. } = destinations;
+    warnings.extend(all.iter().filter_map(|destination| idle(&**destination, &parcels)));
     Ok(Outgoing { made, parcels, destinations: all, warnings, record, folder })
+}
+
+/// A destination that gets nothing of what was built.
+fn idle(destination: &dyn Destination, parcels: &[Parcel]) -> Option<Diagnostic> {
+    let takes_record = destination.formats().is_some_and(|all| all.iter().any(|format| format == record::NAME));
+    if takes_record || parcels.iter().any(|parcel| destination.takes(parcel)) {
+        return None;
+    }
+    let formats = match destination.formats() {
+        None => destination.format().to_owned(),
+        Some(formats) => formats.join(", "),
+    };
+    let message = format!("`manifest.json` lists nothing for `{}`", destination.name());
+    let finding = Diagnostic::warning(codes::PUBLISH_NO_ARTIFACT, message).note(format!("it takes: {formats}"));
+    Some(finding.help("build all of it in one run, or give the folders of several to `fitout merge`"))
 }
 
 impl Outgoing {
@@ -156,14 +178,14 @@ impl Config {
         request: &Request,
         owner: &str,
         (holes, record): (Vec<(&'static str, String)>, Option<Arc<Record>>),
-        signs: bool,
+        keys: Keys,
     ) -> Result<Destinations, Findings> {
         let ground = destinations::Ground {
             document: &self.document,
             project: &self.project,
             request,
             owner,
-            signs,
+            keys,
             holes,
             record,
             templates: resolve::templates(&self.document, &self.project, &self.reading.manifest.package)?,
@@ -179,7 +201,8 @@ impl Config {
 pub fn destinations(request: &Request, signs: bool) -> Result<Destinations, Findings> {
     let config = Config::read(request)?;
     let owner = config.reading.manifest.package.name.as_ref().map(|name| name.value.clone());
-    config.destinations(request, &owner.unwrap_or_default(), (Vec::new(), None), signs)
+    let keys = if signs { Keys::Needed } else { Keys::Unused };
+    config.destinations(request, &owner.unwrap_or_default(), (Vec::new(), None), keys)
 }
 
 /// The public keys of a config, if it has keys that can be opened.
@@ -190,12 +213,12 @@ pub fn certificates(request: &Request) -> Option<Vec<Certificate>> {
         project: &config.project,
         request,
         owner: "",
-        signs: true,
+        keys: Keys::Needed,
         holes: Vec::new(),
         record: None,
         templates: Templates::default(),
     };
-    let signer = destinations::signer(&config.reading.manifest, &ground).ok()?.0?;
+    let signer = keys::signer(&config.reading.manifest, &ground).ok()?.0?;
     sign::read_certificates("[sign]", &signer.certificates().ok()?).ok()
 }
 
@@ -230,27 +253,6 @@ pub fn publish(outgoing: &Outgoing, listener: &dyn Listener) -> Result<Vec<Recei
         listener.hear(Event::Finding(warning));
     }
     Ok(receipts)
-}
-
-/// Takes a version out of the lists of all destinations; what each no longer lists.
-///
-/// # Errors
-/// As [`publish`].
-pub fn retract(
-    request: &Request,
-    name: &str,
-    version: &str,
-    dry_run: bool,
-    listener: &dyn Listener,
-) -> Result<Vec<(String, Vec<String>)>, Findings> {
-    let Destinations { all, .. } = destinations(request, !dry_run)?;
-    let all: Vec<&dyn Destination> = all.iter().map(AsRef::as_ref).collect();
-    let work = Work::Retract { name, version };
-    if dry_run {
-        return all.iter().map(|one| Ok((one.name(), one.draft(&work)?.dropped))).collect();
-    }
-    let receipts = settle_all(&all, |destination| work.send(destination, listener))?;
-    Ok(receipts.into_iter().map(|receipt| (receipt.destination, receipt.dropped)).collect())
 }
 
 /// Puts back what others damaged in repositories, as far as the rest knows it: what was put, by destination. What one step puts back may

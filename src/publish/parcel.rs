@@ -21,6 +21,8 @@ pub struct Parcel {
     pub path: PathBuf,
     /// SHA-256 in hex of the artifact that was built, if this is its signed copy.
     pub built: Option<String>,
+    /// Whether a signed copy of it would be sent that cannot be made here: nobody knows its digest.
+    pub unsigned: bool,
     listing: OnceLock<Listing>,
     /// Where a signed copy lies, as long as somebody has it.
     folder: Option<Folder>,
@@ -29,7 +31,12 @@ pub struct Parcel {
 impl Parcel {
     /// It is not read yet.
     pub fn new(artifact: Artifact, path: PathBuf) -> Self {
-        Self { artifact, path, built: None, listing: OnceLock::new(), folder: None }
+        Self { artifact, path, built: None, unsigned: false, listing: OnceLock::new(), folder: None }
+    }
+
+    /// Whether it is of a kind that is signed.
+    pub(super) fn is_signed_as(&self, deb: bool) -> bool {
+        self.artifact.format == "rpm" || deb && self.artifact.format == "deb"
     }
 
     /// The form in which it is sent: rpm packages are signed, deb packages if that is wished for. One that the first key has signed stays
@@ -38,12 +45,12 @@ impl Parcel {
     /// # Errors
     /// It cannot be read or written, or a key fails.
     pub fn signed(self, signer: &Signer, deb: bool) -> Result<Self, Diagnostic> {
-        let sign = match self.artifact.format {
-            "rpm" => sign::sign_rpm,
-            "deb" if deb => sign::sign_deb,
-            _ => return Ok(self),
-        };
-        if self.artifact.format == "rpm" && self.is_signed(signer)? {
+        if !self.is_signed_as(deb) {
+            return Ok(self);
+        }
+        let is_rpm = self.artifact.format == "rpm";
+        let sign = if is_rpm { sign::sign_rpm } else { sign::sign_deb };
+        if is_rpm && self.is_signed(signer)? {
             return Ok(self);
         }
         let failed =
@@ -55,7 +62,7 @@ impl Parcel {
             formats::digest(fs_err::File::open(&path).map_err(failed)?.into_parts().0).map_err(failed)?;
         let artifact = Artifact { size, sha256: hex(&sha256), ..self.artifact.clone() };
         let built = Some(self.artifact.sha256);
-        Ok(Self { artifact, path, built, listing: OnceLock::new(), folder: Some(Arc::new(folder)) })
+        Ok(Self { artifact, path, built, unsigned: false, listing: OnceLock::new(), folder: Some(Arc::new(folder)) })
     }
 
     fn is_signed(&self, signer: &Signer) -> Result<bool, Diagnostic> {

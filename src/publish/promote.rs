@@ -11,7 +11,7 @@ use sha2::Digest as _;
 use super::destination::Destination;
 use super::repo::Listed;
 use super::send::Receipt;
-use super::{Destinations, Parcel, Work, settle_all};
+use super::{Destinations, Parcel, Work, retract, settle_all, version};
 use crate::codec::hex::hex;
 use crate::diagnostic::{Diagnostic, Findings, codes};
 use crate::interrupt;
@@ -24,7 +24,7 @@ use crate::store::{StoreError, Trouble};
 pub struct Promotion {
     /// Package name.
     pub name: String,
-    /// Its version; the newest if unset. Without a revision it means every revision of it.
+    /// Its version in any spelling; the newest if unset. Without a revision it means every revision of it.
     pub version: Option<String>,
     /// The channel that it is in: a suite of apt, a channel of yum.
     pub from: String,
@@ -38,52 +38,53 @@ pub struct Promotion {
 /// There are no such channels, no such package, or a destination stopped.
 pub fn promote(
     destinations: &Destinations,
-    promotion: &Promotion,
+    typed: &Promotion,
     dry_run: bool,
     listener: &dyn Listener,
 ) -> Result<Vec<(Receipt, Vec<String>)>, Findings> {
     let all = &destinations.all;
     let in_channel =
         |channel: &str| all.iter().map(AsRef::as_ref).filter(move |d| d.channel() == Some(channel)).collect::<Vec<_>>();
-    let (sources, targets) = (in_channel(&promotion.from), in_channel(&promotion.to));
+    let (sources, targets) = (in_channel(&typed.from), in_channel(&typed.to));
     let mut tagged: Vec<&dyn Destination> = Vec::new();
     for destination in all {
-        let tags = destination.has_tag(&promotion.name, &promotion.from).map_err(|finding| vec![finding])?;
+        let tags = destination.has_tag(&typed.name, &typed.from).map_err(|finding| vec![finding])?;
         tagged.extend(tags.then_some(&**destination));
     }
     if sources.is_empty() && targets.is_empty() && !tagged.is_empty() {
-        return retag(&tagged, promotion, dry_run, listener);
+        return retag(&tagged, typed, dry_run, listener);
     }
-    for (channel, found) in [(&promotion.from, &sources), (&promotion.to, &targets)] {
-        if found.is_empty() {
-            let known: BTreeSet<&str> = all.iter().filter_map(|destination| destination.channel()).collect();
-            let known = known.into_iter().collect::<Vec<_>>().join(", ");
-            let message = format!("no repository of the config is the channel `{channel}`");
-            let help = format!(
-                "channels: {known}; a channel is the `suite` of `[[publish.apt]]`, the `channel` of `[[publish.yum]]`, or a tag of an image"
-            );
-            return Err(vec![Diagnostic::error(codes::REPO_NO_CHANNEL, message).help(help)]);
-        }
+    refuse_unknown(destinations, [(&typed.from, &sources), (&typed.to, &targets)])?;
+    let listed = sources.into_iter().map(|source| of_name(source, &typed.name)).collect::<Result<Vec<_>, _>>()?;
+    let there = || listed.iter().flat_map(|(_, packages)| packages).map(|package| package.version.as_str());
+    let version = typed.version.as_ref().map(|typed| version::spelled(typed, there()));
+    let promotion = &Promotion { version, ..typed.clone() };
+    // An image that is another one is known before any package has gone.
+    for one in &tagged {
+        one.draft(&Work::Move(promotion))?;
     }
     let (folder, _held) = interrupt::folder(tempfile::tempdir, |folder| folder.path().to_owned())
         .map_err(|error| vec![Diagnostic::from(StoreError::of("a temporary folder", Trouble::Failed, &error))])?;
     let mut parcels: Vec<Parcel> = Vec::new();
-    for source in &sources {
-        for package in wanted(*source, promotion).map_err(|finding| vec![finding])? {
+    for (source, packages) in &listed {
+        for package in wanted(*source, packages, promotion) {
             if parcels.iter().any(|parcel| parcel.artifact.sha256 == package.sha256) {
                 continue;
             }
             let path =
                 folder.path().join(format!("{}-{}", parcels.len(), package.file.rsplit('/').next().unwrap_or("x")));
-            parcels.push(fetch(*source, package, path).map_err(|finding| vec![finding])?);
+            parcels.push(fetch(*source, package.clone(), path).map_err(|finding| vec![finding])?);
         }
     }
     let parcels = destinations.signed(parcels)?;
     if parcels.is_empty() {
-        let version = promotion.version.as_deref().unwrap_or("any version");
+        let version = typed.version.as_deref().unwrap_or("any version");
         let message = format!("the channel `{}` does not list `{}` in {version}", promotion.from, promotion.name);
-        let help = "`fitout repo list` shows what is there";
-        return Err(vec![Diagnostic::error(codes::REPO_NO_PACKAGE, message).help(help)]);
+        let versions = listed.iter().flat_map(|(_, packages)| packages).map(|package| package.version.clone());
+        return Err(vec![retract::with_listed(
+            Diagnostic::error(codes::REPO_NO_PACKAGE, message),
+            &versions.collect(),
+        )]);
     }
     let for_target =
         |target: &dyn Destination| -> Vec<&Parcel> { parcels.iter().filter(|parcel| target.takes(parcel)).collect() };
@@ -101,6 +102,28 @@ pub fn promote(
     let mut done: Vec<_> = receipts.into_iter().zip(targets).map(|(receipt, t)| (receipt, names(t))).collect();
     done.extend(retag(&tagged, promotion, dry_run, listener)?);
     Ok(done)
+}
+
+/// Both channels have to be some destination's.
+fn refuse_unknown(
+    destinations: &Destinations,
+    channels: [(&String, &Vec<&dyn Destination>); 2],
+) -> Result<(), Findings> {
+    let Some((channel, _)) = channels.into_iter().find(|(_, found)| found.is_empty()) else { return Ok(()) };
+    let known: BTreeSet<&str> = destinations.all.iter().filter_map(|destination| destination.channel()).collect();
+    let known = known.into_iter().collect::<Vec<_>>().join(", ");
+    let message = format!("no repository of the config is the channel `{channel}`");
+    let help = format!(
+        "channels: {known}; a channel is the `suite` of `[[publish.apt]]`, the `channel` of `[[publish.yum]]`, or a tag of an image"
+    );
+    Err(vec![Diagnostic::error(codes::REPO_NO_CHANNEL, message).help(help)])
+}
+
+/// A channel, and what it lists of a name.
+fn of_name<'d>(source: &'d dyn Destination, name: &str) -> Result<(&'d dyn Destination, Vec<Listed>), Findings> {
+    let mut listed = source.list().map_err(|finding| vec![finding])?;
+    listed.retain(|package| package.name == name);
+    Ok((source, listed))
 }
 
 /// Where channels are tags: one names what another does.
@@ -125,19 +148,10 @@ fn parcels_of<'p>(parcels: &'p [Parcel], target: &dyn Destination) -> Vec<&'p Pa
 }
 
 /// The packages of a channel that are meant, each once.
-fn wanted(source: &dyn Destination, promotion: &Promotion) -> Result<Vec<Listed>, Diagnostic> {
-    let mut found: Vec<Listed> = source.list()?;
-    found.retain(|package| package.name == promotion.name);
-    let version = match &promotion.version {
-        Some(version) => Some(version.clone()),
-        None => found.iter().map(|p| p.version.as_str()).max_by(|a, b| source.compare(a, b)).map(str::to_owned),
-    };
-    let Some(version) = version else { return Ok(Vec::new()) };
-    found.retain(|package| {
-        let without = package.version.rsplit_once('-').map_or(package.version.as_str(), |(version, _)| version);
-        package.version == version || without == version
-    });
-    Ok(found)
+fn wanted<'l>(source: &dyn Destination, listed: &'l [Listed], promotion: &Promotion) -> Vec<&'l Listed> {
+    let newest = || listed.iter().map(|package| package.version.as_str()).max_by(|a, b| source.compare(a, b));
+    let Some(version) = promotion.version.as_deref().or_else(newest) else { return Vec::new() };
+    listed.iter().filter(|package| version::is_package_of(&package.version, version)).collect()
 }
 
 fn fetch(source: &dyn Destination, package: Listed, path: PathBuf) -> Result<Parcel, Diagnostic> {

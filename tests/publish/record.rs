@@ -193,10 +193,8 @@ fn a_changed_record_is_found_and_a_retracted_version_keeps_its_own() {
     // Its own publisher sets it right.
     let said = publish(&folder, &[]);
     assert!(!said.contains("publish/record") && verified().0 == 0, "{said}");
-    for version in ["1.0.0", "1.0.0-1"] {
-        let (code, _, stderr) = run(&folder, &["repo", "retract", "hello", version]);
-        assert_eq!(code, 0, "{stderr}");
-    }
+    let (code, _, stderr) = run(&folder, &["repo", "retract", "hello", "1.0.0"]);
+    assert_eq!(code, 0, "{stderr}");
     let (code, _, stderr) = run(&folder, &["repo", "prune", "--older-than", "0"]);
     assert_eq!(code, 0, "{stderr}");
     for place in ["apt", "yum"] {
@@ -233,7 +231,7 @@ fn the_record_of_another_publisher_stays() {
     publish(&folder, &["--out", "other", "--replace"]);
     assert!(fs::read_to_string(&path).unwrap().contains("\"zip\""));
     let said = publish(&folder, &["--out", "other"]);
-    assert!(!said.contains("warning"), "{said}");
+    assert!(!said.contains("publish/record"), "{said}");
     assert_eq!(run(&folder, &["repo", "verify"]).0, 0);
 }
 

@@ -13,7 +13,7 @@ pub struct Publish {
     /// Folder of the artifacts, relative to the config file
     #[arg(long, value_name = "DIR", default_value = crate::resolve::DIST, env = "FITOUT_OUT", value_hint = clap::ValueHint::DirPath)]
     pub out: PathBuf,
-    /// Show every object that would be put; send nothing
+    /// Show every object that would be put, signed if the keys are at hand; send nothing
     #[arg(long)]
     pub dry_run: bool,
     /// Put a package in place of one that has the same name and version and other bytes; go on from a repository that others have signed, or
@@ -27,7 +27,7 @@ pub struct Publish {
 pub struct Promote {
     /// Name of the package
     pub name: String,
-    /// Its version; the newest of the channel unless set
+    /// Its version, as the config has it or as `repo list` shows it; the newest of the channel unless set
     pub version: Option<String>,
     /// The channel that it is in, such as canary: a suite of apt
     #[arg(long, value_name = "CHANNEL")]
@@ -111,7 +111,7 @@ pub enum RepoAction {
     Retract {
         /// Name of the package
         name: String,
-        /// Its version, as `repo list` shows it
+        /// Its version, as the config has it or as `repo list` shows it; without a revision every one of it
         version: String,
         /// Say what would be taken out
         #[arg(long)]

@@ -35,6 +35,7 @@ use super::landing::Front;
 use super::parcel::Parcel;
 use super::repo;
 use super::stored;
+use super::version::is_package_of;
 use change::{Change, New};
 use packages::{Entry, Packages};
 use release::Release;
@@ -289,11 +290,13 @@ impl Apt {
         let suite = Suite::read(&*self.place, &self.settings.suite).map_err(one)?;
         self.check_root(&suite).map_err(one)?;
         let lists = self.lists(&suite, &[]).map_err(one)?;
-        if suite.was.0.is_none() || !lists.values().flat_map(|list| list.of(name)).any(|entry| entry.version == version)
-        {
+        let listed = lists.values().flat_map(|list| list.of(name)).map(|entry| entry.version);
+        let gone: BTreeSet<&str> = listed.filter(|listed| is_package_of(listed, version)).collect();
+        if suite.was.0.is_none() || gone.is_empty() {
             return Ok(Draft::default());
         }
-        let change = Change { gone: vec![(name.to_owned(), version.to_owned())], ..Change::default() };
+        let gone = gone.into_iter().map(|version| (name.to_owned(), version.to_owned())).collect();
+        let change = Change { gone, ..Change::default() };
         self.change(&suite, lists, &change, Draft { before: vec![Vec::new(), Vec::new()], ..Draft::default() })
     }
 }

@@ -10,6 +10,7 @@ use super::draft::{Draft, Put, What};
 use super::parallel::at_once;
 use super::parcel::Parcel;
 use super::promote::Promotion;
+use super::version::is_image_of;
 use crate::diagnostic::{Diagnostic, Findings, codes};
 use crate::formats::oci::packed::{self, Packed, PackedManifest};
 use crate::formats::{deb::order, oci};
@@ -51,6 +52,11 @@ impl Registry {
     fn tagged(&self, tag: &str) -> Result<Option<Tagged>, Diagnostic> {
         let object = self.place.get(&format!("manifests/{tag}"))?;
         Ok(object.map(|object| Tagged { sha256: object.meta.sha256.unwrap_or_default(), bytes: object.bytes }))
+    }
+
+    /// Whether a tag, if it is one, names this image.
+    fn is_tagged(&self, tag: &str, sha256: &str) -> Result<bool, Diagnostic> {
+        Ok(oci::is_tag(tag) && self.tagged(tag)?.is_some_and(|there| there.sha256 == sha256))
     }
 
     fn publish(&self, parcels: &[&Parcel]) -> Result<Draft, Findings> {
@@ -156,8 +162,8 @@ impl Registry {
         })?;
         let version = packed::annotation(&from.bytes, "version");
         if let Some(wanted) = &promotion.version
-            && version.as_ref() != Some(wanted)
-            && self.tagged(&wanted.replace('+', "-"))?.map(|there| there.sha256).as_ref() != Some(&from.sha256)
+            && !version.as_ref().is_some_and(|version| is_image_of(version, wanted))
+            && !self.is_tagged(&wanted.replace('+', "-"), &from.sha256)?
         {
             let message = format!("`{}:{}` is not version {wanted}", self.place.name(), promotion.from);
             return Err(Diagnostic::error(codes::REPO_NO_PACKAGE, message)

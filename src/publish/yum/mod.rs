@@ -36,6 +36,7 @@ use super::landing::Front;
 use super::parcel::Parcel;
 use super::repo::Listed;
 use super::stored as objects;
+use super::version::is_package_of;
 use change::{Change, New};
 use repomd::Repomd;
 use sha2::Digest as _;
@@ -249,7 +250,7 @@ impl Yum {
         let repository = Repository::read(&*self.place).map_err(one)?;
         self.check_root(&repository).map_err(one)?;
         let entries = repository.packages().map_err(one)?;
-        let is_it = |entry: &Entry| *entry.name == *name && entry.evr() == version;
+        let is_it = |entry: &Entry| *entry.name == *name && is_package_of(&entry.evr(), version);
         let gone: BTreeSet<usize> = (0..entries.len()).filter(|at| is_it(&entries[*at])).collect();
         if gone.is_empty() {
             return Ok(Draft::default());

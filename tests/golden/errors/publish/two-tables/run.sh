@@ -1,0 +1,2 @@
+fitout build --quiet --out made >/dev/null
+fitout publish --quiet --out made --dry-run
