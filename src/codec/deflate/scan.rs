@@ -1,9 +1,8 @@
 //! Finds where the blocks of raw deflate (RFC 1951) end, without decoding their output.
 //!
-//! Enters: a stream that a compressor just made, or what is said to be a run. Leaves: where the stream's last block begins and where
-//! the stream ends, in bits, so that [`super::library`] can clear the final bit and join streams; whether it is a run. All of it is
-//! parsed: headers, Huffman tables and the lengths of all symbols; what is not a chain of well-formed blocks is an error. This is no
-//! check of the content: a flipped literal passes.
+//! Enters: a stream that a compressor just made, or what is said to be a run. Leaves: where the stream's last block begins and where it
+//! ends, in bits, so that [`super::library`] can join streams; whether it is a run. All is parsed: headers, Huffman tables and the
+//! lengths of all symbols. This is no check of the content: a flipped literal passes.
 
 use super::huffman::codes;
 use super::symbols::{self, CODE_LENGTH_ORDER, DISTANCES, LITERALS, LONGEST_CODE, fixed_literal};
@@ -18,7 +17,7 @@ pub struct LastBlock {
     pub end: usize,
 }
 
-/// The bytes are no chain of blocks, or, where that is asked, not one whole stream that ends in the last byte with zero padding.
+/// The bytes are no chain of blocks, or not one whole stream that ends in the last byte with zero padding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not a well-formed deflate stream")]
 pub struct Malformed;
@@ -73,8 +72,7 @@ impl Scanner {
         if end.div_ceil(8) == stream.len() && padding == 0 { Ok(LastBlock { header, end }) } else { Err(Malformed) }
     }
 
-    /// Whether it is whole blocks, none of them final, the last of which ends with the last byte: whatever stands behind it is read as
-    /// what it is.
+    /// Whether it is whole blocks, none of them final, the last of which ends with the last byte: what is behind it is read as what it is.
     pub fn is_run(&mut self, run: &[u8]) -> bool {
         let mut bits = Bits { data: run, position: 0 };
         while bits.position < 8 * run.len() {
@@ -92,8 +90,7 @@ impl Scanner {
             0 => bits.skip_stored()?,
             1 => {
                 // Two more than ever come have codes.
-                let lengths: Vec<u8> = (0..288).map(fixed_length).collect();
-                self.build(&lengths, &[5; DISTANCES])?;
+                self.build(&(0..288).map(fixed_length).collect::<Vec<u8>>(), &[5; DISTANCES])?;
                 self.skip_symbols(bits)?;
             }
             2 => {
