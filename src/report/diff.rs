@@ -100,6 +100,10 @@ fn changes(old: &ListedEntry, new: &ListedEntry, same_format: bool) -> Vec<Strin
     if owned(old) && owned(new) && (&old.user, &old.group) != (&new.user, &new.group) {
         changes.push(format!("owner {}:{} -> {}:{}", old.user, old.group, new.user, new.group));
     }
+    if same_format && old.capabilities != new.capabilities {
+        let told = |entry: &ListedEntry| entry.capabilities.as_deref().map_or("none".to_owned(), printable);
+        changes.push(format!("capabilities {} -> {}", told(old), told(new)));
+    }
     if same_format && old.flags != new.flags {
         changes.push(format!("flags [{}] -> [{}]", old.flags.join(" "), new.flags.join(" ")));
     }
@@ -258,4 +262,34 @@ pub fn json(difference: &Difference) -> Value {
         "changed": changed.collect::<Value>(),
         "scripts": scripts.collect::<Value>(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_program_may_do_is_compared_within_a_format() {
+        let listing = |format, capabilities: Option<&str>| {
+            let entry = ListedEntry {
+                path: "/usr/bin/hello".into(),
+                mode: 0o755,
+                kind: ListedKind::File,
+                user: "root".into(),
+                group: "root".into(),
+                size: 1,
+                mtime: 0,
+                sha256: None,
+                flags: Vec::new(),
+                capabilities: capabilities.map(Into::into),
+                layer: None,
+            };
+            Listing { format, entries: vec![entry], ..Listing::default() }
+        };
+        let (without, with) = (listing("rpm", None), listing("rpm", Some("cap_net_raw=ep")));
+        let told = compare(&without, &with).changed;
+        assert_eq!(told, [("/usr/bin/hello".to_owned(), vec!["capabilities none -> cap_net_raw=ep".to_owned()])]);
+        assert!(compare(&with, &with).is_empty());
+        assert!(compare(&with, &listing("zip", None)).is_empty(), "a zip has no place for them");
+    }
 }
