@@ -13,9 +13,6 @@ use super::path;
 use super::plan::FormatSet;
 use crate::diagnostic::{Diagnostic, Findings, codes};
 
-/// As Linux has it: `path_resolution(7)`.
-const MOST_HOPS: usize = 40;
-
 /// Checks every link of the package; `project` is the folder where it is built. What a link points at may be among the
 /// `gaps`.
 pub fn check(drafts: &[Draft], project: &Path, gaps: &Gaps, findings: &mut Findings) {
@@ -134,7 +131,7 @@ fn follow(drafts: &[Draft], link: &Draft, target: &str) -> Way {
             }
             Some(Draft { body: Body::Symlink { target, .. }, path, .. }) => {
                 hops += 1;
-                if hops > MOST_HOPS {
+                if hops > path::MOST_HOPS {
                     return Way::Loop(through);
                 }
                 through.insert(Arc::clone(path));

@@ -12,9 +12,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::path;
 use super::plan::{ElfFile, Entry, Kind};
 
-/// As many links as Linux follows: `path_resolution(7)`.
-const MOST_HOPS: usize = 40;
-
 /// Where a library is, seen from the file that needs it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Found<'p> {
@@ -90,7 +87,7 @@ impl<'p> Stock<'p> {
     /// The ELF file that a path leads to, with its own path.
     fn file(&self, path: &'p str) -> Option<(&'p str, &'p ElfFile)> {
         let mut at = path.to_owned();
-        for _ in 0..MOST_HOPS {
+        for _ in 0..path::MOST_HOPS {
             if let Some((path, file)) = self.files.get_key_value(at.as_str()) {
                 return Some((path, file));
             }

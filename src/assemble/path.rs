@@ -106,6 +106,9 @@ fn tidy(typed: &str) -> String {
     })
 }
 
+/// As many links as Linux follows: `path_resolution(7)`.
+pub const MOST_HOPS: usize = 40;
+
 /// Directories that are links into `/usr` on every system with merged /usr: Debian 12, Ubuntu 22.04, EL 7 and all later.
 const MERGED: &[&str] = &["/bin", "/lib", "/lib32", "/lib64", "/libo32", "/libx32", "/sbin"];
 

@@ -598,7 +598,7 @@ codes! {
     CLI_USAGE = "cli/usage", Input,
         "The command line is not one that fitout takes: a verb or flag that it does not know, a value that is missing or not of the kind that is wanted, flags that exclude each other. `fitout help VERB` shows what a verb takes.";
     CLI_NO_FOLDER = "cli/no-folder", Input,
-        "`-C` names a folder that is not there or may not be entered.";
+        "`-C` names a folder that is not there or may not be entered; or there is no folder for caches, because neither XDG_CACHE_HOME nor HOME is set.";
     CLI_SERVE = "cli/serve", Input,
         "`fitout repo serve` serves a folder to this machine. The folder is not there, or the port is taken.";
     CLI_NO_PLACE = "cli/no-place", Input,

@@ -16,21 +16,20 @@ pub fn page(code: Code) -> String {
     format!("{}\n\n{}\n", code.name, fill(code.page, 100))
 }
 
-/// Breaks a paragraph into lines.
+/// Breaks a paragraph into lines of less than `width` bytes, where its words allow that.
 fn fill(text: &str, width: usize) -> String {
-    let mut lines = vec![String::new()];
+    let mut filled = String::new();
+    let mut length = 0;
     for word in text.split_whitespace() {
-        let line = lines.last_mut().expect("one line from the start");
-        if !line.is_empty() && line.len() + word.len() >= width {
-            lines.push(word.to_owned());
-        } else {
-            if !line.is_empty() {
-                line.push(' ');
-            }
-            line.push_str(word);
+        if length > 0 {
+            let breaks = length + word.len() >= width;
+            filled.push(if breaks { '\n' } else { ' ' });
+            length = if breaks { 0 } else { length + 1 };
         }
+        filled.push_str(word);
+        length += word.len();
     }
-    lines.join("\n")
+    filled
 }
 
 /// Every entry of the plan at this path: one, or several where formats differ.

@@ -10,8 +10,6 @@ use crate::diagnostic::{Diagnostic, Findings, Origin, codes};
 use crate::formats::oci;
 use crate::resolve::service::{Reload, Run};
 
-/// As many links as Linux follows: `path_resolution(7)`.
-const MOST_HOPS: usize = 40;
 /// Folders of what is typed by its name (FHS 3.0, 3.4, 3.16, 4.4, 4.10).
 const COMMANDS: [&str; 4] = ["/usr/bin", "/usr/sbin", "/bin", "/sbin"];
 
@@ -80,7 +78,7 @@ fn is_program(plan: &Plan, entry: &Entry) -> bool {
     if is_command(&entry.path) {
         return true;
     }
-    let is_debug = |path: &str| path.starts_with("/usr/lib/debug/") || path.ends_with(".debug");
+    let is_debug = |path: &str| path.starts_with("/usr/lib/debug/") || path.rsplit('.').next() == Some("debug");
     let elf = plan.elf.files.get(&entry.path).filter(|_| !is_debug(&entry.path));
     elf.is_some_and(|elf| elf.interpreter.is_some() && elf.soname.is_none())
 }
@@ -162,7 +160,7 @@ fn on_path<'p>(plan: &'p Plan, image: FormatSet, program: &str, path: &str) -> O
 /// The file of one of these formats that a path leads to over the links of the package.
 fn lead<'p>(plan: &'p Plan, formats: FormatSet, path: &str) -> Option<&'p Entry> {
     let mut at = path.to_owned();
-    for _ in 0..MOST_HOPS {
+    for _ in 0..path::MOST_HOPS {
         at = match entry(plan, formats, &at) {
             Some(Entry { kind: Kind::Symlink { target }, .. }) => path::point(&at, target)?,
             Some(Entry { kind: Kind::Hardlink { target }, .. }) => target.to_string(),

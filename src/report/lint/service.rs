@@ -5,6 +5,7 @@ use std::io::Read as _;
 use super::about;
 use super::plan::{files, is_secret};
 use crate::assemble::plan::{Content, Kind, Plan, Role, Service, Sources};
+use crate::assemble::path::within;
 use crate::diagnostic::{Code, Diagnostic, Findings, codes};
 use crate::resolve::service::{Hardening, OnUpgrade};
 
@@ -149,9 +150,4 @@ pub(super) fn of_service(code: Code, service: &Service, message: String) -> Diag
 
 fn is_packaged(plan: &Plan, path: &str) -> bool {
     plan.entries.binary_search_by(|entry| (*entry.path).cmp(path)).is_ok()
-}
-
-/// Whether `path` is `folder` or lies below it.
-fn within(path: &str, folder: &str) -> bool {
-    path.strip_prefix(folder).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
