@@ -179,7 +179,7 @@ impl Taking<'_> {
         let full = self.release.project.join(from);
         match fs_err::symlink_metadata(&full) {
             Ok(metadata) if metadata.is_dir() => self.tree(&full, walk::bits(&metadata)),
-            Ok(_) if own::is_secret(self.release, &full) => self.secret(from),
+            Ok(_) if own::is_secret(&self.release.kept.secrets, &full) => self.secret(from),
             Ok(metadata) => match walk::one(&full, &metadata) {
                 Ok(kind) => self.single(&full, walk::bits(&metadata), kind),
                 Err(problem) => self.problem("", &problem),

@@ -31,10 +31,10 @@ pub fn below(release: &Release, folder: &Path) -> BTreeSet<PathBuf> {
     own.chain(secrets).filter_map(|path| path.strip_prefix(&folder).ok().map(Path::to_path_buf)).collect()
 }
 
-/// Whether it is a file with a secret of whoever publishes.
-pub fn is_secret(release: &Release, file: &Path) -> bool {
+/// Whether a file is one of those with secrets of whoever publishes.
+pub fn is_secret(secrets: &[PathBuf], file: &Path) -> bool {
     let file = real(file);
-    release.kept.secrets.iter().any(|secret| real(secret) == file)
+    secrets.iter().any(|secret| real(secret) == file)
 }
 
 /// The list of artifacts in a folder of them.

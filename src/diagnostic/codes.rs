@@ -303,7 +303,7 @@ codes! {
     FILES_OUTPUT = "files/output", Input,
         "The folder that the rule takes is the one that the artifacts are written to. The next build would pack the artifacts of this one. Write them elsewhere with `--out`. A folder that only contains the output folder can be taken: never taken with it are the config file, `.git`, `dist`, every folder that artifacts were written to or that was published to, and files with secrets that the config names.";
     FILES_SECRET = "files/secret", Input,
-        "A rule names a file that `[sign]` or `[publish]` names as a secret: a private key, a passphrase, a password or a token of whoever publishes. Everybody who has the package would have it. Such files are never taken with a folder either. Public keys are published beside the repository.";
+        "A rule names a file that `[sign]` or `[publish]` names as a secret: a private key, a passphrase, a password or a token of whoever publishes. Everybody who has the package would have it. Such files are never taken with a folder either, and git must not track one where a source archive is made. Public keys are published beside the repository.";
     FILES_UNREADABLE = "files/unreadable", Environment,
         "A file or folder that a rule takes cannot be read. The line says what the system answered. Mend its permissions or exclude it; fitout never packs part of what was asked for.";
     FILES_SPECIAL = "files/special", Input,

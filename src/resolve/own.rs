@@ -3,7 +3,7 @@
 //! Enters: the config and its folder. Leaves: absolute paths of what fitout reads, writes and publishes to, and of files with secrets. That
 //! they exist is not known.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::ground::Ground;
 use super::holes::Holes;
@@ -30,8 +30,14 @@ pub(super) fn paths(ground: &Ground, holes: &Holes) -> Kept {
     };
     let places = places.iter().filter_map(folder).map(|address| PathBuf::from(address.below(ground.dir).path));
     let own = [DIST, ground.name(), LOCK].map(|name| ground.dir.join(name));
-    Kept {
-        own: own.into_iter().chain(places).collect(),
-        secrets: secrets.iter().map(|name| ground.dir.join(name)).collect(),
-    }
+    Kept { own: own.into_iter().chain(places).collect(), secrets: below(ground.dir, &secrets) }
+}
+
+/// Files with secrets that a config in `folder` names; `text` is the config.
+pub fn secrets(folder: &Path, text: &str) -> Vec<PathBuf> {
+    below(folder, &Own::of(text).secrets)
+}
+
+fn below(folder: &Path, names: &[String]) -> Vec<PathBuf> {
+    names.iter().map(|name| folder.join(name)).collect()
 }

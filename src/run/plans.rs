@@ -9,12 +9,12 @@ use super::pack::{self, Wanted};
 use super::{Planned, Request, before, chosen_formats, read_config, release};
 use crate::assemble::heads::Heads;
 use crate::assemble::plan::{Entry, Kind, Plan, Sources};
-use crate::assemble::{self, Assembled, content};
+use crate::assemble::{self, Assembled, content, own};
 use crate::build::state::State;
 use crate::build::step::{Built, Given, Step};
 use crate::config::load::{Document, Reading};
 use crate::config::schema::Manifest;
-use crate::diagnostic::{Code, Findings, codes, has_errors, in_order};
+use crate::diagnostic::{Code, Diagnostic, Findings, codes, has_errors, in_order};
 use crate::engine::EngineError;
 use crate::formats::{self, Format, source};
 use crate::listener::{Event, Listener, Silent};
@@ -261,10 +261,27 @@ fn source_entries(
     }
     let place = document.span(asked.range.clone());
     let point = |findings: Findings| findings.into_iter().map(|finding| finding.at(&place, "asked for here")).collect();
-    match source::entries(project, sources) {
+    let entries = source::entries(project, sources).and_then(|found| {
+        let tracked = tracked_secrets(document, project, &found.0);
+        if tracked.is_empty() { Ok(found) } else { Err(tracked) }
+    });
+    match entries {
         Ok((entries, doubts)) => Ok((Some(entries), doubts)),
         Err(errors) => Err(point(errors)),
     }
+}
+
+/// What a source archive would bring of the secrets that the config names.
+fn tracked_secrets(document: &Document, project: &Path, entries: &[Entry]) -> Findings {
+    let secrets = resolve::own::secrets(project, &document.source().text);
+    let files = entries.iter().filter(|entry| matches!(entry.kind, Kind::File(_)));
+    let paths = files.map(|entry| entry.path.trim_start_matches('/'));
+    let told = paths.filter(|path| own::is_secret(&secrets, &project.join(path))).map(|path| {
+        let message = format!("git tracks `{path}`, which is a secret of whoever publishes");
+        Diagnostic::error(codes::FILES_SECRET, message)
+            .help(format!("`git rm --cached {path}`, and take another secret: whoever has the repository has this one"))
+    });
+    told.collect()
 }
 
 /// Several targets have most findings in common.
