@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use super::inputs::{Inputs, Untold};
 use super::seen::{self, AllSeen, Stat};
-use super::state::write_whole;
+use crate::interrupt;
 
 /// Raised when a stamp means something else.
 const SCHEMA: u32 = 2;
@@ -187,6 +187,6 @@ impl Step<'_> {
     }
 
     fn write(&self, stamp: &Stamp) -> std::io::Result<()> {
-        write_whole(&self.folder.join(FILE), &serde_json::to_vec(stamp)?)
+        interrupt::replace(&self.folder.join(FILE), &serde_json::to_vec(stamp)?)
     }
 }

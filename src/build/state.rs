@@ -1,6 +1,5 @@
 //! Where a build leaves what it wants to find again: below the cache folder, one folder for each config file and environment.
 
-use std::io::Write as _;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
@@ -71,17 +70,6 @@ impl State {
     pub fn toolchains(&self) -> Option<PathBuf> {
         self.cache.as_ref().map(|cache| cache.join(TOOLCHAINS))
     }
-}
-
-/// Writes a file that is there whole or not at all, in a folder that is there.
-///
-/// # Errors
-/// Those of the file system; what was there before stays then.
-pub fn write_whole(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let folder = path.parent().unwrap_or(Path::new("."));
-    let mut file = tempfile::NamedTempFile::new_in(folder)?;
-    file.write_all(bytes)?;
-    file.persist(path).map(drop).map_err(|error| error.error)
 }
 
 #[cfg(test)]

@@ -11,10 +11,10 @@ use std::process::Command;
 use super::ask::answer;
 use super::environment::Environment;
 use super::seen::Stat;
-use super::state::write_whole;
 use super::tool::{self, Tool};
 use crate::codec::hashes::{Hashes, sums};
 use crate::codec::hex::hex;
+use crate::interrupt;
 
 /// The version of a tool's language, or why it is not known.
 pub fn version(tool: &Tool, environment: &Environment, folder: &Path, memory: Option<&Path>) -> String {
@@ -35,7 +35,7 @@ pub fn version(tool: &Tool, environment: &Environment, folder: &Path, memory: Op
             // It is only remembered: who cannot write it asks again.
             if let Some(path) = memory {
                 let _ = path.parent().map(fs_err::create_dir_all);
-                let _ = write_whole(&path, version.as_bytes());
+                let _ = interrupt::replace(&path, version.as_bytes());
             }
             version
         }

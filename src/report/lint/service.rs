@@ -4,8 +4,8 @@ use std::io::Read as _;
 
 use super::about;
 use super::plan::{files, is_secret};
-use crate::assemble::plan::{Content, Kind, Plan, Role, Service, Sources};
 use crate::assemble::path::within;
+use crate::assemble::plan::{Content, Kind, Plan, Role, Service, Sources};
 use crate::diagnostic::{Code, Diagnostic, Findings, codes};
 use crate::resolve::service::{Hardening, OnUpgrade};
 
