@@ -37,6 +37,7 @@ pub use refusal::Refusal;
 /// For which a place that somebody else writes to is waited for.
 const PATIENCE: Duration = Duration::from_secs(150);
 /// What a program that tells credentials may take: as long as the AWS SDK for Go waits.
+#[cfg(feature = "network")]
 const TELLS_WITHIN: Duration = Duration::from_secs(60);
 
 /// The environment of whoever runs fitout: names and values.
