@@ -78,9 +78,8 @@ fn elixir_evaluates_again_where_the_build_step_ran() {
     let live = folder.path().join("_build/fitout/rel/hello/releases/1.4.0");
     let said = || fs::read_to_string(live.join("sys.config")).unwrap();
     fs::write(folder.path().join("NAME"), "first").unwrap();
-    // Twice, since what a step leaves is known behind the second.
-    built(folder.path());
-    built(folder.path());
+    // Until it is known that `beside` is what the step leaves.
+    (0..3).for_each(|_| drop(built(folder.path())));
     let before = evaluated();
     let stderr = built(folder.path());
     assert!(stderr.contains("Skipped the build command") && said().contains("first"), "{stderr}");
