@@ -85,6 +85,8 @@ struct Stamp {
     inputs: AllSeen,
     /// What the step left: its outputs, and files that would be inputs if it did not make them.
     left: BTreeMap<String, Stat>,
+    /// Whether there is nothing in that to look at: nobody could tell that it is gone.
+    blind: bool,
 }
 
 impl Step<'_> {
@@ -106,7 +108,11 @@ impl Step<'_> {
         let seen = seen::look(&paths, stamp.as_ref().map(|stamp| &stamp.inputs), now);
         let run = |why, seen| Verdict::Run(why, Before { inputs: Some(seen), ..before });
         let Some(stamp) = stamp else { return run("there was none yet".to_owned(), seen) };
-        let changed = if skip { self.changed(&stamp, &seen) } else { Some("`skip` is off".to_owned()) };
+        let changed = match (skip, stamp.blind) {
+            (false, _) => Some("`skip` is off".to_owned()),
+            (true, true) => Some("nothing is known that it leaves".to_owned()),
+            (true, false) => self.changed(&stamp, &seen),
+        };
         if let Some(why) = changed {
             return run(why, seen);
         }
@@ -142,14 +148,13 @@ impl Step<'_> {
         left.retain(|path, _| !paths.contains(path));
         let stat = |path: &String| Some((path.clone(), Stat::of(&std::fs::symlink_metadata(path).ok()?)));
         left.extend(made.iter().filter(|path| paths.contains(*path)).filter_map(stat));
-        // Without anything to look at nobody could tell that it is gone.
         let gone = |output: &Output| std::fs::symlink_metadata(&output.path).is_err();
         let is_output = |path: &String| self.outputs.iter().any(|output| Path::new(path).starts_with(&output.path));
         let blind = left.values().all(|stat| stat.is_folder()) && !paths.iter().any(is_output);
-        if self.outputs.iter().any(gone) || blind {
+        if self.outputs.iter().any(gone) {
             return;
         }
-        let _ = self.write(&Stamp { schema: SCHEMA, facts: self.facts.clone(), inputs, left });
+        let _ = self.write(&Stamp { schema: SCHEMA, facts: self.facts.clone(), inputs, left, blind });
     }
 
     fn changed(&self, stamp: &Stamp, seen: &AllSeen) -> Option<String> {
