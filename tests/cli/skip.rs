@@ -260,3 +260,17 @@ fn a_broken_stamp_costs_a_build_only() {
     }
     assert!(!ran(top));
 }
+
+#[test]
+fn what_was_published_beside_it_is_no_input() {
+    let top = skipping("[[publish.files]]\nto = \"file:shop\"\n");
+    let top = top.path();
+    for _ in 0..3 {
+        ran(top);
+    }
+    fs::create_dir(top.join("p/shop")).unwrap();
+    write(top, "shop/skip-1.0.0.tar.gz", "published");
+    assert!(!ran(top));
+    write(top, "shop-window", "another name");
+    assert!(ran(top));
+}

@@ -180,7 +180,7 @@ fn folder() -> String {
 /// Leaves the list of segments that need not be asked for.
 fn remember(cache: &Path, taken: &[impl AsRef<str>]) -> io::Result<()> {
     let kept = taken.len().saturating_sub(REMEMBERED);
-    let lines: String = taken[kept..].iter().map(|name| format!("{}\n", name.as_ref())).collect();
+    let lines = taken[kept..].iter().map(AsRef::as_ref).collect::<Vec<_>>().join("\n");
     interrupt::replace(&cache.join(TAKEN), lines.as_bytes())
 }
 
