@@ -94,7 +94,7 @@ impl Destination for Files {
             let artifact = &parcel.artifact;
             let found = stored::compare(&*self.place, &artifact.file, artifact.size, &artifact.sha256).map_err(one)?;
             match found {
-                stored::Found::Other if parcel.unsigned => draft.same.push(artifact.file.clone()),
+                stored::Found::Other if parcel.unsigned && !self.replace => draft.same.push(artifact.file.clone()),
                 stored::Found::Same(_) => draft.same.push(artifact.file.clone()),
                 stored::Found::Other if !self.replace => {
                     findings.push(apt::other_bytes(&artifact.file, &self.place.name()));

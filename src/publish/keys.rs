@@ -62,7 +62,8 @@ fn without(findings: &[Diagnostic]) -> Diagnostic {
     let message = "this list is not whole: what is signed is only known where the keys are";
     let finding = Diagnostic::warning(codes::PUBLISH_UNSIGNED, message)
         .note("not in it are public keys and packages with them, and signatures have no bytes")
-        .note("signed copies of packages, and lists that name them, would have other digests and sizes");
+        .note("signed copies of packages, and lists that name them, would have other digests and sizes")
+        .note("where a signed package is there already, it is not known whether this one is the same");
     let why = findings.iter().map(|finding| finding.message.clone());
     why.fold(finding, Diagnostic::note).help("a run with the keys of `[sign]` at hand lists every put")
 }

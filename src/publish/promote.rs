@@ -52,7 +52,9 @@ pub fn promote(
         tagged.extend(tags.then_some(&**destination));
     }
     if sources.is_empty() && targets.is_empty() && !tagged.is_empty() {
-        return retag(&tagged, typed, dry_run, listener);
+        // No list says what a hyphen begins: of an image it is the prerelease.
+        let version = typed.version.as_ref().map(|typed| version::spelled(typed, std::iter::empty()));
+        return retag(&tagged, &Promotion { version, ..typed.clone() }, dry_run, listener);
     }
     refuse_unknown(destinations, [(&typed.from, &sources), (&typed.to, &targets)])?;
     let listed = sources.into_iter().map(|source| of_name(source, &typed.name)).collect::<Result<Vec<_>, _>>()?;

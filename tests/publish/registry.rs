@@ -245,6 +245,8 @@ fn a_tag_is_promoted_as_it_is() {
     dock.ok(&["publish"]);
     let (code, said) = promote("1.4.0", "canary", &[]);
     assert!(code == 2 && said.contains("repo/no-package") && said.contains("it is 1.5.0"), "{code}: {said}");
+    let (code, said) = promote("1.5.0-rc.1", "canary", &["--dry-run"]);
+    assert!(code == 2 && said.contains("it is 1.5.0"), "{code}: {said}");
     let (code, said) = promote("1.5.0", "nowhere", &[]);
     assert!(code == 2 && said.contains("repo/no-channel"), "{code}: {said}");
     let (code, said) = dock.run(&["promote", "app", "--from", "canary", "--to", "stable"]);

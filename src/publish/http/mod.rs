@@ -56,7 +56,7 @@ impl Http {
             };
             let artifact = &parcel.artifact;
             match there {
-                There::Other(_) if parcel.unsigned => draft.same.push(artifact.file.clone()),
+                There::Other(_) if parcel.unsigned && !self.courier.replace => draft.same.push(artifact.file.clone()),
                 There::Other(_) if !self.courier.replace => {
                     findings.push(apt::other_bytes(&artifact.file, &self.courier.name));
                 }
