@@ -128,12 +128,16 @@ pub fn talk(command: &mut Command, input: &mut dyn Read, within: Option<Duration
     let stdin = child.stdin.take();
     let (said, heard) = mpsc::channel();
     // It is not waited for behind the end of its time: what the program started may hold its output open.
-    std::thread::spawn(move || said.send(child.wait_with_output()));
+    std::thread::Builder::new().spawn(move || said.send(child.wait_with_output()))?;
     let given = stdin.map_or(Ok(0), |mut stdin| io::copy(input, &mut stdin));
-    let Ok(output) = heard.recv_timeout(within.unwrap_or(Duration::MAX)) else {
-        held.kill();
-        let took = within.unwrap_or_default().as_secs();
-        return Err(io::Error::new(io::ErrorKind::TimedOut, format!("it took longer than {took} s")));
+    let output = match heard.recv_timeout(within.unwrap_or(Duration::MAX)) {
+        Ok(output) => output,
+        Err(mpsc::RecvTimeoutError::Disconnected) => Err(io::Error::other("its output could not be taken")),
+        Err(mpsc::RecvTimeoutError::Timeout) => {
+            held.kill();
+            let took = within.unwrap_or_default().as_secs_f64();
+            return Err(io::Error::new(io::ErrorKind::TimedOut, format!("it took longer than {took} s")));
+        }
     };
     match given {
         // One that has seen enough says by its status whether it was content.

@@ -64,9 +64,10 @@ impl Seen {
         self.stat.map(|stat| (stat.2, stat.3))
     }
 
-    /// Whether nobody has written it since `before` was seen.
+    /// Whether nobody has written it since `before` was seen. Another mode or one more name is no other content.
     pub fn is_untouched(&self, before: &Self) -> bool {
-        self.stat == before.stat
+        let written = |seen: &Self| seen.stat.map(|Stat(_, size, s, ns, _, _, inode)| (size, s, ns, inode));
+        written(self) == written(before)
     }
 
     /// Whether nobody has written what has this stat now.

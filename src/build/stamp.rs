@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use super::inputs::{Inputs, Untold};
 use super::seen::{self, AllSeen, Stat};
+use super::state::EVALUATED;
 use crate::interrupt;
 
 /// Raised when a stamp means something else.
@@ -123,9 +124,13 @@ impl Step<'_> {
         Verdict::Fresh
     }
 
-    /// Before a build: until it is done nothing is fresh.
+    /// Before a build: until it is done nothing is fresh, nor what was evaluated behind the last.
     pub fn begin(&self) {
-        let _ = std::fs::remove_file(self.folder.join(FILE));
+        let evaluated = |name: &std::ffi::OsString| name.as_encoded_bytes().starts_with(EVALUATED.as_bytes());
+        let entries = std::fs::read_dir(self.folder).into_iter().flatten().flatten();
+        for name in entries.map(|entry| entry.file_name()).filter(evaluated).chain([FILE.into()]) {
+            let _ = std::fs::remove_file(self.folder.join(name));
+        }
     }
 
     /// After a build that went well.

@@ -20,6 +20,8 @@ pub const IMAGES: &str = "images";
 pub const TOOLCHAINS: &str = "toolchains";
 /// Folder of logs and stamps, one for each project.
 pub const PROJECTS: &str = "projects";
+/// How files begin that hold what a configuration evaluated to when the step ran last.
+pub const EVALUATED: &str = "config-";
 /// Bytes of a digest in a folder's name.
 const SHORT: usize = 8;
 

@@ -245,6 +245,7 @@ impl Step {
 fn untold(why: &Untold) -> Diagnostic {
     Diagnostic::warning(codes::BUILD_INPUTS, "which files the build step reads cannot be told, so it runs each time")
         .note(why.to_string())
+        .help("where git takes the owner for a stranger, `git config --global --add safe.directory FOLDER` tells it otherwise")
         .help("what a build tool keeps is not kept for other checkouts either; `inputs` of `[build]` names the files")
 }
 

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Artifact, Planned, manifest};
 use crate::assemble::plan::{Content, Entry, Plan};
+use crate::build::cache::used;
 use crate::build::seen::{self, Stat};
 use crate::codec::hashes::{Hasher, Hashes};
 use crate::codec::hex::hex;
@@ -78,6 +79,7 @@ impl Key {
             let untouched = stat(&folder.join(&made.file)) == Some(made.stat) && wanted.file() == made.file;
             untouched.then(|| Artifact { size: made.size, sha256: made.sha256, ..wanted.artifact() })
         };
+        used::now(&state.join(FILE));
         planned.wanted.iter().zip(note.made).map(artifact).collect()
     }
 

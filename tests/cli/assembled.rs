@@ -88,6 +88,14 @@ fn elixir_evaluates_again_where_the_build_step_ran() {
     fs::write(folder.path().join("NAME"), "second").unwrap();
     built(folder.path());
     assert!(said().contains("second") && evaluated() > before, "{}", said());
+    // A run that ended behind the step: what was evaluated for the one before it is not of these files.
+    let whole = fs::read_to_string(&config).unwrap();
+    fs::write(folder.path().join("NAME"), "third").unwrap();
+    fs::write(&config, format!("{whole}applications = {{ absent = \"permanent\" }}\n")).unwrap();
+    assert_eq!(run(folder.path(), &["build"]).0, 2);
+    fs::write(&config, whole).unwrap();
+    built(folder.path());
+    assert!(said().contains("third"), "{}", said());
 }
 
 #[test]

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use crate::assemble::content;
 use crate::build::ask;
 use crate::build::environment::Environment;
+use crate::build::state::EVALUATED;
 use crate::codec::hashes::{Hashes, sums};
 use crate::codec::hex::hex;
 use crate::config::schema::AssemblyKind;
@@ -170,7 +171,7 @@ fn evaluated(
 ) -> Result<Arc<SourceText>> {
     // What a command reads is not known.
     let cache = cache.filter(|_| matches!(source, Source::Elixir(..)));
-    let kept = cache.map(|cache| cache.folder.join(format!("config-{}", key(wanted, source, environment))));
+    let kept = cache.map(|cache| cache.folder.join(format!("{EVALUATED}{}", key(wanted, source, environment))));
     let name = match source {
         Source::Elixir(file, _) => format!("what `{}` evaluates to", content::show(&wanted.project, file)),
         _ => "what the command prints".to_owned(),
@@ -181,7 +182,7 @@ fn evaluated(
     }
     let text = run(wanted, source, environment)?;
     if let (Some(Kept { folder, .. }), Some(kept)) = (cache, &kept) {
-        for name in names(folder).iter().filter(|name| name.starts_with("config-")) {
+        for name in names(folder).iter().filter(|name| name.starts_with(EVALUATED)) {
             let _ = fs_err::remove_file(folder.join(name));
         }
         // Without it the next run evaluates again.

@@ -10,7 +10,7 @@ use std::io;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
-use super::store::Local;
+use super::store::{Local, TEMPORARY};
 use super::used::{Used, files, remove};
 use super::{blob_name, tree::Tree};
 use crate::build::state::{IMAGES, PROJECTS, RUNS, STORE};
@@ -30,12 +30,12 @@ pub fn evict(cache: &Path, limit: u64, young: i64) -> io::Result<()> {
     }
     let now = tempfile::NamedTempFile::new_in(cache)?.as_file().metadata()?.mtime();
     let store = Local::new(cache.join(STORE));
-    let of_blobs = files(&store.folder().join("blob"))?.into_iter().map(|file| (file.path.clone(), file));
+    let of_blobs =
+        finished(&store.folder().join("blob"), now - young)?.into_iter().map(|file| (file.path.clone(), file));
     let blobs: BTreeMap<PathBuf, Used> = of_blobs.collect();
-    let trees = files(&store.folder().join("tree"))?;
+    let trees = finished(&store.folder().join("tree"), now - young)?;
     let segments = finished(&cache.join(RUNS), now - young)?;
     let mut all: Vec<Item> = segments.into_iter().map(|segment| Item::of(Kind::Segment, vec![segment])).collect();
-    all.extend(trees.into_iter().map(|tree| Item::of(Kind::Tree(named(&tree.path, &store)), vec![tree])));
     all.extend(finished(&cache.join(IMAGES), now - young)?.into_iter().map(|file| Item::of(Kind::Image, vec![file])));
     let mut projects: BTreeMap<PathBuf, Vec<Used>> = BTreeMap::new();
     let folder = cache.join(PROJECTS);
@@ -45,10 +45,11 @@ pub fn evict(cache: &Path, limit: u64, young: i64) -> io::Result<()> {
         projects.entry(project.unwrap_or_default()).or_default().push(file);
     }
     all.extend(projects.into_values().map(|files| Item::of(Kind::Project, files)));
-    let total: u64 = blobs.values().map(|blob| blob.bytes).chain(all.iter().map(|item| item.bytes)).sum();
-    if total <= limit {
+    let of_files = blobs.values().chain(&trees).map(|file| file.bytes);
+    if of_files.chain(all.iter().map(|item| item.bytes)).sum::<u64>() <= limit {
         return Ok(());
     }
+    all.extend(trees.into_iter().map(|tree| Item::of(Kind::Tree(named(&tree.path, &store)), vec![tree])));
     all.sort_by(|a, b| b.last.cmp(&a.last).then_with(|| a.files.cmp(&b.files)));
     let (mut kept, mut live, mut seen) = (0, BTreeSet::new(), Vec::new());
     for item in all {
@@ -117,8 +118,10 @@ impl Item {
 /// The files below a folder that are whole. Others were left by a process that was killed, unless they are younger than `until`, in seconds
 /// since 1970: they are removed.
 fn finished(folder: &Path, until: i64) -> io::Result<Vec<Used>> {
-    let is_unfinished =
-        |file: &Used| file.path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(UNFINISHED));
+    let is_unfinished = |file: &Used| {
+        let name = file.path.file_name().unwrap_or_default().to_string_lossy();
+        name.starts_with(UNFINISHED) || name.starts_with(TEMPORARY)
+    };
     let (unfinished, finished): (Vec<Used>, Vec<Used>) = files(folder)?.into_iter().partition(is_unfinished);
     for file in unfinished.iter().filter(|file| file.last.0 <= until) {
         remove(&file.path)?;

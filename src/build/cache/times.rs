@@ -19,18 +19,22 @@ impl Plan {
     /// with the stats that they have then. A file that was written since it was seen counts as changed.
     ///
     /// # Errors
-    /// A tool would not see a change: the time of a source cannot be set, or it is a link, whose own time no tool looks at.
+    /// A tool would not see a change: the time of a source cannot be set, or must not because it is not the project's, or it is a link, whose
+    /// own time no tool looks at.
     pub(super) fn tell(&self, tree: &Tree, sources: &mut AllSeen) -> io::Result<()> {
+        let top = self.folder.ancestors().find(|folder| folder.join(".git").exists()).unwrap_or(&self.folder);
         for (path, seen) in sources {
             let path = Path::new(path);
+            let is_ours = path.starts_with(top);
             let Ok(meta) = std::fs::symlink_metadata(path) else { continue };
             let untouched = seen.is_at(Stat::of(&meta));
             let before = self.relative(path).and_then(|name| tree.sources.get(&name));
             match before {
                 Some((digest, time)) if untouched && *digest == seen.digest => {
-                    // A time that cannot be set makes the tool build more: the content is the same whatever it says.
-                    let _ = set_time(path, *time);
+                    // A time that is not set makes the tool build more: the content is the same whatever it says.
+                    let _ = is_ours.then(|| set_time(path, *time));
                 }
+                _ if !is_ours => return Err(untold(path, "is outside of the project and changed")),
                 _ if meta.is_symlink() => return Err(untold(path, "is a link that changed")),
                 _ => touch(path).map_err(|error| untold(path, &format!("has a time that cannot be set: {error}")))?,
             }

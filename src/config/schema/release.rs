@@ -35,7 +35,7 @@ pub struct Assembly {
     pub strip: Option<At<bool>>,
     /// Chunks of modules that stay all the same, such as `Docs` or `Dbgi`.
     pub keep_chunks: Texts,
-    /// Configuration: a file of Erlang terms; an Elixir file, evaluated once when it changes; or `command:…`, which prints terms.
+    /// Configuration: a file of Erlang terms; an Elixir file, evaluated where the build step ran; or `command:…`, which prints terms.
     /// `config/config.exs` or `config/sys.config(.src)` where it is there.
     pub sys_config: Option<Text>,
     /// Elixir file that configures the node when it starts; `config/runtime.exs` where it is there.

@@ -11,6 +11,7 @@ use std::sync::{Mutex, PoisonError};
 use sha2::{Digest as _, Sha256};
 
 use crate::assemble::plan::Content;
+use crate::build::cache::used;
 use crate::build::seen;
 use crate::formats::Digest;
 use crate::interrupt;
@@ -106,6 +107,7 @@ impl Known {
             bytes.extend(value);
         }
         if !self.damaged && bytes[MAGIC.len()..] == self.before {
+            used::now(&self.path());
             return Ok(());
         }
         let sum = Sha256::digest(&bytes);

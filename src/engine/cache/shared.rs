@@ -208,7 +208,7 @@ enum Adopted {
     All,
     /// Some or all are not, and left out.
     Part,
-    /// There was no time to look at all of them.
+    /// There was no time to look at all of them, and nothing of it is taken.
     Late,
 }
 
@@ -241,10 +241,8 @@ fn adopt(segment: Vec<u8>, runs: &Path, end: Instant) -> io::Result<Adopted> {
         match is_true(&segment, &entry, end) {
             Some(true) => entries.push(entry),
             Some(false) => adopted = Adopted::Part,
-            None => {
-                adopted = Adopted::Late;
-                break;
-            }
+            // Next time there may be more of it.
+            None => return Ok(Adopted::Late),
         }
     }
     if !entries.is_empty() {

@@ -138,7 +138,7 @@ impl Package {
         triples.iter().find(built).copied().unwrap_or(triples[0])
     }
 
-    /// Where a binary was built.
+    /// Where a binary was built; of several places the one where that was last: Cargo may be told of another target in many ways.
     fn binary(&self, name: &str, place: Place) -> Result<String> {
         let arch = place.target.arch;
         let mut folders = Vec::new();
@@ -146,7 +146,10 @@ impl Package {
             folders.push("release".to_owned());
         }
         folders.extend(target::rust_triples(arch).iter().map(|triple| format!("{triple}/release")));
-        let found = folders.iter().map(|folder| self.target_dir.join(folder).join(name)).find(|path| path.is_file());
+        let built = |path: &PathBuf| fs_err::metadata(path).ok().filter(std::fs::Metadata::is_file)?.modified().ok();
+        let there = folders.iter().map(|folder| self.target_dir.join(folder).join(name));
+        // Of two of one time the first.
+        let found = there.rev().filter(|path| built(path).is_some()).max_by_key(built);
         if let Some(path) = found {
             return Ok(self.shown(&path));
         }
