@@ -122,16 +122,30 @@ fn is_zero(n: &u64) -> bool {
     *n == 0
 }
 
-/// What a container of the image starts, program and arguments, and the folders that a program without a `/` is looked for
-/// in, separated by colons: the plan's settings laid over those of its base.
-pub fn started(plan: &Plan) -> (Vec<String>, String) {
+/// The program that a container of an image starts, and where it is looked for.
+#[derive(Debug)]
+pub struct Start {
+    /// As it is written.
+    pub program: String,
+    /// The folders that a program without a `/` is looked for in, separated by colons.
+    pub path: String,
+    /// The folder that it is started in, absolute: a path that does not begin with `/` begins there.
+    pub folder: String,
+}
+
+/// What a container of the image starts, if anything: the plan's settings laid over those of its base.
+pub fn started(plan: &Plan) -> Option<Start> {
     let base: Option<ImageConfig> = plan.base.as_ref().and_then(|base| serde_json::from_slice(&base.config).ok());
     let scratch = base.is_none();
     let mut container = base.unwrap_or_default().config;
     container.lay_over(&plan.image, scratch);
-    let words = container.entrypoint.into_iter().chain(container.cmd).flatten().collect();
+    let program = container.entrypoint.into_iter().chain(container.cmd).flatten().next()?;
     let path = container.env.iter().find_map(|variable| variable.strip_prefix("PATH="));
-    (words, path.unwrap_or(PATH).to_owned())
+    Some(Start {
+        program,
+        path: path.unwrap_or(PATH).to_owned(),
+        folder: format!("/{}", container.working_dir.trim_start_matches('/')),
+    })
 }
 
 impl ImageConfig {

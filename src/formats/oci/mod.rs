@@ -25,7 +25,7 @@ mod read;
 mod tests;
 mod whiteouts;
 
-pub use config::started;
+pub use config::{Start, started};
 pub(crate) use naming::is_tag;
 
 /// Stands for the architecture in the name of an archive of several targets.

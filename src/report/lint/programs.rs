@@ -27,14 +27,14 @@ pub fn not_executable(plan: &Plan) -> Findings {
     };
     for service in &plan.services {
         for program in programs(service) {
-            starts(&format!("`{}`", service.name), Some(service), lead(plan, FormatSet::ALL, program));
+            starts(&format!("`{}`", service.name), Some(service), lead(plan, FormatSet::ALL, program).ok());
         }
     }
     let image = plan.format_set("oci");
-    starts("the image", None, image_program(plan).and_then(|(program, path)| on_path(plan, image, &program, &path)));
+    starts("the image", None, image_start(plan).and_then(|start| on_path(plan, image, &start).ok()));
     for entry in plan.entries.iter().filter(|entry| is_program(plan, entry)) {
-        let Some(entry) = lead(plan, entry.formats, &entry.path).filter(|entry| is_closed(entry)) else { continue };
-        if told.insert(Arc::clone(&entry.path)) {
+        let Ok(entry) = lead(plan, entry.formats, &entry.path) else { continue };
+        if is_closed(entry) && told.insert(Arc::clone(&entry.path)) {
             findings
                 .push(mended(about(codes::LINT_NOT_EXECUTABLE, &entry.path, closed(&entry.path, entry.mode)), entry));
         }
@@ -66,10 +66,8 @@ fn programs(service: &Service) -> impl Iterator<Item = &str> {
     service.exec.first().into_iter().chain(reload).chain(commands).map(String::as_str)
 }
 
-/// What a container of the image starts, and where it is looked for.
-fn image_program(plan: &Plan) -> Option<(String, String)> {
-    let (words, path) = plan.formats.contains(&"oci").then(|| oci::started(plan))?;
-    Some((words.into_iter().next()?, path))
+fn image_start(plan: &Plan) -> Option<oci::Start> {
+    plan.formats.contains(&"oci").then(|| oci::started(plan)).flatten()
 }
 
 /// Whether a path says that a program lies there, or the content does: a library has a name of its own, and what was
@@ -100,19 +98,26 @@ pub fn without_base(plan: &Plan) -> Findings {
     let told = |path: &str, message: String, help: &str| {
         vec![about(codes::LINT_NO_BASE, path, message).at_origin(&plan.image.base.origin, "").help(help)]
     };
-    if let Some(beam) = plan.elf.files.keys().find(|path| path.ends_with("/bin/beam.smp")) {
+    let image = plan.format_set("oci");
+    let is_beam = |path: &str| path.ends_with("/bin/beam.smp") && entry(plan, image, path).is_some();
+    if let Some(beam) = plan.elf.files.keys().find(|path| is_beam(path)) {
         let help = "set `base` under [format.oci] to a layout folder or archive with the C library and a shell";
         return told(beam, "the image holds an Erlang runtime and stands on nothing".into(), help);
     }
-    let image = plan.format_set("oci");
-    let started = image_program(plan);
-    let program = started.as_ref().map(|(program, path)| (program, on_path(plan, image, program, path)));
-    if let Some((program, None)) = program {
-        let help = "mend `entrypoint` or `cmd`, add a rule for the program, or set `base` under [format.oci]";
-        return told(program, format!("the image starts `{program}`, which is not in it"), help);
-    }
-    let of_services = plan.services.iter().filter_map(|service| lead(plan, image, service.exec.first()?));
-    for entry in program.and_then(|(_, entry)| entry).into_iter().chain(of_services) {
+    let Some(start) = image_start(plan) else { return Findings::new() };
+    let program = &start.program;
+    let entry = match on_path(plan, image, &start) {
+        Ok(entry) => entry,
+        Err(led) => {
+            let help = "mend `entrypoint` or `cmd`, add a rule for the program, or set `base` under [format.oci]";
+            let over = if led == *program { String::new() } else { format!(" leads to `{led}`, which") };
+            return told(program, format!("the image starts `{program}`, which{over} is not in it"), help);
+        }
+    };
+    // The launcher of a service becomes its program; other services are started on hosts.
+    let launched = plan.services.iter().filter(|service| service.launcher == *program);
+    let launched = launched.filter_map(|service| lead(plan, image, service.exec.first()?).ok());
+    for entry in std::iter::once(entry).chain(launched) {
         let (interpreter, what, help) = match plan.elf.files.get(&entry.path) {
             Some(elf) => (elf.interpreter.as_deref(), "is linked dynamically", STATIC),
             None => (
@@ -121,9 +126,11 @@ pub fn without_base(plan: &Plan) -> Findings {
                 SHELL,
             ),
         };
-        if let Some(interpreter) = interpreter.filter(|interpreter| lead(plan, image, interpreter).is_none()) {
+        let Some(interpreter) = interpreter else { continue };
+        if let Err(led) = lead(plan, image, interpreter) {
             let path = &entry.path;
-            let message = format!("`{path}` {what}, and the image, which stands on nothing, has no `{interpreter}`");
+            let over = if led == interpreter { String::new() } else { format!(", where `{interpreter}` leads") };
+            let message = format!("`{path}` {what}, and the image, which stands on nothing, has no `{led}`{over}");
             return told(path, message, help);
         }
     }
@@ -136,7 +143,7 @@ const SHELL: &str = "set `base` under [format.oci] to an image that has it";
 
 /// Nothing says what a container of the image runs.
 pub fn image_without_command(plan: &Plan) -> Findings {
-    if !plan.formats.contains(&"oci") || image_program(plan).is_some() {
+    if !plan.formats.contains(&"oci") || image_start(plan).is_some() {
         return Findings::new();
     }
     vec![
@@ -149,33 +156,48 @@ pub fn image_without_command(plan: &Plan) -> Findings {
     ]
 }
 
-/// What a container engine starts for this word: without a `/` it looks in the folders of `path`.
-fn on_path<'p>(plan: &'p Plan, image: FormatSet, program: &str, path: &str) -> Option<&'p Entry> {
-    if program.contains('/') {
+/// The file that a container engine starts, or the path that it finds none at. A program without a `/` is
+/// looked for in the folders of `path`, past links that lead nowhere.
+fn on_path<'p>(plan: &'p Plan, image: FormatSet, start: &oci::Start) -> Result<&'p Entry, String> {
+    let program = &start.program;
+    if program.starts_with('/') {
         return lead(plan, image, program);
     }
-    path.split(':').find_map(|folder| lead(plan, image, &format!("{folder}/{program}")))
+    if program.contains('/') {
+        return lead(plan, image, &format!("{}/{program}", start.folder));
+    }
+    let mut away = None;
+    for at in start.path.split(':').map(|folder| format!("{folder}/{program}")) {
+        match lead(plan, image, &at) {
+            Err(led) if entry(plan, image, &at).is_some() => away = away.or(Some(led)),
+            Err(_) => {}
+            found => return found,
+        }
+    }
+    Err(away.unwrap_or_else(|| program.clone()))
 }
 
-/// The file of one of these formats that a path leads to over the links of the package.
-fn lead<'p>(plan: &'p Plan, formats: FormatSet, path: &str) -> Option<&'p Entry> {
-    let mut at = path.to_owned();
+/// The file of one of these formats that a path leads to over the links of the package, or the path of what it leads to
+/// elsewhere.
+fn lead<'p>(plan: &'p Plan, formats: FormatSet, path: &str) -> Result<&'p Entry, String> {
+    let mut at = path::point("/", path).ok_or(path)?;
     for _ in 0..path::MOST_HOPS {
-        at = match entry(plan, formats, &at) {
-            Some(Entry { kind: Kind::Symlink { target }, .. }) => path::point(&at, target)?,
-            Some(Entry { kind: Kind::Hardlink { target }, .. }) => target.to_string(),
-            Some(entry) => return Some(entry),
+        let next = match entry(plan, formats, &at) {
+            Some(Entry { kind: Kind::Symlink { target }, .. }) => path::point(&at, target),
+            Some(Entry { kind: Kind::Hardlink { target }, .. }) => Some(target.to_string()),
+            Some(entry) => return Ok(entry),
             None => {
                 let mut folders = std::iter::successors(path::parent(&at), |folder| path::parent(folder));
-                let (folder, target) = folders.find_map(|folder| match &entry(plan, formats, folder)?.kind {
-                    Kind::Symlink { target } => Some((folder, target)),
+                folders.find_map(|folder| match &entry(plan, formats, folder)?.kind {
+                    Kind::Symlink { target } => path::point(folder, &format!("{target}{}", at.strip_prefix(folder)?)),
                     _ => None,
-                })?;
-                path::point(folder, target)? + at.strip_prefix(folder)?
+                })
             }
         };
+        let Some(next) = next else { break };
+        at = next;
     }
-    None
+    Err(at)
 }
 
 fn entry<'p>(plan: &'p Plan, formats: FormatSet, path: &str) -> Option<&'p Entry> {
@@ -236,6 +258,72 @@ mod tests {
             said(without_base(&elsewhere)),
             [("lint/no-base", "the image starts `hello`, which is not in it".into())]
         );
+    }
+
+    /// What is said of an image that starts this in the folder.
+    fn of(mut plan: Plan, program: &str, folder: &str) -> Vec<String> {
+        plan.image.entrypoint = Some(vec![program.into()]);
+        plan.image.working_dir = Some(sample::fact(folder.into()));
+        without_base(&plan).into_iter().map(|finding| finding.message).collect()
+    }
+
+    #[test]
+    fn a_path_begins_in_the_folder_that_the_image_starts_in() {
+        let closed = |program: &str, folder: &str| {
+            let mut plan = plan(None, 0o644);
+            plan.image.entrypoint = Some(vec![program.into()]);
+            plan.image.working_dir = Some(sample::fact(folder.into()));
+            said(not_executable(&plan)).remove(0).1.starts_with("the image starts")
+        };
+        for (program, folder) in [
+            ("./hello", "/opt/hello/1"),
+            ("current/hello", "/opt/hello"),
+            ("../current/./hello", "/opt/hello/1/"),
+            ("opt/hello/1/hello", "/"),
+            ("/opt//hello/1/../1/hello", "/srv"),
+        ] {
+            assert_eq!(of(plan(None, 0o755), program, folder), [""; 0], "{program}");
+            assert!(closed(program, folder), "{program}");
+        }
+        let what = "the image starts `./hello`, which leads to `/srv/hello`, which is not in it";
+        assert_eq!(of(plan(None, 0o755), "./hello", "/srv"), [what]);
+    }
+
+    #[test]
+    fn a_link_out_of_the_package_is_followed_before_something_is_said() {
+        let linked = || {
+            let mut plan = plan(Some("/opt/hello/sh"), 0o755);
+            let mut entries = plan.entries.to_vec();
+            entries.insert(4, sample::entry("/opt/hello/python", Kind::Symlink { target: "/usr/bin/python3".into() }));
+            entries.insert(5, sample::entry("/opt/hello/sh", Kind::Symlink { target: "/bin/sh".into() }));
+            plan.entries = entries.into();
+            plan.image.env.insert("PATH".into(), sample::fact("/bin:/opt/hello".into()));
+            plan
+        };
+        let what = |program: &str| {
+            [format!("the image starts `{program}`, which leads to `/usr/bin/python3`, which is not in it")]
+        };
+        assert_eq!(of(linked(), "/opt/hello/python", "/"), what("/opt/hello/python"));
+        assert_eq!(of(linked(), "python", "/"), what("python"));
+        let what = "`/opt/hello/1/hello` is linked dynamically, and the image, which stands on nothing, has no `/bin/sh`, \
+                    where `/opt/hello/sh` leads";
+        assert_eq!(of(linked(), "/opt/hello/1/hello", "/"), [what]);
+    }
+
+    #[test]
+    fn only_an_erlang_runtime_in_the_image_needs_a_base() {
+        let with_beam = |format| {
+            let mut plan = plan(None, 0o755);
+            let mut entries = plan.entries.to_vec();
+            let mut beam = sample::entry("/opt/hello/1/bin/beam.smp", Kind::Directory { shared: false });
+            beam.formats = plan.format_set(format);
+            entries.insert(2, beam);
+            plan.entries = entries.into();
+            plan.elf.files.insert("/opt/hello/1/bin/beam.smp".into(), ElfFile::default());
+            plan
+        };
+        assert_eq!(said(without_base(&with_beam("deb"))), []);
+        assert_eq!(said(without_base(&with_beam("oci"))).len(), 1);
     }
 
     #[test]
