@@ -11,7 +11,7 @@ use globset::GlobSet;
 
 use super::draft::{Body, Draft};
 use super::gaps::Gaps;
-use super::mode::{self, Builder};
+use super::mode::{self, Builder, Of};
 use super::owner::Owners;
 use super::path::{self, Place};
 use super::plan::{Churn, FormatSet, Owner, Role};
@@ -226,7 +226,7 @@ impl Taking<'_> {
             self.findings.push(error.help("has the build run? An empty directory is written as `directory = true`"));
         }
         let path = self.place.path.clone();
-        let bits = self.builder.given(&self.directory, mode, true);
+        let bits = self.builder.given(&self.directory, mode, Of::Root(full));
         self.add(&path, Body::Directory { shared: path::is_shared(&path) }, bits);
         self.all(full, found, &problems);
     }
@@ -292,7 +292,7 @@ impl Taking<'_> {
         }
         match found.kind {
             FoundKind::Directory => {
-                let bits = self.builder.given(&self.directory, found.mode, true);
+                let bits = self.builder.given(&self.directory, found.mode, Of::Directory(&found.path));
                 self.add(path, Body::Directory { shared: path::is_shared(path) }, bits);
             }
             FoundKind::Symlink(target) => {
@@ -304,7 +304,7 @@ impl Taking<'_> {
 
     fn file(&mut self, path: &str, from: PathBuf, mode: u32, on_disk: OnDisk) {
         let bits = if on_disk.executable { &self.executable } else { &self.readable };
-        let bits = self.builder.given(bits, mode, false);
+        let bits = self.builder.given(bits, mode, Of::File);
         let result = if self.rule.render {
             content::render(&from, &self.show(&from), &self.release.holes, &self.rule.origin).map(Body::Made)
         } else {

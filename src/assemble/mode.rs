@@ -43,12 +43,23 @@ pub fn of_directory(rule: &Rule) -> (u32, Origin) {
     rule.dir_mode.as_ref().map_or((DIRECTORY, Origin::Default), |mode| (mode.value, mode.origin.clone()))
 }
 
+/// What has a mode on the builder.
+#[derive(Debug, Clone, Copy)]
+pub enum Of<'p> {
+    /// A file.
+    File,
+    /// A directory, and where it is.
+    Directory(&'p Path),
+    /// A directory that a rule takes whole: mktemp(1) closes those that it makes, whatever will be in them.
+    Root(&'p Path),
+}
+
 /// Bits of which the builder's files say nothing, because all of them have or lack them.
 #[derive(Debug, Clone, Copy)]
 pub struct Builder {
     /// The umask closes what is made: the config itself may not be read by others.
     closes: bool,
-    /// A directory hands its group down: the project's does.
+    /// The project's directory hands its group down.
     hands_down: bool,
 }
 
@@ -57,26 +68,35 @@ impl Builder {
     pub fn of(release: &Release) -> Self {
         let seen = |path: &Path| fs_err::metadata(path).ok();
         let mut own = release.kept.own.iter().filter_map(|path| seen(path)).filter(std::fs::Metadata::is_file);
-        Self {
-            closes: own.any(|file| file.mode() & 0o004 == 0),
-            hands_down: seen(&release.project).is_some_and(|folder| folder.mode() & 0o2000 != 0),
-        }
+        Self { closes: own.any(|file| file.mode() & 0o004 == 0), hands_down: hands_down(&release.project) }
     }
 
     /// The mode that a step gives to what has the mode `found`, with what it drops of that.
-    pub fn given(self, (mode, step): &(u32, Arc<Origin>), found: u32, is_directory: bool) -> (u32, Arc<Origin>) {
+    pub fn given(self, (mode, step): &(u32, Arc<Origin>), found: u32, of: Of<'_>) -> (u32, Arc<Origin>) {
         let step_of = match **step {
             Origin::Ladder { step } if !step.starts_with("role") => step,
-            Origin::Default if is_directory => "default",
+            Origin::Default if !matches!(of, Of::File) => "default",
             _ => return (*mode, Arc::clone(step)),
         };
-        let special = if is_directory && self.hands_down { 0o5000 } else { 0o7000 };
-        let closed = !self.closes && found & 0o004 == 0 && mode & 0o004 != 0;
+        let special = match of {
+            Of::Directory(path) | Of::Root(path) if self.hands_setgid_to(path, found) => 0o5000,
+            _ => 0o7000,
+        };
+        let closed = !self.closes && !matches!(of, Of::Root(_)) && found & 0o004 == 0 && mode & 0o004 != 0;
         if closed || found & special & !mode != 0 {
             return (*mode, Arc::new(Origin::Dropped { step: step_of, mode: found }));
         }
         (*mode, Arc::clone(step))
     }
+
+    /// Whether a directory has its setgid bit from the one above it: mkdir(2).
+    fn hands_setgid_to(self, path: &Path, found: u32) -> bool {
+        found & 0o2000 != 0 && (self.hands_down || hands_down(&path.join("..")))
+    }
+}
+
+fn hands_down(folder: &Path) -> bool {
+    fs_err::metadata(folder).is_ok_and(|folder| folder.mode() & 0o2000 != 0)
 }
 
 /// Mode of the directory that a `directory = true` rule makes, where `mode` can mean nothing else.
