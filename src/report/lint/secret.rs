@@ -98,14 +98,14 @@ fn is_encoded(block: &[&str]) -> bool {
         && base64.iter().map(|line| line.len()).sum::<usize>() >= 40
 }
 
-/// Whether programs write such a line above a key: a comment, an attribute of PKCS #12 as of openssl-pkcs12(1), or a number
-/// of the key as of openssl-rsa(1) and certtool(1), whose names have three words at most.
+/// Whether programs write such a line above a key: a comment, or what openssl-pkcs12(1), openssl-x509(1), openssl-rsa(1) and
+/// certtool(1) tell of it, which is indented below names of three words at most.
 fn is_above(line: &str) -> bool {
-    let is_named = |(name, _): (&str, &str)| line.starts_with([' ', '\t']) || name.split(' ').count() <= 3;
+    let is_name = |(name, _): (&str, &str)| name.split(' ').count() <= 3;
     line.is_empty()
-        || line.starts_with('#')
+        || line.starts_with(['#', ' ', '\t'])
         || line == "Bag Attributes"
-        || line.split_once([':', '=']).is_some_and(is_named)
+        || line.split_once([':', '=']).is_some_and(is_name)
 }
 
 #[cfg(test)]
@@ -145,7 +145,7 @@ mod tests {
             format!("subject=CN = hello\n\nissuer=CN = hello\n{certificate}"),
             "Bag Attributes\n    friendlyName: hello\n    1.3.6.1.4.1.311.17.2: <No Values>\nKey Attributes: <No Attributes>\n"
                 .into(),
-            "Private-Key: (2048 bit, 2 primes)\nmodulus:\n    00:b9:7e:\npublicExponent: 65537 (0x10001)\n".into(),
+            "Private-Key: (2048 bit, 2 primes)\nmodulus:\n    00:b9:7e:\n    1f\npublicExponent: 65537 (0x10001)\n".into(),
             "Public Key Info:\n\tPublic Key Algorithm: RSA\n\nmodulus:\n\t00:b9:7e:\n\t\n".into(),
         ] {
             assert!(is_key(&format!("{above}{key}")), "{above}");
