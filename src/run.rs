@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
+use crate::assemble::own::Passed;
 use crate::assemble::plan::{Entry, Plan, Sources};
 use crate::build::cache::shared::{self, Use};
 use crate::build::environment::Variables;
@@ -86,6 +87,8 @@ pub struct Planned {
     pub project: PathBuf,
     /// One a target.
     pub plans: Vec<Plan>,
+    /// What rules passed over.
+    pub passed: Vec<Passed>,
     /// What git tracks, if source archives are to be made.
     source: Option<Vec<Entry>>,
     /// What is to be made of the plans.

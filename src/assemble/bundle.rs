@@ -149,8 +149,7 @@ fn included(host: &Path, pattern: &str) -> Vec<PathBuf> {
     let full = if pattern.starts_with('/') { pattern.to_owned() } else { format!("/etc/{pattern}") };
     let Some((base, pattern)) = walk::split(&full) else { return vec![host.join(full.trim_start_matches('/'))] };
     let Ok(select) = walk::Select::matching(pattern, globset::GlobSet::empty()) else { return Vec::new() };
-    let (found, _) = walk::tree(&host.join(base.trim_start_matches('/')), &select);
-    found.into_iter().map(|found| found.path).collect()
+    walk::tree(&host.join(base.trim_start_matches('/')), &select).found.into_iter().map(|found| found.path).collect()
 }
 
 /// Debian's name of the multiarch directory: dpkg's tupletable.

@@ -12,13 +12,16 @@ use globset::GlobSet;
 use super::draft::{Body, Draft};
 use super::gaps::Gaps;
 use super::mode::{self, Builder, Of};
+use super::own::Passed;
 use super::owner::Owners;
 use super::path::{self, Place};
 use super::plan::{Churn, FormatSet, Owner, Role};
-use super::walk::{self, Found, FoundKind, OnDisk, Select};
+use super::walk::{self, Found, FoundKind, OnDisk, Select, Walked};
 use super::{content, own, rules};
-use crate::diagnostic::{Code, Diagnostic, Findings, Origin, codes};
-use crate::resolve::{Release, Rule, Take, holes, nearest};
+use crate::diagnostic::{Diagnostic, Findings, Origin, codes};
+use crate::resolve::{Release, Rule, Take, holes};
+
+mod told;
 
 /// The formats of a run as sets.
 #[derive(Debug, Clone, Copy)]
@@ -52,11 +55,11 @@ impl<'r> Run<'r> {
     }
 }
 
-/// Looks up every rule; what could not be taken leaves a gap.
-pub fn collect(run: &Run<'_>, gaps: &mut Gaps, findings: &mut Findings) -> Vec<Draft> {
+/// Looks up every rule; what could not be taken leaves a gap. Also what was passed over.
+pub fn collect(run: &Run<'_>, gaps: &mut Gaps, findings: &mut Findings) -> (Vec<Draft>, Vec<Passed>) {
     let mut owners = Owners::default();
     let builder = Builder::of(run.release);
-    let mut drafts = Vec::new();
+    let (mut drafts, mut passed) = (Vec::new(), Vec::new());
     for (index, rule) in run.release.rules.iter().enumerate() {
         let formats = run.of_rule(rule);
         if formats == FormatSet::EMPTY {
@@ -81,12 +84,13 @@ pub fn collect(run: &Run<'_>, gaps: &mut Gaps, findings: &mut Findings) -> Vec<D
             link: (mode::SYMLINK, Arc::new(Origin::Default)),
             place,
             drafts: &mut drafts,
+            passed: &mut passed,
             gaps,
             findings,
         };
         taking.take();
     }
-    drafts
+    (drafts, passed)
 }
 
 fn shared_origin((bits, origin): (u32, Origin)) -> (u32, Arc<Origin>) {
@@ -108,6 +112,7 @@ struct Taking<'a> {
     link: (u32, Arc<Origin>),
     place: Place,
     drafts: &'a mut Vec<Draft>,
+    passed: &'a mut Vec<Passed>,
     gaps: &'a mut Gaps,
     findings: &'a mut Findings,
 }
@@ -179,7 +184,10 @@ impl Taking<'_> {
         let full = self.release.project.join(from);
         match fs_err::symlink_metadata(&full) {
             Ok(metadata) if metadata.is_dir() => self.tree(&full, walk::bits(&metadata)),
-            Ok(_) if own::is_secret(&self.release.kept.secrets, &full) => self.secret(from),
+            // A link brings where it leads, not what is there.
+            Ok(metadata) if metadata.is_file() && own::is_secret(&self.release.kept.secrets, &full) => {
+                self.secret(from)
+            }
             Ok(metadata) => match walk::one(&full, &metadata) {
                 Ok(kind) => self.single(&full, walk::bits(&metadata), kind),
                 Err(problem) => self.problem("", &problem),
@@ -192,14 +200,6 @@ impl Taking<'_> {
                 self.problem("", &walk::Problem { path: full, kind: walk::ProblemKind::Unreadable(error) });
             }
         }
-    }
-
-    /// Whoever has the package would have what signs it, or what it was published with.
-    fn secret(&mut self, from: &str) {
-        let error = format!("`{from}` is a secret of whoever publishes");
-        let error = Diagnostic::error(codes::FILES_SECRET, error).at_origin(&self.rule.take_origin, "");
-        self.gap();
-        self.findings.push(error.help("leave it out: `fitout publish` puts public keys where hosts look for them"));
     }
 
     fn single(&mut self, full: &Path, mode: u32, kind: FoundKind) {
@@ -219,10 +219,12 @@ impl Taking<'_> {
             return;
         }
         let select = Select::all(exclude).without(own::below(self.release, full));
-        let (found, problems) = walk::tree(full, &select);
+        let Walked { found, problems, passed } = walk::tree(full, &select);
+        self.pass(full, &passed);
         if found.is_empty() && problems.is_empty() {
             let error = format!("the folder `{}` is empty, or `exclude` leaves nothing of it", self.show(full));
             let error = Diagnostic::error(codes::FILES_EMPTY_TREE, error).at_origin(&self.rule.take_origin, "");
+            let error = self.with_passed(error, full, &passed);
             self.findings.push(error.help("has the build run? An empty directory is written as `directory = true`"));
         }
         let path = self.place.path.clone();
@@ -245,30 +247,17 @@ impl Taking<'_> {
             return;
         }
         let select = select.without(own::below(self.release, &folder));
-        let (mut found, problems) = walk::tree(&folder, &select);
+        let Walked { mut found, problems, passed } = walk::tree(&folder, &select);
+        self.pass(&folder, &passed);
         if found.is_empty() && problems.is_empty() {
+            if !passed.is_empty() {
+                return self.nothing_else(from, &folder, &passed);
+            }
             let wanted = folder.join(pattern.split('/').next().unwrap_or(pattern));
             return self.missing(codes::FILES_NO_MATCH, &format!("the glob `{from}` matches nothing"), &wanted);
         }
         walk::add_folders(&folder, &mut found);
         self.all(&folder, found, &problems);
-    }
-
-    /// What the rule would have brought is not there.
-    fn gap(&mut self) {
-        self.gaps.add(&self.place.path);
-    }
-
-    /// The folder of the artifacts cannot be taken: the next build would pack those of this one.
-    fn is_output(&mut self, folder: &Path) -> bool {
-        let is = own::is_output(self.release, folder);
-        if is {
-            let error = format!("`{}` is the folder that the artifacts are written to", self.show(folder));
-            let error = Diagnostic::error(codes::FILES_OUTPUT, error).at_origin(&self.rule.take_origin, "");
-            self.gap();
-            self.findings.push(error.help("name another folder for the artifacts: `fitout build --out DIR`"));
-        }
-        is
     }
 
     fn all(&mut self, root: &Path, found: Vec<Found>, problems: &[walk::Problem]) {
@@ -372,29 +361,5 @@ impl Taking<'_> {
                 None
             }
         }
-    }
-
-    fn bad_glob(&mut self, pattern: &str, error: &globset::Error, origin: &Origin) {
-        self.gap();
-        let error = Diagnostic::error(codes::FILES_BAD_GLOB, format!("`{pattern}` is no glob: {}", error.kind()));
-        self.findings
-            .push(error.at_origin(origin, "").help("write a literal special character in brackets, such as `[*]`"));
-    }
-
-    fn missing(&mut self, code: Code, message: &str, wanted: &Path) {
-        self.gap();
-        let error = Diagnostic::error(code, message).at_origin(&self.rule.take_origin, "");
-        self.findings.push(nearest::told(error, &self.release.project, wanted));
-    }
-
-    /// Something at `name` below the rule's place cannot be packed.
-    fn problem(&mut self, name: &str, problem: &walk::Problem) {
-        self.gaps.add(&self.place.join(name));
-        let told = content::problem(problem, &self.show(&problem.path));
-        self.findings.push(told.at_origin(&self.rule.take_origin, "taken by this rule"));
-    }
-
-    fn show(&self, path: &Path) -> String {
-        content::show(&self.release.project, path)
     }
 }

@@ -10,6 +10,7 @@ use crate::diagnostic::{Findings, has_errors};
 use crate::listener::{Event, Listener};
 use crate::resolve::Release;
 use gaps::Gaps;
+use own::Passed;
 use plan::{Base, Dialect, Entry, FormatSet, Kind, Lifecycle, Plan, Sources};
 
 pub mod account;
@@ -54,6 +55,8 @@ pub mod walk;
 pub struct Assembled {
     /// What is in the packages. Only where no finding is an error it is all that was asked for, and may be packed.
     pub plan: Plan,
+    /// What rules passed over.
+    pub passed: Vec<Passed>,
     /// Every finding of the pass.
     pub findings: Findings,
     /// What is not in the plan because of an error.
@@ -65,7 +68,7 @@ pub struct Assembled {
 pub fn assemble(release: &Release, mut gaps: Gaps, sources: &mut Sources, listener: &dyn Listener) -> Assembled {
     let mut findings = Findings::new();
     let run = collect::Run::new(release);
-    let mut drafts = collect::collect(&run, &mut gaps, &mut findings);
+    let (mut drafts, passed) = collect::collect(&run, &mut gaps, &mut findings);
     drafts.extend(bundle::collect(&run, Path::new("/"), &mut gaps, &mut findings));
     documents::compress_manuals(&mut drafts, &run, &mut findings);
     let private = account::private(&run, &drafts);
@@ -98,7 +101,7 @@ pub fn assemble(release: &Release, mut gaps: Gaps, sources: &mut Sources, listen
     let mut plan = plan(release, entries, lifecycle);
     plan.target.independent = elf.files.is_empty();
     plan.elf = elf;
-    Assembled { plan, findings, gaps }
+    Assembled { plan, passed, findings, gaps }
 }
 
 /// The formats that share their directories with a base system: packages, and layers over a base.

@@ -12,8 +12,10 @@ use std::sync::Arc;
 
 use globset::{GlobBuilder, GlobMatcher, GlobSet, GlobSetBuilder};
 
+use super::mode;
+use super::own::{self, Own, Why};
 use super::plan::Stat;
-use super::{mode, own};
+use crate::store::{self, artifacts};
 
 /// Something that can be packed.
 #[derive(Debug, Clone)]
@@ -79,8 +81,19 @@ pub struct Select {
     /// None means all of the folder.
     glob: Option<Glob>,
     exclude: GlobSet,
-    /// Exactly these paths are passed over.
-    own: BTreeSet<PathBuf>,
+    /// What is passed over.
+    own: Own,
+}
+
+/// What came of a walk.
+#[derive(Debug, Default)]
+pub struct Walked {
+    /// What can be packed, sorted by name; the folder itself is not in it.
+    pub found: Vec<Found>,
+    /// What cannot.
+    pub problems: Vec<Problem>,
+    /// Paths below the folder that were asked for and passed over.
+    pub passed: Vec<(PathBuf, Why)>,
 }
 
 /// A glob below its literal prefix.
@@ -95,7 +108,7 @@ struct Glob {
 impl Select {
     /// All but `exclude`.
     pub fn all(exclude: GlobSet) -> Self {
-        Self { glob: None, exclude, own: BTreeSet::new() }
+        Self { glob: None, exclude, own: Own::default() }
     }
 
     /// What `pattern` matches, but `exclude`; a matched folder is taken whole.
@@ -116,12 +129,12 @@ impl Select {
             prefixes.push(prefix.compile_matcher());
         }
         let glob = Glob { whole, prefixes, deep };
-        Ok(Self { glob: Some(glob), exclude, own: BTreeSet::new() })
+        Ok(Self { glob: Some(glob), exclude, own: Own::default() })
     }
 
-    /// All of this but the paths of `own`.
+    /// All of this but what is `own`.
     #[must_use]
-    pub fn without(self, own: BTreeSet<PathBuf>) -> Self {
+    pub fn without(self, own: Own) -> Self {
         Self { own, ..self }
     }
 
@@ -174,21 +187,23 @@ pub fn split(pattern: &str) -> Option<(&str, &str)> {
     })
 }
 
-/// Everything below `folder` that `select` asks for, sorted by name; the folder itself is not in it.
-pub fn tree(folder: &Path, select: &Select) -> (Vec<Found>, Vec<Problem>) {
-    let own = select.own.clone();
-    let mut walk = Walk { select, own, found: Vec::new(), problems: Vec::new(), folders: Vec::new() };
+/// Everything below `folder` that `select` asks for.
+pub fn tree(folder: &Path, select: &Select) -> Walked {
+    let mut walk = Walk { select, walked: Walked::default(), folders: Vec::new() };
     // Not recursive: the depth of a tree is the user's, the stack is ours.
     walk.folders.push(Folder { path: folder.to_path_buf(), name: PathBuf::new(), taken: select.glob.is_none() });
     while let Some(folder) = walk.folders.pop() {
         if let Err(error) = walk.folder(&folder) {
-            walk.problems.push(Problem { path: folder.path, kind: ProblemKind::Unreadable(error) });
+            walk.walked.problems.push(Problem { path: folder.path, kind: ProblemKind::Unreadable(error) });
         }
     }
-    own::drop_emptied(&walk.own, &mut walk.found);
-    walk.found.sort_by(|a, b| a.name.cmp(&b.name));
-    walk.problems.sort_by(|a, b| a.path.cmp(&b.path));
-    (walk.found, walk.problems)
+    let mut walked = walk.walked;
+    walked.passed.sort();
+    let own = select.own.paths.keys().chain(walked.passed.iter().map(|(name, _)| name));
+    own::drop_emptied(own, &mut walked.found);
+    walked.found.sort_by(|a, b| a.name.cmp(&b.name));
+    walked.problems.sort_by(|a, b| a.path.cmp(&b.path));
+    walked
 }
 
 /// One path, not followed: a single file, or the root of a tree.
@@ -204,19 +219,20 @@ struct Folder {
 
 struct Walk<'s> {
     select: &'s Select,
-    /// Paths that were passed over as fitout's own, whether they are known by name or by what is in them.
-    own: BTreeSet<PathBuf>,
-    found: Vec<Found>,
-    problems: Vec<Problem>,
+    walked: Walked,
     folders: Vec<Folder>,
 }
 
 impl Walk<'_> {
     fn folder(&mut self, folder: &Folder) -> io::Result<()> {
+        // A rule that names a folder of artifacts means them.
+        let is_root = folder.name.as_os_str().is_empty();
+        let made = if is_root { BTreeSet::new() } else { artifacts::made_in(&folder.path) };
         for entry in fs_err::read_dir(&folder.path)? {
             let entry = entry?;
-            let name = folder.name.join(entry.file_name());
-            if self.select.exclude.is_match(&name) || self.own.contains(&name) {
+            let last = entry.file_name();
+            let name = folder.name.join(&last);
+            if self.select.exclude.is_match(&name) {
                 continue;
             }
             let taken = folder.taken || self.select.takes(&name);
@@ -226,17 +242,22 @@ impl Walk<'_> {
                 continue;
             }
             let path = entry.path();
+            let made = !directory && (store::is_bookkeeping(&last) || made.contains(&last));
+            let why = self.select.own.paths.get(&name).copied().or(made.then_some(Why::Own));
+            if let Some(why) = why.or((directory && store::is_place(&path)).then_some(Why::Published)) {
+                self.walked.passed.push((name, why));
+                continue;
+            }
             if directory {
-                if own::is_marked(&path) {
-                    self.own.insert(name);
-                    continue;
-                }
                 self.folders.push(Folder { path: path.clone(), name: name.clone(), taken });
             }
             if taken {
                 match entry.metadata().map_err(ProblemKind::Unreadable).and_then(|m| Ok((bits(&m), look(&path, &m)?))) {
+                    Ok((_, FoundKind::File(file))) if self.select.own.has(&file) => {
+                        self.walked.passed.push((name, Why::Secret));
+                    }
                     Ok((mode, kind)) => self.keep(&name, path, mode, kind),
-                    Err(kind) => self.problems.push(Problem { path, kind }),
+                    Err(kind) => self.walked.problems.push(Problem { path, kind }),
                 }
             }
         }
@@ -248,14 +269,14 @@ impl Walk<'_> {
         let last = name.file_name().unwrap_or_default();
         match (name.to_str(), last.to_str()) {
             (Some(name), Some(last)) if !last.chars().any(char::is_control) => {
-                self.found.push(Found { name: name.to_owned(), path, mode, kind });
+                self.walked.found.push(Found { name: name.to_owned(), path, mode, kind });
             }
             (_, Some(last)) if last.chars().any(char::is_control) => {
-                self.problems.push(Problem { path, kind: ProblemKind::Control });
+                self.walked.problems.push(Problem { path, kind: ProblemKind::Control });
             }
             // The folder above has the fault and has been told of.
             (None, Some(_)) => {}
-            _ => self.problems.push(Problem { path, kind: ProblemKind::NonUtf8 }),
+            _ => self.walked.problems.push(Problem { path, kind: ProblemKind::NonUtf8 }),
         }
     }
 }

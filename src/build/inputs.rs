@@ -1,7 +1,7 @@
 //! Which files the build step reads: those that `inputs` names, else all that git tracks or does not ignore in the
 //! repository, else all of the folder; and those that links among them lead to.
 //!
-//! Enters: a folder and globs. Leaves: absolute paths. What the step itself makes and what fitout writes is left out, also
+//! Enters: a folder and globs. Leaves: absolute paths. What the step itself makes and what fitout writes or publishes is left out, also
 //! for another config file of the project. The whole repository counts, because an umbrella or a workspace reads beyond the folder of its config file.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,6 +12,7 @@ use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 
 use super::ask::{Refusal, ask};
 use super::cache::TEMPORARY;
+use crate::store::{self, artifacts::made_in};
 
 mod links;
 
@@ -111,7 +112,14 @@ impl Inputs {
             let made = folders.entry(folder.to_owned()).or_insert_with(|| made_in(folder));
             path.file_name().is_some_and(|name| made.contains(name))
         };
-        let others = others.into_iter().filter(|path| !filled(path) && !left(path) && !is_artifact(path));
+        let mut places = BTreeMap::new();
+        let mut is_published = |path: &PathBuf| {
+            let mut above = path.ancestors().skip(1).take_while(|above| !self.folder.starts_with(above));
+            above.any(|above| *places.entry(above.to_owned()).or_insert_with(|| store::is_place(above)))
+        };
+        let bookkeeping = |path: &PathBuf| path.file_name().is_some_and(store::is_bookkeeping);
+        let others = others.into_iter().filter(|path| !filled(path) && !left(path) && !bookkeeping(path));
+        let others = others.filter(|path| !is_artifact(path) && !is_published(path));
         let mut found = BTreeSet::new();
         for path in tracked.into_iter().chain(others).filter(|path| !self.is_written(path)) {
             // A submodule, or another repository in this one.
@@ -162,7 +170,7 @@ impl Inputs {
 
 /// Adds all files below a path, but for what lies at or below `without`, up to `most`.
 fn walk(path: &Path, without: &[PathBuf], most: usize, found: &mut BTreeSet<PathBuf>) -> Result<(), Untold> {
-    let own = |name: &OsStr| name == ".git" || is_left(name);
+    let own = |name: &OsStr| name == ".git" || is_left(name) || store::is_bookkeeping(name);
     if without.iter().any(|left_out| path == left_out) || path.file_name().is_some_and(own) {
         return Ok(());
     }
@@ -176,38 +184,13 @@ fn walk(path: &Path, without: &[PathBuf], most: usize, found: &mut BTreeSet<Path
     let made = made_in(path);
     for entry in std::fs::read_dir(path).map_err(|error| Untold::unreadable(path, &error))? {
         let entry = entry.map_err(|error| Untold::unreadable(path, &error))?;
-        if !made.contains(&entry.file_name()) {
+        let is_place = || entry.file_type().is_ok_and(|kind| kind.is_dir()) && store::is_place(&entry.path());
+        if !made.contains(&entry.file_name()) && !is_place() {
             walk(&entry.path(), without, most, found)?;
         }
     }
     Ok(())
 }
-
-/// Names of what fitout has built into a folder: its list, and what the list names. Anything else there is a source.
-fn made_in(folder: &Path) -> BTreeSet<OsString> {
-    #[derive(serde::Deserialize)]
-    struct List {
-        schema: String,
-        artifacts: Vec<Listed>,
-    }
-    #[derive(serde::Deserialize)]
-    struct Listed {
-        file: String,
-    }
-    let list = folder.join(LIST);
-    let small = fs_err::metadata(&list).is_ok_and(|meta| meta.is_file() && meta.len() <= LARGEST_LIST);
-    let read = || serde_json::from_slice::<List>(&fs_err::read(&list).ok()?).ok();
-    let Some(list) = small.then(read).flatten().filter(|list| list.schema.starts_with("fitout/manifest/")) else {
-        return BTreeSet::new();
-    };
-    let own = [LIST, "receipt.json"].map(OsString::from);
-    list.artifacts.into_iter().map(|artifact| OsString::from(artifact.file)).chain(own).collect()
-}
-
-/// The list of artifacts of an output folder.
-const LIST: &str = "manifest.json";
-/// Bytes of one that is read.
-const LARGEST_LIST: u64 = 16 << 20;
 
 /// What a restore left that was killed.
 fn is_left(name: &OsStr) -> bool {
@@ -282,6 +265,9 @@ mod tests {
             "sub/x",
             "app/packages/y.deb",
             "app/packages/source",
+            "app/shop/x.deb",
+            "app/shop/.fitout.lock",
+            "app/site/own",
         ]);
         let list = "{\"schema\": \"fitout/manifest/1\", \"artifacts\": [{\"file\": \"y.deb\"}]}";
         fs_err::write(top.join("app/packages/manifest.json"), list).unwrap();
@@ -297,7 +283,16 @@ mod tests {
             globs: None,
         };
         // Beside artifacts of another config there may be sources.
-        let expected = [".gitignore", "app/a", "app/new", "app/packages/source", "app/vendor/v", "shared/s", "sub/x"];
+        let expected = [
+            ".gitignore",
+            "app/a",
+            "app/new",
+            "app/packages/source",
+            "app/site/own",
+            "app/vendor/v",
+            "shared/s",
+            "sub/x",
+        ];
         assert_eq!(listed(&top, &inputs), expected);
         // One that is tracked is somebody's source.
         git(&top, &["add", "app/packages"]);
@@ -306,7 +301,16 @@ mod tests {
 
     #[test]
     fn without_a_repository_all_of_the_folder_counts() {
-        let (_keep, top) = tree(&["a", "b/c", "_build/x", "dist/y", ".fitout-restore-x/deps/z"]);
+        let (_keep, top) = tree(&[
+            "a",
+            "b/c",
+            "_build/x",
+            "dist/y",
+            ".fitout-restore-x/deps/z",
+            "shop/.fitout.lock",
+            "shop/x.deb",
+            "b/.fitout-put-x",
+        ]);
         let inputs = Inputs {
             folder: top.clone(),
             globs: None,

@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::codec::hashes::{Hasher, Hashes};
 use crate::codec::hex::hex;
+use crate::store;
 
 /// Stats younger than this are not trusted, in nanoseconds: a file system takes the time of the last tick of a clock.
 const YOUNG: i128 = 50_000_000;
@@ -162,7 +163,10 @@ fn collect(path: &Path, depth: usize, without: &[PathBuf], all: &mut BTreeMap<St
     all.insert(path.to_string_lossy().into_owned(), Stat::of(&meta));
     if meta.is_dir() && depth > 0 {
         for entry in std::fs::read_dir(path).into_iter().flatten().flatten() {
-            collect(&entry.path(), depth - 1, without, all);
+            let is_place = || entry.file_type().is_ok_and(|kind| kind.is_dir()) && store::is_place(&entry.path());
+            if !store::is_bookkeeping(&entry.file_name()) && !is_place() {
+                collect(&entry.path(), depth - 1, without, all);
+            }
         }
     }
 }

@@ -1,9 +1,12 @@
 //! `fitout explain`
 
+use std::path::Path;
+
 use super::args::{Common, Explain};
 use super::exit::Exit;
 use super::request;
 use super::ui::Terminal;
+use crate::assemble::own::Passed;
 use crate::config::suggest::nearest;
 use crate::diagnostic::{Diagnostic, Findings, codes};
 use crate::report::explain;
@@ -23,7 +26,10 @@ pub fn run(common: &Common, args: &Explain, terminal: &Terminal) -> Result<Exit,
     if found.is_empty() {
         let mut finding = Diagnostic::error(codes::CLI_NOT_IN_PLAN, format!("`{}` is not in the plan", args.what));
         let paths = planned.plans.iter().flat_map(|plan| plan.entries.iter().map(|entry| &*entry.path));
-        if let Some(near) = nearest(&args.what, paths) {
+        let passed = planned.passed.iter().find(|passed| Path::new(&args.what).starts_with(&passed.path));
+        if let Some(Passed { from, why, .. }) = passed {
+            finding = finding.help(format!("`{from}` is passed over: it is {}", why.text()));
+        } else if let Some(near) = nearest(&args.what, paths) {
             finding = finding.help(format!("did you mean `{near}`?"));
         }
         return Err(vec![finding.help("`fitout plan` shows every path")]);

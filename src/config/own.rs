@@ -1,4 +1,4 @@
-//! What a config names of the project itself: files that hold secrets of whoever publishes, and places that are published to.
+//! What a config names of the project itself: files that hold secrets of whoever publishes, and where caches lie.
 //!
 //! Enters: the text of a config that has been judged. Leaves: what stands there, of the file and of all its environments: a package of one
 //! may hold the secrets of another no more than its own.
@@ -12,21 +12,32 @@ use super::rules::sign::DESTINATIONS;
 pub struct Own {
     /// Files with keys, passphrases, passwords and tokens, relative to the config file.
     pub secrets: Vec<String>,
-    /// Addresses that are published to or that caches lie at, with their holes.
-    pub places: Vec<String>,
+    /// Addresses that caches lie at, with their holes.
+    pub caches: Vec<String>,
 }
 
-/// Lists with places, and `to` in each.
-const PLACES: &[&str] = &["apt", "yum", "files"];
+/// Beside `[package]`, what no other tool's file with such a table has.
+const PARTS: &[&str] = &["build", "files", "sign", "publish"];
 
 impl Own {
+    /// Of a text that may be another config of the project; none if it is none. Cargo's has a `[package]` as well.
+    pub fn of_another(text: &str) -> Option<Self> {
+        let whole: Table = text.parse().ok()?;
+        let is_config =
+            whole.get("package").is_some_and(Value::is_table) && PARTS.iter().any(|part| whole.contains_key(*part));
+        is_config.then(|| Self::of_table(&whole))
+    }
+
     /// Of a text; what breaks the grammar is passed over.
     pub fn of(text: &str) -> Self {
-        let whole: Table = text.parse().unwrap_or_default();
+        Self::of_table(&text.parse().unwrap_or_default())
+    }
+
+    fn of_table(whole: &Table) -> Self {
         let overlays = whole.get("environment").and_then(Value::as_table);
         let overlays = overlays.into_iter().flat_map(Table::values).filter_map(Value::as_table);
         let mut own = Self::default();
-        for table in std::iter::once(&whole).chain(overlays) {
+        for table in std::iter::once(whole).chain(overlays) {
             own.add(table);
         }
         own
@@ -47,9 +58,8 @@ impl Own {
                 values.for_each(|value| self.secret(Some(value)));
             }
         }
-        self.places.extend(PLACES.iter().flat_map(|name| list(name)).filter_map(|place| text(place, "to")));
         let cache = table.get("build").and_then(|build| build.get("cache")).and_then(Value::as_table);
-        self.places.extend(cache.and_then(|cache| text(cache, "shared")));
+        self.caches.extend(cache.and_then(|cache| text(cache, "shared")));
     }
 
     /// The file of a place of a secret.
@@ -71,20 +81,33 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_secret_and_place_of_all_environments_is_found() {
+    fn every_secret_and_cache_of_all_environments_is_found() {
         let own = Own::of(
             "[sign]\nkeys = [{ file = \"a.asc\", passphrase = { file = \"a.pass\" } }, { command = \"x\", public = \"p.asc\" }]\n\
              passphrase = { file = \"all.pass\" }\n\
              [build.cache]\nshared = \"file:/cache\"\n\
-             [[publish.apt]]\nto = \"file:apt\"\n\
              [[publish.http]]\nca = \"ca.pem\"\npassword = { file = \"word\" }\nheaders = { X = { file = \"head\" }, Y = \"typed\" }\n\
              fields = { file = \"a name\" }\n\
              [[publish.command]]\nenv = { T = { file = \"token\" }, U = { env = \"U\" } }\n\
              [environment.live.sign]\nkeys = [{ file = \"live.asc\" }]\n\
-             [[environment.live.publish.files]]\nto = \"file:out/{version}\"\n",
+             [environment.live.build.cache]\nshared = \"file:live/{name}\"\n",
         );
         assert_eq!(own.secrets, ["all.pass", "a.asc", "a.pass", "word", "head", "token", "live.asc"]);
-        assert_eq!(own.places, ["file:apt", "file:/cache", "file:out/{version}"]);
+        assert_eq!(own.caches, ["file:/cache", "file:live/{name}"]);
         assert_eq!(Own::of("[sign"), Own::default());
+    }
+
+    #[test]
+    fn another_config_is_told_from_a_file_of_another_tool() {
+        let config = "[package]\nname = \"a\"\n[sign]\nkeys = [{ file = \"a.asc\" }]\n";
+        assert_eq!(Own::of_another(config).unwrap().secrets, ["a.asc"]);
+        for other in [
+            "[package]\nname = \"a\"\n[dependencies]\n",
+            "[build]\nsystem = \"x\"\n",
+            "package = 1\nbuild = 2\n",
+            "[sign",
+        ] {
+            assert_eq!(Own::of_another(other), None, "{other}");
+        }
     }
 }

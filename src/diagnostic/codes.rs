@@ -301,9 +301,11 @@ codes! {
     FILES_EMPTY_TREE = "files/empty-tree", Input,
         "The folder that the rule takes is empty, or `exclude` leaves nothing of it. Most often the build has not run or writes elsewhere. An empty directory that is wanted is written as `directory = true`.";
     FILES_OUTPUT = "files/output", Input,
-        "The folder that the rule takes is the one that the artifacts are written to. The next build would pack the artifacts of this one. Write them elsewhere with `--out`. A folder that only contains the output folder can be taken: never taken with it are the config file, `.git`, `dist`, every folder that artifacts were written to or that was published to, and files with secrets that the config names.";
+        "The folder that the rule takes is the one that the artifacts are written to. The next build would pack the artifacts of this one. Write them elsewhere with `--out`. A folder that only contains the output folder can be taken: never taken with it are the config file, `.git`, `dist`, artifacts that a `manifest.json` beside them lists, folders that were published to, and files with secrets that the config names.";
     FILES_SECRET = "files/secret", Input,
         "A rule names a file that `[sign]` or `[publish]` names as a secret: a private key, a passphrase, a password or a token of whoever publishes. Everybody who has the package would have it. Such files are never taken with a folder either, and git must not track one where a source archive is made. Public keys are published beside the repository.";
+    FILES_PUBLISHED = "files/published", Input,
+        "In the folder that a rule takes lies one that was published to: `.fitout.lock` in it is what every publisher locks. All of it is passed over, or the package would bring the packages before it. Where sources of yours lie there too, publish elsewhere, or take them by a rule that names the folder or the files.";
     FILES_UNREADABLE = "files/unreadable", Environment,
         "A file or folder that a rule takes cannot be read. The line says what the system answered. Mend its permissions or exclude it; fitout never packs part of what was asked for.";
     FILES_SPECIAL = "files/special", Input,

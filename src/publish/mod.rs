@@ -59,6 +59,7 @@ use crate::listener::{Event, Listener};
 use crate::resolve::{self, environment};
 use crate::run::{self, Made};
 use crate::sign::{self, Certificate};
+use crate::store::artifacts;
 use crate::template::Templates;
 
 /// What is asked for.
@@ -89,9 +90,6 @@ pub struct Outgoing {
     record: Option<Arc<Record>>,
     folder: PathBuf,
 }
-
-/// The name of the list of what was published, in the output folder.
-const RECEIPT: &str = "receipt.json";
 
 #[derive(Serialize)]
 #[allow(clippy::struct_field_names, reason = "the names of the document")]
@@ -330,7 +328,7 @@ fn for_it<'o>(outgoing: &'o Outgoing, destination: &dyn Destination) -> Vec<&'o 
 /// Leaves the receipts beside the artifacts.
 fn note(outgoing: &Outgoing, receipts: &[Receipt]) -> Result<(), Diagnostic> {
     let Made { name, version, .. } = &outgoing.made;
-    let path = outgoing.folder.join(RECEIPT);
+    let path = outgoing.folder.join(artifacts::RECEIPT);
     let list = Receipts { schema: "fitout/receipt/1", name, version, receipts };
     let write = || -> std::io::Result<()> {
         let mut text = serde_json::to_vec_pretty(&list)?;

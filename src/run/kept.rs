@@ -11,13 +11,14 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Artifact, Planned, manifest};
+use super::{Artifact, Planned};
 use crate::assemble::plan::{Content, Entry, Plan};
 use crate::build::cache::used;
 use crate::build::seen::{self, Stat};
 use crate::codec::hashes::{Hasher, Hashes};
 use crate::codec::hex::hex;
 use crate::interrupt;
+use crate::store::artifacts;
 
 const FILE: &str = "artifacts.json";
 
@@ -72,7 +73,7 @@ impl Key {
     pub fn find(&self, planned: &Planned, state: &Path, folder: &Path) -> Option<Vec<Artifact>> {
         let note: Note = serde_json::from_slice(&fs_err::read(state.join(FILE)).ok()?).ok()?;
         let same = note.plans == self.plans && note.folder == folder && note.made.len() == planned.wanted.len();
-        if !same || stat(&folder.join(manifest::NAME)) != Some(note.manifest) {
+        if !same || stat(&folder.join(artifacts::LIST)) != Some(note.manifest) {
             return None;
         }
         let artifact = |(wanted, made): (&super::Wanted, Made)| {
@@ -93,7 +94,7 @@ impl Key {
             Some(Made { stat: stat(&folder.join(&file))?, file, size, sha256 })
         };
         let made = artifacts.iter().map(made).collect::<Option<Vec<_>>>();
-        let (Some(made), Some(manifest)) = (made, stat(&folder.join(manifest::NAME))) else { return Ok(()) };
+        let (Some(made), Some(manifest)) = (made, stat(&folder.join(artifacts::LIST))) else { return Ok(()) };
         let note = Note { plans: self.plans, folder: folder.to_owned(), made, manifest };
         interrupt::replace(&state.join(FILE), &serde_json::to_vec(&note)?)
     }

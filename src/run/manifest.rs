@@ -11,17 +11,12 @@ use serde::{Deserialize, Serialize};
 use sha2::Digest as _;
 
 use super::{Artifact, Planned};
-use crate::assemble::own;
 use crate::codec::hex::hex;
 use crate::diagnostic::{Diagnostic, Findings, codes};
 use crate::engine::EngineError;
 use crate::engine::output::{Output, Staged};
 use crate::formats::{self, source};
-
-pub(super) const NAME: &str = own::LIST;
-const SCHEMA: &str = "fitout/manifest/1";
-/// Bytes of an old list that are read; one with a thousand artifacts has half a megabyte.
-const LARGEST: u64 = 16 << 20;
+use crate::store::artifacts::{FORM, LARGEST_LIST, LIST};
 
 #[derive(Serialize)]
 struct Manifest<'a> {
@@ -66,7 +61,7 @@ pub(super) fn stage(
 ) -> Result<Option<Staged>, EngineError> {
     let Some(plan) = planned.plans.first() else { return Ok(None) };
     let mut manifest = Manifest {
-        schema: SCHEMA,
+        schema: FORM,
         name: &plan.identity.name,
         version: &plan.identity.version.text,
         environment: plan.environment.as_deref(),
@@ -86,7 +81,7 @@ pub(super) fn stage(
 /// Stages the list of what was merged.
 pub(super) fn stage_list(made: &Made, folder: &Path) -> Result<Staged, EngineError> {
     let manifest = Manifest {
-        schema: SCHEMA,
+        schema: FORM,
         name: &made.name,
         version: &made.version,
         environment: made.environment.as_deref(),
@@ -98,7 +93,7 @@ pub(super) fn stage_list(made: &Made, folder: &Path) -> Result<Staged, EngineErr
 }
 
 fn write(manifest: &Manifest<'_>, folder: &Path) -> Result<Staged, EngineError> {
-    let path = folder.join(NAME);
+    let path = folder.join(LIST);
     let failed = |source| EngineError::Write { path: path.clone(), source };
     let mut text = serde_json::to_vec_pretty(manifest).map_err(|error| failed(error.into()))?;
     text.push(b'\n');
@@ -109,7 +104,7 @@ fn write(manifest: &Manifest<'_>, folder: &Path) -> Result<Staged, EngineError> 
 
 /// Refuses a folder that holds artifacts of another package, which would be in no list any more.
 pub(super) fn refuse_another(own: &str, project: &Path, folder: &Path) -> Result<(), Diagnostic> {
-    let Some(old) = read(folder).filter(|old| old.schema == SCHEMA && old.name != own) else { return Ok(()) };
+    let Some(old) = read(folder).filter(|old| old.schema == FORM && old.name != own) else { return Ok(()) };
     let is_there = |old: &&OldArtifact| fs_err::symlink_metadata(folder.join(&old.file)).is_ok();
     let Some(file) = old.artifacts.iter().find(is_there).map(|old| &old.file) else { return Ok(()) };
     let shown = folder.strip_prefix(project).unwrap_or(folder).display().to_string();
@@ -125,9 +120,9 @@ pub(super) fn refuse_another(own: &str, project: &Path, folder: &Path) -> Result
 
 /// What lies there. One that cannot be read says nothing: it is about to be replaced.
 fn read(folder: &Path) -> Option<Old> {
-    let path = folder.join(NAME);
+    let path = folder.join(LIST);
     // Before it is opened: that of a fifo would wait.
-    let there = fs_err::metadata(&path).is_ok_and(|metadata| metadata.is_file() && metadata.len() <= LARGEST);
+    let there = fs_err::metadata(&path).is_ok_and(|metadata| metadata.is_file() && metadata.len() <= LARGEST_LIST);
     if there { serde_json::from_slice(&fs_err::read(&path).ok()?).ok() } else { None }
 }
 
@@ -153,8 +148,8 @@ pub struct Made {
 /// # Errors
 /// There is no such list, or a file of it is gone or another by now.
 pub fn made(folder: &Path) -> Result<Made, Findings> {
-    let path = folder.join(NAME);
-    let old = read(folder).filter(|old| old.schema == SCHEMA).ok_or_else(|| {
+    let path = folder.join(LIST);
+    let old = read(folder).filter(|old| old.schema == FORM).ok_or_else(|| {
         let message = format!("there is no list of artifacts in `{}`", folder.display());
         vec![Diagnostic::error(codes::PUBLISH_NO_MANIFEST, message).path(&path).help("run `fitout build` first")]
     })?;
@@ -187,7 +182,7 @@ pub(super) fn is_there(artifact: &Artifact, folder: &Path) -> bool {
 
 impl Old {
     fn is_of(&self, new: &Manifest<'_>) -> bool {
-        self.schema == SCHEMA
+        self.schema == FORM
             && self.name == new.name
             && self.version == new.version
             && self.environment.as_deref() == new.environment

@@ -8,8 +8,9 @@ use super::mend::{self, Asked, Resolved, Unknown};
 use super::pack::{self, Wanted};
 use super::{Planned, Request, before, chosen_formats, read_config, release};
 use crate::assemble::heads::Heads;
+use crate::assemble::own::{self, Passed};
 use crate::assemble::plan::{Entry, Kind, Plan, Sources};
-use crate::assemble::{self, Assembled, content, own};
+use crate::assemble::{self, Assembled, content};
 use crate::build::state::State;
 use crate::build::step::{Built, Given, Step};
 use crate::config::load::{Document, Reading};
@@ -79,9 +80,9 @@ pub(super) fn make(request: &Request, builds: bool, listener: &dyn Listener) -> 
         return Err(findings);
     }
     keep_what_is_named(&planning.all, source.as_deref(), &mut sources);
-    let (plans, warnings, lint) = (planning.all, findings, reading.manifest.lint);
+    let (Planning { all: plans, passed, .. }, warnings, lint) = (planning, findings, reading.manifest.lint);
     let verify = request.verify;
-    Ok(Planned { project, plans, source, wanted, sources, step, begun, verify, warnings, lint })
+    Ok(Planned { project, plans, passed, source, wanted, sources, step, begun, verify, warnings, lint })
 }
 
 /// What the facts are asked for.
@@ -154,6 +155,7 @@ fn keep_what_is_named(plans: &[Plan], source: Option<&[Entry]>, sources: &mut So
 /// The plans of all targets. After an error they are good enough to be judged, and no more.
 struct Planning {
     all: Vec<Plan>,
+    passed: Vec<Passed>,
     unknown: Unknown,
     /// Whether all rules brought what they should.
     whole: bool,
@@ -171,10 +173,12 @@ fn plans(
     let Resolved { releases, findings: more, unknown } = mend::resolved(asked, listener);
     findings.extend(more);
     let listener = if has_errors(findings) { &Silent } else { listener };
-    let mut planning = Planning { all: Vec::new(), unknown, whole: true };
+    let mut planning = Planning { all: Vec::new(), passed: Vec::new(), unknown, whole: true };
     let mut found = Findings::new();
     for release in &releases {
-        let Assembled { mut plan, findings, gaps } = assemble::assemble(release, unknown.gaps(), sources, listener);
+        let assembled = assemble::assemble(release, planning.unknown.gaps(), sources, listener);
+        let Assembled { mut plan, passed, findings, gaps } = assembled;
+        planning.passed.extend(passed);
         planning.whole &= gaps.is_empty();
         found.extend(findings);
         if plan.formats.contains(&"oci") {
@@ -273,7 +277,7 @@ fn source_entries(
 
 /// What a source archive would bring of the secrets that the config names.
 fn tracked_secrets(document: &Document, project: &Path, entries: &[Entry]) -> Findings {
-    let secrets = resolve::own::secrets(project, &document.source().text);
+    let secrets = resolve::own::secrets(project, document.source());
     let files = entries.iter().filter(|entry| matches!(entry.kind, Kind::File(_)));
     let paths = files.map(|entry| entry.path.trim_start_matches('/'));
     let told = paths.filter(|path| own::is_secret(&secrets, &project.join(path))).map(|path| {

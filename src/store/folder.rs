@@ -4,6 +4,7 @@
 //! lock on `.fitout.lock` (`flock`), which ends with its process. A file that is replaced gets a later second than it had: web
 //! servers answer `If-Modified-Since` by whole seconds.
 
+use std::ffi::OsStr;
 use std::fs::{File, Permissions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
@@ -25,13 +26,18 @@ const LOCK: &str = ".fitout.lock";
 /// Between two tries to lock it.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(10);
 const LONGEST_PAUSE: Duration = Duration::from_millis(200);
-/// Whether a folder is one that objects were put into.
+/// How names begin that are not whole.
+const TEMPORARY: &str = ".fitout-put-";
+
+/// Whether a folder is one that was published to: whoever does so takes the lock first, and leaves its file.
 pub fn is_place(folder: &Path) -> bool {
     folder.join(LOCK).is_file()
 }
 
-/// How names begin that are not whole.
-const TEMPORARY: &str = ".fitout-put-";
+/// Whether a name is that of a file which writers need, and nobody who reads.
+pub fn is_bookkeeping(name: &OsStr) -> bool {
+    name == LOCK || name.as_encoded_bytes().starts_with(TEMPORARY.as_bytes())
+}
 
 /// See the module.
 pub struct Folder {

@@ -106,6 +106,58 @@ fn neither_keys_nor_what_was_published_or_built_elsewhere_is_packed() {
     built(folder, &[], "dist");
 }
 
+const ALL: &str = "[[files]]\nfrom = \".\"\nto = \"/usr/lib/bad\"\n\n";
+
+#[test]
+fn sources_beside_old_artifacts_are_taken() {
+    let folder = project(&[("fitout.toml", &config(ALL)), ("src/a", "a")]);
+    let folder = folder.path();
+    let before = planned(folder);
+    built(folder, &["--out", "src/pkg"], "src/pkg");
+    assert_eq!(planned(folder), before);
+    fs::write(folder.join("src/pkg/app.service"), "").unwrap();
+    assert_eq!(planned(folder), ["src", "src/a", "src/pkg", "src/pkg/app.service"]);
+}
+
+#[test]
+fn a_place_counts_once_it_was_published_to() {
+    let rest = format!("{ALL}[[publish.files]]\nto = \"file:site/downloads\"\n");
+    let folder = project(&[("fitout.toml", &config(&rest)), ("site/a", ""), ("site/downloads/manual.pdf", "")]);
+    let folder = folder.path();
+    assert_eq!(planned(folder), ["site", "site/a", "site/downloads", "site/downloads/manual.pdf"]);
+    for args in [&["build"][..], &["publish"]] {
+        let (code, _, stderr) = run(folder, args);
+        assert_eq!(code, 0, "{args:?}: {stderr}");
+    }
+    assert_eq!(planned(folder), ["site", "site/a"]);
+    let (_, _, stderr) = run(folder, &["plan", "--verbose"]);
+    let note = "note[files/published]: `site/downloads` is passed over: it is a folder that was published to";
+    assert!(stderr.contains(note), "{stderr}");
+    let (_, _, stderr) = run(folder, &["explain", "/usr/lib/bad/site/downloads/manual.pdf"]);
+    assert!(stderr.contains("`site/downloads` is passed over: it is a folder that was published to"), "{stderr}");
+    // One that a rule names is meant, but for what only its writers need.
+    let named = format!("{rest}[[files]]\nfrom = \"site/downloads\"\nto = \"/usr/lib/bad/shop\"\n");
+    fs::write(folder.join("fitout.toml"), config(&named)).unwrap();
+    fs::create_dir(folder.join("site/downloads/deep")).unwrap();
+    fs::write(folder.join("site/downloads/deep/.fitout-put-x"), "").unwrap();
+    let planned = planned(folder);
+    assert!(planned.contains(&"shop/manual.pdf".to_owned()), "{planned:?}");
+    assert!(!planned.iter().any(|path| path.contains(".fitout")), "{planned:?}");
+}
+
+#[test]
+fn what_other_configs_name_is_not_packed_either() {
+    let other = "[package]\nname = \"other\"\n\n[sign]\nkeys = [{ file = \"other.asc\" }]\n";
+    let cargo = "[package]\nname = \"a\"\nedition = \"2024\"\n";
+    let files = [("live.toml", other), ("other.asc", "k"), ("Cargo.toml", cargo), ("a", "a")];
+    let folder = project(&[&[("fitout.toml", config(ALL).as_str())], &files[..]].concat());
+    assert_eq!(planned(folder.path()), ["Cargo.toml", "a"]);
+    let named = config("[[files]]\nfrom = \"other.asc\"\nto = \"/usr/lib/bad/\"\n");
+    fs::write(folder.path().join("fitout.toml"), named).unwrap();
+    let (code, _, stderr) = run(folder.path(), &["plan"]);
+    assert!(code == 2 && stderr.contains("files/secret"), "{stderr}");
+}
+
 #[test]
 fn what_is_named_is_taken() {
     let files = "[[files]]\nfrom = \"fitout.toml\"\nto = \"/usr/lib/bad/\"\n\n[[files]]\nfrom = \"dist/*.js\"\nto = \"/usr/lib/bad\"\n";

@@ -269,6 +269,7 @@ fn what_was_published_beside_it_is_no_input() {
         ran(top);
     }
     fs::create_dir(top.join("p/shop")).unwrap();
+    write(top, "shop/.fitout.lock", "");
     write(top, "shop/skip-1.0.0.tar.gz", "published");
     assert!(!ran(top));
     write(top, "shop-window", "another name");

@@ -53,6 +53,7 @@ impl Project {
             output: Vec::new(),
             kept: Kept {
                 own: vec![folder.path().join("dist"), folder.path().join("fitout.toml")],
+                configs: Vec::new(),
                 secrets: vec![folder.path().join("secret/key.asc")],
             },
             identity: plan.identity,

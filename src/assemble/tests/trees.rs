@@ -59,6 +59,22 @@ fn a_tree_keeps_empty_directories_and_leaves_out_what_is_excluded() {
 }
 
 #[test]
+fn a_secret_is_known_by_every_name_and_no_link_is_one() {
+    let mut project = Project::new();
+    project.file("secret/key.asc", "k").file("t/a", "").link("t/link", "a").link("sym", "secret/key.asc");
+    fs_err::hard_link(project.at("secret/key.asc"), project.at("t/hard")).unwrap();
+    project.from("t", "/opt/t").from("sym", "/opt/t/sym").rule(Take::Text("p".into()), "/opt/t/secret/key.asc", |_| ());
+    let all = ["/opt/t", "/opt/t/a", "/opt/t/link", "/opt/t/secret", "/opt/t/secret/key.asc", "/opt/t/sym"];
+    assert_eq!(paths(&project.plan()), all);
+    project.release.rules.truncate(1);
+    project.release.rules[0].take = Take::Path("t/hard".into());
+    project.refusal(codes::FILES_SECRET);
+    project.release.rules[0].take = Take::Path("secret/k*".into());
+    let refusal = project.refusal(codes::FILES_NO_MATCH);
+    assert_eq!(refusal.helps, ["`secret/key.asc` is there and passed over: it is a secret of whoever publishes"]);
+}
+
+#[test]
 fn excluded_folders_are_not_entered() {
     let mut project = Project::new();
     project.file("t/a", "").file("t/skip/x", "");

@@ -133,11 +133,11 @@ impl Reader<'_> {
         let mut own = [self.given.out, &[self.given.folder.join(&self.document.source().name)]].concat();
         own.extend(assembled);
         let filled = tools.iter().flat_map(|tool| tool.filled).map(|path| at(path)).collect();
-        // What is published in between is none of its inputs. With a hole the place is another for each version.
-        let places = Own::of(&self.document.source().text).places;
-        let places =
-            places.iter().filter_map(|place| Address::parse(place)).filter(|place| place.scheme == Scheme::File);
-        own.extend(places.map(|place| PathBuf::from(place.below(self.given.folder).path)));
+        // A folder that was published to has a mark, and that of a cache has none.
+        let caches = Own::of(&self.document.source().text).caches;
+        let caches =
+            caches.iter().filter_map(|cache| Address::parse(cache)).filter(|cache| cache.scheme == Scheme::File);
+        own.extend(caches.map(|cache| PathBuf::from(cache.below(self.given.folder).path)));
         let written = own.iter().chain(made.iter().map(|output| &output.path)).cloned().collect();
         let globs = build.inputs.as_ref().map(|globs| globs.iter().map(|glob| glob.value.clone()).collect());
         let taken = manifest.files.iter().filter_map(|rule| self.taken(rule));
