@@ -186,7 +186,7 @@ impl Taking<'_> {
             Ok(metadata) if metadata.is_dir() => self.tree(&full, walk::bits(&metadata)),
             // A link brings where it leads, not what is there.
             Ok(metadata) if metadata.is_file() && own::is_secret(&self.release.kept.secrets, &full) => {
-                self.secret(from)
+                self.secret(from);
             }
             Ok(metadata) => match walk::one(&full, &metadata) {
                 Ok(kind) => self.single(&full, walk::bits(&metadata), kind),

@@ -227,7 +227,7 @@ impl Walk<'_> {
     fn folder(&mut self, folder: &Folder) -> io::Result<()> {
         // A rule that names a folder of artifacts means them.
         let is_root = folder.name.as_os_str().is_empty();
-        let made = if is_root { BTreeSet::new() } else { artifacts::made_in(&folder.path) };
+        let artifacts = if is_root { BTreeSet::new() } else { artifacts::made_in(&folder.path) };
         for entry in fs_err::read_dir(&folder.path)? {
             let entry = entry?;
             let last = entry.file_name();
@@ -242,8 +242,8 @@ impl Walk<'_> {
                 continue;
             }
             let path = entry.path();
-            let made = !directory && (store::is_bookkeeping(&last) || made.contains(&last));
-            let why = self.select.own.paths.get(&name).copied().or(made.then_some(Why::Own));
+            let is_own = !directory && (store::is_bookkeeping(&last) || artifacts.contains(&last));
+            let why = self.select.own.paths.get(&name).copied().or(is_own.then_some(Why::Own));
             if let Some(why) = why.or((directory && store::is_place(&path)).then_some(Why::Published)) {
                 self.walked.passed.push((name, why));
                 continue;

@@ -17,7 +17,7 @@ pub struct Own {
 }
 
 /// Beside `[package]`, what no other tool's file with such a table has.
-const PARTS: &[&str] = &["build", "files", "sign", "publish"];
+const PARTS: &[&str] = &["build", "files", "release", "sign", "publish"];
 
 impl Own {
     /// Of a text that may be another config of the project; none if it is none. Cargo's has a `[package]` as well.
