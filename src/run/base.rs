@@ -10,7 +10,6 @@ use std::path::{Path, PathBuf};
 use super::Request;
 use super::lock::Lock;
 use crate::assemble::plan::{Base, Fact, Target};
-use crate::build::cache::used;
 use crate::codec::hex::hex;
 use crate::config::schema::{Manifest, PublishRegistry};
 use crate::diagnostic::{Diagnostic, codes};
@@ -208,7 +207,6 @@ impl Fetched<'_, '_, '_> {
     fn manifest(&mut self, digest: &str) -> Result<Vec<u8>, Diagnostic> {
         let path = blob(self.folder, digest);
         if let Some(bytes) = fs_err::read(&path).ok().filter(|bytes| is_of(&sha(bytes), digest)) {
-            used::now(&path);
             return Ok(bytes);
         }
         let bytes = self.places.manifest(digest)?;
@@ -224,7 +222,6 @@ impl Fetched<'_, '_, '_> {
     fn blob(&mut self, digest: &str, size: u64) -> Result<(), Diagnostic> {
         let path = blob(self.folder, digest);
         if fs_err::metadata(&path).is_ok_and(|there| there.len() == size) {
-            used::now(&path);
             return Ok(());
         }
         let key = format!("blobs/{digest}");

@@ -1,11 +1,12 @@
 //! Keeps the user's cache below a size: what was used longest ago goes first, be it of the build step, compressed content, what is
 //! known of a project, or a base image.
 //!
-//! Entries and segments go by their own time, blobs when no entry names them any more; of a project goes all or nothing. A blob that is
+//! Entries and segments go by their own time, blobs when no entry names them any more; of a project or an image goes all or nothing. A blob that is
 //! young may belong to an entry that another process is about to write, and a young project or image to one that runs. One process at
 //! a time: a second one leaves it to the first.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::{OsStr, OsString};
 use std::io;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
@@ -36,15 +37,9 @@ pub fn evict(cache: &Path, limit: u64, young: i64) -> io::Result<()> {
     let trees = finished(&store.folder().join("tree"), now - young)?;
     let segments = finished(&cache.join(RUNS), now - young)?;
     let mut all: Vec<Item> = segments.into_iter().map(|segment| Item::of(Kind::Segment, vec![segment])).collect();
-    all.extend(finished(&cache.join(IMAGES), now - young)?.into_iter().map(|file| Item::of(Kind::Image, vec![file])));
-    let mut projects: BTreeMap<PathBuf, Vec<Used>> = BTreeMap::new();
-    let folder = cache.join(PROJECTS);
-    for file in finished(&folder, now - young)? {
-        let project =
-            file.path.strip_prefix(&folder).ok().and_then(|path| path.iter().next()).map(|name| folder.join(name));
-        projects.entry(project.unwrap_or_default()).or_default().push(file);
-    }
-    all.extend(projects.into_values().map(|files| Item::of(Kind::Project, files)));
+    let below = |folder: &str| groups(&cache.join(folder), now - young);
+    all.extend(below(PROJECTS)?.into_iter().map(|files| Item::of(Kind::Project, files)));
+    all.extend(below(IMAGES)?.into_iter().map(|files| Item::of(Kind::Image, files)));
     let of_files = blobs.values().chain(&trees).map(|file| file.bytes);
     if of_files.chain(all.iter().map(|item| item.bytes)).sum::<u64>() <= limit {
         return Ok(());
@@ -127,6 +122,16 @@ fn finished(folder: &Path, until: i64) -> io::Result<Vec<Used>> {
         remove(&file.path)?;
     }
     Ok(finished)
+}
+
+/// The same, those below each folder in it together.
+fn groups(folder: &Path, until: i64) -> io::Result<Vec<Vec<Used>>> {
+    let mut groups: BTreeMap<Option<OsString>, Vec<Used>> = BTreeMap::new();
+    for file in finished(folder, until)? {
+        let name = file.path.strip_prefix(folder).ok().and_then(|path| path.iter().next()).map(OsStr::to_owned);
+        groups.entry(name).or_default().push(file);
+    }
+    Ok(groups.into_values().collect())
 }
 
 /// The blobs of an entry; none of one that is damaged.

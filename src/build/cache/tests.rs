@@ -182,8 +182,8 @@ fn projects_and_images_that_nobody_uses_go_too() {
         ("projects/old/known", 100),
         ("projects/old/step.log", 200),
         ("projects/new/known", 300),
-        ("images/a/blobs/sha256/old", 150),
-        ("images/a/blobs/sha256/new", 250),
+        ("images/old/blobs/sha256/x", 150),
+        ("images/new/blobs/sha256/x", 250),
         ("projects/old/.fitout-killed", 50),
     ];
     for (name, time) in files {
