@@ -4,6 +4,7 @@
 //! path, and a problem for everything else. Links are never followed, excluded folders never entered, no content read.
 
 use std::collections::BTreeSet;
+use std::ffi::OsStr;
 use std::fs::Metadata;
 use std::io;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
@@ -225,12 +226,19 @@ struct Walk<'s> {
 
 impl Walk<'_> {
     fn folder(&mut self, folder: &Folder) -> io::Result<()> {
-        // A rule that names a folder of artifacts means them.
+        let entries = fs_err::read_dir(&folder.path)?.map(|entry| entry.map(|entry| (entry.file_name(), entry)));
+        let entries = entries.collect::<io::Result<Vec<_>>>()?;
+        // A rule that names a folder of artifacts, or one that was published to, means them.
         let is_root = folder.name.as_os_str().is_empty();
-        let artifacts = if is_root { BTreeSet::new() } else { artifacts::made_in(&folder.path) };
-        for entry in fs_err::read_dir(&folder.path)? {
-            let entry = entry?;
-            let last = entry.file_name();
+        let has = |is: fn(&OsStr) -> bool| !is_root && entries.iter().any(|(name, _)| is(name));
+        if has(store::is_mark) && store::is_place(&folder.path) {
+            self.walked.found.retain(|found| Path::new(&found.name) != folder.name);
+            self.walked.passed.push((folder.name.clone(), Why::Published));
+            return Ok(());
+        }
+        let artifacts =
+            if has(|name| name == artifacts::LIST) { artifacts::made_in(&folder.path) } else { BTreeSet::new() };
+        for (last, entry) in entries {
             let name = folder.name.join(&last);
             if self.select.exclude.is_match(&name) {
                 continue;
@@ -244,7 +252,7 @@ impl Walk<'_> {
             let path = entry.path();
             let is_own = !directory && (store::is_bookkeeping(&last) || artifacts.contains(&last));
             let why = self.select.own.paths.get(&name).copied().or(is_own.then_some(Why::Own));
-            if let Some(why) = why.or((directory && store::is_place(&path)).then_some(Why::Published)) {
+            if let Some(why) = why {
                 self.walked.passed.push((name, why));
                 continue;
             }

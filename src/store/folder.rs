@@ -34,9 +34,14 @@ pub fn is_place(folder: &Path) -> bool {
     folder.join(LOCK).is_file()
 }
 
+/// Whether a file of this name tells it, for whoever has listed the folder.
+pub fn is_mark(name: &OsStr) -> bool {
+    name == LOCK
+}
+
 /// Whether a name is that of a file which writers need, and nobody who reads.
 pub fn is_bookkeeping(name: &OsStr) -> bool {
-    name == LOCK || name.as_encoded_bytes().starts_with(TEMPORARY.as_bytes())
+    is_mark(name) || name.as_encoded_bytes().starts_with(TEMPORARY.as_bytes())
 }
 
 /// See the module.

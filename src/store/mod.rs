@@ -32,7 +32,7 @@ mod wire;
 
 pub use address::{Address, HELP as ADDRESS_HELP, Scheme};
 pub use error::{StoreError, Trouble};
-pub use folder::{Folder, is_bookkeeping, is_place};
+pub use folder::{Folder, is_bookkeeping, is_mark, is_place};
 pub use refusal::Refusal;
 
 /// For which a place that somebody else writes to is waited for.
