@@ -1,7 +1,7 @@
 //! `fitout init`: what it writes is a config that builds, and what is there is never overwritten.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::support::{artifact_of, copy_example, copy_tree, project, root, run, tool};
 
@@ -166,12 +166,9 @@ fn its_config_builds_a_workspace_of_several_programs() {
     assert_eq!((code, stdout.lines().count()), (0, 5), "{stderr}");
 }
 
-/// Without `relx` in rebar.config fitout assembles the release.
-#[test]
-fn its_config_builds_an_application_of_rebar3() {
-    if tool("rebar3", &["--version"]).is_none() {
-        return;
-    }
+/// A project of rebar3 as `rebar3 new` lays it out.
+fn of_rebar3() -> Option<(tempfile::TempDir, PathBuf)> {
+    tool("rebar3", &["--version"])?;
     let folder = tempfile::tempdir().unwrap();
     let project = folder.path().join("tern");
     copy_tree(&root().join("tests/install/otp/relx"), &project);
@@ -179,6 +176,13 @@ fn its_config_builds_an_application_of_rebar3() {
     for file in ["tern.erl", "tern.app.src"] {
         fs::rename(project.join(file), project.join("src").join(file)).unwrap();
     }
+    Some((folder, project))
+}
+
+/// Without `relx` in rebar.config fitout assembles the release.
+#[test]
+fn its_config_builds_an_application_of_rebar3() {
+    let Some((_folder, project)) = of_rebar3() else { return };
     fs::write(project.join("rebar.config"), "{erl_opts, [debug_info]}.\n").unwrap();
     assert_eq!(run(&project, &["init"]).0, 0);
     builds(&project);
@@ -321,16 +325,7 @@ fn member(tarball: &Path, end: &str) -> String {
 
 #[test]
 fn a_project_of_rebar3_is_taken_over_and_builds() {
-    if tool("rebar3", &["--version"]).is_none() {
-        return;
-    }
-    let folder = tempfile::tempdir().unwrap();
-    let project = folder.path().join("tern");
-    copy_tree(&root().join("tests/install/otp/relx"), &project);
-    fs::create_dir(project.join("src")).unwrap();
-    for file in ["tern.erl", "tern.app.src"] {
-        fs::rename(project.join(file), project.join("src").join(file)).unwrap();
-    }
+    let Some((_folder, project)) = of_rebar3() else { return };
     let config = fs::read_to_string(project.join("rebar.config")).unwrap();
     let added =
         config.replace("{mode, prod}", "{dev_mode, true}") + "{profiles, [{prod, [{relx, [{dev_mode, false}]}]}]}.\n";

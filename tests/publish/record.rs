@@ -6,24 +6,13 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
-use crate::shop::{Shop, publish, try_publish};
+use crate::shop::{ALL, Shop, publish, try_publish};
 use crate::support::run;
 
-const TABLES: &str = r#"
-[sign]
-keys = [{ file = "@SHOP@/key.asc" }]
-
-[[publish.apt]]
-to  = "file:@SHOP@/apt"
-url = "https://packages.example.org/apt"
-
-[[publish.yum]]
-to  = "file:@SHOP@/yum"
-url = "https://packages.example.org/yum"
-
-[[publish.files]]
-to = "file:@SHOP@/downloads/{name}/{version}"
-"#;
+/// A release has files of its own.
+fn shop() -> Shop {
+    Shop::new(&ALL.replace("@SHOP@/files", "@SHOP@/downloads/{name}/{version}"))
+}
 
 const DIGEST: &str = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08";
 
@@ -106,7 +95,7 @@ fn sha256(path: &Path) -> String {
 
 #[test]
 fn a_record_tells_what_is_in_a_release() {
-    let shop = Shop::new(TABLES);
+    let shop = shop();
     let folder = project(&shop);
     // What is checked out at the time is of no account.
     fs::write(folder.join("Cargo.lock"), "another").unwrap();
@@ -170,7 +159,7 @@ fn a_record_tells_what_is_in_a_release() {
 
 #[test]
 fn a_changed_record_is_found_and_a_retracted_version_keeps_its_own() {
-    let shop = Shop::new(TABLES);
+    let shop = shop();
     let folder = project(&shop);
     publish(&folder, &[]);
     let verified = || run(&folder, &["repo", "verify"]);
@@ -208,7 +197,7 @@ fn a_changed_record_is_found_and_a_retracted_version_keeps_its_own() {
 
 #[test]
 fn the_record_of_another_publisher_stays() {
-    let shop = Shop::new(TABLES);
+    let shop = shop();
     let folder = shop.build("hello", "1.0.0", "");
     publish(&folder, &[]);
     let path = shop.at("downloads/hello/1.0.0/hello-1.0.0.release.json");

@@ -7,6 +7,23 @@ use std::time::{Duration, Instant};
 
 use crate::support::{azurite, finish, fitout, gcs, moto, project};
 
+/// apt, yum and plain files, each in a folder of its own.
+pub const ALL: &str = r#"
+[sign]
+keys = [{ file = "@SHOP@/key.asc" }]
+
+[[publish.apt]]
+to  = "file:@SHOP@/apt"
+url = "https://packages.example.org/apt"
+
+[[publish.yum]]
+to  = "file:@SHOP@/yum"
+url = "https://packages.example.org/yum"
+
+[[publish.files]]
+to = "file:@SHOP@/files"
+"#;
+
 /// A project in a folder, with its key beside it.
 pub struct Shop {
     pub folder: tempfile::TempDir,

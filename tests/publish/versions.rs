@@ -6,24 +6,8 @@ use std::path::Path;
 
 use crate::registry::{Dock, table};
 use crate::registry_server::{Mode, Registry};
-use crate::shop::{Shop, key, publish};
+use crate::shop::{ALL, Shop, key, publish};
 use crate::support::run;
-
-const BOTH: &str = r#"
-[sign]
-keys = [{ file = "@SHOP@/key.asc" }]
-
-[[publish.apt]]
-to  = "file:@SHOP@/apt"
-url = "https://packages.example.org/apt"
-
-[[publish.yum]]
-to  = "file:@SHOP@/yum"
-url = "https://packages.example.org/yum"
-
-[[publish.files]]
-to = "file:@SHOP@/files"
-"#;
 
 /// Versions of `hello` that any repository of the config lists.
 fn versions(folder: &Path) -> BTreeSet<String> {
@@ -37,7 +21,7 @@ fn versions(folder: &Path) -> BTreeSet<String> {
 
 #[test]
 fn a_version_goes_from_all_lists_in_any_spelling() {
-    let shop = Shop::new(BOTH);
+    let shop = Shop::new(ALL);
     let mut last = None;
     for version in ["1.0.0", "1.1.0", "1.2.0-rc.1", "1.2.0-rc.2"] {
         let folder = shop.build("hello", version, "");
@@ -118,7 +102,7 @@ fn one_spelling_promotes_packages_and_image_or_neither() {
 
 #[test]
 fn a_dry_run_lists_every_put() {
-    let shop = Shop::new(BOTH);
+    let shop = Shop::new(ALL);
     let folder = shop.build("hello", "1.0.0", "");
     let (code, planned, stderr) = run(&folder, &["publish", "--dry-run", "--json"]);
     assert_eq!(code, 0, "{stderr}");
@@ -150,7 +134,7 @@ fn a_dry_run_lists_every_put() {
 
 #[test]
 fn a_destination_that_gets_nothing_is_told() {
-    let shop = Shop::new(BOTH);
+    let shop = Shop::new(ALL);
     let folder = shop.build("hello", "1.0.0", "");
     let (code, _, stderr) = run(&folder, &["build", "-q", "--format", "deb", "--out", "narrow"]);
     assert_eq!(code, 0, "{stderr}");

@@ -1,32 +1,21 @@
 use super::*;
 
+/// A project of one release and no target.
+fn plain<'p>(folder: &'p Path, input: Option<&'p str>) -> Project<'p> {
+    Project { folder, input, tests: false, mix_env: None, compiles: false, machine: None, apart: false }
+}
+
 fn steps(tool: schema::Tool, files: &[(&str, &str)], input: Option<&str>) -> Vec<String> {
     let folder = tempfile::tempdir().unwrap();
     for (name, text) in files {
         fs_err::write(folder.path().join(name), text).unwrap();
     }
-    of(tool).steps(&Project {
-        folder: folder.path(),
-        input,
-        tests: false,
-        mix_env: None,
-        compiles: false,
-        machine: None,
-        apart: false,
-    })
+    of(tool).steps(&plain(folder.path(), input))
 }
 
 #[test]
 fn where_fitout_assembles_a_tool_only_compiles() {
-    let project = Project {
-        folder: Path::new("/"),
-        input: None,
-        tests: false,
-        mix_env: None,
-        compiles: true,
-        machine: None,
-        apart: false,
-    };
+    let project = Project { compiles: true, ..plain(Path::new("/"), None) };
     assert_eq!(of(schema::Tool::Mix).steps(&project).last().unwrap(), "mix compile");
     assert_eq!(of(schema::Tool::Mix).output(&project).unwrap().0, "_build/prod/lib");
     assert_eq!(of(schema::Tool::Rebar3).steps(&project), ["rebar3 as prod compile"]);
@@ -70,17 +59,7 @@ fn rebar3_makes_the_release_that_is_asked_for() {
 
 #[test]
 fn the_environment_of_mix_is_that_of_its_input() {
-    let env = |input| {
-        of(schema::Tool::Mix).env(&Project {
-            folder: Path::new("/"),
-            input,
-            tests: false,
-            mix_env: None,
-            compiles: false,
-            machine: None,
-            apart: false,
-        })
-    };
+    let env = |input| of(schema::Tool::Mix).env(&plain(Path::new("/"), input));
     assert_eq!(env(None)[0], ("MIX_ENV", "prod".to_owned()));
     assert_eq!(env(Some("_build/staging/rel/web"))[0], ("MIX_ENV", "staging".to_owned()));
     assert_eq!(env(Some("_build/$(id)/rel/web"))[0], ("MIX_ENV", "prod".to_owned()));
@@ -108,15 +87,7 @@ fn mix_is_asked_for_a_release_by_a_name_that_it_knows() {
 fn tools_that_can_build_for_the_target() {
     let folder = tempfile::tempdir().unwrap();
     let arm = Machine { target: "linux/arm/v7".into(), triple: Some("armv7-unknown-linux-gnueabihf") };
-    let project = Project {
-        folder: folder.path(),
-        input: None,
-        tests: false,
-        mix_env: None,
-        compiles: false,
-        machine: Some(&arm),
-        apart: false,
-    };
+    let project = Project { machine: Some(&arm), ..plain(folder.path(), None) };
     let apart = Project { apart: true, ..project };
     let (go, cargo) = (of(schema::Tool::Go), of(schema::Tool::Cargo));
     let env: Vec<_> = go.env(&project).into_iter().map(|(name, value)| format!("{name}={value}")).collect();
