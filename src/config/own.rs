@@ -12,7 +12,7 @@ use super::rules::sign::DESTINATIONS;
 pub struct Own {
     /// Files with keys, passphrases, passwords and tokens, relative to the config file.
     pub secrets: Vec<String>,
-    /// Addresses that caches lie at, with their holes.
+    /// Addresses that caches lie at.
     pub caches: Vec<String>,
 }
 
@@ -90,10 +90,10 @@ mod tests {
              fields = { file = \"a name\" }\n\
              [[publish.command]]\nenv = { T = { file = \"token\" }, U = { env = \"U\" } }\n\
              [environment.live.sign]\nkeys = [{ file = \"live.asc\" }]\n\
-             [environment.live.build.cache]\nshared = \"file:live/{name}\"\n",
+             [environment.live.build.cache]\nshared = \"file:/live\"\n",
         );
         assert_eq!(own.secrets, ["all.pass", "a.asc", "a.pass", "word", "head", "token", "live.asc"]);
-        assert_eq!(own.caches, ["file:/cache", "file:live/{name}"]);
+        assert_eq!(own.caches, ["file:/cache", "file:/live"]);
         assert_eq!(Own::of("[sign"), Own::default());
     }
 

@@ -126,6 +126,7 @@ fn releases(ground: &Ground, manifest: &Manifest, request: &Request) -> Option<(
 
 /// What all targets share.
 struct Shared {
+    kept: own::Kept,
     identity: identity::Identity,
     version_from: String,
     clock: i64,
@@ -176,6 +177,7 @@ fn shared(ground: &Ground, manifest: &Manifest, request: &Request, preset: Optio
     let image = image::read(ground, &format.oci, given);
     // Each has had its say: only now may the first that failed end it.
     Some(Shared {
+        kept: own::paths(ground),
         identity: identity?,
         version_from: version_from?,
         clock: clock?,
@@ -232,7 +234,7 @@ fn of_target(
     Some(Release {
         project: request.project.clone(),
         output: request.output.clone(),
-        kept: own::paths(ground, &holes),
+        kept: shared.kept.clone(),
         identity: shared.identity.clone(),
         target,
         environment: request.environment.clone(),

@@ -7,11 +7,10 @@
 use std::path::{Path, PathBuf};
 
 use super::ground::Ground;
-use super::holes::Holes;
 use super::{DIST, LOCK};
+use crate::build::cache::shared;
 use crate::config::own::Own;
 use crate::diagnostic::SourceText;
-use crate::store::{Address, Scheme};
 
 /// What a walk passes over, and of that what no rule may name.
 #[derive(Debug, Clone, Default)]
@@ -28,14 +27,9 @@ pub struct Kept {
 const LARGEST_CONFIG: u64 = 1 << 20;
 
 /// See the module.
-pub(super) fn paths(ground: &Ground, holes: &Holes) -> Kept {
-    let folder = |address: &String| {
-        let filled =
-            holes.iter().fold(address.clone(), |text, (name, value)| text.replace(&format!("{{{name}}}"), value));
-        Address::parse(&filled).filter(|address| address.scheme == Scheme::File)
-    };
+pub(super) fn paths(ground: &Ground) -> Kept {
     let (read, others) = (Own::of(ground.text()), others(ground.dir, ground.name()));
-    let caches = read.caches.iter().filter_map(folder).map(|address| PathBuf::from(address.below(ground.dir).path));
+    let caches = read.caches.iter().filter_map(|cache| shared::folder(cache));
     let own = [DIST, ground.name(), LOCK].map(|name| ground.dir.join(name));
     Kept {
         own: own.into_iter().chain(caches).collect(),

@@ -24,6 +24,11 @@ pub fn address(text: &str) -> Option<Address> {
     Address::parse(text).filter(|address| address.scheme != Scheme::File || address.path.starts_with('/'))
 }
 
+/// The folder of an address; none where it is another store, or no address.
+pub fn folder(text: &str) -> Option<PathBuf> {
+    address(text).filter(|address| address.scheme == Scheme::File).map(|address| address.path.into())
+}
+
 /// Opens a store; that it answers is not known yet.
 ///
 /// # Errors

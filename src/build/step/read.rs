@@ -14,7 +14,6 @@ use crate::config::load::Document;
 use crate::config::own::Own;
 use crate::config::schema::{self, At, Build, Files, Hook, Manifest, Preset, Texts};
 use crate::diagnostic::{Code, Diagnostic, Findings, Span, codes};
-use crate::store::{Address, Scheme};
 
 /// Reads values and collects what is wrong with them.
 pub(super) struct Reader<'a> {
@@ -135,9 +134,7 @@ impl Reader<'_> {
         let filled = tools.iter().flat_map(|tool| tool.filled).map(|path| at(path)).collect();
         // A folder that was published to has a mark, and that of a cache has none.
         let caches = Own::of(&self.document.source().text).caches;
-        let caches =
-            caches.iter().filter_map(|cache| Address::parse(cache)).filter(|cache| cache.scheme == Scheme::File);
-        own.extend(caches.map(|cache| PathBuf::from(cache.below(self.given.folder).path)));
+        own.extend(caches.iter().filter_map(|cache| shared::folder(cache)));
         let written = own.iter().chain(made.iter().map(|output| &output.path)).cloned().collect();
         let globs = build.inputs.as_ref().map(|globs| globs.iter().map(|glob| glob.value.clone()).collect());
         let taken = manifest.files.iter().filter_map(|rule| self.taken(rule));

@@ -23,8 +23,7 @@ pub(super) fn draft(dir: &Path, findings: &mut Vec<Found>) -> Option<Draft> {
         Ok(package) => {
             let known = package.known();
             let binaries = package.binaries.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
-            let binaries = if binaries.is_empty() { "no binary".to_owned() } else { format!("binaries {binaries}") };
-            findings.push((FILE.into(), format!("{} {}, {binaries}", package.name, package.version)));
+            findings.push((FILE.into(), format!("{} {}, binaries {binaries}", package.name, package.version)));
             draft.summary = known.summary.map(|_| String::new());
             draft.maintainer = known.maintainer.map(|_| String::new());
             draft.license = known.license.map(|_| String::new());
