@@ -24,6 +24,13 @@ impl Refusal {
     }
 }
 
+impl Refusal {
+    /// Whether git says that there is no repository.
+    pub fn is_no_repository(&self) -> bool {
+        matches!(self, Self::Failed(lines) if lines.iter().any(|line| line.contains("not a git repository")))
+    }
+}
+
 /// Lines of an error stream that are kept.
 const QUOTED: usize = 8;
 

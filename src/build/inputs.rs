@@ -6,11 +6,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Component, Path, PathBuf};
+use std::process::Command;
 
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 
-use super::ask::{Refusal, ask};
+use super::ask::{self, Refusal, ask};
 use super::cache::TEMPORARY;
 use crate::store::{self, artifacts::made_in};
 
@@ -89,14 +91,10 @@ impl Inputs {
             Err(refusal) => return Err(refused(refusal)),
         };
         let files = |kind: &[&str]| {
-            let all = ask(&top, "git", &[&["ls-files", "-z"], kind].concat()).map_err(refused)?;
-            let all: Vec<_> = all.split('\0').filter(|name| !name.is_empty()).map(|name| top.join(name)).collect();
-            // What is not UTF-8 was replaced.
-            let odd = |path: &&PathBuf| path.to_string_lossy().contains('\u{fffd}') && !path.exists();
-            match all.iter().find(odd) {
-                Some(path) => Err(Untold(format!("`{}` is not UTF-8", path.display()))),
-                None => Ok(all),
-            }
+            let mut command = Command::new("git");
+            let all = ask::bytes(&top, "git", command.args(["ls-files", "-z"]).args(kind)).map_err(refused)?;
+            let names = all.split(|byte| *byte == 0).filter(|name| !name.is_empty());
+            Ok(names.map(|name| top.join(OsStr::from_bytes(name))).collect::<Vec<_>>())
         };
         let tracked = files(&["--cached"])?;
         // A copy of the project that merely lies somewhere in another project's repository.
@@ -136,7 +134,7 @@ impl Inputs {
     fn is_no_repository(&self, refusal: &Refusal) -> bool {
         match refusal {
             Refusal::Absent(_) => !self.folder.ancestors().skip(1).any(|above| above.join(".git").exists()),
-            Refusal::Failed(lines) => lines.iter().any(|line| line.contains("not a git repository")),
+            Refusal::Failed(_) => refusal.is_no_repository(),
         }
     }
 

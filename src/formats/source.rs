@@ -150,16 +150,16 @@ fn git(project: &Path, arguments: &[&str]) -> Result<Vec<u8>, Diagnostic> {
     // `ls-files` is relative to the folder that git runs in.
     let refusal = match ask::bytes(project, "git", Command::new("git").args(arguments)) {
         Ok(output) => return Ok(output),
-        Err(refusal) => refusal.lines(),
+        Err(refusal) => refusal,
     };
-    let finding = if refusal.iter().any(|line| line.contains("not a git repository")) {
+    let finding = if refusal.is_no_repository() {
         untracked(project)
     } else {
         Diagnostic::error(codes::SOURCE_GIT, "git cannot say what belongs to the source archive")
             .path(project)
             .help("mend what git says, or take `source-archive` out of `[build]`")
     };
-    Err(refusal.into_iter().fold(finding, Diagnostic::note))
+    Err(refusal.lines().into_iter().fold(finding, Diagnostic::note))
 }
 
 fn untracked(project: &Path) -> Diagnostic {

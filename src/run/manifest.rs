@@ -16,7 +16,7 @@ use crate::diagnostic::{Diagnostic, Findings, codes};
 use crate::engine::EngineError;
 use crate::engine::output::{Output, Staged};
 use crate::formats::{self, source};
-use crate::store::artifacts::{FORM, LARGEST_LIST, LIST};
+use crate::store::artifacts::{self, FORM, LIST};
 
 #[derive(Serialize)]
 struct Manifest<'a> {
@@ -120,10 +120,7 @@ pub(super) fn refuse_another(own: &str, project: &Path, folder: &Path) -> Result
 
 /// What lies there. One that cannot be read says nothing: it is about to be replaced.
 fn read(folder: &Path) -> Option<Old> {
-    let path = folder.join(LIST);
-    // Before it is opened: that of a fifo would wait.
-    let there = fs_err::metadata(&path).is_ok_and(|metadata| metadata.is_file() && metadata.len() <= LARGEST_LIST);
-    if there { serde_json::from_slice(&fs_err::read(&path).ok()?).ok() } else { None }
+    artifacts::read(folder)
 }
 
 /// What an output folder holds, as its list says.

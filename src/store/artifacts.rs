@@ -16,7 +16,15 @@ pub const FORM: &str = "fitout/manifest/1";
 /// How the names of all its forms begin.
 const FORMS: &str = "fitout/manifest/";
 /// Bytes of a list that are read; one with a thousand artifacts has half a megabyte.
-pub const LARGEST_LIST: u64 = 16 << 20;
+const LARGEST_LIST: u64 = 16 << 20;
+
+/// The list in a folder; none where there is none that can be read.
+pub fn read<T: serde::de::DeserializeOwned>(folder: &Path) -> Option<T> {
+    let list = folder.join(LIST);
+    // Before it is opened: that of a fifo would wait.
+    let there = std::fs::metadata(&list).is_ok_and(|meta| meta.is_file() && meta.len() <= LARGEST_LIST);
+    if there { serde_json::from_slice(&fs_err::read(&list).ok()?).ok() } else { None }
+}
 
 /// Names of what was made in a folder: its lists, and what the first names. None where there is no list that can be read.
 pub fn made_in(folder: &Path) -> BTreeSet<OsString> {
@@ -29,10 +37,7 @@ pub fn made_in(folder: &Path) -> BTreeSet<OsString> {
     struct Listed {
         file: String,
     }
-    let list = folder.join(LIST);
-    let small = std::fs::metadata(&list).is_ok_and(|meta| meta.is_file() && meta.len() <= LARGEST_LIST);
-    let read = || serde_json::from_slice::<List>(&fs_err::read(&list).ok()?).ok();
-    let Some(list) = small.then(read).flatten().filter(|list| list.schema.starts_with(FORMS)) else {
+    let Some(list) = read::<List>(folder).filter(|list| list.schema.starts_with(FORMS)) else {
         return BTreeSet::new();
     };
     let own = [LIST, RECEIPT].map(OsString::from);
