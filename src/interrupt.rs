@@ -1,7 +1,7 @@
 //! What must not outlive the process when it is told to stop: programs that it started, and files and folders that have a
 //! name and are not whole.
 //!
-//! Enters: what `build`, `resolve` and `engine` start and create. Leaves: on [`stop`], nothing of it. The library installs
+//! Enters: what other rooms start and create. Leaves: on [`stop`], nothing of it. The library installs
 //! no signal handler; the command line does, and calls [`stop`]. Unnamed files need no care: the system removes them.
 
 use std::collections::BTreeMap;

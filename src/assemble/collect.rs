@@ -185,7 +185,7 @@ impl Taking<'_> {
         match fs_err::symlink_metadata(&full) {
             Ok(metadata) if metadata.is_dir() => self.tree(&full, walk::bits(&metadata)),
             // A link brings where it leads, not what is there.
-            Ok(metadata) if metadata.is_file() && own::is_secret(&self.release.kept.secrets, &full) => {
+            Ok(metadata) if metadata.is_file() && own::is_secret(self.release, &metadata) => {
                 self.secret(from);
             }
             Ok(metadata) => match walk::one(&full, &metadata) {

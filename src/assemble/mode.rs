@@ -57,14 +57,14 @@ pub enum Of<'p> {
 /// Bits of which the builder's files say nothing, because all of them have or lack them.
 #[derive(Debug, Clone, Copy)]
 pub struct Builder {
-    /// The umask closes what is made: the config itself may not be read by others.
+    /// The umask closes what is made: a file of fitout's own, such as the config, may not be read by others.
     closes: bool,
     /// The project's directory hands its group down.
     hands_down: bool,
 }
 
 impl Builder {
-    /// Looks at the config and its folder.
+    /// Looks at files of fitout's own and the project's folder.
     pub fn of(release: &Release) -> Self {
         let seen = |path: &Path| fs_err::metadata(path).ok();
         let mut own = release.kept.own.iter().filter_map(|path| seen(path)).filter(std::fs::Metadata::is_file);

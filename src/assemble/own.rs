@@ -6,6 +6,7 @@
 //! would bring the key that signs it. Only folders and globs are cut; a rule that names one of these files takes it, unless it is a secret.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
@@ -77,20 +78,18 @@ pub fn below(release: &Release, folder: &Path) -> Own {
     // Where a secret is named by a link, neither is meant.
     let secrets = kept.secrets.iter().flat_map(|path| [real(path), link(path)]).map(|path| (path, Why::Secret));
     let below = |(path, why): (PathBuf, Why)| Some((path.strip_prefix(&folder).ok()?.to_path_buf(), why));
-    Own {
-        paths: own.chain(secrets).filter_map(below).collect(),
-        secrets: kept.secrets.iter().filter_map(|path| inode(path)).collect(),
-    }
+    Own { paths: own.chain(secrets).filter_map(below).collect(), secrets: inodes(&kept.secrets) }
 }
 
 /// Whether a file is one of those with secrets of whoever publishes, by whatever name.
-pub fn is_secret(secrets: &[PathBuf], file: &Path) -> bool {
-    let (path, of_file) = (real(file), inode(file));
-    secrets.iter().any(|secret| real(secret) == path || (of_file.is_some() && inode(secret) == of_file))
+pub fn is_secret(release: &Release, meta: &Metadata) -> bool {
+    inodes(&release.kept.secrets).contains(&(meta.dev(), meta.ino()))
 }
 
-fn inode(path: &Path) -> Option<(u64, u64)> {
-    fs_err::metadata(path).ok().map(|meta| (meta.dev(), meta.ino()))
+/// Device and inode of each file that is there: what is known of it by whatever name.
+pub fn inodes(files: &[PathBuf]) -> BTreeSet<(u64, u64)> {
+    let meta = files.iter().filter_map(|path| fs_err::metadata(path).ok());
+    meta.map(|meta| (meta.dev(), meta.ino())).collect()
 }
 
 /// Takes out the folders that hold nothing but what was passed over: before the first build they were not there.

@@ -542,7 +542,7 @@ codes! {
     LINT_SERVICE_SECRET = "lint/service-secret", Lint,
         "A secret stands in the package: as a variable of a unit, or in a config file that is shipped. Everybody who has the package has it, and it is the same on all hosts. Put it into a file on the host and name that under `[service.secrets]`.";
     LINT_SECRET_READABLE = "lint/readable-secret", Lint,
-        "A file that holds secrets may be read by every account of the host: an environment file, a cookie, a private key. Give it `mode = \"0640\"` and `owner = \"root:NAME\"`, or `\"0600\"` where only the service manager reads it.";
+        "A file that holds secrets may be read by every account of the host: an environment file, a cookie, a private key. Give it `mode = \"0640\"` and `owner = \"root:NAME\"`, or `\"0600\"` where only the service manager reads it. A private key that was known by its content is better left out: whoever has the package has it.";
     LINT_SERVICE_CUTS = "lint/service-cuts-connections", Lint,
         "The service can read its configuration again while it runs, and an upgrade restarts it all the same, which cuts connections. A restart is needed to run new code; where the service replaces its own workers, `on-upgrade = \"reload\"` is enough.";
     LINT_SERVICE_PROGRAM = "lint/service-program", Lint,

@@ -15,6 +15,7 @@ use sha2::Digest as _;
 use super::apt;
 use super::draft::{Put, What};
 use super::landing::{self, Front};
+use super::version::without_epoch;
 use crate::codec::calendar;
 use crate::codec::hex::hex;
 use crate::diagnostic::{Diagnostic, codes};
@@ -213,7 +214,7 @@ impl<'k> Keys<'k> {
 
     /// The record of a package.
     pub(super) fn get(&self, name: &str, version: &str) -> Option<&'k str> {
-        let version = version.split_once(':').map_or(version, |(_, version)| version);
+        let version = without_epoch(version);
         let plain = version.rsplit_once('-').map(|(plain, _)| plain);
         let mut found = plain.into_iter().chain([version]).map(|version| spelled(&format!("{name}-{version}")));
         found.find_map(|stem| self.0.get(&stem).copied())

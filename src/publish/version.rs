@@ -25,7 +25,8 @@ pub(super) fn is_image_of(image: &str, version: &str) -> bool {
     image == Version::of(plain).with_tilde() || image == without_revision(plain)
 }
 
-fn without_epoch(version: &str) -> &str {
+/// A version without what stands before a colon.
+pub(super) fn without_epoch(version: &str) -> &str {
     version.split_once(':').map_or(version, |(_, rest)| rest)
 }
 

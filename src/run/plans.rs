@@ -9,7 +9,7 @@ use super::pack::{self, Wanted};
 use super::{Planned, Request, before, chosen_formats, read_config, release};
 use crate::assemble::heads::Heads;
 use crate::assemble::own::{self, Passed};
-use crate::assemble::plan::{Entry, Kind, Plan, Sources};
+use crate::assemble::plan::{Content, Entry, Kind, Plan, Sources};
 use crate::assemble::{self, Assembled, content};
 use crate::build::state::State;
 use crate::build::step::{Built, Given, Step};
@@ -266,7 +266,7 @@ fn source_entries(
     let place = document.span(asked.range.clone());
     let point = |findings: Findings| findings.into_iter().map(|finding| finding.at(&place, "asked for here")).collect();
     let entries = source::entries(project, sources).and_then(|found| {
-        let tracked = tracked_secrets(document, project, &found.0);
+        let tracked = tracked_secrets(document, project, &found.0, sources);
         if tracked.is_empty() { Ok(found) } else { Err(tracked) }
     });
     match entries {
@@ -276,11 +276,17 @@ fn source_entries(
 }
 
 /// What a source archive would bring of the secrets that the config names.
-fn tracked_secrets(document: &Document, project: &Path, entries: &[Entry]) -> Findings {
-    let secrets = resolve::own::secrets(project, document.source());
-    let files = entries.iter().filter(|entry| matches!(entry.kind, Kind::File(_)));
-    let paths = files.map(|entry| entry.path.trim_start_matches('/'));
-    let told = paths.filter(|path| own::is_secret(&secrets, &project.join(path))).map(|path| {
+fn tracked_secrets(document: &Document, project: &Path, entries: &[Entry], sources: &Sources) -> Findings {
+    let secrets = own::inodes(&resolve::own::secrets(project, document.source()));
+    let is_secret = |entry: &&Entry| match &entry.kind {
+        Kind::File(source) => {
+            let content = &sources.list()[source.id.0 as usize];
+            matches!(content, Content::File { stat, .. } if secrets.contains(&stat.inode))
+        }
+        _ => false,
+    };
+    let paths = entries.iter().filter(is_secret).map(|entry| entry.path.trim_start_matches('/'));
+    let told = paths.map(|path| {
         let message = format!("git tracks `{path}`, which is a secret of whoever publishes");
         Diagnostic::error(codes::FILES_SECRET, message)
             .help(format!("`git rm --cached {path}`, and take another secret: whoever has the repository has this one"))

@@ -40,8 +40,7 @@ pub fn not_executable(listing: &Listing) -> Findings {
         .filter(|entry| programs::is_command(&entry.path))
         .map(|entry| {
             let path = printable(&entry.path);
-            about(codes::LINT_NOT_EXECUTABLE, &path, programs::closed(&path, entry.mode))
-                .help("`chmod +x` it where it is built, or set `mode = \"0755\"` in a rule for it")
+            about(codes::LINT_NOT_EXECUTABLE, &path, programs::closed(&path, entry.mode)).help(programs::OPEN)
         })
         .collect()
 }

@@ -47,10 +47,12 @@ pub(super) fn closed(path: &str, mode: u32) -> String {
     format!("`{path}` is a program and not executable (mode {mode:04o})")
 }
 
+/// And what to do.
+pub(super) const OPEN: &str = "`chmod +x` it where it is built, or set `mode = \"0755\"` in a rule for it";
+
 fn mended(finding: Diagnostic, entry: &Entry) -> Diagnostic {
-    let help = "`chmod +x` it where it is built, or set `mode = \"0755\"` in a rule for it";
     let at = if let Origin::Config(_) = *entry.mode_origin { &entry.mode_origin } else { &entry.origin };
-    finding.at_origin(at, "").help(help)
+    finding.at_origin(at, "").help(OPEN)
 }
 
 /// What a service starts by a path of its own.
