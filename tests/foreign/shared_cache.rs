@@ -223,29 +223,64 @@ fn lies(top: &std::path::Path, shared: &str, object: &std::path::Path, plain: &[
         assert!(mended == plain && !said.contains("warning"), "{damage}: {said}");
     }
     // An entry of other content under a key that was asked for: its own digests agree.
-    forge(object, &whole);
-    let (forged, said, _) = packs(top, shared, "write");
-    assert!(forged == plain && said.contains("warning[engine/cache]"), "{said}");
+    // And one of the right content, whose end is completed by zeros that are none of it.
+    for forged in [of_other_content(&whole), without_an_end(&whole)] {
+        fs::write(object, &forged).unwrap();
+        let (made, said, _) = packs(top, shared, "write");
+        assert!(made == plain && said.contains("warning[engine/cache]"), "{said}");
+    }
 }
 
-/// Exchanges the keys of two entries and makes all digests of the file right again.
-fn forge(object: &std::path::Path, whole: &[u8]) {
-    const FOOTER: usize = 56;
-    let number = |at: usize| u64::from_le_bytes(whole[at..at + 8].try_into().unwrap()) as usize;
-    let (index, count) = (number(whole.len() - FOOTER), number(whole.len() - FOOTER + 8));
-    let record = (whole.len() - FOOTER - index) / count;
-    let mut bytes = whole.to_vec();
-    let (first, second) = (index, index + record);
-    for at in 0..32 {
-        bytes.swap(first + at, second + at);
+const FOOTER: usize = 56;
+/// Key, digest, offset, length, CRC-32, bytes of the content.
+const RECORD: usize = 32 + 16 + 8 + 8 + 4 + 8;
+
+fn number(bytes: &[u8], at: usize) -> usize {
+    u64::from_le_bytes(bytes[at..at + 8].try_into().unwrap()) as usize
+}
+
+/// Where the index of a segment begins.
+fn index_of(segment: &[u8]) -> usize {
+    number(segment, segment.len() - FOOTER)
+}
+
+/// A segment of this data and this index, all of whose digests are right.
+fn segment(data: &[u8], index: &[u8], whole: &[u8]) -> Vec<u8> {
+    let digest = <sha2::Sha256 as sha2::Digest>::digest(index);
+    let (offset, count) = ((data.len() as u64).to_le_bytes(), ((index.len() / RECORD) as u64).to_le_bytes());
+    [data, index, &offset, &count, &digest, &whole[whole.len() - 8..]].concat()
+}
+
+/// Exchanges the keys of two entries.
+fn of_other_content(whole: &[u8]) -> Vec<u8> {
+    let (data, rest) = whole.split_at(index_of(whole));
+    let mut index = rest[..rest.len() - FOOTER].to_vec();
+    // Sorted by key, so the rest of the records is exchanged.
+    for at in 32..RECORD {
+        index.swap(at, RECORD + at);
     }
-    // Sorted by key again: the rest of the records is exchanged instead.
-    for at in 0..record {
-        bytes.swap(first + at, second + at);
-    }
-    let digest = <sha2::Sha256 as sha2::Digest>::digest(&bytes[index..whole.len() - FOOTER]);
-    bytes[whole.len() - FOOTER + 16..whole.len() - FOOTER + 48].copy_from_slice(&digest);
-    fs::write(object, bytes).unwrap();
+    segment(data, &index, whole)
+}
+
+/// The content of the first entry in stored blocks, but for its last byte: that is in a block with fixed codes (RFC 1951, 3.2.6) whose end
+/// lacks its last two bits, which are zeros.
+fn without_an_end(whole: &[u8]) -> Vec<u8> {
+    let (data, rest) = whole.split_at(index_of(whole));
+    let mut index = rest[..rest.len() - FOOTER].to_vec();
+    let (offset, length) = (number(&index, 48), number(&index, 56));
+    let mut content = Vec::new();
+    let run = [&data[offset..offset + length], &[3, 0]].concat();
+    std::io::Read::read_to_end(&mut flate2::read::DeflateDecoder::new(&*run), &mut content).unwrap();
+    let (last, stored) = content.split_last().unwrap();
+    assert!(*last < 144 && stored.len() < 0x1_0000, "it has a code of eight bits");
+    let (size, code) = (stored.len() as u16, u16::from((0x30 + last).reverse_bits()));
+    let forged =
+        [&[0][..], &size.to_le_bytes(), &(!size).to_le_bytes(), stored, &(0b010 | code << 3).to_le_bytes()].concat();
+    index[32..48].copy_from_slice(&<sha2::Sha256 as sha2::Digest>::digest(&forged)[..16]);
+    index[48..56].copy_from_slice(&(data.len() as u64).to_le_bytes());
+    index[56..64].copy_from_slice(&(forged.len() as u64).to_le_bytes());
+    index[64..68].copy_from_slice(&crc32fast::hash(&forged).to_le_bytes());
+    segment(&[data, &forged].concat(), &index, whole)
 }
 
 #[test]
