@@ -18,7 +18,12 @@ pub fn root() -> &'static Path {
 
 /// The program, in a folder, with an environment that does not depend on who runs the tests.
 pub fn fitout(folder: &Path) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_fitout"));
+    fitout_at(Path::new(env!("CARGO_BIN_EXE_fitout")), folder)
+}
+
+/// The same of a copy of it: other users may not look where it was built.
+pub fn fitout_at(program: &Path, folder: &Path) -> Command {
+    let mut command = Command::new(program);
     command.current_dir(folder);
     for name in ["SOURCE_DATE_EPOCH", "NO_COLOR", "CLICOLOR_FORCE", "GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY"] {
         command.env_remove(name);
